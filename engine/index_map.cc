@@ -1,0 +1,360 @@
+#include "inlay/index_map.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+
+#include "engine/allocate.h"
+#include "engine/mutex.h"
+#include "engine/private_values.h"
+#include "inlay/rcu.h"
+
+namespace inlay {
+namespace {
+
+// A value's worth of bytes to work on: on the stack if small.
+class ValueBuffer {
+ public:
+  // Zeroed. bytes().empty() if there is no memory.
+  explicit ValueBuffer(uint32_t value_bytes) {
+    if (value_bytes <= sizeof(small_)) {
+      bytes_ = {small_, value_bytes};
+      return;
+    }
+    large_ = TryNewArray<std::byte>(value_bytes);
+    if (large_ != nullptr) bytes_ = {large_.get(), value_bytes};
+  }
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::byte small_[512] = {};
+  std::unique_ptr<std::byte[]> large_;
+  std::span<std::byte> bytes_;
+};
+
+}  // namespace
+
+struct IndexMap::Expectation {
+  UpdateFlag flag = UpdateFlag::kAny;
+  // For Modify(): the code, and for a spilled value the address, that the copy was made from.
+  // Inside one reader section neither can come to mean other bytes.
+  bool unchanged = false;
+  uint32_t code = kAbsentCode;
+  const std::byte* private_value = nullptr;
+
+  Status Check(const OwnerRef& owner, uint32_t code_now) const {
+    if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
+    if (code_now == kAbsentCode && owner.dying()) return Status::kNotFound;
+    return CheckUpdateFlag(flag, code_now != kAbsentCode);
+  }
+  bool CheckPrivate(const std::byte* value_now) const {
+    return !unchanged || value_now == private_value;
+  }
+};
+
+Status IndexMap::Create(Store& store, const MapOptions& options,
+                        std::unique_ptr<IndexMap>* map) noexcept {
+  if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;
+  if (options.width_bits < kMinWidthBits || options.width_bits > InlineField::kMaxWidthBits) {
+    return Status::kInvalid;
+  }
+  ValueTableOptions table_options;
+  table_options.value_bytes = options.value_bytes;
+  table_options.max_values = (uint32_t{1} << options.width_bits) - 2;
+  table_options.alignment = options.alignment;
+  table_options.account = &store.account();
+  std::unique_ptr<ValueTable> table;
+  const Status status = ValueTable::Create(table_options, &table);
+  if (status != Status::kOk) return status;
+  LocalStorageDomain* const domain = store.options().private_values;
+  std::unique_ptr<PrivateValues> private_values =
+      domain != nullptr ? PrivateValues::InStorageSlots(*domain, options)
+                        : PrivateValues::InSideTable(options);
+  if (private_values == nullptr || !AllocationAllowed()) return Status::kNoMemory;
+  std::unique_ptr<IndexMap> made;
+  try {
+    made.reset(new IndexMap(store, options, std::move(table), std::move(private_values)));
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  InlineField field;
+  const Status registered = store.Register(made.get(), options.width_bits, &field);
+  if (registered != Status::kOk) return registered;
+  made->field_ = field;
+  made->max_index_ = field.max_index();
+  *map = std::move(made);
+  return Status::kOk;
+}
+
+IndexMap::IndexMap(Store& store, const MapOptions& options, std::unique_ptr<ValueTable> table,
+                   std::unique_ptr<PrivateValues> private_values)
+    : values_(table->base()),
+      stride_bytes_(table->stride_bytes()),
+      store_(store),
+      options_(options),
+      table_(std::move(table)),
+      private_values_(std::move(private_values)) {}
+
+IndexMap::~IndexMap() {
+  if (max_index_ != 0)
+    store_.Unregister(this);  // waits: no reader follows a pointer of ours any more
+}
+
+// --- reading
+
+const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
+  uint32_t code;
+  do {
+    if (const std::byte* const value = private_values_->Get(owner)) return value;
+    // A writer has just moved the value out of its private place: where is it now?
+    code = owner.words().Load(field_);
+  } while (code == field_.spilled_code());
+  return code == kAbsentCode ? nullptr : table_->At(code);
+}
+
+const std::byte* IndexMap::GetValue(const OwnerRef& owner) const noexcept {
+  assert(InReadSection());
+  const uint32_t code = owner.words().Load(field_);
+  if (code == kAbsentCode) return nullptr;
+  return code == field_.spilled_code() ? GetPrivate(owner) : table_->At(code);
+}
+
+const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<const std::byte> init,
+                                            Status* status) noexcept {
+  Status ignored = Status::kOk;
+  Status& result = status != nullptr ? *status : ignored;
+  for (;;) {
+    result = Status::kOk;
+    if (const std::byte* const value = GetValue(owner)) return value;
+    const Expectation absent{.flag = UpdateFlag::kNoExist};
+    if (init.empty()) {
+      const ValueBuffer zeroes(options_.value_bytes);
+      result = Publish(owner, zeroes.bytes(), absent);
+    } else {
+      result = Publish(owner, init, absent);
+    }
+    // kExists: another thread was first, and its value is the answer.
+    if (result != Status::kOk && result != Status::kExists) return nullptr;
+  }
+}
+
+// --- writing
+
+Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
+                             UpdateFlag flag) noexcept {
+  const Expectation expectation{.flag = flag};
+  // Cheap answers first; Publish() decides.
+  const Status status = expectation.Check(owner, owner.words().Load(field_));
+  return status != Status::kOk && value.size() == options_.value_bytes
+             ? status
+             : Publish(owner, value, expectation);
+}
+
+Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
+  const ValueBuffer buffer(options_.value_bytes);
+  if (buffer.bytes().empty()) return Status::kNoMemory;
+  ReadSection section;
+  for (;;) {
+    Expectation expectation{.unchanged = true};
+    expectation.code = owner.words().Load(field_);
+    if (expectation.code == kAbsentCode) return Status::kNotFound;
+    const std::byte* from = nullptr;
+    if (expectation.code == field_.spilled_code()) {
+      from = expectation.private_value = private_values_->Get(owner);
+      if (from == nullptr) continue;  // moved just now
+    } else {
+      from = table_->At(expectation.code);
+    }
+    std::memcpy(buffer.bytes().data(), from, options_.value_bytes);
+    modify(buffer.bytes());
+    const Status status = Publish(owner, buffer.bytes(), expectation);
+    if (status != Status::kAgain) return status;
+  }
+}
+
+Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value,
+                         const Expectation& expectation) noexcept {
+  if (value.size() != options_.value_bytes) {
+    return value.empty() ? Status::kNoMemory : Status::kInvalid;
+  }
+  ValueIndex index = kNoIndex;
+  const Status status = table_->Intern(value, &index) == Status::kOk
+                            ? PublishIndex(owner, index, expectation)
+                            : PublishPrivate(owner, value, expectation);
+  if (status == Status::kNoMemory) no_memory_.fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+// Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
+// is released if the owner is not as expected.
+Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
+                              const Expectation& expectation) noexcept {
+  const InlineWordsRef& words = owner.words();
+  const uint32_t spilled = field_.spilled_code();
+  uint32_t code = words.Load(field_);
+  for (;;) {
+    Status status = expectation.Check(owner, code);
+    if (status == Status::kOk && code == spilled) {
+      MutexLock lock(&private_values_->LockOf(owner));
+      if (!expectation.CheckPrivate(private_values_->Get(owner))) {
+        status = Status::kAgain;
+      } else if (words.CompareExchange(field_, &code, index)) {
+        // Last, so that a reader who saw the old code finds the private value or sees the new code.
+        private_values_->Remove(owner);
+        return Status::kOk;
+      } else {
+        continue;
+      }
+    }
+    if (status != Status::kOk || code == index) {
+      table_->Release(index);
+      return status;
+    }
+    if (words.CompareExchange(field_, &code, index)) {
+      if (code != kAbsentCode) table_->Release(code);
+      return Status::kOk;
+    }
+  }
+}
+
+// The second rung of the ladder.
+Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
+                                const Expectation& expectation) noexcept {
+  const InlineWordsRef& words = owner.words();
+  const uint32_t spilled = field_.spilled_code();
+  ReadSection section;
+  MutexLock lock(&private_values_->LockOf(owner));
+  uint32_t code = words.Load(field_);
+  Status status = expectation.Check(owner, code);
+  if (status != Status::kOk) return status;
+  if (code == spilled && !expectation.CheckPrivate(private_values_->Get(owner))) {
+    return Status::kAgain;
+  }
+  // First, so that who sees the code finds the value.
+  status = private_values_->Put(owner, value);
+  if (status != Status::kOk) return status;
+  // The lock keeps the code from becoming, or ceasing to be, the spilled one; indexes may come and
+  // go.
+  while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
+    status = expectation.Check(owner, code);
+    if (status != Status::kOk) {
+      private_values_->Remove(owner);
+      return status;
+    }
+  }
+  if (code != kAbsentCode && code != spilled) table_->Release(code);
+  spilled_.fetch_add(1, std::memory_order_relaxed);
+  return Status::kOk;
+}
+
+Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
+  const InlineWordsRef& words = owner.words();
+  uint32_t code = words.Load(field_);
+  for (;;) {
+    if (code == kAbsentCode) return Status::kNotFound;
+    if (code == field_.spilled_code()) {
+      MutexLock lock(&private_values_->LockOf(owner));
+      if (!words.CompareExchange(field_, &code, kAbsentCode)) continue;
+      private_values_->Remove(owner);
+      return Status::kOk;
+    }
+    if (words.CompareExchange(field_, &code, kAbsentCode)) {
+      table_->Release(code);
+      return Status::kOk;
+    }
+  }
+}
+
+// --- what happens to owners
+
+void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
+  if (code == field_.spilled_code()) {
+    MutexLock lock(&private_values_->LockOf(owner));
+    private_values_->Remove(owner);
+  } else {
+    table_->Release(code);
+  }
+}
+
+Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
+  if (!options_.clone) return Status::kOk;
+  ReadSection section;
+  const std::byte* value = nullptr;
+  do {
+    const uint32_t code = parent.words().Load(field_);
+    if (code == kAbsentCode) return Status::kOk;
+    if (code == field_.spilled_code()) {
+      value = private_values_->Get(parent);
+    } else if (table_->TryRef(code)) {
+      return PublishIndex(child, code, Expectation());
+    } else {
+      // The parent has moved on and the value was reclaimed, or its count is at its limit. Either
+      // way its bytes are still there in this section.
+      value = table_->At(code);
+    }
+  } while (value == nullptr);
+  return Publish(child, {value, options_.value_bytes}, Expectation());
+}
+
+// --- looking at it
+
+uint32_t IndexMap::Reclaim() noexcept {
+  const uint32_t retired = table_->Reclaim();
+  Synchronize();
+  table_->Reclaim();  // moves what has now waited long enough to the free indexes
+  return retired;
+}
+
+uint64_t IndexMap::codes() const noexcept {
+  return table_->total_references() + private_values_->count();
+}
+
+bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
+  bool equal = true;
+  uint64_t named = 0;
+  table_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
+    named += counted[index];
+    if (counted[index] == count || !equal) return;
+    equal = false;
+    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
+              " owners and has a count of " + std::to_string(count);
+  });
+  if (!equal) return false;
+  uint64_t codes = 0;
+  for (ValueIndex index = 1; index <= field_.max_index(); ++index) codes += counted[index];
+  if (codes != named) {
+    *reason = "V3: an owner holds the index of a value that is gone";
+    return false;
+  }
+  if (counted[field_.spilled_code()] != private_values_->count()) {
+    *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +
+              " owners have spilled and " + std::to_string(private_values_->count()) +
+              " private values are kept";
+    return false;
+  }
+  return true;
+}
+
+IndexMapStats IndexMap::stats() const {
+  IndexMapStats stats;
+  stats.table = table_->stats();
+  stats.reclaimed = stats.table.reclaimed;
+  stats.spilled = spilled_.load(std::memory_order_relaxed);
+  stats.no_memory = no_memory_.load(std::memory_order_relaxed);
+  stats.spilled_now = private_values_->count();
+  return stats;
+}
+
+MemoryUsage IndexMap::memory_usage() const {
+  MemoryUsage usage = table_->stats().memory;
+  usage += private_values_->memory_usage();
+  usage.inline_bytes += store_.InlineBytes(field_);
+  return usage;
+}
+
+bool IndexMap::CheckInvariants(std::string* reason) const {
+  return table_->CheckInvariants(reason);
+}
+
+}  // namespace inlay

@@ -1,0 +1,458 @@
+#include "inlay/local_storage.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <new>
+#include <thread>
+#include <utility>
+
+#include "engine/allocate.h"
+#include "engine/mutex.h"
+#include "engine/slab.h"
+#include "engine/storage_element.h"
+
+namespace inlay {
+namespace {
+
+// kmalloc's size classes that an element can fall into: 96, 128, 192, then the powers of two.
+constexpr std::array<size_t, 12> kElementClasses = {96,   128,  192,  256,   512,   1024,
+                                                    2048, 4096, 8192, 16384, 32768, 65536};
+static_assert(KmallocBytes(kStorageElementHeaderBytes + 1) == kElementClasses.front());
+static_assert(KmallocBytes(kStorageElementHeaderBytes + kMaxValueBytes) == kElementClasses.back());
+
+void ReclaimElement(RcuHead* head) {
+  auto* const element = reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(head) -
+                                                          offsetof(StorageElement, rcu_head));
+  element->slab->Free(element);
+}
+
+}  // namespace
+
+// One list of a map's elements, so that freeing the map finds them.
+struct LocalStorageMap::Buckets {
+  struct Bucket {
+    WordLock lock;
+    std::atomic<ListNode*> elements{nullptr};
+  };
+
+  // As in the kernel: one per possible CPU, at least two, a power of two.
+  static uint32_t Count() {
+    return std::bit_ceil(std::max(2U, std::thread::hardware_concurrency()));
+  }
+
+  explicit Buckets(std::unique_ptr<Bucket[]> array) : buckets(std::move(array)), count(Count()) {}
+
+  Bucket& Of(const StorageElement* element) {
+    const uint64_t mixed = reinterpret_cast<uintptr_t>(element) * 0x9e37'79b9'7f4a'7c15U;
+    return buckets[(mixed >> 32) & (count - 1)];
+  }
+
+  std::unique_ptr<Bucket[]> buckets;
+  const uint32_t count;
+};
+
+struct LocalStorageDomain::State {
+  explicit State(StorageCharger* charger_or_null) : charger(charger_or_null) {}
+
+  StorageCharger* const charger;
+  Slab storages{KmallocBytes(kLocalStorageBytes)};
+  std::array<Slab, kElementClasses.size()> elements =
+      []<size_t... kAt>(std::index_sequence<kAt...>) {
+    return std::array<Slab, sizeof...(kAt)>{Slab(kElementClasses[kAt])...};
+  }
+  (std::make_index_sequence<kElementClasses.size()>());
+
+  Mutex mutex;
+  uint32_t slot_users[kStorageCacheSlots] GUARDED_BY(mutex) = {};
+
+  bool Charge(StorageSlot& owner, size_t bytes) {
+    return charger == nullptr || charger->Charge(owner, static_cast<uint32_t>(bytes));
+  }
+  void Uncharge(StorageSlot& owner, size_t bytes) {
+    if (charger != nullptr) charger->Uncharge(owner, static_cast<uint32_t>(bytes));
+  }
+
+  uint32_t TakeCacheSlot() {
+    MutexLock lock(&mutex);
+    uint32_t* const least = std::min_element(std::begin(slot_users), std::end(slot_users));
+    ++*least;
+    return static_cast<uint32_t>(least - slot_users);
+  }
+  void ReturnCacheSlot(uint32_t slot) {
+    MutexLock lock(&mutex);
+    --slot_users[slot];
+  }
+
+  // A charged element whose value is still undefined; null without room.
+  StorageElement* NewElement(LocalStorageMap& map, StorageSlot& owner);
+  // Undoes NewElement() for an element that nobody has seen.
+  void Discard(LocalStorageMap& map, StorageSlot& owner, StorageElement* element);
+  // Makes the owner's storage with `first` in it. kOk; kNoMemory; kExists: the owner has one by
+  // now.
+  Status AddStorage(LocalStorageMap& map, StorageSlot& owner, StorageElement* first);
+  // Puts `fresh` into a live storage and takes `old`, if not null, out of it.
+  void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // Takes an element out of its storage and its map, uncharges it and retires it.
+  void Remove(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // After the last element: unlinks the storage from its owner and retires it.
+  void RemoveIfEmpty(LocalStorage* storage) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  static void ReclaimStorage(RcuHead* head);
+};
+
+namespace {
+
+LocalStorageMap& MapOf(const StorageElement* element) {
+  return const_cast<LocalStorageMap&>(*element->data.map);
+}
+
+// The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
+StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
+  for (ListNode* node = storage->elements.load(std::memory_order_acquire); node != nullptr;
+       node = node->next.load(std::memory_order_acquire)) {
+    StorageElement* const element = StorageElement::FromOwnerNode(node);
+    if (element->data.map == map) return element;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// --- making and linking
+
+StorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map, StorageSlot& owner) {
+  const size_t bytes = map.ElementBytes();
+  if (!Charge(owner, bytes)) return nullptr;
+  const auto fits =
+      std::lower_bound(kElementClasses.begin(), kElementClasses.end(), KmallocBytes(bytes));
+  Slab& slab = elements[static_cast<size_t>(fits - kElementClasses.begin())];
+  void* const place = slab.Allocate();
+  if (place == nullptr) {
+    Uncharge(owner, bytes);
+    return nullptr;
+  }
+  StorageElement* const element = new (place) StorageElement;
+  element->slab = &slab;
+  element->data.map = &map;
+  return element;
+}
+
+void LocalStorageDomain::State::Discard(LocalStorageMap& map, StorageSlot& owner,
+                                        StorageElement* element) {
+  if (element == nullptr) return;
+  Uncharge(owner, map.ElementBytes());
+  element->slab->Free(element);
+}
+
+Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& owner,
+                                             StorageElement* first) {
+  if (!Charge(owner, kLocalStorageBytes)) return Status::kNoMemory;
+  void* const place = storages.Allocate();
+  if (place == nullptr) {
+    Uncharge(owner, kLocalStorageBytes);
+    return Status::kNoMemory;
+  }
+  LocalStorage* const storage = new (place) LocalStorage;
+  storage->owner = &owner;
+  storage->map = &map;
+  LocalStorage* expected = nullptr;
+  {
+    // Whoever finds the storage in the owner waits here until the element is in the map too.
+    LockHold<WordLock> lock(&storage->lock);
+    if (owner.compare_exchange_strong(expected, storage, std::memory_order_acq_rel)) {
+      map.storages_.fetch_add(1, std::memory_order_relaxed);
+      Link(storage, first);
+      return Status::kOk;
+    }
+  }
+  Uncharge(owner, kLocalStorageBytes);
+  storages.Free(storage);
+  return Status::kExists;
+}
+
+void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* element) {
+  LocalStorageMap& map = MapOf(element);
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    element->map_node.LinkAt(&bucket.elements);
+  }
+  element->storage.store(storage, std::memory_order_release);
+  element->owner_node.LinkAt(&storage->elements);
+  map.elements_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
+                                        StorageElement* old) {
+  Link(storage, fresh);
+  if (old == nullptr) return;
+  // The storage stays with the map that made it: its element is replaced, not gone.
+  LocalStorageMap* const maker = storage->map;
+  Remove(storage, old);
+  if (maker == &MapOf(fresh) && storage->map == nullptr) {
+    storage->map = maker;
+    maker->storages_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
+  LocalStorageMap& map = MapOf(element);
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    element->map_node.Unlink();
+  }
+  element->owner_node.Unlink();
+  std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
+  if (cached.load(std::memory_order_relaxed) == &element->data) {
+    cached.store(nullptr, std::memory_order_release);
+  }
+  if (storage->map == &map) {
+    storage->map = nullptr;
+    map.storages_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  map.elements_.fetch_sub(1, std::memory_order_relaxed);
+  Uncharge(*storage->owner, map.ElementBytes());
+  Retire<ReclaimElement>(&element->rcu_head);
+}
+
+void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
+  if (storage->elements.load(std::memory_order_relaxed) != nullptr) return;
+  StorageSlot* const owner = storage->owner;
+  owner->store(nullptr, std::memory_order_release);
+  storage->owner = nullptr;
+  Uncharge(*owner, kLocalStorageBytes);
+  storage->slab = &storages;
+  Retire<ReclaimStorage>(&storage->rcu_head);
+}
+
+void LocalStorageDomain::State::ReclaimStorage(RcuHead* head) {
+  auto* const storage = reinterpret_cast<LocalStorage*>(reinterpret_cast<std::byte*>(head) -
+                                                        offsetof(LocalStorage, rcu_head));
+  storage->slab->Free(storage);
+}
+
+// --- the domain
+
+LocalStorageDomain::LocalStorageDomain(StorageCharger* charger)
+    : state_(std::make_unique<State>(charger)) {}
+
+LocalStorageDomain::~LocalStorageDomain() { RetireBarrier(); }
+
+void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
+  if (owner.load(std::memory_order_acquire) == nullptr) return;
+  ReadSection section;
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return;
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return;  // a map that is being freed took the last value
+  while (ListNode* const node = storage->elements.load(std::memory_order_relaxed)) {
+    state_->Remove(storage, StorageElement::FromOwnerNode(node));
+  }
+  state_->RemoveIfEmpty(storage);
+}
+
+Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept {
+  ReadSection section;
+  const LocalStorage* const storage = parent.load(std::memory_order_acquire);
+  if (storage == nullptr) return Status::kOk;
+  for (ListNode* node = storage->elements.load(std::memory_order_acquire); node != nullptr;
+       node = node->next.load(std::memory_order_acquire)) {
+    StorageElement* const element = StorageElement::FromOwnerNode(node);
+    LocalStorageMap& map = MapOf(element);
+    // A map that is being freed waits for this section before it looks for its elements.
+    if (!map.options().clone || map.dying_.load(std::memory_order_acquire)) continue;
+    const Status status =
+        map.Update(child, {element->value(), map.options().value_bytes}, UpdateFlag::kAny);
+    if (status != Status::kOk) {
+      ReleaseOwner(child);
+      return status;
+    }
+  }
+  return Status::kOk;
+}
+
+MemoryUsage LocalStorageDomain::memory_usage() const {
+  MemoryUsage usage;
+  const auto add = [&usage](const Slab& slab) {
+    usage.private_bytes += slab.objects() * slab.object_bytes();
+    usage.slack_bytes += slab.slack_bytes();
+  };
+  add(state_->storages);
+  for (const Slab& slab : state_->elements) add(slab);
+  return usage;
+}
+
+// --- the map
+
+Status LocalStorageMap::Create(LocalStorageDomain& domain, const MapOptions& options,
+                               std::unique_ptr<LocalStorageMap>* map) noexcept {
+  if (options.value_bytes == 0) return Status::kInvalid;
+  if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;
+  std::unique_ptr<Buckets::Bucket[]> array = TryNewArray<Buckets::Bucket>(Buckets::Count());
+  if (array == nullptr) return Status::kNoMemory;
+  std::unique_ptr<Buckets> buckets = TryNew<Buckets>(std::move(array));
+  if (buckets == nullptr || !AllocationAllowed()) return Status::kNoMemory;
+  const uint32_t cache_slot = domain.state_->TakeCacheSlot();
+  try {
+    map->reset(new LocalStorageMap(domain, options, cache_slot, std::move(buckets)));
+  } catch (const std::bad_alloc&) {
+    domain.state_->ReturnCacheSlot(cache_slot);
+    return Status::kNoMemory;
+  }
+  return Status::kOk;
+}
+
+LocalStorageMap::LocalStorageMap(LocalStorageDomain& domain, const MapOptions& options,
+                                 uint32_t cache_slot, std::unique_ptr<Buckets> buckets)
+    : domain_(domain), options_(options), cache_slot_(cache_slot), buckets_(std::move(buckets)) {}
+
+LocalStorageMap::~LocalStorageMap() {
+  dying_.store(true, std::memory_order_release);
+  Synchronize();  // no CloneOwner() adds an element after this
+  for (uint32_t i = 0; i < buckets_->count; ++i) {
+    Buckets::Bucket& bucket = buckets_->buckets[i];
+    for (;;) {
+      ReadSection section;
+      LocalStorage* storage = nullptr;
+      StorageElement* element = nullptr;
+      {
+        // The order of locks is storage, then bucket: look here, lock there, look again.
+        LockHold<WordLock> lock(&bucket.lock);
+        ListNode* const node = bucket.elements.load(std::memory_order_relaxed);
+        if (node == nullptr) break;
+        element = StorageElement::FromMapNode(node);
+        storage = element->storage.load(std::memory_order_acquire);
+      }
+      if (storage == nullptr) continue;  // the owner's writer is between the two lists
+      LockHold<WordLock> lock(&storage->lock);
+      if (!element->owner_node.linked()) continue;  // its owner was released meanwhile
+      domain_.state_->Remove(storage, element);
+      domain_.state_->RemoveIfEmpty(storage);
+    }
+  }
+  Synchronize();  // no reader compares with this map's address any more
+  domain_.state_->ReturnCacheSlot(cache_slot_);
+}
+
+const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const noexcept {
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return nullptr;
+  StorageElement* const element = FindElement(storage, this);
+  if (element == nullptr) return nullptr;
+  LockHold<WordLock> lock(&storage->lock);
+  // An element that was taken out meanwhile must not come back through the cache.
+  if (element->owner_node.linked()) {
+    storage->cache.slots[cache_slot_].store(&element->data, std::memory_order_release);
+  }
+  return element->value();
+}
+
+Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> value,
+                               UpdateFlag flag) noexcept {
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  LocalStorageDomain::State& domain = *domain_.state_;
+  ReadSection section;
+  StorageElement* fresh = nullptr;
+  const auto fail = [&](Status status) {
+    domain.Discard(*this, owner, fresh);
+    return status;
+  };
+  for (;;) {
+    LocalStorage* const storage = owner.load(std::memory_order_acquire);
+    if (storage == nullptr) {
+      const Status status = CheckUpdateFlag(flag, false);
+      if (status != Status::kOk) return fail(status);
+    }
+    // Allocated and charged before the flag is looked at if the owner has any value, as in the
+    // kernel: a replacing update needs room for both values for a moment.
+    if (fresh == nullptr) {
+      fresh = domain.NewElement(*this, owner);
+      if (fresh == nullptr) return Status::kNoMemory;
+      std::memcpy(fresh->value(), value.data(), value.size());
+    }
+    if (storage == nullptr) {
+      const Status status = domain.AddStorage(*this, owner, fresh);
+      if (status == Status::kOk) return Status::kOk;
+      if (status == Status::kNoMemory) return fail(status);
+      continue;  // another thread was first
+    }
+    LockHold<WordLock> lock(&storage->lock);
+    if (storage->owner == nullptr) continue;  // its last element was deleted meanwhile
+    StorageElement* const old = FindElement(storage, this);
+    const Status status = CheckUpdateFlag(flag, old != nullptr);
+    if (status != Status::kOk) return fail(status);
+    domain.Replace(storage, fresh, old);
+    return Status::kOk;
+  }
+}
+
+const std::byte* LocalStorageMap::GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
+                                              Status* status) noexcept {
+  assert(InReadSection());
+  std::unique_ptr<std::byte[]> zeroes;
+  for (;;) {
+    *status = Status::kOk;
+    if (const std::byte* const found = Get(owner)) return found;
+    if (init.empty()) {
+      zeroes = TryNewArray<std::byte>(options_.value_bytes);
+      if (zeroes == nullptr) {
+        *status = Status::kNoMemory;
+        return nullptr;
+      }
+      init = {zeroes.get(), options_.value_bytes};
+    }
+    *status = Update(owner, init, UpdateFlag::kNoExist);
+    if (*status != Status::kOk && *status != Status::kExists) return nullptr;
+  }
+}
+
+Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
+  LocalStorageDomain::State& domain = *domain_.state_;
+  ReadSection section;
+  for (;;) {
+    LocalStorage* const storage = owner.load(std::memory_order_acquire);
+    StorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
+    if (old == nullptr) return Status::kNotFound;
+    StorageElement* const fresh = domain.NewElement(*this, owner);
+    if (fresh == nullptr) return Status::kNoMemory;
+    std::memcpy(fresh->value(), old->value(), options_.value_bytes);
+    modify({fresh->value(), options_.value_bytes});
+    {
+      LockHold<WordLock> lock(&storage->lock);
+      if (storage->owner != nullptr && old->owner_node.linked()) {
+        domain.Replace(storage, fresh, old);
+        return Status::kOk;
+      }
+    }
+    domain.Discard(*this, owner, fresh);
+  }
+}
+
+Status LocalStorageMap::Delete(StorageSlot& owner) noexcept {
+  ReadSection section;
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return Status::kNotFound;
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return Status::kNotFound;
+  StorageElement* const element = FindElement(storage, this);
+  if (element == nullptr) return Status::kNotFound;
+  domain_.state_->Remove(storage, element);
+  domain_.state_->RemoveIfEmpty(storage);
+  return Status::kOk;
+}
+
+MemoryUsage LocalStorageMap::memory_usage() const {
+  MemoryUsage usage;
+  usage.private_bytes =
+      elements_.load(std::memory_order_relaxed) * KmallocBytes(ElementBytes()) +
+      storages_.load(std::memory_order_relaxed) * KmallocBytes(kLocalStorageBytes);
+  return usage;
+}
+
+}  // namespace inlay

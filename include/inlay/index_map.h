@@ -1,0 +1,285 @@
+// IndexMap and SharedMap<T>: a value per owner, stored as an index of 2 to 16 bits inside the owner
+// that names the value in a table shared by all owners. This is what an embedder uses.
+//
+//   inlay::StoreOptions options{.reserved_bits = 16};
+//   std::unique_ptr<inlay::Store> store;
+//   std::unique_ptr<inlay::SharedMap<Policy>> policies;
+//   inlay::Store::Create(options, &store);
+//   inlay::SharedMap<Policy>::Create(*store, {.name = "policy", .width_bits = 10}, &policies);
+//
+//   policies->Update(connection, policy, inlay::UpdateFlag::kAny);
+//   {
+//     inlay::ReadSection section;
+//     const Policy* policy = policies->Get(connection);
+//   }
+//   store->Close(connection);   // before the connection is freed
+//
+// What the operations do in each state is in storage_map.h. Where this layout differs:
+//   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
+//   - At most 2^width - 2 values at a time have an index. When one more is needed, in this order:
+//       1. reclaim: values that no owner uses any more give up their indexes (after a grace
+//       period);
+//       2. spill: this owner gets a private value. With a `storage_slot()` it goes there, as in the
+//          pointer layout; otherwise into a side table keyed by the owner's address;
+//       3. kNoMemory: neither has room. Nothing changed.
+//     Each rung is counted, see stats(). The next Update() or Modify() of a spilled owner tries the
+//     table first again.
+//
+// W2  Get() takes no lock, makes no store to shared memory and allocates nothing. For absent and
+//     interned values it is wait-free: one load from the owner and arithmetic. For a spilled value
+//     it looks again if a writer of the same owner moved the value just then.
+//
+// Thread-safety: all functions may run concurrently, except the destructors. Of writers that race
+// on one owner each takes effect at one instant, in some order.
+
+#ifndef INLAY_INDEX_MAP_H_
+#define INLAY_INDEX_MAP_H_
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "inlay/inline_words.h"
+#include "inlay/memory_usage.h"
+#include "inlay/operation.h"
+#include "inlay/status.h"
+#include "inlay/store.h"
+#include "inlay/value_table.h"
+
+namespace inlay {
+
+class PrivateValues;
+
+struct IndexMapStats {
+  ValueTableStats table;
+  // The rungs of the overflow ladder, since the map was made.
+  uint64_t reclaimed = 0;    // values that gave up their index
+  uint64_t spilled = 0;      // updates that made a private value
+  uint64_t no_memory = 0;    // operations that failed with kNoMemory
+  uint64_t spilled_now = 0;  // owners that have a private value
+};
+
+// Anything that has a store for its owners: a SocketTable, or an embedder's own population.
+template <typename T>
+concept HasStore = requires(T& owners) {
+  { owners.store() } -> std::same_as<Store&>;
+};
+
+class IndexMap final : private StoreMap {
+ public:
+  static constexpr uint32_t kMinWidthBits = 2;
+
+  // Reserves options.width_bits in the store's owners. kInvalid: width not 2 .. 16, value_bytes 0,
+  // or alignment not a power of two; kTooBig: value_bytes above kMaxValueBytes; kNoMemory: no such
+  // field is free in the words, or no memory. *map is unchanged on failure. Reader section:
+  // REQUIRES none (may wait for a grace period).
+  static Status Create(Store& store, const MapOptions& options,
+                       std::unique_ptr<IndexMap>* map) noexcept;
+  template <HasStore Owners>
+  static Status Create(Owners& owners, const MapOptions& options,
+                       std::unique_ptr<IndexMap>* map) noexcept {
+    return Create(owners.store(), options, map);
+  }
+
+  // Frees the map: all owners read absent from then on, and the bits go back to the store (see
+  // OwnerPopulation). REQUIRES: no concurrent use of this map; owners may be closed meanwhile.
+  // Reader section: REQUIRES none (waits for a grace period).
+  ~IndexMap();
+  IndexMap(const IndexMap&) = delete;
+  IndexMap& operator=(const IndexMap&) = delete;
+
+  // The value, or null if absent. Guarantee W2.
+  // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
+  template <InlineOwner O>
+  const std::byte* Get(const O& owner) const noexcept {
+    const uint32_t code = owner.inline_words().Load(field_);
+    // One comparison for both exceptions: absent wraps around, spilled is max_index_ + 1.
+    if (code - 1 < max_index_) [[likely]] {
+      return values_ + static_cast<size_t>(code) * stride_bytes_;
+    }
+    if (code == kAbsentCode) return nullptr;
+    return GetPrivate(OwnerRef(const_cast<O&>(owner)));
+  }
+
+  // The value, which is first made from `init` (or zeroes if empty) if absent. Null if that fails:
+  // *status, if given, says why (kNoMemory; kInvalid: wrong size; kNotFound: the owner is dying).
+  // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
+  template <InlineOwner O>
+  const std::byte* GetOrCreate(O& owner, std::span<const std::byte> init,
+                               Status* status = nullptr) noexcept {
+    return GetOrCreateValue(OwnerRef(owner), init, status);
+  }
+
+  // Makes or replaces the value. kExists, kNotFound: as `flag` says, or the owner is dying;
+  // kInvalid: wrong size; kNoMemory. Reader section: not needed, allowed. Ordering: release.
+  template <InlineOwner O>
+  Status Update(O& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept {
+    return UpdateValue(OwnerRef(owner), value, flag);
+  }
+
+  // Runs `modify` on a copy of the value and replaces the value by the result, atomically; runs it
+  // again on a new copy if another writer of this owner was first. kNotFound; kNoMemory.
+  // Reader section: not needed, allowed. Ordering: acq_rel.
+  template <InlineOwner O>
+  Status Modify(O& owner, ModifyFn modify) noexcept {
+    return ModifyValue(OwnerRef(owner), modify);
+  }
+
+  // kNotFound if absent. Readers may still see the value until their sections end.
+  // Reader section: not needed, allowed. Ordering: release.
+  template <InlineOwner O>
+  Status Delete(O& owner) noexcept {
+    return DeleteValue(OwnerRef(owner));
+  }
+
+  // Gives `child` the value of `parent` if the map has the clone flag and there is one; else does
+  // nothing. kNoMemory. REQUIRES: the child is new, nobody else sees it. Reader section: not
+  // needed, allowed. Ordering: acq_rel.
+  template <InlineOwner O>
+  Status Clone(O& parent, O& child) noexcept {
+    return CloneValue(OwnerRef(parent), OwnerRef(child));
+  }
+
+  // Retires the values that no owner uses, and waits until their indexes can be used again.
+  // Returns how many. Reader section: REQUIRES none (waits for a grace period).
+  uint32_t Reclaim() noexcept;
+
+  const MapOptions& options() const { return options_; }
+  uint32_t value_bytes() const { return options_.value_bytes; }
+  InlineField field() const { return field_; }
+  // The interned values, for iteration and inspection.
+  const ValueTable& table() const { return *table_; }
+  IndexMapStats stats() const;
+  MemoryUsage memory_usage() const;
+  // V1..V4 as far as this map can see them; Store::CheckInvariants() also recounts the owners.
+  // REQUIRES: no concurrent writer.
+  bool CheckInvariants(std::string* reason) const;
+
+ private:
+  IndexMap(Store& store, const MapOptions& options, std::unique_ptr<ValueTable> table,
+           std::unique_ptr<PrivateValues> private_values);
+
+  const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
+  const std::byte* GetValue(const OwnerRef& owner) const noexcept;
+  const std::byte* GetOrCreateValue(const OwnerRef& owner, std::span<const std::byte> init,
+                                    Status* status) noexcept;
+  Status UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
+                     UpdateFlag flag) noexcept;
+  Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
+  Status DeleteValue(const OwnerRef& owner) noexcept;
+
+  // What an owner must hold for a write to take effect: a certain code, or what an update flag
+  // says.
+  struct Expectation;
+  Status Publish(const OwnerRef& owner, std::span<const std::byte> value,
+                 const Expectation& expectation) noexcept;
+  Status PublishIndex(const OwnerRef& owner, ValueIndex index,
+                      const Expectation& expectation) noexcept;
+  Status PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
+                        const Expectation& expectation) noexcept;
+
+  // StoreMap
+  void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
+  Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
+  uint64_t codes() const noexcept override;
+  bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
+
+  // Read by every Get(), constant after Create().
+  InlineField field_;
+  uint32_t max_index_ = 0;
+  const std::byte* values_;
+  size_t stride_bytes_;
+
+  Store& store_;
+  const MapOptions options_;
+  std::unique_ptr<ValueTable> table_;
+  std::unique_ptr<PrivateValues> private_values_;
+  std::atomic<uint64_t> spilled_{0};
+  std::atomic<uint64_t> no_memory_{0};
+};
+
+// An IndexMap whose values are objects of one type. Everything said of IndexMap holds.
+template <typename T>
+class SharedMap {
+ public:
+  static_assert(
+      std::is_trivially_copyable_v<T>,
+      "SharedMap<T>: T must be trivially copyable, since equal bytes must mean equal values");
+  static_assert(
+      std::has_unique_object_representations_v<T>,
+      "SharedMap<T>: T has padding or floating-point members, so that equal values can have "
+      "different bytes and would not be shared. Give padding a name and zero it, or use "
+      "IndexMap on bytes of your own making");
+  static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
+
+  // As IndexMap::Create; value_bytes and alignment are those of T, whatever `options` says.
+  template <typename Owners>
+  static Status Create(Owners& owners, MapOptions options,
+                       std::unique_ptr<SharedMap>* map) noexcept {
+    options.value_bytes = sizeof(T);
+    options.alignment = alignof(T) < 8 ? 8 : alignof(T);
+    std::unique_ptr<IndexMap> index_map;
+    const Status status = IndexMap::Create(owners, options, &index_map);
+    if (status != Status::kOk) return status;
+    SharedMap* const made = new (std::nothrow) SharedMap(std::move(index_map));
+    if (made == nullptr) return Status::kNoMemory;
+    map->reset(made);
+    return Status::kOk;
+  }
+
+  template <InlineOwner O>
+  const T* Get(const O& owner) const noexcept {
+    return reinterpret_cast<const T*>(map_->Get(owner));
+  }
+
+  template <InlineOwner O>
+  const T* GetOrCreate(O& owner, const T& init, Status* status = nullptr) noexcept {
+    return reinterpret_cast<const T*>(map_->GetOrCreate(owner, Bytes(init), status));
+  }
+
+  template <InlineOwner O>
+  Status Update(O& owner, const T& value, UpdateFlag flag = UpdateFlag::kAny) noexcept {
+    return map_->Update(owner, Bytes(value), flag);
+  }
+
+  // `modify` is called with a T&. It may be called more than once, each time on a fresh copy.
+  template <InlineOwner O, std::invocable<T&> F>
+  Status Modify(O& owner, F&& modify) noexcept {
+    return map_->Modify(
+        owner, [&](std::span<std::byte> bytes) { modify(*reinterpret_cast<T*>(bytes.data())); });
+  }
+
+  template <InlineOwner O>
+  Status Delete(O& owner) noexcept {
+    return map_->Delete(owner);
+  }
+
+  template <InlineOwner O>
+  Status Clone(O& parent, O& child) noexcept {
+    return map_->Clone(parent, child);
+  }
+
+  // The map of bytes beneath, for everything that does not depend on T.
+  IndexMap& bytes() { return *map_; }
+  const IndexMap& bytes() const { return *map_; }
+
+ private:
+  explicit SharedMap(std::unique_ptr<IndexMap> map) : map_(std::move(map)) {}
+
+  static std::span<const std::byte> Bytes(const T& value) {
+    return std::as_bytes(std::span<const T, 1>(&value, 1));
+  }
+
+  std::unique_ptr<IndexMap> map_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_INDEX_MAP_H_

@@ -1,0 +1,189 @@
+// InlineWords<kBits>: the atomic words that an owner embeds, and the fields of 1 to 16 bits in
+// them.
+//
+//   struct Connection {
+//     ...
+//     inlay::InlineWords<16> words;      // 16, 32 or 64 bits, or several 64-bit words
+//     auto& inline_words() { return words; }
+//     auto& inline_words() const { return words; }
+//   };
+//
+// Each map of the owner's Store has one field, at the same place in every owner. A field never
+// straddles a word. Seven maps of 9 bits in one 64-bit word:
+//
+//   bit 63 62      54 53      45 44      36 35      27 26      18 17       9 8        0
+//      +--+----------+----------+----------+----------+----------+----------+----------+
+//      |  |  field 6 |  field 5 |  field 4 |  field 3 |  field 2 |  field 1 |  field 0 |
+//      +--+----------+----------+----------+----------+----------+----------+----------+
+//
+// What a field holds is a *code*: 0 = absent, all ones = spilled (a private value elsewhere), the
+// rest is the index of a value in the map's table.
+//
+// W1  A write to one field never disturbs a neighbour: every write is a compare-and-swap of the
+// word.
+//
+// Thread-safety: every member function may run concurrently with every other.
+// Ordering: a load acquires, a successful write releases, so that who sees a code sees the value
+// that it names. Reader section: not needed here; needed to follow the code to the value.
+
+#ifndef INLAY_INLINE_WORDS_H_
+#define INLAY_INLINE_WORDS_H_
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace inlay {
+
+inline constexpr uint32_t kAbsentCode = 0;
+
+// Where a map's code is: bits [shift, shift + width) of word number `word`.
+struct InlineField {
+  uint16_t word = 0;
+  uint8_t shift = 0;
+  uint8_t width_bits = 0;
+
+  static constexpr uint32_t kMaxWidthBits = 16;
+
+  constexpr uint32_t mask() const { return (uint32_t{1} << width_bits) - 1; }
+  constexpr uint32_t spilled_code() const { return mask(); }
+  // The number of indexes that a code of this width can name: all but absent and spilled.
+  constexpr uint32_t max_index() const { return mask() - 1; }
+
+  friend constexpr bool operator==(const InlineField&, const InlineField&) = default;
+};
+
+// The codec: a field's code in a word, pure arithmetic.
+template <std::unsigned_integral Word>
+constexpr uint32_t ExtractCode(Word word, InlineField field) {
+  return static_cast<uint32_t>(word >> field.shift) & field.mask();
+}
+template <std::unsigned_integral Word>
+constexpr Word ReplaceCode(Word word, InlineField field, uint32_t code) {
+  const Word field_bits = static_cast<Word>(static_cast<Word>(field.mask()) << field.shift);
+  const Word code_bits = static_cast<Word>(static_cast<Word>(code) << field.shift);
+  return static_cast<Word>((word & static_cast<Word>(~field_bits)) | (code_bits & field_bits));
+}
+
+namespace inline_words_internal {
+
+// Replaces the field's code by `code` if it is *expected; else stores the code found in *expected.
+template <std::unsigned_integral Word>
+bool CompareExchange(std::atomic<Word>& word, InlineField field, uint32_t* expected,
+                     uint32_t code) noexcept {
+  Word seen = word.load(std::memory_order_acquire);
+  do {
+    const uint32_t found = ExtractCode(seen, field);
+    if (found != *expected) {
+      *expected = found;
+      return false;
+    }
+    // A failed swap means that a neighbour changed, or this field: look again.
+  } while (!word.compare_exchange_weak(seen, ReplaceCode(seen, field, code),
+                                       std::memory_order_acq_rel, std::memory_order_acquire));
+  return true;
+}
+
+}  // namespace inline_words_internal
+
+template <size_t kBits>
+class InlineWords {
+ public:
+  static_assert(kBits == 16 || kBits == 32 || (kBits >= 64 && kBits % 64 == 0),
+                "an owner reserves 16, 32 or 64 bits, or several words of 64 bits");
+  using Word = std::conditional_t<kBits == 16, uint16_t,
+                                  std::conditional_t<kBits == 32, uint32_t, uint64_t>>;
+  static constexpr size_t kWordBits = sizeof(Word) * 8;
+  static constexpr size_t kWords = kBits / kWordBits;
+
+  InlineWords() = default;                   // every field absent
+  InlineWords(const InlineWords&) = delete;  // a copied code would be a reference nobody counted
+  InlineWords& operator=(const InlineWords&) = delete;
+
+  // The field's code now.
+  uint32_t Load(InlineField field) const noexcept {
+    if constexpr (kWords == 1) {
+      return ExtractCode(words_[0].load(std::memory_order_acquire), field);
+    } else {
+      return ExtractCode(words_[field.word].load(std::memory_order_acquire), field);
+    }
+  }
+
+  // So that an InlineWords can stand where an owner is asked for.
+  InlineWords& inline_words() { return *this; }
+  const InlineWords& inline_words() const { return *this; }
+
+ private:
+  friend class InlineWordsRef;
+  std::atomic<Word> words_[kWords] = {};
+  static_assert(std::atomic<Word>::is_always_lock_free &&
+                sizeof(std::atomic<Word>) == sizeof(Word));
+};
+
+static_assert(sizeof(InlineWords<16>) == 2 && sizeof(InlineWords<32>) == 4 &&
+                  sizeof(InlineWords<64>) == 8 && sizeof(InlineWords<256>) == 32,
+              "an owner pays for its bits and nothing else");
+
+// An object that embeds inline words and says where.
+template <typename O>
+concept InlineOwner = requires(O& owner) {
+  owner.inline_words().Load(InlineField{});
+};
+
+// A reference to some owner's words with the word's size as a run-time value, so that everything
+// that writes can be compiled once, outside headers.
+class InlineWordsRef {
+ private:
+  template <typename F>
+  auto Visit(InlineField field, F&& f) const noexcept {
+    switch (word_bits_) {
+      case 16:
+        return f(static_cast<std::atomic<uint16_t>*>(words_)[field.word]);
+      case 32:
+        return f(static_cast<std::atomic<uint32_t>*>(words_)[field.word]);
+      default:
+        return f(static_cast<std::atomic<uint64_t>*>(words_)[field.word]);
+    }
+  }
+
+ public:
+  template <size_t kBits>
+  explicit InlineWordsRef(InlineWords<kBits>& words) noexcept
+      : words_(words.words_), word_bits_(InlineWords<kBits>::kWordBits) {}
+
+  // Identifies the owner as long as it lives.
+  const void* address() const noexcept { return words_; }
+  uint32_t word_bits() const noexcept { return word_bits_; }
+
+  uint32_t Load(InlineField field) const noexcept {
+    return Visit(field, [&](auto& word) {
+      return ExtractCode(word.load(std::memory_order_acquire), field);
+    });
+  }
+
+  // Replaces the field's code by `code` if it is *expected and returns true; otherwise stores the
+  // code found in *expected and returns false.
+  bool CompareExchange(InlineField field, uint32_t* expected, uint32_t code) const noexcept {
+    return Visit(field, [&](auto& word) {
+      return inline_words_internal::CompareExchange(word, field, expected, code);
+    });
+  }
+
+  // Replaces the field's code by `code` and returns what was there.
+  uint32_t Exchange(InlineField field, uint32_t code) const noexcept {
+    uint32_t expected = Load(field);
+    while (!CompareExchange(field, &expected, code)) {
+    }
+    return expected;
+  }
+
+ private:
+  void* words_;
+  uint32_t word_bits_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_INLINE_WORDS_H_

@@ -1,0 +1,50 @@
+// The vocabulary that the operations of every layout share. What each operation does in each state
+// is in storage_map.h.
+
+#ifndef INLAY_OPERATION_H_
+#define INLAY_OPERATION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "inlay/function_ref.h"
+#include "inlay/status.h"
+
+namespace inlay {
+
+// Which states Update() accepts. The numbers are BPF_ANY, BPF_NOEXIST and BPF_EXIST.
+enum class UpdateFlag : uint8_t {
+  kAny = 0,      // absent or present
+  kNoExist = 1,  // absent only, else kExists
+  kExist = 2,    // present only, else kNotFound
+};
+
+// What `flag` says of a state: kOk if the update may go on.
+constexpr Status CheckUpdateFlag(UpdateFlag flag, bool present) {
+  if (flag == UpdateFlag::kNoExist && present) return Status::kExists;
+  if (flag == UpdateFlag::kExist && !present) return Status::kNotFound;
+  return Status::kOk;
+}
+
+// The function that Modify() runs on a copy of the value. It may run more than once when another
+// thread changes the same value meanwhile, and it may run while readers still see the old bytes.
+using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
+
+// The largest value: what BPF_MAP_TYPE_SK_STORAGE accepts. Source: Linux 6.18,
+// BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in include/linux/bpf_local_storage.h, observed as 65407.
+inline constexpr uint32_t kMaxValueBytes = 65407;
+
+struct MapOptions {
+  std::string name;          // for messages and reports; need not be unique
+  uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
+  uint32_t width_bits =
+      16;                  // bits of a code, 2 .. 16; only layouts that intern by index look at it
+  uint32_t alignment = 8;  // of a value's address: a power of two, at most 4096
+  bool clone = false;      // BPF_F_CLONE: an accepted socket inherits the listener's value
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_OPERATION_H_

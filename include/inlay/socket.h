@@ -1,0 +1,273 @@
+// Socket and SocketTable: emulated sockets with the kernel's sizes and field positions, so that a
+// layout can be measured and tested where it would live.
+//
+// A Socket stands for struct sock: the fields that storage and the packet path touch are where the
+// kernel has them, the rest is filler. Behind it come the bytes of the protocol's own struct, up to
+// the size of tcp_sock, udp_sock and so on, and then the reserved tail that some layouts use.
+//
+// The inline words lie in the group that the kernel calls sock_read_tx, directly behind sk_mark: a
+// BPF program on the packet path finds that cache line there already. (Measured on Linux 6.18 in
+// the UDP receive path: reading sk_mark adds nothing to touching the socket.)
+//
+//   line 0   skc_family, skc_state, ...         the header: every packet
+//   line 1   skc_node (the hash chain)          the header: every packet
+//   line 2   skc_refcnt | sock_write_rx ...
+//   line 3   ... sk_rcvbuf (sock_read_rx)       every received packet
+//   line 5   ... sk_omem_alloc
+//   line 8   ... sk_mark | inline words         sock_read_tx
+//   line 11  ... sk_bpf_storage                 cold
+//
+// Source of sizes and positions: BTF of Linux 6.18.44, x86-64.
+
+#ifndef INLAY_SOCKET_H_
+#define INLAY_SOCKET_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "inlay/function_ref.h"
+#include "inlay/inline_words.h"
+#include "inlay/local_storage.h"
+#include "inlay/memory_usage.h"
+#include "inlay/rcu.h"
+#include "inlay/rcu_list.h"
+#include "inlay/status.h"
+#include "inlay/store.h"
+
+namespace inlay {
+
+class SocketTable;
+
+enum class SocketFamily : uint8_t {
+  kTcp,
+  kTcp6,
+  kUdp,
+  kUdp6,
+  kUnix,
+  kUnixDgram,
+  kRaw,
+  kNetlink,
+  kPacket
+};
+inline constexpr size_t kSocketFamilies = 9;
+
+// The kernel's values (include/net/tcp_states.h). kTimeWait and kNewSynRecv belong to mini sockets,
+// which are a SocketCommon and nothing that storage could use.
+enum class SocketState : uint8_t {
+  kEstablished = 1,
+  kTimeWait = 6,
+  kClose = 7,
+  kListen = 10,
+  kNewSynRecv = 12,
+};
+
+// What one family of sockets is made of.
+struct SocketProtocol {
+  SocketFamily family;
+  std::string_view name;  // as in "tcp6"
+  uint32_t object_bytes;  // of the protocol's struct, e.g. tcp_sock, without the tail
+  bool can_listen;        // accept() makes children that inherit values
+};
+const SocketProtocol& ProtocolOf(SocketFamily family);
+
+// The kernel's struct sock_common: what full sockets, requests and time-wait sockets share.
+struct SocketCommon {
+  std::byte skc_addresses[16] = {};
+  uint16_t skc_family = 0;
+  std::atomic<SocketState> skc_state{SocketState::kClose};
+  uint8_t skc_flag_bits = 0;
+  int32_t skc_bound_dev_if = 0;
+  ListNode skc_bind_node;  // here: the list of all sockets of the table
+  const SocketProtocol* skc_prot = nullptr;
+  SocketTable* skc_net = nullptr;
+  std::byte skc_v6_addresses[32] = {};
+  uint64_t skc_cookie = 0;  // unique in the table, never reused
+  SocketCommon* skc_listener = nullptr;
+  std::atomic<SocketCommon*> skc_node_next{nullptr};  // the hash chain; free for a packet walk
+  void* skc_node_link = nullptr;
+  uint16_t skc_queue_mappings[2] = {};
+  int32_t skc_incoming_cpu = 0;
+  std::atomic<int32_t> skc_refcnt{1};
+  uint32_t skc_rxhash = 0;
+
+  SocketState state() const { return skc_state.load(std::memory_order_relaxed); }
+};
+static_assert(offsetof(SocketCommon, skc_state) == 18);
+static_assert(offsetof(SocketCommon, skc_bind_node) == 24);
+static_assert(offsetof(SocketCommon, skc_net) == 48);
+static_assert(offsetof(SocketCommon, skc_cookie) == 88);
+static_assert(offsetof(SocketCommon, skc_node_next) == 104);
+static_assert(offsetof(SocketCommon, skc_refcnt) == 128);
+static_assert(sizeof(SocketCommon) == 136);
+
+// A full socket. Made by a SocketTable only.
+struct Socket {
+  static constexpr size_t kMaxInlineBits = 256;
+  using Words = InlineWords<kMaxInlineBits>;
+
+  SocketCommon common;
+  // sock_write_rx
+  std::atomic<int32_t> sk_drops{0};
+  std::byte filler_140[52] = {};
+  std::atomic<int32_t> sk_rmem_alloc{0};
+  std::byte filler_196[48] = {};
+  // sock_read_rx
+  int32_t sk_rcvbuf = 212992;
+  std::byte filler_248[120] = {};
+  // sock_write_tx
+  std::atomic<int32_t> sk_omem_alloc{0};
+  std::byte filler_372[132] = {};
+  // sock_read_tx. The kernel's sk_uid, sk_protocol, sk_type, sk_dst_cache and sk_route_caps lie
+  // where the inline words are here; nothing in the project reads them.
+  uint64_t sk_max_pacing_rate = ~uint64_t{0};
+  int64_t sk_sndtimeo = 0;
+  uint32_t sk_priority = 0;
+  uint32_t sk_mark = 0;
+  Words sk_inline_words;
+  std::byte filler_560[176] = {};
+  StorageSlot sk_bpf_storage{nullptr};
+  std::byte filler_744[8] = {};
+  RcuHead sk_rcu{};
+  std::byte filler_768[16] = {};
+
+  // What owners have (see InlineOwner and OwnerRef).
+  Words& inline_words() { return sk_inline_words; }
+  const Words& inline_words() const { return sk_inline_words; }
+  StorageSlot& storage_slot() { return sk_bpf_storage; }
+  const StorageSlot& storage_slot() const { return sk_bpf_storage; }
+  // True once the last reference is gone: no value may be created any more.
+  bool is_dying() const { return common.skc_refcnt.load(std::memory_order_relaxed) == 0; }
+
+  // The reserved tail: SocketTableOptions::tail_bytes bytes, zeroed when the socket is made.
+  std::byte* tail() { return reinterpret_cast<std::byte*>(this) + common.skc_prot->object_bytes; }
+};
+static_assert(offsetof(Socket, sk_drops) == 136);
+static_assert(offsetof(Socket, sk_rmem_alloc) == 192);
+static_assert(offsetof(Socket, sk_rcvbuf) == 244);
+static_assert(offsetof(Socket, sk_omem_alloc) == 368);
+static_assert(offsetof(Socket, sk_max_pacing_rate) == 504);
+static_assert(offsetof(Socket, sk_mark) == 524);
+static_assert(offsetof(Socket, sk_inline_words) == 528);
+static_assert(offsetof(Socket, sk_inline_words) / 64 == offsetof(Socket, sk_mark) / 64 &&
+                  (offsetof(Socket, sk_inline_words) + sizeof(Socket::Words) - 1) / 64 ==
+                      offsetof(Socket, sk_mark) / 64,
+              "the inline words share the cache line of sk_mark");
+static_assert(offsetof(Socket, sk_bpf_storage) == 736);
+static_assert(offsetof(Socket, sk_rcu) == 752);
+static_assert(sizeof(Socket) == 784);
+
+// The full socket that `sk` is, or null if it is a request or time-wait socket (or null): the
+// kernel's bpf_sk_fullsock().
+inline Socket* FullSocket(SocketCommon* sk) {
+  if (sk == nullptr) return nullptr;
+  const SocketState state = sk->state();
+  if (state == SocketState::kTimeWait || state == SocketState::kNewSynRecv) return nullptr;
+  return reinterpret_cast<Socket*>(sk);  // its first member
+}
+
+struct SocketTableOptions {
+  uint32_t inline_bits = 64;  // reserved for index maps: 16, 32, or a multiple of 64 up to 256
+  uint32_t tail_bytes = 0;    // reserved behind each socket, rounded up to cache lines
+  uint32_t max_descriptors = 1 << 20;  // open at a time
+  int32_t optmem_max_bytes = 131072;   // net.core.optmem_max: limits sk_omem_alloc of each socket
+  size_t table_limit_bytes = Account::kUnlimited;  // of all index maps' tables together
+};
+
+// The sockets and descriptors of one emulated process and network namespace.
+//
+// Thread-safety: all functions may run concurrently, except the destructor.
+class SocketTable final : private OwnerPopulation, private StorageCharger {
+ public:
+  // kInvalid: no such sizes; kNoMemory. *table unchanged on failure.
+  static Status Create(const SocketTableOptions& options,
+                       std::unique_ptr<SocketTable>* table) noexcept;
+  // Closes what is still open. REQUIRES: no map over these sockets is left.
+  // Reader section: REQUIRES none.
+  ~SocketTable();
+  SocketTable(const SocketTable&) = delete;
+  SocketTable& operator=(const SocketTable&) = delete;
+
+  // --- descriptors: the lowest free number, as POSIX has it
+
+  // Makes a socket. kTooManyOpen; kNoMemory. *fd unchanged on failure.
+  Status Open(SocketFamily family, int* fd) noexcept;
+  // Makes a descriptor of something that is not a socket. kTooManyOpen.
+  Status OpenFile(int* fd) noexcept;
+  // A second descriptor of the same thing. kBadDescriptor; kTooManyOpen.
+  Status Dup(int fd, int* new_fd) noexcept;
+  // Frees the number at once; the socket goes with its last reference. kBadDescriptor.
+  Status Close(int fd) noexcept;
+  // The socket behind a descriptor: kBadDescriptor, kNotSocket.
+  // Reader section: required. Pointer valid until: the end of the section, or Put() after a
+  // TryHold().
+  Status Find(int fd, Socket** socket) const noexcept;
+
+  // --- connections
+
+  // kInvalid: the family has no connections; kBadDescriptor, kNotSocket.
+  Status Listen(int fd) noexcept;
+  // Makes the child of a handshake that has just finished, as the kernel does at the final ACK: it
+  // inherits the values of all maps with the clone flag, or is not made at all.
+  // kInvalid: not listening; kNoMemory: some value could not be copied or charged; kTooManyOpen.
+  Status Accept(int listener_fd, int* fd) noexcept;
+  // A request socket (SYN received, NEW_SYN_RECV). It is not a full socket. Given back with Put().
+  Status OpenRequest(int listener_fd, SocketCommon** request) noexcept;
+  // Closes the descriptor and leaves a time-wait socket in the place of the connection, which is
+  // not a full socket: the values go with the full one. Given back with Put(). kInvalid: not TCP.
+  Status EnterTimeWait(int fd, SocketCommon** timewait) noexcept;
+
+  // --- references
+
+  // Takes a reference unless the last one is gone: false. Reader section: required, or a reference.
+  [[nodiscard]] static bool TryHold(SocketCommon& socket) noexcept;
+  // Gives one back. With the last one all values are released at once; the memory stays readable
+  // until the reader sections of the moment end.
+  static void Put(SocketCommon& socket) noexcept;
+
+  // --- all of them
+
+  // Calls `visit` for every full socket, newest first; those that come or go meanwhile may be left
+  // out. Reader section: not needed (one is held during the call). `visit` must not block.
+  void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
+  size_t sockets() const noexcept;  // full sockets that are not yet released
+
+  // Sets net.core.optmem_max. What is charged already stays.
+  void set_optmem_max_bytes(int32_t bytes) noexcept;
+
+  Store& store() { return *store_; }
+  LocalStorageDomain& storage_domain() { return *storage_domain_; }
+  const SocketTableOptions& options() const { return options_; }
+  // What the sockets themselves take, tails included, without any map's memory.
+  size_t socket_bytes() const noexcept;
+
+ private:
+  struct State;
+
+  SocketTable(const SocketTableOptions& options, std::unique_ptr<State> state);
+
+  Socket* NewSocket(SocketFamily family) noexcept;
+  SocketCommon* NewMiniSocket(const SocketCommon& full, SocketState state) noexcept;
+  Status TakeDescriptor(SocketCommon* file, int* fd) noexcept;
+  void Release(SocketCommon& socket) noexcept;
+  static void ReclaimSocket(RcuHead* head);
+  static void ReclaimMiniSocket(RcuHead* head);
+
+  // OwnerPopulation
+  void ForEachOwner(FunctionRef<void(const OwnerRef& owner)> visit) override;
+  size_t owners() const override { return sockets(); }
+  // StorageCharger
+  bool Charge(StorageSlot& owner, uint32_t bytes) noexcept override;
+  void Uncharge(StorageSlot& owner, uint32_t bytes) noexcept override;
+
+  const SocketTableOptions options_;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<LocalStorageDomain> storage_domain_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_SOCKET_H_
