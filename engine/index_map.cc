@@ -104,13 +104,15 @@ IndexMap::~IndexMap() {
 // --- reading
 
 const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
-  uint32_t code;
-  do {
-    if (const std::byte* const value = private_values_->Get(owner)) return value;
-    // A writer has just moved the value out of its private place: where is it now?
-    code = owner.words().Load(field_);
-  } while (code == field_.spilled_code());
-  return code == kAbsentCode ? nullptr : table_->At(code);
+  for (;;) {
+    const std::byte* const value = private_values_->Get(owner);
+    const uint32_t code = owner.words().Load(field_);
+    if (code == kAbsentCode) return nullptr;
+    if (code != field_.spilled_code()) return table_->At(code);
+    // A writer puts a private value in place before it publishes the code. The same value before and
+    // after a look at the code was published when we looked: its memory is not reused in this section.
+    if (value != nullptr && private_values_->Get(owner) == value) return value;
+  }
 }
 
 const std::byte* IndexMap::GetValue(const OwnerRef& owner) const noexcept {
@@ -130,7 +132,7 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
     const Expectation absent{.flag = UpdateFlag::kNoExist};
     if (init.empty()) {
       const ValueBuffer zeroes(options_.value_bytes);
-      result = Publish(owner, zeroes.bytes(), absent);
+      result = zeroes.bytes().empty() ? CountNoMemory() : Publish(owner, zeroes.bytes(), absent);
     } else {
       result = Publish(owner, init, absent);
     }
@@ -153,7 +155,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
 
 Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
   const ValueBuffer buffer(options_.value_bytes);
-  if (buffer.bytes().empty()) return Status::kNoMemory;
+  if (buffer.bytes().empty()) return CountNoMemory();
   ReadSection section;
   for (;;) {
     Expectation expectation{.unchanged = true};
@@ -161,6 +163,7 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
     if (expectation.code == kAbsentCode) return Status::kNotFound;
     const std::byte* from = nullptr;
     if (expectation.code == field_.spilled_code()) {
+      // Should this not be the published one, Publish() will find that out.
       from = expectation.private_value = private_values_->Get(owner);
       if (from == nullptr) continue;  // moved just now
     } else {
@@ -175,15 +178,17 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
 
 Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value,
                          const Expectation& expectation) noexcept {
-  if (value.size() != options_.value_bytes) {
-    return value.empty() ? Status::kNoMemory : Status::kInvalid;
-  }
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
   ValueIndex index = kNoIndex;
   const Status status = table_->Intern(value, &index) == Status::kOk
                             ? PublishIndex(owner, index, expectation)
                             : PublishPrivate(owner, value, expectation);
-  if (status == Status::kNoMemory) no_memory_.fetch_add(1, std::memory_order_relaxed);
-  return status;
+  return status == Status::kNoMemory ? CountNoMemory() : status;
+}
+
+Status IndexMap::CountNoMemory() noexcept {
+  no_memory_.fetch_add(1, std::memory_order_relaxed);
+  return Status::kNoMemory;
 }
 
 // Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
@@ -301,8 +306,12 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
 
 uint32_t IndexMap::Reclaim() noexcept {
   const uint32_t retired = table_->Reclaim();
-  Synchronize();
-  table_->Reclaim();  // moves what has now waited long enough to the free indexes
+  // Two rounds: what was retired while another batch waits for its grace period gets its own only
+  // when that one is over. The calls between collect what has waited long enough.
+  for (int round = 0; round < 2; ++round) {
+    Synchronize();
+    table_->Reclaim();
+  }
   return retired;
 }
 

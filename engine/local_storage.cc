@@ -353,6 +353,13 @@ const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const no
   return element->value();
 }
 
+const std::byte* LocalStorageMap::Find(const StorageSlot& owner) const noexcept {
+  const LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return nullptr;
+  StorageElement* const element = FindElement(storage, this);
+  return element != nullptr ? element->value() : nullptr;
+}
+
 Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> value,
                                UpdateFlag flag) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;

@@ -24,6 +24,10 @@ const std::byte* PointerMap::GetOrCreate(Socket& socket, std::span<const std::by
   Status& result = status != nullptr ? *status : ignored;
   result = Status::kOk;
   if (const std::byte* const value = Get(socket)) return value;
+  if (!init.empty() && init.size() != value_bytes()) {
+    result = Status::kInvalid;
+    return nullptr;
+  }
   if (socket.is_dying()) {
     result = Status::kNotFound;
     return nullptr;
@@ -33,6 +37,7 @@ const std::byte* PointerMap::GetOrCreate(Socket& socket, std::span<const std::by
 
 Status PointerMap::Update(Socket& socket, std::span<const std::byte> value,
                           UpdateFlag flag) noexcept {
+  if (value.size() != value_bytes()) return Status::kInvalid;
   if (socket.is_dying()) return Status::kNotFound;
   return map_->Update(socket.sk_bpf_storage, value, flag);
 }

@@ -19,7 +19,7 @@ class StorageSlotValues final : public PrivateValues {
 
   const std::byte* Get(const OwnerRef& owner) const noexcept override {
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
-    return map != nullptr ? map->Get(*owner.storage_slot()) : nullptr;
+    return map != nullptr ? map->Find(*owner.storage_slot()) : nullptr;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {

@@ -73,7 +73,14 @@ Slab::Slab(size_t object_bytes)
 Slab::~Slab() {
   MutexLock lock(&mutex_);
   assert(objects_ == 0 && "objects outlive their slab");
-  if (spare_ != nullptr) munmap(spare_, chunk_bytes_);
+  if (spare_ != nullptr) Unmap(spare_);
+}
+
+void Slab::Unmap(Chunk* chunk) {
+  // The next mapping at this address is somebody else's.
+  ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes_);
+  munmap(chunk, chunk_bytes_);
+  --chunks_;
 }
 
 Slab::Chunk* Slab::ChunkOf(void* object) const {
@@ -134,9 +141,7 @@ void Slab::Free(void* object) noexcept {
   if (spare_ == nullptr) {
     spare_ = chunk;
   } else {
-    ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes_);
-    munmap(chunk, chunk_bytes_);
-    --chunks_;
+    Unmap(chunk);
   }
 }
 

@@ -44,6 +44,7 @@ class Slab {
 
   Chunk* ChunkOf(void* object) const;
   Chunk* AddChunk() EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unmap(Chunk* chunk) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Link(Chunk* chunk) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Unlink(Chunk* chunk) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -34,12 +34,18 @@ constexpr bool TooFull(uint32_t occupied, uint32_t slots) {
   return uint64_t{occupied} * 3 > uint64_t{slots} * 2;
 }
 
-// Unreferenced values are kept up to this number or half of the referenced ones, whichever is more;
-// beyond it, and when fewer than 1/16 of all indexes are left, each new value pays for passing the
-// clock hand over kSweepStep entries.
+// Reclamation. A new value that needs an index passes the clock hand over kSweepStep entries, and
+// retires at most one unreferenced value, if
+//   - the table would grow although more values are unreferenced than kKeptUnreferenced and than half
+//     of the referenced ones: so a table under churn stops growing; or
+//   - no more than 1/kReserveShare of all indexes are free, never used, or on their way to be free: so
+//     that a table that is nearly full seldom has to wait for a grace period.
+// A value that was retired too early comes back as a new one, in the place that it has left: it must
+// not drive out the next. (A benchmark that deletes and creates all values in turn did just that when
+// every new value retired an old one.)
 constexpr uint32_t kKeptUnreferenced = 64;
 constexpr uint32_t kSweepStep = 32;
-constexpr uint32_t kLowWaterShare = 16;
+constexpr uint32_t kReserveShare = 64;
 
 // Indexes that are not live, linked through Entry::next, first in first out.
 struct IndexList {
@@ -235,15 +241,17 @@ ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
   const uint32_t used = high_water.load(std::memory_order_relaxed);
   const uint32_t left = free.size + (max_values - used);
+  const uint32_t coming = retired.size + waiting.size;
+  const uint32_t reserve = max_values / kReserveShare;
   const int64_t idle = std::max<int64_t>(unreferenced.load(std::memory_order_relaxed), 0);
   const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
   if (idle > 0) {
-    if (left == 0) {
-      // Nothing can be had before a grace period: retire enough that the next ones need not wait.
-      Sweep(2 * used, max_values / kLowWaterShare + 1, true);
-    } else if (left < max_values / kLowWaterShare ||
-               idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2)) {
-      Sweep(kSweepStep, kSweepStep, true);
+    if (left == 0 && coming <= reserve) {
+      // This one cannot be had before a grace period; retire enough that the next ones need not wait.
+      Sweep(2 * used, reserve + 1, true);
+    } else if (left + coming <= reserve ||
+               (free.size == 0 && idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2))) {
+      Sweep(kSweepStep, 1, true);
     }
     CollectRetired();
   }

@@ -184,6 +184,7 @@ class IndexMap final : private StoreMap {
                       const Expectation& expectation) noexcept;
   Status PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
                         const Expectation& expectation) noexcept;
+  Status CountNoMemory() noexcept;
 
   // StoreMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;

@@ -133,6 +133,9 @@ class LocalStorageMap {
     return GetFromList(owner);
   }
 
+  // As Get(), but never fills the cache: takes no lock and stores nothing. Wait-free.
+  const std::byte* Find(const StorageSlot& owner) const noexcept;
+
   // Replaces the value by a new element, or makes the first one.
   // kExists, kNotFound: as `flag` says; kInvalid: wrong size; kNoMemory: not charged or allocated
   // (checked before the flag if the owner has any value, as the kernel does). Nothing changed then.

@@ -28,9 +28,8 @@ struct RcuHead {
 namespace rcu_internal {
 void ReadLock() noexcept;
 void ReadUnlock() noexcept;
-// Orders what follows after every reader section that the grace period waited for. liburcu's own
-// barriers already do; ThreadSanitizer cannot see them, so instrumented builds need this edge.
-void GracePeriodEnded() noexcept;
+// First thing in a function that liburcu's thread calls after a grace period.
+void EnterCallback() noexcept;
 void CallRcu(RcuHead* head, void (*callback)(rcu_head*)) noexcept;
 }  // namespace rcu_internal
 
@@ -53,7 +52,7 @@ bool InReadSection() noexcept;
 template <void (*kReclaim)(RcuHead*)>
 void Retire(RcuHead* head) noexcept {
   rcu_internal::CallRcu(head, [](rcu_head* liburcu_head) {
-    rcu_internal::GracePeriodEnded();
+    rcu_internal::EnterCallback();
     kReclaim(reinterpret_cast<RcuHead*>(liburcu_head));
   });
 }

@@ -57,7 +57,7 @@ struct ValueTableOptions {
   uint32_t max_values = 65534;   // 1 .. 65534: what 16 bits can name, less absent and spilled
   uint32_t alignment = 8;        // of At(): a power of two, at most 4096
   Account* account = nullptr;    // charged for the table's bytes; must outlive the table
-  std::optional<uint64_t> seed;  // for tests that must repeat; otherwise from getrandom(2)
+  std::optional<uint64_t> seed = {};  // for tests that must repeat; otherwise from getrandom(2)
 };
 
 struct ValueTableStats {

@@ -1,0 +1,156 @@
+#!/bin/sh
+# Measures `inlay analyze` against what else reads the same file, and exits with 1 when a bar is
+# missed.
+#
+#   bench/analyze_speed.sh [PATH_OF_INLAY] [FOLDER_FOR_FILES]
+#
+# Bars, as ratios in one run on the same file (in the page cache, programs interleaved, medians):
+#   raw   10,000,000 records of 96 bytes, 500 distinct: 2 GB/s, or 60 % of the speed of
+#         `cat FILE > /dev/null` plus XXH3 over the same bytes, whichever is lower
+#   csv   whole rows, few distinct / all distinct: no slower than
+#         LC_ALL=C awk '{c[$0]++} END{print length(c)}', for every awk that is installed
+#   rss   the raw file, 960 MB: less than 100 MB of memory
+#
+# Environment: ROUNDS (default 5), SCALE (default 100; percent of the records, for a quick look).
+# Needs c++ and xxhash.h for the XXH3 side, and about 1.4 GB in the folder, which is removed again.
+
+set -eu
+export LC_ALL=C
+
+inlay=${1:-build/release/tools/inlay}
+folder=${2:-${TMPDIR:-/tmp}}
+rounds=${ROUNDS:-5}
+scale=${SCALE:-100}
+[ -x "$inlay" ] || { echo "analyze_speed: $inlay is not there; build it or name it" >&2; exit 2; }
+
+work=$(mktemp -d "$folder/analyze_speed.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+raw=$work/raw.bin
+few=$work/few.csv
+all=$work/all.csv
+records=$((10000000 * scale / 100))
+rows=$((4000000 * scale / 100))
+
+# Always the same bytes: the generator is a plain congruence, not any awk's own rand().
+awk -v n="$records" 'BEGIN {
+  seed = 20261122
+  for (i = 0; i < 500; i++) {
+    v = sprintf("%08d", i)
+    while (length(v) < 96) { seed = (seed * 16807) % 2147483647; v = v sprintf("%08x", seed) }
+    value[i] = substr(v, 1, 96)
+  }
+  for (i = 0; i < n; i++) { seed = (seed * 16807) % 2147483647; printf "%s", value[seed % 500] }
+}' > "$raw"
+awk -v n="$rows" 'BEGIN {
+  seed = 20261122
+  for (i = 0; i < n; i++) {
+    seed = (seed * 16807) % 2147483647
+    k = seed % 500
+    printf "%d,%d,name-%d,%d\n", k % 7, k * 4099, k, 65535 - k
+  }
+}' > "$few"
+awk -v n="$((rows / 4))" 'BEGIN {
+  seed = 20261122
+  for (i = 0; i < n; i++) {
+    seed = (seed * 16807) % 2147483647
+    printf "%d,%d,name-%d,%d\n", i, seed, seed % 500, 65535 - seed % 65536
+  }
+}' > "$all"
+
+cat > "$work/xxh3.cc" <<'END'
+// XXH3 alone: hashes the file's records from memory and prints the seconds that took.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include <chrono>
+#include <cstdio>
+#include <vector>
+int main(int, char** argv) {
+  std::FILE* file = std::fopen(argv[1], "rb");
+  std::fseek(file, 0, SEEK_END);
+  std::vector<char> bytes(static_cast<size_t>(std::ftell(file)));
+  std::rewind(file);
+  if (std::fread(bytes.data(), 1, bytes.size(), file) != bytes.size()) return 1;
+  const auto start = std::chrono::steady_clock::now();
+  unsigned long long sum = 0;
+  for (size_t i = 0; i + 96 <= bytes.size(); i += 96) sum += XXH3_64bits(bytes.data() + i, 96);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::fprintf(stderr, "%llu\n", sum);
+  std::printf("%.6f\n", took.count());
+}
+END
+c++ -O2 -o "$work/xxh3" "$work/xxh3.cc"
+
+now() { date +%s.%N; }
+# seconds COMMAND...: the wall time of a command whose output is dropped.
+seconds() {
+  from=$(now)
+  "$@" > /dev/null 2>&1
+  now | awk -v from="$from" '{ printf "%.6f\n", $1 - from }'
+}
+copy() { cat "$1" > /dev/null; }
+count_with() { "$1" '{c[$0]++} END{print length(c)}' "$2"; }
+median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+awks=
+for name in mawk gawk; do
+  if command -v "$name" > /dev/null; then awks="$awks $name"; fi
+done
+[ -n "$awks" ] || awks=awk
+
+cat "$raw" "$few" "$all" > /dev/null
+round=0
+while [ "$round" -lt "$rounds" ]; do
+  seconds "$inlay" analyze --value-bytes 96 "$raw" >> "$work/t.raw"
+  seconds copy "$raw" >> "$work/t.cat"
+  "$work/xxh3" "$raw" 2> /dev/null >> "$work/t.xxh3"
+  for file in few all; do
+    seconds "$inlay" analyze "$work/$file.csv" >> "$work/t.$file"
+    for name in $awks; do
+      seconds count_with "$name" "$work/$file.csv" >> "$work/t.$file.$name"
+    done
+  done
+  round=$((round + 1))
+done
+
+cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
+echo "$(date -u +%F), ${cpu:-unknown CPU}, $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
+echo "$("$inlay" --version), $rounds rounds, medians of wall seconds"
+missed=0
+bytes=$(wc -c < "$raw")
+awk -v bytes="$bytes" -v t="$(median "$work/t.raw")" -v c="$(median "$work/t.cat")" \
+    -v x="$(median "$work/t.xxh3")" 'BEGIN {
+  own = bytes / t / 1e9; reference = bytes / (c + x) / 1e9
+  bar = 0.6 * reference < 2 ? 0.6 * reference : 2
+  printf "raw %d bytes: inlay %.3f s = %.2f GB/s; cat %.3f s + XXH3 %.3f s = %.2f GB/s\n",
+         bytes, t, own, c, x, reference
+  printf "  bar %.2f GB/s: %s\n", bar, (own >= bar ? "met" : "MISSED")
+  exit (own < bar)
+}' || missed=1
+for file in few all; do
+  for name in $awks; do
+    awk -v t="$(median "$work/t.$file")" -v a="$(median "$work/t.$file.$name")" -v name="$name" \
+        -v file="$file" -v bytes="$(wc -c < "$work/$file.csv")" 'BEGIN {
+      printf "csv %s distinct, %d bytes: inlay %.3f s = %.2f GB/s; %s %.3f s, %.1f times as long\n",
+             file, bytes, t, bytes / t / 1e9, name, a, a / t
+      printf "  bar 1.0: %s\n", (t <= a ? "met" : "MISSED")
+      exit (t > a)
+    }' || missed=1
+  done
+done
+
+# The peak of resident memory, which the kernel counts; a shell cannot ask for it without GNU time.
+if command -v python3 > /dev/null; then
+  python3 - "$inlay" "$raw" <<'END' || missed=1
+import resource, subprocess, sys
+subprocess.run([sys.argv[1], "analyze", "--value-bytes", "96", sys.argv[2]],
+               stdout=subprocess.DEVNULL, check=True)
+megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+print(f"rss {megabytes:.1f} MB\n  bar 100 MB: {'met' if megabytes < 100 else 'MISSED'}")
+sys.exit(megabytes >= 100)
+END
+else
+  echo "rss not measured: no python3"
+fi
+exit "$missed"

@@ -1,0 +1,130 @@
+// What does a get cost? Get/<layout>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per packet.
+//
+// Patterns: `packet` walks over all sockets in random order, `hot` over 1,000 sockets that stay in the
+// cache. Layouts: `touch` is the walk without a get, `handwritten` is a plain table[(word >> shift) &
+// mask]. What a layout's get costs is its time less that of `touch`.
+
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/bar.h"
+#include "bench/layouts.h"
+#include "bench/packet_walk.h"
+#include "bench/population.h"
+#include "bench/result_table.h"
+
+namespace inlay::bench {
+namespace {
+
+constexpr size_t kStepsPerBatch = 1000;
+
+WorkloadShape ShapeOf(const benchmark::State& state) {
+  WorkloadShape shape;
+  shape.sockets = static_cast<size_t>(state.range(0));
+  shape.values = static_cast<uint32_t>(state.range(1));
+  shape.value_bytes = static_cast<uint32_t>(state.range(2));
+  return shape;
+}
+
+template <typename Get>
+void RunWalk(benchmark::State& state, Population& population, Get&& get) {
+  Socket* at = &population.first();
+  const uint64_t zero = OpaqueZero();
+  const ReadSection section;
+  // One round before timing: fills the caches that a layout has, and the machine's.
+  benchmark::DoNotOptimize(PacketWalk(&at, population.sockets(), zero, get));
+  while (state.KeepRunningBatch(kStepsPerBatch)) {
+    benchmark::DoNotOptimize(PacketWalk(&at, kStepsPerBatch, zero, get));
+  }
+}
+
+void Touch(benchmark::State& state) {
+  RunWalk(state, SharedPopulation(ShapeOf(state)), [](const Socket&) { return uint64_t{0}; });
+}
+
+// Maps are made for each run and freed after it, so that a layout is measured with nothing but its own
+// memory around.
+template <typename Layout>
+void Get(benchmark::State& state) {
+  Population& population = SharedPopulation(ShapeOf(state));
+  std::string error;
+  const auto map = MakeMap<Layout>(population, &error);
+  if (map == nullptr || !Fill(*map, population, &error) ||
+      !MatchesModel(*map, population, true, &error)) {
+    state.SkipWithError(error.c_str());
+    return;
+  }
+  RunWalk(state, population, [&map = *map](const Socket& socket) { return ReadField(map.Get(socket)); });
+}
+
+// What one would write by hand for one table that never changes: no absent values, no spilled ones, no
+// counts, no reclamation. The words are the same, filled by an index map of 16 bits.
+template <uint32_t kValueBytes>
+void HandwrittenOf(benchmark::State& state) {
+  Population& population = SharedPopulation(ShapeOf(state));
+  std::string error;
+  const auto map = MakeMap<IndexLayout>(population, &error);
+  if (map == nullptr || !Fill(*map, population, &error)) {
+    state.SkipWithError(error.c_str());
+    return;
+  }
+  struct Value {
+    std::byte bytes[kValueBytes];
+  };
+  std::vector<Value> table(map->table().max_values() + 1);
+  map->table().ForEach([&](ValueIndex index, std::span<const std::byte> bytes, uint32_t) {
+    std::memcpy(table[index].bytes, bytes.data(), bytes.size());
+  });
+  const InlineField field = map->field();
+  const uint32_t shift = field.shift;
+  const uint64_t mask = field.mask();
+  RunWalk(state, population, [&, values = table.data()](const Socket& socket) {
+    uint64_t word;
+    std::memcpy(&word, &socket.sk_inline_words, sizeof(word));
+    return ReadField(&values[(word >> shift) & mask]);
+  });
+}
+
+void Handwritten(benchmark::State& state) {
+  switch (state.range(2)) {
+    case 8: return HandwrittenOf<8>(state);
+    case 100: return HandwrittenOf<100>(state);
+    case 1024: return HandwrittenOf<1024>(state);
+    default: state.SkipWithError("handwritten knows values of 8, 100 and 1024 bytes");
+  }
+}
+
+void Register(const std::string& pattern, int64_t sockets, int64_t values, int64_t value_bytes) {
+  const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
+    benchmark::RegisterBenchmark(("Get/" + layout + "/" + pattern).c_str(), run)
+        ->ArgNames({"sockets", "values", "bytes"})
+        ->Args({sockets, values, value_bytes});
+  };
+  add("touch", Touch);
+  if (value_bytes == 8 || value_bytes == 100 || value_bytes == 1024) add("handwritten", Handwritten);
+  ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Layout>); });
+}
+
+int Main(int argc, char** argv) {
+  Results results;
+  if (!results.Initialize(argc, argv)) return 1;
+  const int64_t sockets = results.sockets();
+  constexpr int64_t kHotSockets = 1000;
+  for (const int64_t value_bytes : {int64_t{100}}) {
+    Register("packet", sockets, 500, value_bytes);
+    Register("hot", kHotSockets, 500, value_bytes);
+  }
+  const std::string cold = "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
+  const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
+  results.AddBar(Bar::OverTouch("Get/index" + cold, "Get/pointer" + cold, "Get/touch" + cold, 0.03));
+  results.AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
+  return results.Run();
+}
+
+}  // namespace
+}  // namespace inlay::bench
+
+int main(int argc, char** argv) { return inlay::bench::Main(argc, argv); }

@@ -1,0 +1,47 @@
+#include "bench/population.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+namespace inlay::bench {
+namespace {
+
+[[noreturn]] void Die(const char* what, Status status) {
+  std::fprintf(stderr, "bench: cannot %s: %s\n", what, std::string(StatusName(status)).c_str());
+  std::exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+Population::Population(const WorkloadShape& shape, uint32_t inline_bits) : workload_(shape) {
+  SocketTableOptions options;
+  options.inline_bits = inline_bits;
+  options.max_descriptors = static_cast<uint32_t>(2 * shape.sockets + 1);  // room for clones
+  if (const Status status = SocketTable::Create(options, &table_); status != Status::kOk) {
+    Die("make a socket table", status);
+  }
+  ReadSection section;
+  for (size_t i = 0; i < shape.sockets; ++i) {
+    int fd = -1;
+    Socket* socket = nullptr;
+    Status status = table_->Open(SocketFamily::kUdp, &fd);
+    if (status == Status::kOk) status = table_->Find(fd, &socket);
+    if (status != Status::kOk) Die("open a socket", status);
+    sockets_.push_back(socket);
+  }
+  const std::vector<uint32_t>& order = workload_.packet_order();
+  for (size_t i = 0; i < order.size(); ++i) {
+    Socket* const next = sockets_[order[(i + 1) % order.size()]];
+    sockets_[order[i]]->common.skc_node_next.store(&next->common, std::memory_order_relaxed);
+  }
+}
+
+Population& SharedPopulation(const WorkloadShape& shape) {
+  static auto* const populations = new std::map<WorkloadShape, std::unique_ptr<Population>>;
+  std::unique_ptr<Population>& population = (*populations)[shape];
+  if (population == nullptr) population = std::make_unique<Population>(shape, 64);
+  return *population;
+}
+
+}  // namespace inlay::bench

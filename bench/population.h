@@ -1,0 +1,93 @@
+// Population: the sockets of a workload, opened in an emulated socket table and linked into one random
+// cycle through skc_node, the link that a packet's lookup follows.
+
+#ifndef INLAY_BENCH_POPULATION_H_
+#define INLAY_BENCH_POPULATION_H_
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/workload.h"
+#include "inlay/operation.h"
+#include "inlay/rcu.h"
+#include "inlay/socket.h"
+#include "inlay/storage_map.h"
+
+namespace inlay::bench {
+
+class Population {
+ public:
+  // Opens shape.sockets UDP sockets with `inline_bits` each. Aborts the program, with a message, if
+  // there is not enough memory for them.
+  Population(const WorkloadShape& shape, uint32_t inline_bits);
+
+  const Workload& workload() const { return workload_; }
+  SocketTable& table() { return *table_; }
+  Socket& socket(size_t number) { return *sockets_[number]; }
+  size_t sockets() const { return sockets_.size(); }
+  // The socket that the packet walk starts at.
+  Socket& first() { return *sockets_[workload_.packet_order().front()]; }
+
+ private:
+  Workload workload_;
+  std::unique_ptr<SocketTable> table_;
+  std::vector<Socket*> sockets_;
+};
+
+// The population of a shape, made at its first use and kept to the end of the program: all layouts are
+// measured in the same sockets.
+Population& SharedPopulation(const WorkloadShape& shape);
+
+// A map of `Layout` over the population's sockets; null, with *error set, if it cannot be made.
+template <typename Layout>
+std::unique_ptr<typename Layout::Map> MakeMap(Population& population, std::string* error) {
+  MapOptions options;
+  options.name = Layout::kName;
+  options.value_bytes = population.workload().shape().value_bytes;
+  options.width_bits = Layout::kWidthBits;
+  options.clone = true;
+  std::unique_ptr<typename Layout::Map> map;
+  const Status status = Layout::Map::Create(population.table(), options, &map);
+  if (status != Status::kOk) {
+    *error = "cannot create the map: " + std::string(StatusName(status));
+  }
+  return map;
+}
+
+// Gives every socket its value of the workload. False, with *error set, if one cannot be given.
+template <StorageMap Map>
+bool Fill(Map& map, Population& population, std::string* error) {
+  for (size_t i = 0; i < population.sockets(); ++i) {
+    const Status status = map.Update(population.socket(i), population.workload().bytes_of_socket(i),
+                                     UpdateFlag::kAny);
+    if (status == Status::kOk) continue;
+    *error = "cannot fill the map: " + std::string(StatusName(status));
+    return false;
+  }
+  return true;
+}
+
+// Compares every socket's value with the model: the workload itself, or "absent" if !present.
+template <StorageMap Map>
+bool MatchesModel(const Map& map, Population& population, bool present, std::string* error) {
+  ReadSection section;
+  for (size_t i = 0; i < population.sockets(); ++i) {
+    const std::byte* const found = map.Get(population.socket(i));
+    const auto expected = population.workload().bytes_of_socket(i);
+    const bool equal = present
+                           ? found != nullptr &&
+                                 std::memcmp(found, expected.data(), expected.size()) == 0
+                           : found == nullptr;
+    if (equal) continue;
+    *error = "socket " + std::to_string(i) + " does not have the value that the model says";
+    return false;
+  }
+  return true;
+}
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_POPULATION_H_

@@ -1,0 +1,54 @@
+#include "tools/replay/recording.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "inlay/operation.h"
+#include "tools/analysis/record_block.h"
+
+namespace inlay::replay {
+
+absl::StatusOr<Recording> Recording::Read(analysis::RecordSource& source, size_t max_records) {
+  Recording recording;
+  absl::flat_hash_map<std::string, uint32_t> numbers;
+  size_t longest = 0;
+  analysis::RecordBlock block;
+  while (!recording.truncated_) {
+    const absl::StatusOr<bool> more = source.Next(block);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    for (size_t i = 0; i < block.size(); ++i) {
+      if (recording.records() == max_records) {
+        recording.truncated_ = true;
+        break;
+      }
+      const std::span<const uint8_t> value = block[i];
+      if (value.size() > kMaxValueBytes) {
+        return absl::InvalidArgumentError(
+            absl::StrFormat("record %d is %d bytes long; a map's value has at most %d",
+                            recording.records() + 1, value.size(), kMaxValueBytes));
+      }
+      longest = std::max(longest, value.size());
+      const std::string_view bytes(reinterpret_cast<const char*>(value.data()), value.size());
+      const auto [found, added] =
+          numbers.try_emplace(bytes, static_cast<uint32_t>(numbers.size()));
+      recording.value_of_record_.push_back(found->second);
+    }
+  }
+  // A row of one empty cell is a value too, but a map has none of no bytes.
+  recording.value_bytes_ = static_cast<uint32_t>(std::max<size_t>(longest, 1));
+  recording.bytes_.resize(numbers.size() * recording.value_bytes_);
+  for (const auto& [bytes, number] : numbers) {
+    std::memcpy(recording.bytes_.data() + size_t{number} * recording.value_bytes_, bytes.data(),
+                bytes.size());
+  }
+  return recording;
+}
+
+}  // namespace inlay::replay
