@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
 #include "inlay/operation.h"
 #include "tools/analysis/record_block.h"
 
@@ -35,9 +35,8 @@ absl::StatusOr<Recording> Recording::Read(analysis::RecordSource& source, size_t
                             recording.records() + 1, value.size(), kMaxValueBytes));
       }
       longest = std::max(longest, value.size());
-      const std::string_view bytes(reinterpret_cast<const char*>(value.data()), value.size());
-      const auto [found, added] =
-          numbers.try_emplace(bytes, static_cast<uint32_t>(numbers.size()));
+      const absl::string_view bytes(reinterpret_cast<const char*>(value.data()), value.size());
+      const auto [found, added] = numbers.try_emplace(bytes, static_cast<uint32_t>(numbers.size()));
       recording.value_of_record_.push_back(found->second);
     }
   }

@@ -1,5 +1,5 @@
-// Replays a recording: gives each record to an emulated socket of its own, on each layout, and measures
-// what that takes and costs.
+// Replays a recording: gives each record to an emulated socket of its own, on each layout, and
+// measures what that takes and costs.
 
 #ifndef INLAY_TOOLS_REPLAY_REPLAY_H_
 #define INLAY_TOOLS_REPLAY_REPLAY_H_
@@ -20,7 +20,7 @@ struct LayoutResult {
   double create_ns = 0;         // per operation, on sockets in the order of records
   double get_ns = 0;            // per get and touch of the socket, in random order
   double delete_ns = 0;
-  size_t spilled = 0;           // sockets whose value did not fit into the index space
+  size_t spilled = 0;  // sockets whose value did not fit into the index space
 };
 
 struct ReplayResult {
@@ -28,8 +28,8 @@ struct ReplayResult {
   std::vector<LayoutResult> layouts;
 };
 
-// Fails if memory is short, or if a socket answers another value than its record's, which would be a
-// bug of the library.
+// Fails if memory is short, or if a socket answers another value than its record's, which would be
+// a bug of the library.
 absl::StatusOr<ReplayResult> Replay(const Recording& recording);
 
 }  // namespace inlay::replay

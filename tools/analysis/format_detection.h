@@ -1,0 +1,39 @@
+// Guesses made from the first bytes of a file: which format it is in, and whether its first row is
+// a header. Guesses only: every one of them can be overruled by the user.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_ANALYSIS_FORMAT_DETECTION_H_
+#define INLAY_TOOLS_ANALYSIS_FORMAT_DETECTION_H_
+
+#include <string_view>
+
+#include "tools/analysis/delimited_row.h"
+
+namespace inlay::analysis {
+
+enum class DetectedFormat {
+  kBinary,
+  kGzip,
+  kZstd,
+  kCsv,
+  kTsv,
+};
+
+struct Detection {
+  DetectedFormat format = DetectedFormat::kBinary;
+  Dialect dialect;  // kCsv and kTsv only
+};
+
+// The format of the file that starts with `prefix` and is called `path`. Text is TSV when its rows
+// agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
+// '|' on whose number the rows agree.
+Detection DetectFormat(std::string_view prefix, std::string_view path);
+
+// Whether the first row of `text` has only distinct, non-empty, non-numeric cells while some column
+// has only numbers in the rows below it.
+bool FirstRowLooksLikeHeader(std::string_view text, const Dialect& dialect);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_FORMAT_DETECTION_H_

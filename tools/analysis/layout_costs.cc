@@ -1,0 +1,73 @@
+#include "tools/analysis/layout_costs.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "inlay/memory_usage.h"
+
+namespace inlay::analysis {
+namespace {
+
+constexpr uint64_t kPointerBytes = 8;
+// The smallest word of inline bits that an owner can reserve holds a code of any width up to 16.
+constexpr uint64_t kReservationBytes = 2;
+constexpr uint64_t kSingleObjectHeaderBytes = 16;
+constexpr uint64_t kEntryBytes = 16;
+constexpr uint64_t kHashSlotBytes = 4;
+
+constexpr uint64_t RoundUp8(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
+
+// What one socket pays outside of itself for a value of its own in the kernel's layout.
+uint64_t PrivateValueBytes(uint64_t value_bytes) {
+  return KmallocBytes(kStorageElementHeaderBytes + value_bytes) + KmallocBytes(kLocalStorageBytes);
+}
+
+uint64_t InternedValues(const LayoutInput& input) {
+  return std::min(input.distinct, IndexCapacity(kMaxIndexBits));
+}
+
+LayoutCost Cost(std::string_view name, uint64_t sockets, uint64_t socket_bytes,
+                uint64_t private_bytes, uint64_t table_bytes) {
+  LayoutCost cost{name, socket_bytes, private_bytes, table_bytes, 0, 0};
+  cost.total_bytes = sockets * socket_bytes + private_bytes + table_bytes;
+  cost.bytes_per_socket = static_cast<double>(cost.total_bytes) / static_cast<double>(sockets);
+  return cost;
+}
+
+// A spilled value is found as in the kernel's layout, and costs the same, the pointer included.
+uint64_t SpilledBytes(const LayoutInput& input) {
+  return input.spilled_sockets * (PrivateValueBytes(input.value_bytes) + kPointerBytes);
+}
+
+}  // namespace
+
+// Per distinct value: its bytes rounded up to 8, and an entry of 16 bytes (reference count, hash,
+// link); and a hash index of 4-byte slots, a power of two of them and at most two thirds full.
+uint64_t TableBytes(uint64_t distinct, uint64_t value_bytes) {
+  if (distinct == 0) return 0;
+  const uint64_t hash_slots = std::bit_ceil((distinct * 3 + 1) / 2);
+  return distinct * (RoundUp8(value_bytes) + kEntryBytes) + hash_slots * kHashSlotBytes;
+}
+
+std::vector<LayoutCost> LayoutCosts(const LayoutInput& input) {
+  const uint64_t n = input.sockets;
+  const uint64_t value_bytes = input.value_bytes;
+  return {
+      Cost("pointer", n, kPointerBytes, n * PrivateValueBytes(value_bytes), 0),
+      Cost("inline", n, RoundUp8(value_bytes), 0, 0),
+      Cost("single_pointer", n, kPointerBytes,
+           n * KmallocBytes(kSingleObjectHeaderBytes + value_bytes), 0),
+      Cost("shared_pointer", n, kPointerBytes, 0, TableBytes(input.distinct, value_bytes)),
+      Cost("index", n, kReservationBytes, SpilledBytes(input),
+           TableBytes(InternedValues(input), value_bytes)),
+  };
+}
+
+double PackedIndexBytesPerSocket(const LayoutInput& input) {
+  const int bits = SmallestIndexBits(input.distinct).value_or(kMaxIndexBits);
+  const uint64_t shared_bytes =
+      TableBytes(InternedValues(input), input.value_bytes) + SpilledBytes(input);
+  return bits / 8.0 + static_cast<double>(shared_bytes) / static_cast<double>(input.sockets);
+}
+
+}  // namespace inlay::analysis

@@ -1,0 +1,93 @@
+#include "tools/analysis/next_steps.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/shown_numbers.h"
+
+namespace inlay::analysis {
+namespace {
+
+// Below this many records per distinct value, sharing gains little.
+constexpr double kLowDedupRatio = 2;
+
+// A field with at most this many values is likely a setting and not a measurement.
+constexpr uint64_t kFewValues = 16;
+
+// Columns (counted from 0, ascending) whose cells repeat often.
+std::vector<size_t> RepeatingColumns(const Report& report) {
+  std::vector<size_t> few;
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    const uint64_t distinct = report.fields[i].distinct;
+    if (distinct <= kFewValues && distinct * 2 <= report.records) {
+      few.push_back(report.schema.columns[i]);
+    }
+  }
+  std::sort(few.begin(), few.end());
+  return few;
+}
+
+std::string LowRatio(const Report& report) {
+  std::string text = report.distinct == report.records
+                         ? std::string("No two values are equal, so nothing can be shared.")
+                         : absl::StrCat("Only ", GroupedDecimal(report.dedup_ratio, 2),
+                                        " records share a value on average.");
+  if (report.schema.kind == RecordSchema::Kind::kRaw) {
+    const auto constant =
+        std::count_if(report.fields.begin(), report.fields.end(),
+                      [](const FieldStatistics& field) { return field.distinct == 1; });
+    const auto few =
+        std::count_if(report.fields.begin(), report.fields.end(), [](const FieldStatistics& field) {
+          return field.distinct > 1 && field.distinct <= kFewValues;
+        });
+    return absl::StrCat(text, " ", constant, " of the ", report.fields.size(),
+                        " bytes are the same in all records and ", few, " more take at most ",
+                        kFewValues,
+                        " values: a value of those fields alone may repeat. (Is --value-bytes ",
+                        report.value_bytes, " the true size of a record?)");
+  }
+  if (report.fields.size() < 2) return text;
+  const std::vector<size_t> columns = RepeatingColumns(report);
+  if (columns.empty() || columns.size() == report.fields.size()) {
+    return absl::StrCat(text, " Try --columns with fewer columns.");
+  }
+  return absl::StrCat(text, " Values of fewer columns may repeat; those that take at most ",
+                      kFewValues, " values each: --columns ", ColumnList(columns));
+}
+
+}  // namespace
+
+std::vector<std::string> NextSteps(const Report& report) {
+  std::vector<std::string> steps;
+  if (report.schema.first_row_looks_like_header) {
+    steps.push_back(
+        "The first row looks like a header and was counted as a record: say --header if it is one, "
+        "--no-header if it is not.");
+  }
+  if (report.records == 1) {
+    steps.push_back("One record says nothing about sharing: give more of them.");
+  } else if (report.dedup_ratio < kLowDedupRatio) {
+    steps.push_back(LowRatio(report));
+  }
+  if (!report.index_bits.has_value()) {
+    steps.push_back(absl::StrCat(
+        "The widest index names ", Grouped(IndexCapacity(kMaxIndexBits)),
+        " values; every socket with another one keeps a private copy. A value of fewer or coarser "
+        "fields would fit."));
+  }
+  return steps;
+}
+
+std::string ColumnList(const std::vector<size_t>& columns) {
+  std::string text;
+  for (size_t i = 0; i < columns.size();) {
+    size_t last = i;
+    while (last + 1 < columns.size() && columns[last + 1] == columns[last] + 1) ++last;
+    absl::StrAppend(&text, i == 0 ? "" : ",", columns[i] + 1);
+    if (last != i) absl::StrAppend(&text, "-", columns[last] + 1);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace inlay::analysis

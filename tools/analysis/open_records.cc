@@ -1,0 +1,101 @@
+#include "tools/analysis/open_records.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/delimited_records.h"
+#include "tools/analysis/format_detection.h"
+#include "tools/analysis/input_file.h"
+#include "tools/analysis/raw_records.h"
+
+namespace inlay::analysis {
+namespace {
+
+constexpr size_t kDetectionBytes = size_t{64} << 10;
+
+absl::Status Compressed(const std::string& path, const std::string& name, const char* tool) {
+  const std::string advice = path == "-"
+                                 ? std::string("decompress it first")
+                                 : absl::StrCat("try: ", tool, " -dc ", path, " | inlay analyze -");
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": is compressed, which is not read directly; ", advice));
+}
+
+// Decides what `options` leaves open from the first bytes of the first file.
+absl::StatusOr<Detection> Detect(const std::string& path, InputFile* file) {
+  absl::StatusOr<std::span<const uint8_t>> prefix = file->Peek(kDetectionBytes);
+  if (!prefix.ok()) return prefix.status();
+  if (prefix->empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(file->name(), ": is empty"));
+  }
+  const std::string_view text(reinterpret_cast<const char*>(prefix->data()), prefix->size());
+  return DetectFormat(text, path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
+                                                          const RecordOptions& options) {
+  if (paths.empty()) return absl::InvalidArgumentError("no input file");
+  if (std::count(paths.begin(), paths.end(), "-") > 1) {
+    return absl::InvalidArgumentError("standard input ('-') can be read only once");
+  }
+  const bool has_text_option =
+      !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
+  RecordFormat format = options.format;
+  if (options.value_bytes.has_value()) {
+    if (format == RecordFormat::kCsv || format == RecordFormat::kTsv || has_text_option) {
+      return absl::InvalidArgumentError(
+          "--value-bytes is for raw records, not together with the options of text");
+    }
+    format = RecordFormat::kRaw;
+  }
+  if (format == RecordFormat::kRaw) {
+    if (has_text_option) {
+      return absl::InvalidArgumentError(
+          "--columns, --header and --delimiter are for text, not for raw records");
+    }
+    if (!options.value_bytes.has_value()) {
+      return absl::InvalidArgumentError("raw records need their size: give --value-bytes N");
+    }
+    return OpenRawRecords(paths, *options.value_bytes, std::nullopt);
+  }
+  if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
+    return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
+  }
+
+  absl::StatusOr<InputFile> first = InputFile::Open(paths[0]);
+  if (!first.ok()) return first.status();
+  Dialect dialect = {',', true};
+  if (format == RecordFormat::kTsv) dialect = {'\t', false};
+  if (format == RecordFormat::kDetect) {
+    absl::StatusOr<Detection> detected = Detect(paths[0], &*first);
+    if (!detected.ok()) return detected.status();
+    switch (detected->format) {
+      case DetectedFormat::kGzip:
+        return Compressed(paths[0], first->name(), "gzip");
+      case DetectedFormat::kZstd:
+        return Compressed(paths[0], first->name(), "zstd");
+      case DetectedFormat::kBinary:
+        return absl::InvalidArgumentError(
+            absl::StrCat(first->name(),
+                         ": looks like raw records; give their size with --value-bytes N, or say ",
+                         "--format csv or tsv"));
+      case DetectedFormat::kCsv:
+      case DetectedFormat::kTsv:
+        dialect = detected->dialect;
+        break;
+    }
+  }
+  if (options.delimiter.has_value()) {
+    // A tab alone means TSV, as most programs write it, unless CSV with tabs is asked for.
+    dialect.delimiter = *options.delimiter;
+    dialect.quoted = format == RecordFormat::kCsv ||
+                     (format == RecordFormat::kDetect && *options.delimiter != '\t');
+  }
+  return OpenDelimitedRecords(paths, {dialect, options.columns, options.header}, *std::move(first));
+}
+
+}  // namespace inlay::analysis

@@ -1,0 +1,36 @@
+// Opens input files as a stream of records, in the format that is named or detected.
+
+#ifndef INLAY_TOOLS_ANALYSIS_OPEN_RECORDS_H_
+#define INLAY_TOOLS_ANALYSIS_OPEN_RECORDS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/record_source.h"
+
+namespace inlay::analysis {
+
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv };
+
+// How to read records; the fields are named after the command's options, and so are the messages.
+struct RecordOptions {
+  RecordFormat format = RecordFormat::kDetect;
+  std::optional<uint64_t> value_bytes;  // raw only, and required there
+  std::string columns;                  // text only; see column_selection.h
+  std::optional<bool> header;           // text only; see DelimitedOptions
+  std::optional<char> delimiter;        // text only
+};
+
+// Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
+// `value_bytes` means raw, and otherwise the first file's content decides. Fails for options that
+// contradict each other or the format, and for everything the readers' Open functions fail for.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
+                                                          const RecordOptions& options);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_OPEN_RECORDS_H_

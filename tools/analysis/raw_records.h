@@ -1,0 +1,31 @@
+// Reader of raw records: a file is nothing but values of one size, one after another.
+
+#ifndef INLAY_TOOLS_ANALYSIS_RAW_RECORDS_H_
+#define INLAY_TOOLS_ANALYSIS_RAW_RECORDS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/input_file.h"
+#include "tools/analysis/record_source.h"
+
+namespace inlay::analysis {
+
+// The largest value in bytes, the same as the kernel's limit for values of socket storage (64 KiB).
+inline constexpr uint64_t kMaxValueBytes = 65536;
+
+// Reads `paths` ("-" is standard input) as records of `value_bytes` bytes; several files are one
+// stream. `first`, when given, is paths[0] already opened. Fails for a value size out of range and
+// for a first file that cannot be opened; a file that is empty or whose last record is incomplete
+// is an error of the Next() that meets it.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(std::vector<std::string> paths,
+                                                             uint64_t value_bytes,
+                                                             std::optional<InputFile> first);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_RAW_RECORDS_H_

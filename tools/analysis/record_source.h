@@ -1,0 +1,64 @@
+// RecordSource: a stream of records, read in blocks by one or several threads.
+//
+// It knows nothing of what is done with the records: counting them, replaying them, writing them
+// out.
+
+#ifndef INLAY_TOOLS_ANALYSIS_RECORD_SOURCE_H_
+#define INLAY_TOOLS_ANALYSIS_RECORD_SOURCE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/delimited_row.h"
+#include "tools/analysis/record_block.h"
+
+namespace inlay::analysis {
+
+// What the records of a source are. Does not change while the source lives.
+struct RecordSchema {
+  enum class Kind {
+    kRaw,   // every value is value_bytes bytes
+    kText,  // every value is a row of cells in the canonical form of delimited_row.h
+  };
+
+  Kind kind = Kind::kRaw;
+  uint64_t value_bytes = 0;  // kRaw only
+
+  // kText only.
+  Dialect dialect;
+  uint64_t file_columns = 0;             // columns of the file, chosen or not
+  std::vector<size_t> columns;           // the chosen ones, counted from 0, in the order of cells
+  std::vector<std::string> field_names;  // of the chosen columns, in the same order
+  bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none
+};
+
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  RecordSource(const RecordSource&) = delete;
+  RecordSource& operator=(const RecordSource&) = delete;
+
+  const RecordSchema& schema() const { return schema_; }
+
+  // Fills `block` with the next records; false at the end of the last file. Errors name the file
+  // and the line or byte offset; after one, every later call returns false. Thread-safe: each
+  // thread passes a block of its own, and blocks are numbered in the order of the input.
+  virtual absl::StatusOr<bool> Next(RecordBlock& block) = 0;
+
+  // Bytes taken from the files so far. Thread-safe.
+  uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
+
+ protected:
+  RecordSource() = default;
+
+  RecordSchema schema_;  // constant after the source is opened
+  std::atomic<uint64_t> bytes_read_{0};
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_RECORD_SOURCE_H_

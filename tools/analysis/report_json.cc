@@ -1,0 +1,55 @@
+#include "tools/analysis/report_json.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace inlay::analysis {
+namespace {
+
+// Keeps the keys in the order in which docs/analyze.md lists them.
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value.has_value() ? Json(*value) : Json(nullptr);
+}
+
+}  // namespace
+
+std::string FormatJson(const Report& report) {
+  Json json;
+  json["records"] = report.records;
+  json["value_bytes"] = report.value_bytes;
+  json["distinct"] = report.distinct;
+  json["dedup_ratio"] = report.dedup_ratio;
+  json["singletons"] = report.singletons;
+  json["entropy_bits"] = report.entropy_bits;
+  json["index_bits"] = OrNull(report.index_bits);
+  json["top"] = Json::array();
+  for (const TopValue& value : report.top) {
+    json["top"].push_back({{"count", value.count}, {"share", value.share}, {"value", value.text}});
+  }
+  json["copies_histogram"] = Json::array();
+  for (const CopiesBucket& bucket : report.copies_histogram) {
+    json["copies_histogram"].push_back({{"copies_from", bucket.copies_from},
+                                        {"copies_to", bucket.copies_to},
+                                        {"values", bucket.values},
+                                        {"records", bucket.records}});
+  }
+  json["fields"] = Json::array();
+  for (const FieldStatistics& field : report.fields) {
+    json["fields"].push_back({{"name", field.name},
+                              {"offset", OrNull(field.offset)},
+                              {"bytes", OrNull(field.bytes)},
+                              {"distinct", field.distinct}});
+  }
+  json["layouts"] = Json::array();
+  for (const LayoutCost& layout : report.layouts) {
+    json["layouts"].push_back({{"name", std::string(layout.name)},
+                               {"bytes_per_socket", layout.bytes_per_socket},
+                               {"total_bytes", layout.total_bytes}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace inlay::analysis

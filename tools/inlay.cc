@@ -1,0 +1,45 @@
+// The inlay command: reads the command line and runs the subcommand it names.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "tools/analyze_command.h"
+#include "tools/exit_codes.h"
+#include "tools/replay_command.h"
+
+namespace {
+
+int Run(int argc, char** argv) {
+  CLI::App app("inlay: tools around per-socket values that are stored once and shared");
+  app.name("inlay");
+  app.set_version_flag("--version", "inlay " INLAY_VERSION);
+  app.require_subcommand(1);
+  inlay::AnalyzeOptions analyze_options;
+  const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
+  inlay::ReplayOptions replay_options;
+  const CLI::App* replay = inlay::AddReplayCommand(app, &replay_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 prints help, version or the message, each to its stream.
+    return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
+  }
+  if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
+  if (replay->parsed()) return inlay::RunReplay(replay_options);
+  return inlay::kExitBadInput;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "inlay: not enough memory\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "inlay: %s\n", error.what());
+  }
+  return inlay::kExitBadInput;
+}

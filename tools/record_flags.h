@@ -1,0 +1,29 @@
+// The flags that say which records a subcommand reads, and how: the same for all that read records.
+
+#ifndef INLAY_TOOLS_RECORD_FLAGS_H_
+#define INLAY_TOOLS_RECORD_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/analysis/open_records.h"
+
+namespace inlay {
+
+// Adds FILE, --format, --value-bytes, --columns, --header, --no-header and --delimiter to
+// `command`; parsing fills `paths` and `options`, which must outlive it.
+void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
+                    analysis::RecordOptions* options);
+
+// A check that leaves the help alone, where the description says what is allowed. Signed, because
+// CLI11 would turn -1 into the largest unsigned number.
+CLI::Validator InRange(int64_t smallest, int64_t largest);
+
+// Whether everything was written; a full disk or a closed pipe must not look like success.
+bool WriteToStdout(const std::string& text);
+
+}  // namespace inlay
+
+#endif  // INLAY_TOOLS_RECORD_FLAGS_H_
