@@ -114,9 +114,14 @@ while [ "$round" -lt "$rounds" ]; do
   round=$((round + 1))
 done
 
+load=$(cut -d' ' -f1 /proc/loadavg)
 cpu=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
-echo "$(date -u +%F), ${cpu:-unknown CPU}, $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
+echo "$(date -u +%F), ${cpu:-unknown CPU}, $(nproc) cores, load $load"
 echo "$("$inlay" --version), $rounds rounds, medians of wall seconds"
+# inlay keeps every core busy, so its own rounds account for a load of about half the cores.
+if awk -v load="$load" -v cores="$(nproc)" 'BEGIN { exit !(load > cores * 0.75) }'; then
+  echo "note: other work shares the cores, which slows two threads more than cat: repeat when quiet"
+fi
 missed=0
 bytes=$(wc -c < "$raw")
 awk -v bytes="$bytes" -v t="$(median "$work/t.raw")" -v c="$(median "$work/t.cat")" \

@@ -78,11 +78,9 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
-  InlineField field;
-  const Status registered = store.Register(made.get(), options.width_bits, &field);
+  const Status registered = store.Register(made.get(), options.width_bits, &made->field_);
   if (registered != Status::kOk) return registered;
-  made->field_ = field;
-  made->max_index_ = field.max_index();
+  made->max_index_ = made->field_.max_index();
   *map = std::move(made);
   return Status::kOk;
 }
@@ -109,8 +107,9 @@ const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
     const uint32_t code = owner.words().Load(field_);
     if (code == kAbsentCode) return nullptr;
     if (code != field_.spilled_code()) return table_->At(code);
-    // A writer puts a private value in place before it publishes the code. The same value before and
-    // after a look at the code was published when we looked: its memory is not reused in this section.
+    // A writer puts a private value in place before it publishes the code. The same value before
+    // and after a look at the code was published when we looked: its memory is not reused in this
+    // section.
     if (value != nullptr && private_values_->Get(owner) == value) return value;
   }
 }

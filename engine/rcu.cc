@@ -1,14 +1,5 @@
 #include "inlay/rcu.h"
 
-// The inlined reader side: a compiler barrier and a thread-local store where membarrier(2) works.
-#define _LGPL_SOURCE
-#include <urcu/urcu-memb.h>
-
-#include <algorithm>
-#include <atomic>
-
-#include "engine/mutex.h"
-
 #if defined(__SANITIZE_THREAD__)
 #define INLAY_TSAN 1
 #elif defined(__has_feature)
@@ -16,6 +7,18 @@
 #define INLAY_TSAN 1
 #endif
 #endif
+
+// Inlines the reader side: a compiler barrier and a thread-local store where membarrier(2) works. Not
+// for ThreadSanitizer, which would instrument those parts of liburcu and none of their counterparts.
+#if !defined(INLAY_TSAN)
+#define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
+#endif
+#include <urcu/urcu-memb.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "engine/mutex.h"
 
 namespace inlay {
 namespace {

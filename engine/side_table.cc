@@ -42,15 +42,20 @@ void ReclaimSideValue(RcuHead* head) {
 }
 
 int MatchesOwner(cds_lfht_node* node, const void* owner) {
-  return FromNode(node)->owner == owner ? 1 : 0;
+  const SideValue* const value = FromNode(node);
+  static_cast<void>(value->written.load(std::memory_order_acquire));
+  return value->owner == owner ? 1 : 0;
 }
 
+// NOLINTBEGIN(google-runtime-int): liburcu's type for hashes
 unsigned long HashOf(const void* owner) {
   // Owners are aligned: the low bits say nothing. Fibonacci hashing spreads the others.
   return static_cast<unsigned long>((reinterpret_cast<uintptr_t>(owner) >> 1) *
                                     0x9e37'79b9'7f4a'7c15U) >>
          16;
 }
+
+// NOLINTEND(google-runtime-int)
 
 class SideTableValues final : public PrivateValues {
  public:
@@ -76,9 +81,7 @@ class SideTableValues final : public PrivateValues {
     cds_lfht* const table = table_.load(std::memory_order_acquire);
     if (table == nullptr) return nullptr;
     SideValue* const found = Find(table, owner);
-    if (found == nullptr) return nullptr;
-    static_cast<void>(found->written.load(std::memory_order_acquire));
-    return found->value();
+    return found != nullptr ? found->value() : nullptr;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
@@ -138,7 +141,7 @@ class SideTableValues final : public PrivateValues {
     MutexLock lock(&mutex_);
     if (cds_lfht* const table = table_.load(std::memory_order_relaxed)) return table;
     if (!AllocationAllowed()) return nullptr;
-    constexpr unsigned long kFirstBuckets = 16;
+    constexpr size_t kFirstBuckets = 16;
     cds_lfht* const made = cds_lfht_new_flavor(kFirstBuckets, kFirstBuckets, 0,
                                                CDS_LFHT_AUTO_RESIZE, &urcu_memb_flavor, nullptr);
     table_.store(made, std::memory_order_release);

@@ -170,9 +170,10 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) n
   entry.field = *taken;
   entry.map = map;
   entry.codes_left.store(0, std::memory_order_relaxed);
+  // Before the map goes live: a Clone() on another thread may call it at once.
+  *field = *taken;
   entry.phase.store(Entry::Phase::kLive, std::memory_order_release);
   if (at == used) state_->entries_used.store(used + 1, std::memory_order_release);
-  *field = *taken;
   return Status::kOk;
 }
 

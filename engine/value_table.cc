@@ -26,23 +26,23 @@ struct Entry {
   uint32_t hash = 0;
   ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
 };
-static_assert(sizeof(Entry) == 12);
+static_assert(sizeof(Entry) == kTableEntryBytes);
+static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 
-constexpr uint32_t kMinSlots = 16;
-// The hash index grows when more than 2/3 of its slots are occupied.
-constexpr bool TooFull(uint32_t occupied, uint32_t slots) {
-  return uint64_t{occupied} * 3 > uint64_t{slots} * 2;
-}
+// The hash index is made anew when more than 2/3 of its slots are taken, tombstones included.
+constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
 // Reclamation. A new value that needs an index passes the clock hand over kSweepStep entries, and
 // retires at most one unreferenced value, if
-//   - the table would grow although more values are unreferenced than kKeptUnreferenced and than half
+//   - the table would grow although more values are unreferenced than kKeptUnreferenced and than
+//   half
 //     of the referenced ones: so a table under churn stops growing; or
-//   - no more than 1/kReserveShare of all indexes are free, never used, or on their way to be free: so
+//   - no more than 1/kReserveShare of all indexes are free, never used, or on their way to be free:
+//   so
 //     that a table that is nearly full seldom has to wait for a grace period.
-// A value that was retired too early comes back as a new one, in the place that it has left: it must
-// not drive out the next. (A benchmark that deletes and creates all values in turn did just that when
-// every new value retired an old one.)
+// A value that was retired too early comes back as a new one, in the place that it has left: it
+// must not drive out the next. (A benchmark that deletes and creates all values in turn did just
+// that when every new value retired an old one.)
 constexpr uint32_t kKeptUnreferenced = 64;
 constexpr uint32_t kSweepStep = 32;
 constexpr uint32_t kReserveShare = 64;
@@ -247,7 +247,8 @@ ValueIndex ValueTable::State::TakeIndex() {
   const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
   if (idle > 0) {
     if (left == 0 && coming <= reserve) {
-      // This one cannot be had before a grace period; retire enough that the next ones need not wait.
+      // This one cannot be had before a grace period; retire enough that the next ones need not
+      // wait.
       Sweep(2 * used, reserve + 1, true);
     } else if (left + coming <= reserve ||
                (free.size == 0 && idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2))) {
@@ -275,9 +276,10 @@ ValueIndex ValueTable::State::TakeNeverUsed() {
 bool ValueTable::State::MakeRoomInSlots() {
   SlotArray* const old = slots.load(std::memory_order_relaxed);
   if (old != nullptr && !TooFull(old->occupied() + 1, old->slots())) return true;
-  // Tombstones go when the array is made anew, so it grows only if the values themselves need it.
-  uint32_t wanted = kMinSlots;
-  while (2 * (live + 1) > wanted) wanted *= 2;
+  // Tombstones go when the array is made anew, so it grows only if the values themselves need it: to
+  // at most half full, so that the next time is far off.
+  uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
+  if (2 * (live + 1) > wanted) wanted *= 2;
   const size_t wanted_bytes = SlotArray::Bytes(wanted);
   SlotArray* grown = nullptr;
   if (Charge(wanted_bytes)) {

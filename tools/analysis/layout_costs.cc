@@ -1,9 +1,9 @@
 #include "tools/analysis/layout_costs.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "inlay/memory_usage.h"
+#include "inlay/value_table.h"
 
 namespace inlay::analysis {
 namespace {
@@ -12,8 +12,6 @@ constexpr uint64_t kPointerBytes = 8;
 // The smallest word of inline bits that an owner can reserve holds a code of any width up to 16.
 constexpr uint64_t kReservationBytes = 2;
 constexpr uint64_t kSingleObjectHeaderBytes = 16;
-constexpr uint64_t kEntryBytes = 16;
-constexpr uint64_t kHashSlotBytes = 4;
 
 constexpr uint64_t RoundUp8(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -41,12 +39,8 @@ uint64_t SpilledBytes(const LayoutInput& input) {
 
 }  // namespace
 
-// Per distinct value: its bytes rounded up to 8, and an entry of 16 bytes (reference count, hash,
-// link); and a hash index of 4-byte slots, a power of two of them and at most two thirds full.
 uint64_t TableBytes(uint64_t distinct, uint64_t value_bytes) {
-  if (distinct == 0) return 0;
-  const uint64_t hash_slots = std::bit_ceil((distinct * 3 + 1) / 2);
-  return distinct * (RoundUp8(value_bytes) + kEntryBytes) + hash_slots * kHashSlotBytes;
+  return distinct == 0 ? 0 : ValueTableBytes(distinct, value_bytes);
 }
 
 std::vector<LayoutCost> LayoutCosts(const LayoutInput& input) {

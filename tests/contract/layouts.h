@@ -1,0 +1,40 @@
+// The layouts that the tests of the contract run on. A new layout is one more struct and its name
+// in AllLayouts.
+
+#ifndef INLAY_TESTS_CONTRACT_LAYOUTS_H_
+#define INLAY_TESTS_CONTRACT_LAYOUTS_H_
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+
+#include "inlay/storage_map.h"
+
+namespace inlay {
+
+template <StorageMap M, uint32_t kWidth>
+struct Layout {
+  using Map = M;
+  static constexpr uint32_t kWidthBits = kWidth;  // for layouts that intern; others ignore it
+};
+
+// clang-format off
+struct PointerLayout : Layout<PointerMap, 16> { static constexpr const char* kName = "pointer"; };
+struct Index9Layout : Layout<IndexMap, 9> { static constexpr const char* kName = "index9"; };
+struct Index12Layout : Layout<IndexMap, 12> { static constexpr const char* kName = "index12"; };
+struct Index16Layout : Layout<IndexMap, 16> { static constexpr const char* kName = "index16"; };
+// clang-format on
+
+using AllLayouts = testing::Types<PointerLayout, Index9Layout, Index12Layout, Index16Layout>;
+
+struct LayoutName {
+  template <typename L>
+  static std::string GetName(int /*position*/) {
+    return L::kName;
+  }
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_TESTS_CONTRACT_LAYOUTS_H_

@@ -1,0 +1,195 @@
+// V2: an index is reused only after a grace period; and when unreferenced values are reclaimed.
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <semaphore>
+#include <thread>
+
+#include "inlay/rcu.h"
+#include "inlay/value_table.h"
+#include "tests/numbered_value.h"
+#include "tests/print_status.h"
+
+namespace inlay {
+namespace {
+
+std::unique_ptr<ValueTable> MakeTable(uint32_t value_bytes, uint32_t max_values) {
+  std::unique_ptr<ValueTable> table;
+  EXPECT_EQ(ValueTable::Create({.value_bytes = value_bytes, .max_values = max_values}, &table),
+            Status::kOk);
+  return table;
+}
+
+// A reader section on another thread, from the constructor to End().
+class SectionElsewhere {
+ public:
+  SectionElsewhere() : thread_([this] { Run(); }) { entered_.acquire(); }
+  ~SectionElsewhere() { End(); }
+  void End() {
+    if (!thread_.joinable()) return;
+    leave_.release();
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    ReadSection section;
+    entered_.release();
+    leave_.acquire();
+  }
+  std::binary_semaphore entered_{0};
+  std::binary_semaphore leave_{0};
+  std::thread thread_;
+};
+
+TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
+  const auto table = MakeTable(8, 1);
+  SectionElsewhere section;
+  ValueIndex index = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 8), &index), Status::kOk);
+  ASSERT_EQ(index, 1U);
+  table->Release(index);
+  ASSERT_EQ(table->Reclaim(), 1U);
+  for (int i = 0; i < 50; ++i) {
+    ValueIndex other = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(2, 8), &other), Status::kNoMemory);
+    ASSERT_EQ(Copied(table->At(index), 8), NumberedValue(1, 8));
+    table->Reclaim();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(table->stats().retired, 1U);
+  section.End();
+  Synchronize();
+  ValueIndex other = kNoIndex;
+  EXPECT_EQ(table->Intern(NumberedValue(2, 8), &other), Status::kOk);
+  EXPECT_EQ(other, index);
+  std::string reason;
+  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+}
+
+// A section that began after the value was retired cannot have found it, and holds nothing up
+// except for the grace period that was begun with it.
+TEST(ValueTableReclaimTest, ARetiredValueIsAddedAnewUnderAnotherIndex) {
+  const auto table = MakeTable(8, 10);
+  ReadSection section;
+  ValueIndex first = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 8), &first), Status::kOk);
+  table->Release(first);
+  ASSERT_EQ(table->Reclaim(), 1U);
+  ValueIndex second = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 8), &second), Status::kOk);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(Copied(table->At(first), 8), Copied(table->At(second), 8));
+}
+
+TEST(ValueTableReclaimTest, TogglingBetweenZeroAndOneReferencesReclaimsNothing) {
+  const auto table = MakeTable(100, 510);
+  ValueIndex others = kNoIndex;
+  for (uint64_t n = 1000; n < 1300; ++n) {
+    ASSERT_EQ(table->Intern(NumberedValue(n, 100), &others), Status::kOk);
+  }
+  ValueIndex first = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 100), &first), Status::kOk);
+  table->Release(first);
+  const ValueTableStats before = table->stats();
+  for (int i = 0; i < 100000; ++i) {
+    ValueIndex index = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(1, 100), &index), Status::kOk);
+    ASSERT_EQ(index, first);
+    table->Release(index);
+  }
+  const ValueTableStats after = table->stats();
+  EXPECT_EQ(after.reclaimed, before.reclaimed);
+  EXPECT_EQ(after.unreferenced, 1U);
+  EXPECT_EQ(after.never_used, before.never_used);
+  EXPECT_EQ(after.memory.total_bytes(), before.memory.total_bytes());
+}
+
+// A handful of values that come and go while a table with room holds others: none is reclaimed.
+TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptWhileThereIsRoom) {
+  const auto table = MakeTable(8, 1000);
+  for (uint64_t n = 0; n < 500; ++n) {
+    ValueIndex index = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+    if (n % 25 == 0) table->Release(index);
+  }
+  EXPECT_EQ(table->stats().reclaimed, 0U);
+}
+
+TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
+  constexpr uint32_t kMaxValues = 2000;
+  const auto table = MakeTable(8, kMaxValues);
+  int waits = 0;
+  for (uint64_t n = 0; n < 20000; ++n) {
+    ValueIndex index = kNoIndex;
+    Status status = table->Intern(NumberedValue(n, 8), &index);
+    for (int tries = 0; status == Status::kNoMemory && tries < 3; ++tries) {
+      ++waits;
+      Synchronize();
+      status = table->Intern(NumberedValue(n, 8), &index);
+    }
+    ASSERT_EQ(status, Status::kOk) << n;
+    ASSERT_LE(index, kMaxValues);
+    ASSERT_EQ(Copied(table->At(index), 8), NumberedValue(n, 8));
+    table->Release(index);
+  }
+  const ValueTableStats stats = table->stats();
+  EXPECT_GE(stats.reclaimed, 20000U - kMaxValues);
+  EXPECT_LT(waits, 5000) << "each new value waits for a grace period of its own";
+  std::string reason;
+  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+}
+
+TEST(ValueTableReclaimTest, ReferencedValuesAreNeverReclaimed) {
+  const auto table = MakeTable(8, 64);
+  std::vector<ValueIndex> kept;
+  for (uint64_t n = 0; n < 32; ++n) {
+    kept.push_back(kNoIndex);
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &kept.back()), Status::kOk);
+  }
+  for (uint64_t n = 100; n < 3000; ++n) {
+    ValueIndex index = kNoIndex;
+    if (table->Intern(NumberedValue(n, 8), &index) == Status::kOk) {
+      table->Release(index);
+    } else {
+      Synchronize();
+    }
+    if (n % 500 == 0) table->Reclaim();
+  }
+  for (uint64_t n = 0; n < 32; ++n) {
+    ValueIndex index = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+    EXPECT_EQ(index, kept[n]);
+  }
+}
+
+// Tombstones that come and go with values must not make the hash index grow.
+TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
+  constexpr uint32_t kMaxValues = 1000;
+  const auto table = MakeTable(8, kMaxValues);
+  for (uint64_t n = 0; n < 20000; ++n) {
+    ValueIndex index = kNoIndex;
+    while (table->Intern(NumberedValue(n, 8), &index) != Status::kOk) Synchronize();
+    table->Release(index);
+  }
+  EXPECT_LE(table->stats().slots, std::bit_ceil(2 * kMaxValues));
+}
+
+TEST(ValueTableReclaimTest, ReclaimReturnsHowManyAndMakesThemUsableAfterAGracePeriod) {
+  const auto table = MakeTable(8, 10);
+  for (int round = 0; round < 20; ++round) {
+    ValueIndex index[10];
+    for (uint64_t n = 0; n < 10; ++n) {
+      ASSERT_EQ(table->Intern(NumberedValue(n + 10 * static_cast<uint64_t>(round), 8), &index[n]),
+                Status::kOk);
+    }
+    for (const ValueIndex i : index) table->Release(i);
+    EXPECT_EQ(table->Reclaim(), 10U);
+    EXPECT_EQ(table->Reclaim(), 0U);
+    Synchronize();
+  }
+}
+
+}  // namespace
+}  // namespace inlay

@@ -1,0 +1,150 @@
+// Runs the built command: exit codes, what goes to which stream, and messages.
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/tools/inlay_command.h"
+
+namespace inlay {
+namespace {
+
+using AnalyzeCommandTest = InlayCommandTest;
+
+TEST_F(AnalyzeCommandTest, PrintsAReportAndNothingElse) {
+  const Outcome outcome = Inlay("analyze --columns 5-9 " + kData + "/syn_options/syn.tsv");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* part :
+       {"TSV, 5 of 13 columns\n", "  distinct values    339  6.1 % of the records\n",
+        "    358  6.5 %  1\t64240\t1460\t8\t0402\n",
+        "  512 to 1,023       3   0.9 %    1,571  28.4 %\n", "  c6           106\n",
+        "a 9-bit index of the one copy"}) {
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
+  }
+}
+
+TEST_F(AnalyzeCommandTest, PrintsJson) {
+  const Outcome outcome = Inlay("analyze --json --top 2 --value-bytes 224 " + kData +
+                                "/tcp_info/snapshots.tcp_info.bin");
+  EXPECT_EQ(outcome.exit_code, 0);
+  const nlohmann::json json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["records"], 10'429);
+  EXPECT_EQ(json["value_bytes"], 224);
+  EXPECT_EQ(json["top"].size(), 2U);
+  EXPECT_EQ(json["fields"].size(), 224U);
+}
+
+TEST_F(AnalyzeCommandTest, ReadsStandardInputAndSeveralFiles) {
+  const std::string path = kData + "/syn_options/syn.tsv";
+  const std::string separate = Inlay("analyze --json " + path + " " + path).out;
+  EXPECT_EQ(nlohmann::json::parse(separate)["records"], 2 * 5'524);
+  EXPECT_EQ(Inlay("analyze --json - " + path, "< " + path).out, separate);
+  const std::string command = "'" + std::string(INLAY_COMMAND) + "' analyze --json";
+  EXPECT_EQ(Shell("cat " + path + " " + path + " | " + command + " -").out, separate);
+  const std::string raw = kData + "/tcp_info/snapshots.tcp_info.bin";
+  EXPECT_EQ(Shell("cat " + raw + " | " + command + " --value-bytes 224 -").out,
+            Shell(command + " --value-bytes 224 " + raw).out);
+}
+
+TEST_F(AnalyzeCommandTest, EveryThreadCountPrintsTheSame) {
+  const std::string arguments = "analyze --columns 3 " + kWork + "/ip_country.csv --threads ";
+  const Outcome one = Inlay(arguments + "1");
+  EXPECT_EQ(one.exit_code, 0);
+  for (const char* threads : {"0", "2", "7"}) EXPECT_EQ(Inlay(arguments + threads).out, one.out);
+}
+
+TEST_F(AnalyzeCommandTest, FormatsCanBeForced) {
+  const std::string path = files_.Write("odd", "a;b\tc\n\"x;y\";z\tw\n");
+  const auto fields = [&](const std::string& options) {
+    const Outcome outcome = Inlay("analyze --json " + options + " " + path);
+    return outcome.exit_code == 0
+               ? std::to_string(nlohmann::json::parse(outcome.out)["fields"].size())
+               : outcome.err.substr(outcome.err.rfind(':'));
+  };
+  EXPECT_EQ(fields("--format tsv"), "2");
+  EXPECT_EQ(fields("--format csv"), ": text after the closing quote of a cell\n");
+  EXPECT_EQ(fields("--format csv --delimiter ';'"), "2");
+  EXPECT_EQ(fields("--delimiter ';'"), "2");
+  EXPECT_EQ(fields("--delimiter tab"), "2");
+  EXPECT_EQ(fields("--format csv --delimiter '\\t'"), ": text after the closing quote of a cell\n");
+  EXPECT_EQ(fields("--format raw --value-bytes 4"), "4");
+}
+
+TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
+  EXPECT_EQ(Inlay("--help").exit_code, 0);
+  EXPECT_EQ(Inlay("--version").exit_code, 0);
+  EXPECT_EQ(Inlay("--version").out.find("inlay "), 0U);
+  const Outcome help = Inlay("analyze --help");
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* option : {"--format", "--value-bytes", "--columns", "--header", "--no-header",
+                             "--delimiter", "--top", "--json", "--threads", "Exit codes"}) {
+    EXPECT_NE(help.out.find(option), std::string::npos) << option;
+  }
+}
+
+TEST_F(AnalyzeCommandTest, BadUsageIsExitCodeTwo) {
+  const std::string path = files_.Write("data", "a,b\n");
+  ExpectFailure("", "subcommand");
+  ExpectFailure("nonsense", "subcommand");
+  ExpectFailure("analyze", "FILE");
+  ExpectFailure("analyze --nonsense " + path, "--nonsense");
+  ExpectFailure("analyze --format xml " + path, "--format");
+  ExpectFailure("analyze --top -1 " + path, "--top");
+  ExpectFailure("analyze --top x " + path, "--top");
+  ExpectFailure("analyze --threads 1000 " + path, "--threads");
+  ExpectFailure("analyze --value-bytes x " + path, "--value-bytes");
+  ExpectFailure("analyze --value-bytes -1 " + path, "--value-bytes");
+  ExpectFailure("analyze --delimiter ab " + path, "--delimiter");
+  ExpectFailure("analyze --delimiter '' " + path, "--delimiter");
+  ExpectFailure("analyze --header --no-header " + path, "--no-header");
+  ExpectFailure("analyze --format raw " + path, "--value-bytes");
+  ExpectFailure("analyze --format csv --value-bytes 2 " + path, "--value-bytes is for raw records");
+  ExpectFailure("analyze --value-bytes 2 --columns 1 " + path, "--value-bytes is for raw records");
+  ExpectFailure("analyze --format tsv --delimiter , " + path, "the delimiter of TSV is the tab");
+  ExpectFailure("analyze --delimiter '\"' " + path, "cannot be the delimiter");
+  ExpectFailure("analyze - -", "only once");
+}
+
+TEST_F(AnalyzeCommandTest, BadInputNamesTheFileAndThePlace) {
+  const std::string table = files_.Write("table.csv", "a,b\nc\n");
+  ExpectFailure("analyze " + table, table + ":2: 1 column where the first row has 2");
+  ExpectFailure("analyze --columns 3 " + table, table + ":1: column '3' is out of range");
+  ExpectFailure("analyze --columns nope " + table, table + ":1: unknown column 'nope'");
+  ExpectFailure("analyze --value-bytes 4 " + table,
+                table + ": the last record, at byte 4, has only 2 of 4 bytes");
+  ExpectFailure("analyze --value-bytes 4 -", "standard input: the last record, at byte 4",
+                "< " + table);
+  ExpectFailure("analyze --value-bytes 0 " + table, "0 not in range");
+  ExpectFailure("analyze --value-bytes 65537 " + table, "65537 not in range");
+  ExpectFailure("analyze --value-bytes 99999999999999999999999 " + table, "--value-bytes");
+  ExpectFailure("analyze -", "standard input: is empty");
+  ExpectFailure("analyze --value-bytes 4 -", "standard input: is empty");
+  ExpectFailure("analyze " + files_.Path("none"), "/none: cannot open: No such file or directory");
+  ExpectFailure("analyze " + files_.Path(""), ": is a directory");
+  ExpectFailure("analyze " + files_.Write("empty", ""), "/empty: is empty");
+  ExpectFailure("analyze " + kData + "/tcp_info/snapshots.tcp_info.bin", "give their size");
+  ExpectFailure("analyze " + kData + "/ip_country/ip_country.csv.gz", "gzip -dc");
+  const std::string wide = files_.Write("long.csv", "a\n" + std::string(10'000'000, 'x') + "\n");
+  ExpectFailure("analyze " + wide, wide + ":2: this row is longer than the limit of 1048576 bytes");
+}
+
+TEST_F(AnalyzeCommandTest, AnUnreadableFileIsAnError) {
+  const std::string path = files_.Write("secret", "a\n");
+  std::filesystem::permissions(path, std::filesystem::perms::none);
+  if (std::ifstream(path).good()) GTEST_SKIP() << "this user may read everything";
+  ExpectFailure("analyze " + path, "/secret: cannot open: Permission denied");
+}
+
+TEST_F(AnalyzeCommandTest, AReportThatCannotBeWrittenIsAnError) {
+  const std::string command =
+      "'" + std::string(INLAY_COMMAND) + "' analyze " + kData + "/syn_options/syn.tsv";
+  const Outcome outcome = Shell("(" + command + " > /dev/full)");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("cannot write the report"), std::string::npos) << outcome.err;
+}
+
+}  // namespace
+}  // namespace inlay

@@ -1,0 +1,116 @@
+#include "tools/analysis/delimited_row.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace inlay::analysis {
+namespace {
+
+constexpr Dialect kCsv = {',', true};
+constexpr Dialect kTsv = {'\t', false};
+
+std::vector<std::string> Texts(const std::string& row, const Dialect& dialect) {
+  std::vector<RawCell> cells;
+  EXPECT_EQ(SplitRow(row, dialect, &cells), RowError::kNone) << row;
+  std::vector<std::string> texts;
+  for (const RawCell& cell : cells) {
+    AppendCellText(std::string_view(row).substr(cell.begin, cell.end - cell.begin), dialect,
+                   &texts.emplace_back());
+  }
+  return texts;
+}
+
+using Strings = std::vector<std::string>;
+
+TEST(DelimitedRowTest, SplitsPlainCells) {
+  EXPECT_EQ(Texts("a,b,c", kCsv), (Strings{"a", "b", "c"}));
+  EXPECT_EQ(Texts(",,", kCsv), (Strings{"", "", ""}));
+  EXPECT_EQ(Texts("", kCsv), (Strings{""}));
+  EXPECT_EQ(Texts("a\t\"b\t", kTsv), (Strings{"a", "\"b", ""}));
+}
+
+TEST(DelimitedRowTest, QuotesHideDelimitersNewlinesAndQuotes) {
+  EXPECT_EQ(Texts(R"("a,b",c)", kCsv), (Strings{"a,b", "c"}));
+  EXPECT_EQ(Texts("\"a\nb\",c", kCsv), (Strings{"a\nb", "c"}));
+  EXPECT_EQ(Texts(R"("say ""hi""","")", kCsv), (Strings{R"(say "hi")", ""}));
+  EXPECT_EQ(Texts(R"(5" pipe,x)", kCsv), (Strings{"5\" pipe", "x"}));
+}
+
+TEST(DelimitedRowTest, BrokenQuotesAreErrors) {
+  std::vector<RawCell> cells;
+  EXPECT_EQ(SplitRow(R"("a"b,c)", kCsv, &cells), RowError::kTextAfterQuote);
+  EXPECT_EQ(SplitRow(R"(x,"a)", kCsv, &cells), RowError::kOpenQuote);
+  EXPECT_EQ(SplitRow(R"("a"")", kCsv, &cells), RowError::kOpenQuote);
+}
+
+TEST(DelimitedRowTest, RecordsEndAtNewlinesOutsideQuotes) {
+  const std::string text = "a,\"x\ny\"\r\nb,c\n";
+  EXPECT_EQ(FindRecordEnd(text, 0, kCsv), 9U);
+  EXPECT_EQ(FindRecordEnd(text, 9, kCsv), 13U);
+  EXPECT_EQ(FindRecordEnd(text, 0, kTsv), 5U);
+  EXPECT_EQ(FindRecordEnd("a,b", 0, kCsv), std::string_view::npos);
+  EXPECT_EQ(FindRecordEnd("\"a\n", 0, kCsv), std::string_view::npos);
+  EXPECT_EQ(FindRecordEnd("a\"b\nc", 0, kCsv), 4U) << "a quote inside a cell is text";
+}
+
+TEST(DelimitedRowTest, LineEndsAreCut) {
+  EXPECT_EQ(WithoutLineEnd("a\n"), "a");
+  EXPECT_EQ(WithoutLineEnd("a\r\n"), "a");
+  EXPECT_EQ(WithoutLineEnd("a\r"), "a");
+  EXPECT_EQ(WithoutLineEnd("a\r\r\n"), "a\r");
+  EXPECT_EQ(WithoutLineEnd(""), "");
+}
+
+TEST(DelimitedRowTest, CanonicalFormIsTheSameHoweverTheCellWasQuoted) {
+  EXPECT_EQ(CanonicalCell("plain", kCsv), "plain");
+  EXPECT_EQ(CanonicalCell("a,b", kCsv), "\"a,b\"");
+  EXPECT_EQ(CanonicalCell("a\"b", kCsv), "\"a\"\"b\"");
+  EXPECT_EQ(CanonicalCell("a\nb", kCsv), "\"a\nb\"");
+  EXPECT_EQ(CanonicalCell("a\"b,", kTsv), "a\"b,");
+  EXPECT_EQ(RowText("\"a,b\",\"c\"\"d\",e", kCsv), "a,b,c\"d,e");
+  EXPECT_EQ(RowText("\"a", kTsv), "\"a");
+}
+
+// Any cells: their canonical row splits back into them, so that different cells never give equal
+// bytes, and the whole-record scan agrees with the record-by-record scan.
+TEST(DelimitedRowTest, CanonicalRowsAreInjective) {
+  std::mt19937 random(20261122);
+  const std::string alphabet = "ab,\"\n\r";
+  for (int round = 0; round < 20000; ++round) {
+    Strings cells(1 + random() % 4);
+    std::string row;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      for (size_t length = random() % 5; length > 0; --length) {
+        cells[i] += alphabet[random() % alphabet.size()];
+      }
+      row += (i == 0 ? "" : ",") + CanonicalCell(cells[i], kCsv);
+    }
+    ASSERT_EQ(Texts(row, kCsv), cells) << row;
+  }
+}
+
+TEST(DelimitedRowTest, WholeRecordsAreThoseThatEnd) {
+  EXPECT_EQ(WholeRecordBytes("a\nb\nc", kCsv), 4U);
+  EXPECT_EQ(WholeRecordBytes("a\n\"b\nc", kCsv), 2U);
+  EXPECT_EQ(WholeRecordBytes("\"b\nc", kCsv), 0U);
+  EXPECT_EQ(WholeRecordBytes("\"b\nc", kTsv), 3U);
+  std::mt19937 random(20261122);
+  const std::string alphabet = "a,\"\n";
+  for (int round = 0; round < 50000; ++round) {
+    std::string text;
+    for (size_t length = random() % 24; length > 0; --length) {
+      text += alphabet[random() % alphabet.size()];
+    }
+    size_t whole = 0;
+    for (size_t end = 0; (end = FindRecordEnd(text, whole, kCsv)) != std::string_view::npos;) {
+      whole = end;
+    }
+    ASSERT_EQ(WholeRecordBytes(text, kCsv), whole) << text;
+  }
+}
+
+}  // namespace
+}  // namespace inlay::analysis

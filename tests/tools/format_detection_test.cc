@@ -1,0 +1,59 @@
+#include "tools/analysis/format_detection.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace inlay::analysis {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+void ExpectText(std::string_view prefix, DetectedFormat format, char delimiter,
+                std::string_view path = "data") {
+  const Detection detection = DetectFormat(prefix, path);
+  EXPECT_EQ(detection.format, format) << prefix;
+  EXPECT_EQ(detection.dialect.delimiter, delimiter) << prefix;
+  EXPECT_EQ(detection.dialect.quoted, format == DetectedFormat::kCsv) << prefix;
+}
+
+TEST(FormatDetectionTest, TextIsToldByTheDelimiterOnWhichRowsAgree) {
+  ExpectText("a,b\nc,d\n", DetectedFormat::kCsv, ',');
+  ExpectText("a\tb\nc\td,e\n", DetectedFormat::kTsv, '\t');
+  ExpectText("a;1,5\nb;2\n", DetectedFormat::kCsv, ';');
+  ExpectText("a|b\nc|d\n", DetectedFormat::kCsv, '|');
+  ExpectText("\"a,b\",c\nd,e\n", DetectedFormat::kCsv, ',');
+  ExpectText("one column\nof words\n", DetectedFormat::kCsv, ',');
+  ExpectText("a,b\nc,d\ne,f,g", DetectedFormat::kCsv, ',');  // the last row may be cut off
+}
+
+TEST(FormatDetectionTest, RaggedTextIsStillText) {
+  ExpectText("a,b\nc\n", DetectedFormat::kCsv, ',');
+  ExpectText("a\tb\nc\n", DetectedFormat::kTsv, '\t');
+  ExpectText("a\tb\nc\n", DetectedFormat::kCsv, ',', "x.csv");
+  ExpectText("a b\nc\n", DetectedFormat::kTsv, '\t', "x.tsv");
+}
+
+TEST(FormatDetectionTest, BinaryAndCompressedFilesAreRecognised) {
+  EXPECT_EQ(DetectFormat("a,b\0c"sv, "x.csv").format, DetectedFormat::kBinary);
+  EXPECT_EQ(DetectFormat("\x01\x02", "x").format, DetectedFormat::kBinary);
+  EXPECT_EQ(DetectFormat("\x1F\x8B\x08", "x").format, DetectedFormat::kGzip);
+  EXPECT_EQ(DetectFormat("\x28\xB5\x2F\xFD", "x").format, DetectedFormat::kZstd);
+  EXPECT_EQ(DetectFormat("na\xC3\xAFve,1\nb,2\n", "x").format, DetectedFormat::kCsv);
+}
+
+TEST(FormatDetectionTest, AHeaderHasNamesWhereRecordsHaveNumbers) {
+  const Dialect csv = {',', true};
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", csv));
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,\ny,2.5\n", csv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("x,1\ny,2\n", csv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\nc,d\n", csv)) << "no numbers to tell by";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,a\n1,2\n", csv)) << "names do not repeat";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,\n1,2\n", csv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n", csv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n1,x\ny,2\n", csv)) << "no column has only numbers";
+}
+
+}  // namespace
+}  // namespace inlay::analysis

@@ -1,0 +1,28 @@
+// Reads a whole RecordSource, for tests that look at records one by one.
+
+#ifndef INLAY_TESTS_TOOLS_RECORD_READING_H_
+#define INLAY_TESTS_TOOLS_RECORD_READING_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/record_source.h"
+
+namespace inlay::analysis {
+
+// All values in the order of the input, or the first error.
+inline absl::StatusOr<std::vector<std::string>> ReadAll(RecordSource& source) {
+  std::vector<std::string> values;
+  RecordBlock block;
+  for (;;) {
+    absl::StatusOr<bool> more = source.Next(block);
+    if (!more.ok()) return more.status();
+    if (!*more) return values;
+    for (size_t i = 0; i < block.size(); ++i) values.emplace_back(block[i].begin(), block[i].end());
+  }
+}
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TESTS_TOOLS_RECORD_READING_H_
