@@ -14,9 +14,9 @@ show() {
 
 step "Set-up and release build (the first time takes some minutes)"
 tools/setup.sh
-cmake --preset release >build.log 2>&1 || { cat build.log; exit 1; }
+mkdir -p build
+cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
 cmake --build --preset release --target inlay_cli get_bench
-rm -f build.log
 inlay=build/release/tools/inlay
 data=tests/data
 

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/tools/inlay_command.h"
@@ -33,11 +34,11 @@ TEST_F(ReplayCommandTest, MeasuresEveryLayout) {
   EXPECT_NE(outcome.out.find("5,524 records"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("339 distinct"), std::string::npos) << outcome.out;
   double pointer_bytes = 0;
-  for (const std::string layout : {"pointer", "index9", "index12", "index"}) {
+  for (const char* layout : {"pointer", "index9", "index12", "index"}) {
     const std::vector<std::string> row = Row(outcome.out, layout);
     ASSERT_EQ(row.size(), 6U) << layout << "\n" << outcome.out;
     const double bytes_per_socket = std::stod(row[1]);
-    if (layout == "pointer") {
+    if (std::string_view(layout) == "pointer") {
       pointer_bytes = bytes_per_socket;
       EXPECT_GE(bytes_per_socket, 8 + 96 + 192);  // the pointer, an element, a storage
     } else {
@@ -45,7 +46,7 @@ TEST_F(ReplayCommandTest, MeasuresEveryLayout) {
       EXPECT_GT(bytes_per_socket, 2);
       EXPECT_LT(bytes_per_socket, pointer_bytes / 10);
     }
-    for (const size_t time : {2, 3, 4}) EXPECT_GT(std::stod(row[time]), 0) << layout;
+    for (const size_t time : {2U, 3U, 4U}) EXPECT_GT(std::stod(row[time]), 0) << layout;
     EXPECT_EQ(row[5], "0") << layout;
   }
 }
