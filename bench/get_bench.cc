@@ -1,8 +1,9 @@
-// What does a get cost? Get/<layout>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per packet.
+// What does a get cost? Get/<layout>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per
+// packet.
 //
-// Patterns: `packet` walks over all sockets in random order, `hot` over 1,000 sockets that stay in the
-// cache. Layouts: `touch` is the walk without a get, `handwritten` is a plain table[(word >> shift) &
-// mask]. What a layout's get costs is its time less that of `touch`.
+// Patterns: `packet` walks over all sockets in random order, `hot` over 1,000 sockets that stay in
+// the cache. Layouts: `touch` is the walk without a get, `handwritten` is a plain table[(word >>
+// shift) & mask]. What a layout's get costs is its time less that of `touch`.
 
 #include <benchmark/benchmark.h>
 
@@ -45,8 +46,8 @@ void Touch(benchmark::State& state) {
   RunWalk(state, SharedPopulation(ShapeOf(state)), [](const Socket&) { return uint64_t{0}; });
 }
 
-// Maps are made for each run and freed after it, so that a layout is measured with nothing but its own
-// memory around.
+// Maps are made for each run and freed after it, so that a layout is measured with nothing but its
+// own memory around.
 template <typename Layout>
 void Get(benchmark::State& state) {
   Population& population = SharedPopulation(ShapeOf(state));
@@ -57,11 +58,12 @@ void Get(benchmark::State& state) {
     state.SkipWithError(error.c_str());
     return;
   }
-  RunWalk(state, population, [&map = *map](const Socket& socket) { return ReadField(map.Get(socket)); });
+  RunWalk(state, population,
+          [&map = *map](const Socket& socket) { return ReadField(map.Get(socket)); });
 }
 
-// What one would write by hand for one table that never changes: no absent values, no spilled ones, no
-// counts, no reclamation. The words are the same, filled by an index map of 16 bits.
+// What one would write by hand for one table that never changes: no absent values, no spilled ones,
+// no counts, no reclamation. The words are the same, filled by an index map of 16 bits.
 template <uint32_t kValueBytes>
 void HandwrittenOf(benchmark::State& state) {
   Population& population = SharedPopulation(ShapeOf(state));
@@ -90,10 +92,14 @@ void HandwrittenOf(benchmark::State& state) {
 
 void Handwritten(benchmark::State& state) {
   switch (state.range(2)) {
-    case 8: return HandwrittenOf<8>(state);
-    case 100: return HandwrittenOf<100>(state);
-    case 1024: return HandwrittenOf<1024>(state);
-    default: state.SkipWithError("handwritten knows values of 8, 100 and 1024 bytes");
+    case 8:
+      return HandwrittenOf<8>(state);
+    case 100:
+      return HandwrittenOf<100>(state);
+    case 1024:
+      return HandwrittenOf<1024>(state);
+    default:
+      state.SkipWithError("handwritten knows values of 8, 100 and 1024 bytes");
   }
 }
 
@@ -104,7 +110,8 @@ void Register(const std::string& pattern, int64_t sockets, int64_t values, int64
         ->Args({sockets, values, value_bytes});
   };
   add("touch", Touch);
-  if (value_bytes == 8 || value_bytes == 100 || value_bytes == 1024) add("handwritten", Handwritten);
+  if (value_bytes == 8 || value_bytes == 100 || value_bytes == 1024)
+    add("handwritten", Handwritten);
   ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Layout>); });
 }
 
@@ -119,7 +126,8 @@ int Main(int argc, char** argv) {
   }
   const std::string cold = "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
-  results.AddBar(Bar::OverTouch("Get/index" + cold, "Get/pointer" + cold, "Get/touch" + cold, 0.03));
+  results.AddBar(
+      Bar::OverTouch("Get/index" + cold, "Get/pointer" + cold, "Get/touch" + cold, 0.03));
   results.AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
   return results.Run();
 }

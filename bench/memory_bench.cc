@@ -1,14 +1,15 @@
-// What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V. The time is of no interest; the
-// counters are:
+// What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V. The time is of no interest;
+// the counters are:
 //
 //   bytes_per_socket   inline + private + table + index + slack, divided by the sockets
 //   inline_bytes, private_bytes, table_bytes   the parts, in total (see memory_usage.h)
-//   rss_bytes_per_socket   what the process grew by, as the system counts it, plus the inline bytes,
+//   rss_bytes_per_socket   what the process grew by, as the system counts it, plus the inline
+//   bytes,
 //                      which the sockets have anyway: the check on the figures above
 //
-// Layouts: those of the other benchmarks, in sockets that reserve 16 bits; `index9x7`, seven maps of 9
-// bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of InlineWords<16>,
-// whose own bytes are part of the growth.
+// Layouts: those of the other benchmarks, in sockets that reserve 16 bits; `index9x7`, seven maps
+// of 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of
+// InlineWords<16>, whose own bytes are part of the growth.
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>
@@ -96,7 +97,8 @@ void MeasureEmbedded(benchmark::State& state) {
     }
     std::vector<InlineWords<16>> words(owners);
     for (size_t i = 0; i < owners; ++i) {
-      if (map->Update(words[i], workload.bytes_of_socket(i), UpdateFlag::kAny) == Status::kOk) continue;
+      if (map->Update(words[i], workload.bytes_of_socket(i), UpdateFlag::kAny) == Status::kOk)
+        continue;
       state.SkipWithError("cannot fill the map");
       return;
     }
@@ -119,9 +121,11 @@ int Main(int argc, char** argv) {
   if (!results.Initialize(argc, argv)) return 1;
   const int64_t sockets = results.sockets();
   ForEachLayout([&]<typename Layout>() {
-    Register(Layout::kName, sockets, [](benchmark::State& state) { Measure<Layout>(state, 16, 1); });
+    Register(Layout::kName, sockets,
+             [](benchmark::State& state) { Measure<Layout>(state, 16, 1); });
   });
-  Register("index9x7", sockets, [](benchmark::State& state) { Measure<Index9Layout>(state, 64, 7); });
+  Register("index9x7", sockets,
+           [](benchmark::State& state) { Measure<Index9Layout>(state, 64, 7); });
   Register("embedded", sockets, MeasureEmbedded);
   const std::string shape = "/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
   for (const char* figure : {"bytes_per_socket", "rss_bytes_per_socket"}) {

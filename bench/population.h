@@ -1,5 +1,5 @@
-// Population: the sockets of a workload, opened in an emulated socket table and linked into one random
-// cycle through skc_node, the link that a packet's lookup follows.
+// Population: the sockets of a workload, opened in an emulated socket table and linked into one
+// random cycle through skc_node, the link that a packet's lookup follows.
 
 #ifndef INLAY_BENCH_POPULATION_H_
 #define INLAY_BENCH_POPULATION_H_
@@ -37,8 +37,8 @@ class Population {
   std::vector<Socket*> sockets_;
 };
 
-// The population of a shape, made at its first use and kept to the end of the program: all layouts are
-// measured in the same sockets.
+// The population of a shape, made at its first use and kept to the end of the program: all layouts
+// are measured in the same sockets.
 Population& SharedPopulation(const WorkloadShape& shape);
 
 // A map of `Layout` over the population's sockets; null, with *error set, if it cannot be made.
@@ -77,10 +77,9 @@ bool MatchesModel(const Map& map, Population& population, bool present, std::str
   for (size_t i = 0; i < population.sockets(); ++i) {
     const std::byte* const found = map.Get(population.socket(i));
     const auto expected = population.workload().bytes_of_socket(i);
-    const bool equal = present
-                           ? found != nullptr &&
-                                 std::memcmp(found, expected.data(), expected.size()) == 0
-                           : found == nullptr;
+    const bool equal =
+        present ? found != nullptr && std::memcmp(found, expected.data(), expected.size()) == 0
+                : found == nullptr;
     if (equal) continue;
     *error = "socket " + std::to_string(i) + " does not have the value that the model says";
     return false;

@@ -57,7 +57,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
   void PrintTable(std::FILE* out) {
     // In the order of registration: interleaved runs arrive in any.
-    std::sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.family < b.family; });
+    std::sort(rows_.begin(), rows_.end(),
+              [](const Row& a, const Row& b) { return a.family < b.family; });
     const Measurements measured = Collect();
     size_t width = 0;
     for (const Row& row : rows_) width = std::max(width, row.name.size());
@@ -77,7 +78,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
         std::fprintf(out, "  %10s", "-");
       }
       if (pointer != measured.end()) {
-        std::fprintf(out, "  %9.1f%%", 100 * (Median(row.times_ns) - base) / (pointer->second - base));
+        std::fprintf(out, "  %9.1f%%",
+                     100 * (Median(row.times_ns) - base) / (pointer->second - base));
       }
       std::fprintf(out, "\n");
     }
@@ -150,9 +152,8 @@ bool Results::Initialize(int argc, char** argv) {
   benchmark::AddCustomContext("compiler", INLAY_COMPILER);
   benchmark::AddCustomContext("build_type", INLAY_BUILD_TYPE);
   benchmark::AddCustomContext("kernel", FirstValueInFile("/proc/version", "Linux"));
-  benchmark::AddCustomContext(
-      "transparent_hugepage",
-      FirstValueInFile("/sys/kernel/mm/transparent_hugepage/enabled", ""));
+  benchmark::AddCustomContext("transparent_hugepage",
+                              FirstValueInFile("/sys/kernel/mm/transparent_hugepage/enabled", ""));
   return true;
 }
 

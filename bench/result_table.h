@@ -1,5 +1,5 @@
-// Results: runs the registered benchmarks and prints, after the usual lines, a table of medians with
-// ratios within the run, the context that the numbers mean nothing without, and the bars.
+// Results: runs the registered benchmarks and prints, after the usual lines, a table of medians
+// with ratios within the run, the context that the numbers mean nothing without, and the bars.
 
 #ifndef INLAY_BENCH_RESULT_TABLE_H_
 #define INLAY_BENCH_RESULT_TABLE_H_

@@ -25,7 +25,8 @@ Workload::Workload(const WorkloadShape& shape) : shape_(shape) {
   std::uniform_real_distribution<double> position(0.0, cumulative.back());
   for (uint32_t& value : value_of_socket_) {
     const auto drawn = std::upper_bound(cumulative.begin(), cumulative.end(), position(random));
-    value = static_cast<uint32_t>(std::min<ptrdiff_t>(drawn - cumulative.begin(), shape.values - 1));
+    value =
+        static_cast<uint32_t>(std::min<ptrdiff_t>(drawn - cumulative.begin(), shape.values - 1));
   }
 
   packet_order_.resize(shape.sockets);

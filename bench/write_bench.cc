@@ -1,9 +1,11 @@
-// What does a change cost? {Create,Update,Delete,Clone}/<layout>/<pattern>/sockets:N/values:D/bytes:V, in
-// nanoseconds per packet that makes the change.
+// What does a change cost?
+// {Create,Update,Delete,Clone}/<layout>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per
+// packet that makes the change.
 //
-// The walk is that of get_bench, so that `touch` can be subtracted. Create gives an absent socket its value, which is interned already; Update replaces a value by
-// another interned one; Delete removes it; Clone copies a listener's value to a new socket. Each round
-// changes every socket once; what must be undone before the next round is outside the timing.
+// The walk is that of get_bench, so that `touch` can be subtracted. Create gives an absent socket
+// its value, which is interned already; Update replaces a value by another interned one; Delete
+// removes it; Clone copies a listener's value to a new socket. Each round changes every socket
+// once; what must be undone before the next round is outside the timing.
 
 #include <benchmark/benchmark.h>
 
@@ -91,7 +93,8 @@ void Change(benchmark::State& state) {
   const auto map = MakeMap<Layout>(population, &error);
   Socket* listener = nullptr;
   int listener_fd = -1;
-  // Filled once whatever the operation starts from, so that every value is interned before the timing.
+  // Filled once whatever the operation starts from, so that every value is interned before the
+  // timing.
   bool ready = map != nullptr && Fill(*map, population, &error) &&
                MatchesModel(*map, population, true, &error) &&
                population.table().Open(SocketFamily::kTcp, &listener_fd) == Status::kOk;
@@ -171,8 +174,8 @@ int Main(int argc, char** argv) {
   }
   const std::string cold = "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
-  results.AddBar(Bar::OverTouch("Create/index" + cold, "Create/pointer" + cold, "Create/touch" + cold,
-                                1.0 / 3));
+  results.AddBar(Bar::OverTouch("Create/index" + cold, "Create/pointer" + cold,
+                                "Create/touch" + cold, 1.0 / 3));
   results.AddBar(Bar::AtMost("Create/index" + hot, "Create/pointer" + hot, 1.0 / 3));
   return results.Run();
 }

@@ -8,8 +8,9 @@
 #endif
 #endif
 
-// Inlines the reader side: a compiler barrier and a thread-local store where membarrier(2) works. Not
-// for ThreadSanitizer, which would instrument those parts of liburcu and none of their counterparts.
+// Inlines the reader side: a compiler barrier and a thread-local store where membarrier(2) works.
+// Not for ThreadSanitizer, which would instrument those parts of liburcu and none of their
+// counterparts.
 #if !defined(INLAY_TSAN)
 #define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
 #endif

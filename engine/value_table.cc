@@ -276,8 +276,8 @@ ValueIndex ValueTable::State::TakeNeverUsed() {
 bool ValueTable::State::MakeRoomInSlots() {
   SlotArray* const old = slots.load(std::memory_order_relaxed);
   if (old != nullptr && !TooFull(old->occupied() + 1, old->slots())) return true;
-  // Tombstones go when the array is made anew, so it grows only if the values themselves need it: to
-  // at most half full, so that the next time is far off.
+  // Tombstones go when the array is made anew, so it grows only if the values themselves need it:
+  // to at most half full, so that the next time is far off.
   uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
   if (2 * (live + 1) > wanted) wanted *= 2;
   const size_t wanted_bytes = SlotArray::Bytes(wanted);

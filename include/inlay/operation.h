@@ -37,7 +37,7 @@ using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
 inline constexpr uint32_t kMaxValueBytes = 65407;
 
 struct MapOptions {
-  std::string name = {};          // for messages and reports; need not be unique
+  std::string name = {};     // for messages and reports; need not be unique
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
   uint32_t width_bits =
       16;                  // bits of a code, 2 .. 16; only layouts that intern by index look at it

@@ -52,9 +52,9 @@ namespace inlay {
 using ValueIndex = uint32_t;
 inline constexpr ValueIndex kNoIndex = 0;
 
-// What a table takes that holds `values` values: each value once, rounded up to 8 bytes, and an entry
-// with its count, hash and link; and the hash index, a power of two of slots and at most 2/3 of them
-// taken. Without slack (page ends, tombstones that wait to be swept out). Units: bytes.
+// What a table takes that holds `values` values: each value once, rounded up to 8 bytes, and an
+// entry with its count, hash and link; and the hash index, a power of two of slots and at most 2/3
+// of them taken. Without slack (page ends, tombstones that wait to be swept out). Units: bytes.
 inline constexpr size_t kTableEntryBytes = 12;
 inline constexpr size_t kHashIndexHeaderBytes = 32;
 inline constexpr size_t kHashSlotBytes = 4;
@@ -69,10 +69,10 @@ constexpr uint64_t ValueTableBytes(uint64_t values, uint64_t value_bytes) {
 }
 
 struct ValueTableOptions {
-  uint32_t value_bytes = 0;      // 1 .. 65536
-  uint32_t max_values = 65534;   // 1 .. 65534: what 16 bits can name, less absent and spilled
-  uint32_t alignment = 8;        // of At(): a power of two, at most 4096
-  Account* account = nullptr;    // charged for the table's bytes; must outlive the table
+  uint32_t value_bytes = 0;           // 1 .. 65536
+  uint32_t max_values = 65534;        // 1 .. 65534: what 16 bits can name, less absent and spilled
+  uint32_t alignment = 8;             // of At(): a power of two, at most 4096
+  Account* account = nullptr;         // charged for the table's bytes; must outlive the table
   std::optional<uint64_t> seed = {};  // for tests that must repeat; otherwise from getrandom(2)
 };
 
