@@ -124,6 +124,9 @@ bool Results::Initialize(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     constexpr std::string_view kSockets = "--inlay_sockets=";
     const std::string_view argument = argv[i];
+    if (argument.starts_with("--benchmark_format=") && !argument.ends_with("=console")) {
+      machine_readable_ = true;
+    }
     if (argument == "--inlay_check_bars") {
       check_bars_ = true;
     } else if (argument.starts_with(kSockets)) {
@@ -158,6 +161,12 @@ bool Results::Initialize(int argc, char** argv) {
 }
 
 int Results::Run() {
+  if (machine_readable_) {
+    // Standard output belongs to the format that was asked for.
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+  }
   TableReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintTable(stdout);

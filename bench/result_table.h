@@ -16,7 +16,8 @@ namespace inlay::bench {
 
 class Results {
  public:
-  // Takes Google Benchmark's flags and ours:
+  // Takes Google Benchmark's flags and ours. With --benchmark_format=json or csv that is all that
+  // is printed, without a table and bars; --benchmark_out=FILE keeps both.
   //   --inlay_sockets=N    sockets of the large runs (500000)
   //   --inlay_check_bars   exit with 1 if a bar is not met or was not measured
   // False, with a message on stderr, if the command line is wrong.
@@ -31,6 +32,7 @@ class Results {
  private:
   int64_t sockets_ = 500000;
   bool check_bars_ = false;
+  bool machine_readable_ = false;
   std::vector<Bar> bars_;
 };
 

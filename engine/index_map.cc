@@ -28,7 +28,7 @@ class ValueBuffer {
   std::span<std::byte> bytes() const { return bytes_; }
 
  private:
-  std::byte small_[512] = {};
+  alignas(8) std::byte small_[512] = {};
   std::unique_ptr<std::byte[]> large_;
   std::span<std::byte> bytes_;
 };
@@ -200,12 +200,13 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
   for (;;) {
     Status status = expectation.Check(owner, code);
     if (status == Status::kOk && code == spilled) {
+      const ReadSection section;  // the search passes other owners' and other maps' values
       MutexLock lock(&private_values_->LockOf(owner));
       if (!expectation.CheckPrivate(private_values_->Get(owner))) {
         status = Status::kAgain;
       } else if (words.CompareExchange(field_, &code, index)) {
         // Last, so that a reader who saw the old code finds the private value or sees the new code.
-        private_values_->Remove(owner);
+        RemovePrivate(owner);
         return Status::kOk;
       } else {
         continue;
@@ -247,6 +248,7 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
       return status;
     }
   }
+  if (code != spilled) spilled_now_.fetch_add(1, std::memory_order_relaxed);
   if (code != kAbsentCode && code != spilled) table_->Release(code);
   spilled_.fetch_add(1, std::memory_order_relaxed);
   return Status::kOk;
@@ -260,7 +262,7 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
     if (code == field_.spilled_code()) {
       MutexLock lock(&private_values_->LockOf(owner));
       if (!words.CompareExchange(field_, &code, kAbsentCode)) continue;
-      private_values_->Remove(owner);
+      RemovePrivate(owner);
       return Status::kOk;
     }
     if (words.CompareExchange(field_, &code, kAbsentCode)) {
@@ -270,12 +272,18 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
   }
 }
 
+// Takes away the private value of an owner whose code has just ceased to be the spilled one.
+void IndexMap::RemovePrivate(const OwnerRef& owner) noexcept {
+  private_values_->Remove(owner);
+  spilled_now_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 // --- what happens to owners
 
 void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
   if (code == field_.spilled_code()) {
     MutexLock lock(&private_values_->LockOf(owner));
-    private_values_->Remove(owner);
+    RemovePrivate(owner);
   } else {
     table_->Release(code);
   }
@@ -315,7 +323,9 @@ uint32_t IndexMap::Reclaim() noexcept {
 }
 
 uint64_t IndexMap::codes() const noexcept {
-  return table_->total_references() + private_values_->count();
+  // Not what the private place holds: a storage slot is emptied when its owner is released, and that
+  // owner's code is counted down by the store.
+  return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
 }
 
 bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
@@ -335,7 +345,8 @@ bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
     *reason = "V3: an owner holds the index of a value that is gone";
     return false;
   }
-  if (counted[field_.spilled_code()] != private_values_->count()) {
+  if (counted[field_.spilled_code()] != private_values_->count() ||
+      counted[field_.spilled_code()] != spilled_now_.load(std::memory_order_relaxed)) {
     *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +
               " owners have spilled and " + std::to_string(private_values_->count()) +
               " private values are kept";
@@ -350,7 +361,7 @@ IndexMapStats IndexMap::stats() const {
   stats.reclaimed = stats.table.reclaimed;
   stats.spilled = spilled_.load(std::memory_order_relaxed);
   stats.no_memory = no_memory_.load(std::memory_order_relaxed);
-  stats.spilled_now = private_values_->count();
+  stats.spilled_now = spilled_now_.load(std::memory_order_relaxed);
   return stats;
 }
 

@@ -97,6 +97,10 @@ struct LocalStorageDomain::State {
   void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void AddToMap(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void RemoveFromMap(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   // Takes an element out of its storage and its map, uncharges it and retires it.
   void Remove(LocalStorage* storage, StorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
@@ -112,13 +116,21 @@ LocalStorageMap& MapOf(const StorageElement* element) {
 }
 
 // The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
+//
+// A reader on its way through the list may have passed the front before an update puts the new element
+// there, and reach the end after the update has taken out the old one. Then the front has changed, and
+// the reader looks again: an absent value was absent at some moment of the search.
 StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
-  for (ListNode* node = storage->elements.load(std::memory_order_acquire); node != nullptr;
-       node = node->next.load(std::memory_order_acquire)) {
-    StorageElement* const element = StorageElement::FromOwnerNode(node);
-    if (element->data.map == map) return element;
+  for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
+    for (ListNode* node = first; node != nullptr;
+         node = node->next.load(std::memory_order_acquire)) {
+      StorageElement* const element = StorageElement::FromOwnerNode(node);
+      if (element->data.map == map) return element;
+    }
+    ListNode* const now_first = storage->elements.load(std::memory_order_acquire);
+    if (now_first == first) return nullptr;
+    first = now_first;
   }
-  return nullptr;
 }
 
 }  // namespace
@@ -176,6 +188,29 @@ Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& 
 }
 
 void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* element) {
+  AddToMap(storage, element);
+  element->owner_node.LinkAt(&storage->elements);
+}
+
+void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
+                                        StorageElement* old) {
+  // In front, as the kernel does; FindElement() says why no reader misses both.
+  Link(storage, fresh);
+  if (old == nullptr) return;
+  old->owner_node.Unlink();
+  // The storage stays with the map that made it: its element is replaced, not gone.
+  LocalStorageMap* const maker = storage->map;
+  storage->map = nullptr;
+  RemoveFromMap(storage, old);
+  storage->map = maker;
+}
+
+void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
+  element->owner_node.Unlink();
+  RemoveFromMap(storage, element);
+}
+
+void LocalStorageDomain::State::AddToMap(LocalStorage* storage, StorageElement* element) {
   LocalStorageMap& map = MapOf(element);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
   {
@@ -183,31 +218,17 @@ void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* elem
     element->map_node.LinkAt(&bucket.elements);
   }
   element->storage.store(storage, std::memory_order_release);
-  element->owner_node.LinkAt(&storage->elements);
   map.elements_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
-                                        StorageElement* old) {
-  Link(storage, fresh);
-  if (old == nullptr) return;
-  // The storage stays with the map that made it: its element is replaced, not gone.
-  LocalStorageMap* const maker = storage->map;
-  Remove(storage, old);
-  if (maker == &MapOf(fresh) && storage->map == nullptr) {
-    storage->map = maker;
-    maker->storages_.fetch_add(1, std::memory_order_relaxed);
-  }
-}
-
-void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
+// What is left to do for an element that has been taken out of its owner's list.
+void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElement* element) {
   LocalStorageMap& map = MapOf(element);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
   {
     LockHold<WordLock> lock(&bucket.lock);
     element->map_node.Unlink();
   }
-  element->owner_node.Unlink();
   std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
   if (cached.load(std::memory_order_relaxed) == &element->data) {
     cached.store(nullptr, std::memory_order_release);
@@ -224,9 +245,9 @@ void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* el
 void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
   if (storage->elements.load(std::memory_order_relaxed) != nullptr) return;
   StorageSlot* const owner = storage->owner;
-  owner->store(nullptr, std::memory_order_release);
-  storage->owner = nullptr;
   Uncharge(*owner, kLocalStorageBytes);
+  storage->owner = nullptr;
+  owner->store(nullptr, std::memory_order_release);  // last: now the owner may be freed
   storage->slab = &storages;
   Retire<ReclaimStorage>(&storage->rcu_head);
 }

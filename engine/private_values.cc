@@ -7,6 +7,7 @@
 
 #include "engine/allocate.h"
 #include "engine/mutex.h"
+#include "inlay/rcu.h"
 
 namespace inlay {
 namespace {
@@ -18,13 +19,14 @@ class StorageSlotValues final : public PrivateValues {
   ~StorageSlotValues() override { delete map_.load(); }
 
   const std::byte* Get(const OwnerRef& owner) const noexcept override {
+    assert(InReadSection());
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
     return map != nullptr ? map->Find(*owner.storage_slot()) : nullptr;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     LocalStorageMap* const map = MapForWriting();
-    if (map == nullptr) return Status::kNoMemory;
+    if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
     return map->Update(*owner.storage_slot(), value, UpdateFlag::kAny);
   }
 

@@ -78,6 +78,7 @@ class SideTableValues final : public PrivateValues {
   }
 
   const std::byte* Get(const OwnerRef& owner) const noexcept override {
+    assert(InReadSection());
     cds_lfht* const table = table_.load(std::memory_order_acquire);
     if (table == nullptr) return nullptr;
     SideValue* const found = Find(table, owner);

@@ -66,33 +66,37 @@ const SocketProtocol& ProtocolOf(SocketFamily family) {
   return kProtocols[static_cast<size_t>(family)];
 }
 
+namespace {
+
+template <size_t... kAt>
+std::array<Slab, kSocketFamilies> MakeSlabs(uint32_t tail_bytes, std::index_sequence<kAt...>) {
+  return {Slab(ObjectBytes(kProtocols[kAt], tail_bytes))...};
+}
+
+}  // namespace
+
 struct SocketTable::State {
   explicit State(const SocketTableOptions& options)
-      : slabs{[&]<size_t... kAt>(std::index_sequence<kAt...>){
-            return std::array<Slab, kSocketFamilies>{
-                Slab(ObjectBytes(kProtocols[kAt], options.tail_bytes))...};
-}(std::make_index_sequence<kSocketFamilies>())
-}  // namespace inlay
-, optmem_max_bytes(options.optmem_max_bytes) {}
+      : slabs(MakeSlabs(options.tail_bytes, std::make_index_sequence<kSocketFamilies>())),
+        optmem_max_bytes(options.optmem_max_bytes) {}
 
-using File = std::atomic<SocketCommon*>;
-File& file(uint32_t fd) const { return reinterpret_cast<File*>(files.base())[fd]; }
+  using File = std::atomic<SocketCommon*>;
+  File& file(uint32_t fd) const { return reinterpret_cast<File*>(files.base())[fd]; }
 
-std::array<Slab, kSocketFamilies> slabs;
-Slab mini_slab{sizeof(MiniSocket)};
-std::atomic<int32_t> optmem_max_bytes;
-std::atomic<size_t> sockets{0};
-std::atomic<uint64_t> next_cookie{1};
-std::atomic<ListNode*> all{nullptr};
+  std::array<Slab, kSocketFamilies> slabs;
+  Slab mini_slab{sizeof(MiniSocket)};
+  std::atomic<int32_t> optmem_max_bytes;
+  std::atomic<size_t> sockets{0};
+  std::atomic<uint64_t> next_cookie{1};
+  std::atomic<ListNode*> all{nullptr};
 
-Mutex list_mutex;  // guards changes of `all`
+  Mutex list_mutex;  // guards changes of `all`
 
-Mutex descriptor_mutex;
-DescriptorSet descriptors GUARDED_BY(descriptor_mutex);
-AddressRange files;                     // of File; grown under the mutex
-std::atomic<uint32_t> files_in_use{0};  // numbers below it can be looked at
-}
-;
+  Mutex descriptor_mutex;
+  DescriptorSet descriptors GUARDED_BY(descriptor_mutex);
+  AddressRange files;                     // of File; grown under the mutex
+  std::atomic<uint32_t> files_in_use{0};  // numbers below it can be looked at
+};
 
 // --- set-up and teardown
 
@@ -184,13 +188,18 @@ Status SocketTable::Dup(int fd, int* new_fd) noexcept {
   return status;
 }
 
-Status SocketTable::Close(int fd) noexcept {
+Status SocketTable::Close(int fd) noexcept { return CloseFile(fd, nullptr); }
+
+// Closes the descriptor if it is `expected`, or whatever it is if that is null.
+Status SocketTable::CloseFile(int fd, const SocketCommon* expected) noexcept {
   if (fd < 0 || static_cast<uint32_t>(fd) >= state_->files_in_use.load(std::memory_order_acquire)) {
     return Status::kBadDescriptor;
   }
-  SocketCommon* const file =
-      state_->file(static_cast<uint32_t>(fd)).exchange(nullptr, std::memory_order_acq_rel);
-  if (file == nullptr) return Status::kBadDescriptor;
+  State::File& slot = state_->file(static_cast<uint32_t>(fd));
+  SocketCommon* file = slot.load(std::memory_order_acquire);
+  do {
+    if (file == nullptr || (expected != nullptr && file != expected)) return Status::kBadDescriptor;
+  } while (!slot.compare_exchange_weak(file, nullptr, std::memory_order_acq_rel));
   {
     MutexLock lock(&state_->descriptor_mutex);
     state_->descriptors.Return(static_cast<uint32_t>(fd));
@@ -233,10 +242,10 @@ Status SocketTable::Accept(int listener_fd, int* fd) noexcept {
   if (child == nullptr) return Status::kNoMemory;
   child->common.skc_state.store(SocketState::kEstablished, std::memory_order_relaxed);
   child->sk_mark = listener->sk_mark;
-  status = store_->Clone(*listener, *child);
-  if (status == Status::kOk) {
-    status = storage_domain_->CloneOwner(listener->sk_bpf_storage, child->sk_bpf_storage);
-  }
+  // In this order: should the second fail, the first has left nothing that it would have to know of.
+  // (The index maps' private values lie in the same storage, and are not the domain's to take away.)
+  status = storage_domain_->CloneOwner(listener->sk_bpf_storage, child->sk_bpf_storage);
+  if (status == Status::kOk) status = store_->Clone(*listener, *child);
   if (status == Status::kOk) status = TakeDescriptor(&child->common, fd);
   if (status != Status::kOk) Put(child->common);
   return status;
@@ -261,7 +270,7 @@ Status SocketTable::EnterTimeWait(int fd, SocketCommon** timewait) noexcept {
   if (!socket->common.skc_prot->can_listen) return Status::kInvalid;
   SocketCommon* const made = NewMiniSocket(socket->common, SocketState::kTimeWait);
   if (made == nullptr) return Status::kNoMemory;
-  if (const Status status = Close(fd); status != Status::kOk) {
+  if (const Status status = CloseFile(fd, &socket->common); status != Status::kOk) {
     Put(*made);
     return status;
   }
@@ -364,7 +373,8 @@ size_t SocketTable::sockets() const noexcept {
 }
 
 size_t SocketTable::socket_bytes() const noexcept {
-  size_t bytes = state_->mini_slab.objects() * state_->mini_slab.object_bytes();
+  const Slab& mini = state_->mini_slab;
+  size_t bytes = mini.objects() * mini.object_bytes() + mini.slack_bytes();
   for (const Slab& slab : state_->slabs) {
     bytes += slab.objects() * slab.object_bytes() + slab.slack_bytes();
   }

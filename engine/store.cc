@@ -91,7 +91,6 @@ void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
 void Store::TakeFromDead(Entry& entry, int64_t codes) noexcept {
   if (entry.codes_left.fetch_sub(codes, std::memory_order_acq_rel) != codes) return;
   MutexLock lock(&state_->mutex);
-  state_->fields.Return(entry.field);
   entry.cooling = GracePeriod::Start();
   entry.phase.store(Entry::Phase::kCooling, std::memory_order_release);
 }
@@ -139,6 +138,7 @@ void Store::State::ReturnCooled(bool wait) {
     for (Entry& entry : InUse()) {
       if (entry.phase.load(std::memory_order_relaxed) != Entry::Phase::kCooling) continue;
       if (entry.cooling->Elapsed()) {
+        fields.Return(entry.field);
         entry.phase.store(Entry::Phase::kFree, std::memory_order_relaxed);
       } else {
         left = true;
@@ -154,7 +154,7 @@ void Store::State::ReturnCooled(bool wait) {
 
 Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept {
   if (width_bits == 0 || width_bits > InlineField::kMaxWidthBits) return Status::kInvalid;
-  // The bits of a cooling entry must not go to a new map while a Close() may still clear them.
+  // Bits come back from cooling entries here, when no Close() can be about to clear them any more.
   state_->ReturnCooled(true);
   MutexLock lock(&state_->mutex);
   const std::optional<InlineField> taken = state_->fields.Take(width_bits);
@@ -180,7 +180,7 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) n
 void Store::Unregister(StoreMap* map) noexcept {
   Entry* dead = nullptr;
   for (Entry& entry : state_->InUse()) {
-    if (entry.phase.load(std::memory_order_relaxed) == Entry::Phase::kLive && entry.map == map) {
+    if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && entry.map == map) {
       dead = &entry;
     }
   }

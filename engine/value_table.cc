@@ -33,7 +33,7 @@ static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
 // Reclamation. A new value that needs an index passes the clock hand over kSweepStep entries, and
-// retires at most one unreferenced value, if
+// retires at most one unreferenced value (a batch if there is no index left at all), if
 //   - the table would grow although more values are unreferenced than kKeptUnreferenced and than
 //   half
 //     of the referenced ones: so a table under churn stops growing; or
@@ -257,7 +257,13 @@ ValueIndex ValueTable::State::TakeIndex() {
     CollectRetired();
   }
   if (free.size > 0) return PopFront(&free);
-  return TakeNeverUsed();
+  const ValueIndex fresh = TakeNeverUsed();
+  if (fresh == kNoIndex && idle > 0 && coming == 0) {
+    // No memory, or the account's limit: the next one gets the place of a value that nobody uses.
+    Sweep(2 * used, 1, true);
+    CollectRetired();
+  }
+  return fresh;
 }
 
 ValueIndex ValueTable::State::TakeNeverUsed() {

@@ -2,19 +2,17 @@
 // or a negative errno. For programs and scripts that speak BPF; an embedder uses the maps
 // themselves.
 //
-//   helper / command        | answers
-//   ------------------------+--------------------------------------------------------------------------
-//   sk_storage_get          | the value; null: absent, no room, flags not 0 or F_CREATE, or `sk` is
-//   null,
-//                           | a request or a time-wait socket; with F_CREATE also: no reference is
-//                           left
-//   sk_storage_delete       | 0; -ENOENT: absent, or no reference is left; -EINVAL: `sk` is null, a
-//                           | request or a time-wait socket
-//   map_lookup_elem         | 0; -EINVAL: flags; -EBADF, -ENOTSOCK: the key; -ENOENT: absent
-//   map_update_elem         | 0; -EBADF, -ENOTSOCK: the key; -EINVAL: flags; -EEXIST, -ENOENT,
-//   -ENOMEM map_delete_elem         | 0; -EBADF, -ENOTSOCK: the key; -ENOENT: absent
-//   ------------------------+--------------------------------------------------------------------------
-//   Checks are made in the order of the list; the first that fails is the answer.
+//   call               | answers, in the order of the checks: the first that fails counts
+//   -------------------+-----------------------------------------------------------------------
+//   sk_storage_get     | null: `sk` is null, a request or a time-wait socket; flags not 0 or
+//                      | F_CREATE; absent without F_CREATE; no reference is left; no room.
+//                      | Otherwise the value
+//   sk_storage_delete  | -EINVAL: `sk` is null, a request or a time-wait socket; -ENOENT: no
+//                      | reference is left, or absent; 0
+//   map_lookup_elem    | -EINVAL: flags; -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
+//   map_update_elem    | -EINVAL: F_LOCK; -EBADF, -ENOTSOCK: the key; -EINVAL: other flags;
+//                      | -ENOMEM, -EEXIST, -ENOENT; 0
+//   map_delete_elem    | -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
 //
 // The key of a map is a descriptor of the socket table, as it is a file descriptor for the kernel.
 // Difference: the kernel's get returns a pointer that programs store through. A value may be shared

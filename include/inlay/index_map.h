@@ -185,6 +185,7 @@ class IndexMap final : private StoreMap {
   Status PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
                         const Expectation& expectation) noexcept;
   Status CountNoMemory() noexcept;
+  void RemovePrivate(const OwnerRef& owner) noexcept;
 
   // StoreMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
@@ -203,6 +204,7 @@ class IndexMap final : private StoreMap {
   std::unique_ptr<ValueTable> table_;
   std::unique_ptr<PrivateValues> private_values_;
   std::atomic<uint64_t> spilled_{0};
+  std::atomic<uint64_t> spilled_now_{0};
   std::atomic<uint64_t> no_memory_{0};
 };
 
@@ -218,6 +220,9 @@ class SharedMap {
       "SharedMap<T>: T has padding or floating-point members, so that equal values can have "
       "different bytes and would not be shared. Give padding a name and zero it, or use "
       "IndexMap on bytes of your own making");
+  static_assert(
+      alignof(T) <= 8,
+      "SharedMap<T>: T must not need more than 8-byte alignment: private values have no more");
   static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
 
   // As IndexMap::Create; value_bytes and alignment are those of T, whatever `options` says.
@@ -225,7 +230,7 @@ class SharedMap {
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {
     options.value_bytes = sizeof(T);
-    options.alignment = alignof(T) < 8 ? 8 : alignof(T);
+    options.alignment = 8;
     std::unique_ptr<IndexMap> index_map;
     const Status status = IndexMap::Create(owners, options, &index_map);
     if (status != Status::kOk) return status;

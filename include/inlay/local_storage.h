@@ -56,8 +56,8 @@ struct LocalStorageCache {
 };
 
 // Who pays for an owner's private memory: 72 + value_bytes for an element, 176 for the storage
-// while the owner has any. Called with the owner's lock held or before the owner is shared: must
-// not call back and must not block.
+// while the owner has any. May be called by several threads at once for one owner, sometimes with
+// the owner's lock held: must be thread-safe, and must neither call back nor block.
 class StorageCharger {
  public:
   // False, and nothing charged, if the owner must not have `bytes` more.
@@ -133,7 +133,8 @@ class LocalStorageMap {
     return GetFromList(owner);
   }
 
-  // As Get(), but never fills the cache: takes no lock and stores nothing. Wait-free.
+  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: it walks
+  // the owner's list, and walks it again if a writer changed it meanwhile and nothing was found.
   const std::byte* Find(const StorageSlot& owner) const noexcept;
 
   // Replaces the value by a new element, or makes the first one.

@@ -29,7 +29,8 @@ constexpr Status CheckUpdateFlag(UpdateFlag flag, bool present) {
 }
 
 // The function that Modify() runs on a copy of the value. It may run more than once when another
-// thread changes the same value meanwhile, and it may run while readers still see the old bytes.
+// thread changes the same value meanwhile, and it may run while readers still see the old bytes. It
+// must not throw.
 using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
 
 // The largest value: what BPF_MAP_TYPE_SK_STORAGE accepts. Source: Linux 6.18,
@@ -39,10 +40,11 @@ inline constexpr uint32_t kMaxValueBytes = 65407;
 struct MapOptions {
   std::string name = {};     // for messages and reports; need not be unique
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
-  uint32_t width_bits =
-      16;                  // bits of a code, 2 .. 16; only layouts that intern by index look at it
-  uint32_t alignment = 8;  // of a value's address: a power of two, at most 4096
-  bool clone = false;      // BPF_F_CLONE: an accepted socket inherits the listener's value
+  // Bits of a code, 2 .. 16. Only layouts that intern by index look at it.
+  uint32_t width_bits = 16;
+  // Of an interned value's address: a power of two, at most 4096. Private values are aligned to 8.
+  uint32_t alignment = 8;
+  bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
 };
 
 }  // namespace inlay

@@ -46,7 +46,8 @@ class [[nodiscard]] ReadSection {
 // True if the calling thread is inside a reader section.
 bool InReadSection() noexcept;
 
-// Calls kReclaim(head) on another thread after a grace period. Does not block, does not allocate.
+// Calls kReclaim(head) on another thread after a grace period. Does not block and does not allocate,
+// but for the first call of a process, which starts that thread.
 // REQUIRES: no new reader can reach the object any more; `head` stays in place until kReclaim has
 // it. Reader section: not needed, allowed.
 template <void (*kReclaim)(RcuHead*)>

@@ -84,7 +84,7 @@ struct SocketCommon {
   const SocketProtocol* skc_prot = nullptr;
   SocketTable* skc_net = nullptr;
   std::byte skc_v6_addresses[32] = {};
-  uint64_t skc_cookie = 0;  // unique in the table, never reused
+  uint64_t skc_cookie = 0;  // unique among the table's full sockets, never reused
   SocketCommon* skc_listener = nullptr;
   std::atomic<SocketCommon*> skc_node_next{nullptr};  // the hash chain; free for a packet walk
   void* skc_node_link = nullptr;
@@ -251,6 +251,7 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   Socket* NewSocket(SocketFamily family) noexcept;
   SocketCommon* NewMiniSocket(const SocketCommon& full, SocketState state) noexcept;
   Status TakeDescriptor(SocketCommon* file, int* fd) noexcept;
+  Status CloseFile(int fd, const SocketCommon* expected) noexcept;
   void Release(SocketCommon& socket) noexcept;
   static void ReclaimSocket(RcuHead* head);
   static void ReclaimMiniSocket(RcuHead* head);

@@ -1,25 +1,22 @@
 // The contract that every layout keeps, and the concept that checks a layout has all of it.
 //
-//   operation                     | absent                        | present
-//   ------------------------------+-------------------------------+--------------------------------------
-//   Get                           | null                          | pointer to the bytes, const
-//   GetOrCreate(init)             | inserts init, or zeroes if    | the existing value; init is
-//   ignored
-//                                 | init is empty; returns it     |
-//   Update(value, kAny)           | kOk: inserted                 | kOk: replaced
-//   Update(value, kNoExist)       | kOk: inserted                 | kExists (EEXIST), value kept
-//   Update(value, kExist)         | kNotFound (ENOENT)            | kOk: replaced
-//   Modify(fn)                    | kNotFound (ENOENT)            | kOk: fn ran on a copy,
-//   published at once Delete                        | kNotFound (ENOENT)            | kOk
-//   Clone(parent, child)          | kOk, child stays absent       | kOk, child has an equal value
-//   of its
-//     without the clone flag      | kOk, child stays absent       | own; kOk, child stays absent
-//   destruction of the map        | -                             | every owner reads absent; bits
-//   and
-//                                 |                               | memory come back
-//   last reference to the owner   | creates answer kNotFound      | all its values are released
+//   operation              | absent                       | present
+//   -----------------------+------------------------------+------------------------------------
+//   Get                    | null                         | pointer to the bytes, const
+//   GetOrCreate(init)      | inserts init, or zeroes if   | the existing value; init is ignored
+//                          | init is empty; returns it    |
+//   Update(value, kAny)    | kOk: inserted                | kOk: replaced
+//   Update(.., kNoExist)   | kOk: inserted                | kExists (EEXIST), value kept
+//   Update(.., kExist)     | kNotFound (ENOENT)           | kOk: replaced
+//   Modify(fn)             | kNotFound (ENOENT)           | kOk: fn ran on a copy, published at once
+//   Delete                 | kNotFound (ENOENT)           | kOk
+//   Clone(parent, child)   | kOk, child stays absent      | kOk, child has an equal value of its own
+//     (no clone flag)      | kOk, child stays absent      | kOk, child stays absent
+//   map destroyed          | -                            | every owner reads absent; bits and memory
+//                          |                              | come back
+//   owner's last reference | creates answer kNotFound     | all its values are released
 //
-// In every state: a value of the wrong size is kInvalid; without memory, or over a limit, an
+// A value that is to be stored and has the wrong size is kInvalid; without memory, or over a limit, an
 // operation answers kNoMemory, and then nothing has changed (V4). A pointer from Get or GetOrCreate
 // is valid to the end of the reader section it was made in; the bytes behind it do not change in
 // that time, not even when another thread updates, modifies or deletes the value.

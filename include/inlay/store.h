@@ -69,8 +69,10 @@ struct StoreOptions {
   // owner may embed larger words than it reserves.
   uint32_t word_bits = 0;
   size_t table_limit_bytes = Account::kUnlimited;  // of all maps' tables together
-  LocalStorageDomain* private_values = nullptr;    // where spilled values go if owners have a slot
-  OwnerPopulation* population = nullptr;           // null: owners cannot be enumerated
+  // Where spilled values go. If set, every owner must have a storage_slot(); one that has none cannot
+  // spill, and gets kNoMemory instead.
+  LocalStorageDomain* private_values = nullptr;
+  OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
 };
 
 // A map as its store sees it. Implemented by IndexMap.
@@ -133,7 +135,8 @@ class Store {
   // Reader section: REQUIRES none (waits for a grace period).
   void Unregister(StoreMap* map) noexcept;
   // What the field's share of the reservation amounts to over all owners: maps share the reserved
-  // bits, used or not, in proportion to their widths.
+  // bits, used or not, in proportion to their widths (those of freed maps count until they come back).
+  // 0 without a population: then nobody knows how many owners there are.
   size_t InlineBytes(InlineField field) const;
 
  private:

@@ -21,7 +21,7 @@
 //      +---------------------------------------------------------------- a grace period ------+
 //
 // An unreferenced value keeps its index and stays findable, so that a value that toggles between 0
-// and 1 references costs no hashing and no grace period. Unreferenced values are reclaimed when a
+// and 1 references takes no lock and waits for no grace period. Unreferenced values are reclaimed when a
 // new value needs room: by a clock hand that passes over values used since it last came by.
 //
 // Memory: values lie side by side in one reserved range of addresses that is committed as it fills,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -166,17 +167,32 @@ TYPED_TEST(InlineWordsTest, NeighbouringFieldsOfEveryWidthHoldTheirOwnCodes) {
 
 // --- W1 under concurrency
 
+// Holds threads back until all have been started, so that their work overlaps.
+class StartTogether {
+ public:
+  explicit StartTogether(uint32_t threads) : missing_(threads) {}
+  void ArriveAndWait() {
+    --missing_;
+    while (missing_.load() != 0) std::this_thread::yield();
+  }
+
+ private:
+  std::atomic<uint32_t> missing_;
+};
+
 // Threads write neighbouring fields of one word; each must find in its own only what it wrote.
 TYPED_TEST(InlineWordsTest, ThreadsOnNeighbouringFieldsSeeOnlyTheirOwnWrites) {
   constexpr uint32_t kThreads = 4;
-  constexpr uint32_t kRounds = 30000;
+  constexpr uint32_t kRounds = 200'000;
   InlineWords<TypeParam::value> words;
   const InlineWordsRef ref(words);
   constexpr auto kWidth = static_cast<uint8_t>(InlineWords<TypeParam::value>::kWordBits / kThreads);
   std::array<uint32_t, kThreads> wrong = {};
+  StartTogether start(kThreads);
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
+      start.ArriveAndWait();
       const InlineField field{0, static_cast<uint8_t>(t * kWidth), kWidth};
       uint32_t mine = 0;
       for (uint32_t round = 0; round < kRounds; ++round) {
@@ -199,14 +215,16 @@ TYPED_TEST(InlineWordsTest, ThreadsOnNeighbouringFieldsSeeOnlyTheirOwnWrites) {
 // Of the threads that swap one field from the code they saw, exactly one wins each step.
 TYPED_TEST(InlineWordsTest, ThreadsOnOneFieldCountEachStepOnce) {
   constexpr uint32_t kThreads = 3;
-  constexpr uint32_t kSteps = 20000;
+  constexpr uint32_t kSteps = 100'000;
   InlineWords<TypeParam::value> words;
   const InlineWordsRef ref(words);
   const InlineField counter{0, 2, 12};
   const InlineField noise{0, 0, 2};
+  StartTogether start(kThreads);
   std::vector<std::thread> threads;
   for (uint32_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
+      start.ArriveAndWait();
       for (uint32_t step = 0; step < kSteps; ++step) {
         ref.Exchange(noise, step & 3);
         uint32_t seen = ref.Load(counter);
