@@ -9,7 +9,7 @@
 
 namespace inlay::bench {
 
-// Results by benchmark name: the time in ns, or a counter under "name:counter".
+// Results by benchmark name: the median of the times in ns, or a counter under "name:counter".
 using Measurements = std::map<std::string, double>;
 
 class Bar {

@@ -7,6 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,11 +33,11 @@ WorkloadShape ShapeOf(const benchmark::State& state) {
 
 template <typename Get>
 void RunWalk(benchmark::State& state, Population& population, Get&& get) {
-  Socket* at = &population.first();
+  // From where the last run has stopped: those sockets have been out of the cache for longest.
+  Socket*& at = population.walk_position();
   const uint64_t zero = OpaqueZero();
   const ReadSection section;
-  // One round before timing: fills the caches that a layout has, and the machine's.
-  benchmark::DoNotOptimize(PacketWalk(&at, population.sockets(), zero, get));
+  benchmark::DoNotOptimize(PacketWalk(&at, kStepsPerBatch, zero, get));  // code and tables
   while (state.KeepRunningBatch(kStepsPerBatch)) {
     benchmark::DoNotOptimize(PacketWalk(&at, kStepsPerBatch, zero, get));
   }
@@ -46,19 +47,30 @@ void Touch(benchmark::State& state) {
   RunWalk(state, SharedPopulation(ShapeOf(state)), [](const Socket&) { return uint64_t{0}; });
 }
 
-// Maps are made for each run and freed after it, so that a layout is measured with nothing but its
-// own memory around.
+// The map of a layout over a shape's sockets, filled and checked at its first use and kept, so that
+// many short runs of all layouts can be mixed. Layouts touch nothing of each other's memory.
 template <typename Layout>
-void Get(benchmark::State& state) {
+typename Layout::Map* FilledMap(benchmark::State& state) {
+  static auto* const maps = new std::map<WorkloadShape, std::unique_ptr<typename Layout::Map>>;
+  std::unique_ptr<typename Layout::Map>& map = (*maps)[ShapeOf(state)];
+  if (map != nullptr) return map.get();
   Population& population = SharedPopulation(ShapeOf(state));
   std::string error;
-  const auto map = MakeMap<Layout>(population, &error);
+  map = MakeMap<Layout>(population, &error);
+  // The check is a get on every socket, which also fills the caches that a layout has.
   if (map == nullptr || !Fill(*map, population, &error) ||
       !MatchesModel(*map, population, true, &error)) {
     state.SkipWithError(error.c_str());
-    return;
+    map = nullptr;
   }
-  RunWalk(state, population,
+  return map.get();
+}
+
+template <typename Layout>
+void Get(benchmark::State& state) {
+  const auto* const map = FilledMap<Layout>(state);
+  if (map == nullptr) return;
+  RunWalk(state, SharedPopulation(ShapeOf(state)),
           [&map = *map](const Socket& socket) { return ReadField(map.Get(socket)); });
 }
 
@@ -66,13 +78,8 @@ void Get(benchmark::State& state) {
 // no counts, no reclamation. The words are the same, filled by an index map of 16 bits.
 template <uint32_t kValueBytes>
 void HandwrittenOf(benchmark::State& state) {
-  Population& population = SharedPopulation(ShapeOf(state));
-  std::string error;
-  const auto map = MakeMap<IndexLayout>(population, &error);
-  if (map == nullptr || !Fill(*map, population, &error)) {
-    state.SkipWithError(error.c_str());
-    return;
-  }
+  const IndexMap* const map = FilledMap<IndexLayout>(state);
+  if (map == nullptr) return;
   struct Value {
     std::byte bytes[kValueBytes];
   };
@@ -83,11 +90,12 @@ void HandwrittenOf(benchmark::State& state) {
   const InlineField field = map->field();
   const uint32_t shift = field.shift;
   const uint64_t mask = field.mask();
-  RunWalk(state, population, [&, values = table.data()](const Socket& socket) {
-    uint64_t word;
-    std::memcpy(&word, &socket.sk_inline_words, sizeof(word));
-    return ReadField(&values[(word >> shift) & mask]);
-  });
+  RunWalk(state, SharedPopulation(ShapeOf(state)),
+          [&, values = table.data()](const Socket& socket) {
+            uint64_t word;
+            std::memcpy(&word, &socket.sk_inline_words, sizeof(word));
+            return ReadField(&values[(word >> shift) & mask]);
+          });
 }
 
 void Handwritten(benchmark::State& state) {
@@ -117,7 +125,8 @@ void Register(const std::string& pattern, int64_t sockets, int64_t values, int64
 
 int Main(int argc, char** argv) {
   Results results;
-  if (!results.Initialize(argc, argv)) return 1;
+  // Many short runs: what is to be seen is smaller than the machine's jumps between speeds.
+  if (!results.Initialize(argc, argv, "--benchmark_repetitions=25")) return 1;
   const int64_t sockets = results.sockets();
   constexpr int64_t kHotSockets = 1000;
   for (const int64_t value_bytes : {int64_t{100}}) {

@@ -35,6 +35,7 @@ Population::Population(const WorkloadShape& shape, uint32_t inline_bits) : workl
     Socket* const next = sockets_[order[(i + 1) % order.size()]];
     sockets_[order[i]]->common.skc_node_next.store(&next->common, std::memory_order_relaxed);
   }
+  walk_position_ = &first();
 }
 
 Population& SharedPopulation(const WorkloadShape& shape) {

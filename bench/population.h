@@ -28,13 +28,16 @@ class Population {
   SocketTable& table() { return *table_; }
   Socket& socket(size_t number) { return *sockets_[number]; }
   size_t sockets() const { return sockets_.size(); }
-  // The socket that the packet walk starts at.
+  // The first socket of the packet order.
   Socket& first() { return *sockets_[workload_.packet_order().front()]; }
+  // Where a packet walk is, for walks that go on where the last one stopped.
+  Socket*& walk_position() { return walk_position_; }
 
  private:
   Workload workload_;
   std::unique_ptr<SocketTable> table_;
   std::vector<Socket*> sockets_;
+  Socket* walk_position_ = nullptr;
 };
 
 // The population of a shape, made at its first use and kept to the end of the program: all layouts

@@ -33,7 +33,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
     std::vector<Run> shown;
     for (const Run& run : reports) {
       if (run.error_occurred) failed_ = true;
-      // Medians come once more at the end, in one table; means are for quiet machines.
+      // All runs come once more at the end, in one table; means are for quiet machines.
       if (!run.error_occurred && run.run_type != Run::RT_Iteration) continue;
       shown.push_back(run);
       if (run.error_occurred) continue;
@@ -62,24 +62,24 @@ class TableReporter final : public benchmark::ConsoleReporter {
     const Measurements measured = Collect();
     size_t width = 0;
     for (const Row& row : rows_) width = std::max(width, row.name.size());
-    std::fprintf(out, "\n%-*s  %9s  %15s  %10s  %10s\n", static_cast<int>(width), "median of runs",
-                 "ns/op", "min .. max", "over touch", "vs pointer");
+    std::fprintf(out, "\n%-*s %9s %9s %9s %11s %11s\n", static_cast<int>(width), "ns/op", "median",
+                 "least", "most", "over touch", "vs pointer");
     for (const Row& row : rows_) {
       const auto [least, most] = std::minmax_element(row.times_ns.begin(), row.times_ns.end());
-      std::fprintf(out, "%-*s  %9.1f  %6.1f ..%7.1f", static_cast<int>(width), row.name.c_str(),
-                   Median(row.times_ns), *least, *most);
+      const double median = Median(row.times_ns);
+      std::fprintf(out, "%-*s %9.1f %9.1f %9.1f", static_cast<int>(width), row.name.c_str(), median,
+                   *least, *most);
       // Of pointer's cost over touch where there is a touch, of its time where there is none.
       const auto touch = measured.find(WithLayout(row.name, "touch"));
       const auto pointer = measured.find(WithLayout(row.name, "pointer"));
       const double base = touch != measured.end() ? touch->second : 0;
       if (touch != measured.end()) {
-        std::fprintf(out, "  %10.1f", Median(row.times_ns) - base);
+        std::fprintf(out, " %11.1f", median - base);
       } else {
-        std::fprintf(out, "  %10s", "-");
+        std::fprintf(out, " %11s", "-");
       }
       if (pointer != measured.end()) {
-        std::fprintf(out, "  %9.1f%%",
-                     100 * (Median(row.times_ns) - base) / (pointer->second - base));
+        std::fprintf(out, " %10.1f%%", 100 * (median - base) / (pointer->second - base));
       }
       std::fprintf(out, "\n");
     }
@@ -102,8 +102,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
   static double Median(std::vector<double> times) {
     std::sort(times.begin(), times.end());
-    const size_t middle = times.size() / 2;
-    return times.size() % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+    return (times[times.size() / 2] + times[(times.size() - 1) / 2]) / 2;
   }
 
   // The same benchmark of another layout: the second part of the name.
@@ -119,7 +118,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
 }  // namespace
 
-bool Results::Initialize(int argc, char** argv) {
+bool Results::Initialize(int argc, char** argv, const char* repetitions) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     constexpr std::string_view kSockets = "--inlay_sockets=";
@@ -142,10 +141,9 @@ bool Results::Initialize(int argc, char** argv) {
   }
   // How everything here is measured unless the command line says otherwise: several runs of each
   // benchmark, those of all benchmarks mixed, so that what the machine does hits all of them.
-  static char repetitions[] = "--benchmark_repetitions=5";
   static char interleaving[] = "--benchmark_enable_random_interleaving=true";
-  static char min_time[] = "--benchmark_min_time=0.2";
-  std::vector<char*> arguments = {argv[0], repetitions, interleaving, min_time};
+  static char min_time[] = "--benchmark_min_time=0.1";
+  std::vector<char*> arguments = {argv[0], const_cast<char*>(repetitions), interleaving, min_time};
   arguments.insert(arguments.end(), argv + 1, argv + kept);
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);

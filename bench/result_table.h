@@ -1,4 +1,4 @@
-// Results: runs the registered benchmarks and prints, after the usual lines, a table of medians
+// Results: runs the registered benchmarks and prints, after the usual lines, a table of all runs
 // with ratios within the run, the context that the numbers mean nothing without, and the bars.
 
 #ifndef INLAY_BENCH_RESULT_TABLE_H_
@@ -21,7 +21,7 @@ class Results {
   //   --inlay_sockets=N    sockets of the large runs (500000)
   //   --inlay_check_bars   exit with 1 if a bar is not met or was not measured
   // False, with a message on stderr, if the command line is wrong.
-  bool Initialize(int argc, char** argv);
+  bool Initialize(int argc, char** argv, const char* repetitions = "--benchmark_repetitions=11");
 
   int64_t sockets() const { return sockets_; }
   void AddBar(const Bar& bar) { bars_.push_back(bar); }
