@@ -78,6 +78,7 @@ struct ValueTable::State {
   IndexList waiting GUARDED_BY(mutex);  // until `grace` has elapsed
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
+  bool starved GUARDED_BY(mutex) = false;  // the last attempt to use a new index failed
   uint64_t reclaimed GUARDED_BY(mutex) = 0;
   size_t charged_bytes GUARDED_BY(mutex) = 0;
 
@@ -109,6 +110,7 @@ struct ValueTable::State {
   bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void RetireBatch() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -240,30 +242,32 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
 ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
   const uint32_t used = high_water.load(std::memory_order_relaxed);
-  const uint32_t left = free.size + (max_values - used);
+  // Without memory, or at the account's limit, the indexes that no value ever had are out of reach.
+  const uint32_t left = free.size + (starved ? 0 : max_values - used);
   const uint32_t coming = retired.size + waiting.size;
   const uint32_t reserve = max_values / kReserveShare;
   const int64_t idle = std::max<int64_t>(unreferenced.load(std::memory_order_relaxed), 0);
   const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
   if (idle > 0) {
     if (left == 0 && coming <= reserve) {
-      // This one cannot be had before a grace period; retire enough that the next ones need not
-      // wait.
-      Sweep(2 * used, reserve + 1, true);
+      RetireBatch();
     } else if (left + coming <= reserve ||
                (free.size == 0 && idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2))) {
       Sweep(kSweepStep, 1, true);
+      CollectRetired();
     }
-    CollectRetired();
   }
   if (free.size > 0) return PopFront(&free);
   const ValueIndex fresh = TakeNeverUsed();
-  if (fresh == kNoIndex && idle > 0 && coming == 0) {
-    // No memory, or the account's limit: the next one gets the place of a value that nobody uses.
-    Sweep(2 * used, 1, true);
-    CollectRetired();
-  }
+  starved = fresh == kNoIndex;
+  if (starved && idle > 0 && retired.size + waiting.size == 0) RetireBatch();
   return fresh;
+}
+
+// When no index can be had before a grace period: enough that the next ones need not wait.
+void ValueTable::State::RetireBatch() {
+  Sweep(2 * high_water.load(std::memory_order_relaxed), max_values / kReserveShare + 1, true);
+  CollectRetired();
 }
 
 ValueIndex ValueTable::State::TakeNeverUsed() {
