@@ -17,19 +17,12 @@
 #include "bench/packet_walk.h"
 #include "bench/population.h"
 #include "bench/result_table.h"
+#include "bench/shape_arguments.h"
 
 namespace inlay::bench {
 namespace {
 
 constexpr size_t kStepsPerBatch = 1000;
-
-WorkloadShape ShapeOf(const benchmark::State& state) {
-  WorkloadShape shape;
-  shape.sockets = static_cast<size_t>(state.range(0));
-  shape.values = static_cast<uint32_t>(state.range(1));
-  shape.value_bytes = static_cast<uint32_t>(state.range(2));
-  return shape;
-}
 
 template <typename Get>
 void RunWalk(benchmark::State& state, Population& population, Get&& get) {
@@ -114,7 +107,7 @@ void Handwritten(benchmark::State& state) {
 void Register(const std::string& pattern, int64_t sockets, int64_t values, int64_t value_bytes) {
   const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
     benchmark::RegisterBenchmark(("Get/" + layout + "/" + pattern).c_str(), run)
-        ->ArgNames({"sockets", "values", "bytes"})
+        ->ArgNames(kShapeArguments)
         ->Args({sockets, values, value_bytes});
   };
   add("touch", Touch);

@@ -23,17 +23,10 @@
 #include "bench/layouts.h"
 #include "bench/population.h"
 #include "bench/result_table.h"
+#include "bench/shape_arguments.h"
 
 namespace inlay::bench {
 namespace {
-
-WorkloadShape ShapeOf(const benchmark::State& state) {
-  WorkloadShape shape;
-  shape.sockets = static_cast<size_t>(state.range(0));
-  shape.values = static_cast<uint32_t>(state.range(1));
-  shape.value_bytes = static_cast<uint32_t>(state.range(2));
-  return shape;
-}
 
 // Bytes of memory that this process has in use.
 double ResidentBytes() {
@@ -111,7 +104,7 @@ void MeasureEmbedded(benchmark::State& state) {
 template <typename Add>
 void Register(const std::string& layout, int64_t sockets, Add&& run) {
   benchmark::RegisterBenchmark(("Memory/" + layout).c_str(), run)
-      ->ArgNames({"sockets", "values", "bytes"})
+      ->ArgNames(kShapeArguments)
       ->Args({sockets, 500, 100})
       ->Unit(benchmark::kNanosecond);
 }

@@ -17,19 +17,12 @@
 #include "bench/packet_walk.h"
 #include "bench/population.h"
 #include "bench/result_table.h"
+#include "bench/shape_arguments.h"
 
 namespace inlay::bench {
 namespace {
 
 constexpr size_t kChangesPerBarrier = 500000;
-
-WorkloadShape ShapeOf(const benchmark::State& state) {
-  WorkloadShape shape;
-  shape.sockets = static_cast<size_t>(state.range(0));
-  shape.values = static_cast<uint32_t>(state.range(1));
-  shape.value_bytes = static_cast<uint32_t>(state.range(2));
-  return shape;
-}
 
 // The operations. Each says which state a round starts from, and what it does to the n-th packet's
 // socket. `round` counts from 0.
@@ -154,7 +147,7 @@ void Register(const std::string& pattern, int64_t sockets) {
   const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
     const std::string name = std::string(Operation::kName) + "/" + layout + "/" + pattern;
     benchmark::RegisterBenchmark(name.c_str(), run)
-        ->ArgNames({"sockets", "values", "bytes"})
+        ->ArgNames(kShapeArguments)
         ->Args({sockets, 500, 100});
   };
   add("touch", Touch);
