@@ -24,7 +24,7 @@ std::string FirstValueInFile(const char* path, std::string_view key) {
   return "unknown";
 }
 
-// Keeps all runs, beside printing them as Google Benchmark does.
+// Keeps all runs for the table at the end; prints the context, failures, and progress on a terminal.
 class TableReporter final : public benchmark::ConsoleReporter {
  public:
   TableReporter() : ConsoleReporter(isatty(STDOUT_FILENO) ? OO_Color : OO_None) {}
@@ -33,10 +33,10 @@ class TableReporter final : public benchmark::ConsoleReporter {
     std::vector<Run> shown;
     for (const Run& run : reports) {
       if (run.error_occurred) failed_ = true;
-      // All runs come once more at the end, in one table; means are for quiet machines.
-      if (!run.error_occurred && run.run_type != Run::RT_Iteration) continue;
-      shown.push_back(run);
-      if (run.error_occurred) continue;
+      // Runs go into the table at the end; only failures are shown at once.
+      if (run.error_occurred) shown.push_back(run);
+      if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
+      if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r%zu runs ", ++runs_);
       Row& row = RowOf(run);
       row.times_ns.push_back(run.GetAdjustedRealTime());
       for (const auto& [name, counter] : run.counters) row.counters[name] = counter.value;
@@ -113,6 +113,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
   }
 
   std::vector<Row> rows_;
+  size_t runs_ = 0;
   bool failed_ = false;
 };
 

@@ -1,4 +1,4 @@
-// Results: runs the registered benchmarks and prints, after the usual lines, a table of all runs
+// Results: runs the registered benchmarks and prints a table of all runs
 // with ratios within the run, the context that the numbers mean nothing without, and the bars.
 
 #ifndef INLAY_BENCH_RESULT_TABLE_H_
