@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/section_elsewhere.h"
+
 namespace inlay {
 namespace {
 
@@ -23,28 +25,6 @@ void ReclaimObject(RcuHead* head) {
   delete reinterpret_cast<Object*>(head);
   ++reclaimed;
 }
-
-// A reader section on another thread, from the constructor to End().
-class SectionElsewhere {
- public:
-  SectionElsewhere() : thread_([this] { Run(); }) { entered_.acquire(); }
-  ~SectionElsewhere() { End(); }
-  void End() {
-    if (!thread_.joinable()) return;
-    leave_.release();
-    thread_.join();
-  }
-
- private:
-  void Run() {
-    ReadSection section;
-    entered_.release();
-    leave_.acquire();
-  }
-  std::binary_semaphore entered_{0};
-  std::binary_semaphore leave_{0};
-  std::thread thread_;
-};
 
 TEST(RcuTest, InReadSectionKnowsNesting) {
   EXPECT_FALSE(InReadSection());

@@ -10,6 +10,7 @@
 #include "inlay/value_table.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
+#include "tests/section_elsewhere.h"
 
 namespace inlay {
 namespace {
@@ -20,28 +21,6 @@ std::unique_ptr<ValueTable> MakeTable(uint32_t value_bytes, uint32_t max_values)
             Status::kOk);
   return table;
 }
-
-// A reader section on another thread, from the constructor to End().
-class SectionElsewhere {
- public:
-  SectionElsewhere() : thread_([this] { Run(); }) { entered_.acquire(); }
-  ~SectionElsewhere() { End(); }
-  void End() {
-    if (!thread_.joinable()) return;
-    leave_.release();
-    thread_.join();
-  }
-
- private:
-  void Run() {
-    ReadSection section;
-    entered_.release();
-    leave_.acquire();
-  }
-  std::binary_semaphore entered_{0};
-  std::binary_semaphore leave_{0};
-  std::thread thread_;
-};
 
 TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
   const auto table = MakeTable(8, 1);
