@@ -3,7 +3,9 @@
 //
 // Patterns: `packet` walks over all sockets in random order, `hot` over 1,000 sockets that stay in
 // the cache. Layouts: `touch` is the walk without a get, `handwritten` is a plain table[(word >>
-// shift) & mask]. What a layout's get costs is its time less that of `touch`.
+// shift) & mask]. What a layout's get costs is its time less that of `touch`. `inline_const` and
+// `inline_runtime_const` read the map of `inline` by an offset that is known at compile time, and by
+// one that is patched into the code.
 
 #include <benchmark/benchmark.h>
 
@@ -40,23 +42,52 @@ void Touch(benchmark::State& state) {
   RunWalk(state, SharedPopulation(ShapeOf(state)), [](const Socket&) { return uint64_t{0}; });
 }
 
-// The map of a layout over a shape's sockets, filled and checked at its first use and kept, so that
-// many short runs of all layouts can be mixed. Layouts touch nothing of each other's memory.
+// The maps of all layouts over a shape's sockets. They are made together, so that each has the same
+// place in the sockets whatever is measured; filled and checked one by one at first use; and kept, so
+// that many short runs of all layouts can be mixed. Layouts touch nothing of each other's memory.
+template <typename Layout>
+struct LazilyFilled {
+  std::unique_ptr<typename Layout::Map> map;
+  bool filled = false;
+};
+template <typename List>
+struct MapsOf;
+template <typename... L>
+struct MapsOf<std::tuple<L...>> : LazilyFilled<L>... {};
+
+MapsOf<Layouts>* MadeMaps(Population& population, std::string* error) {
+  auto maps = std::make_unique<MapsOf<Layouts>>();
+  bool made = true;
+  ForEachLayout([&]<typename Layout>() {
+    if (made)
+      made = (maps->LazilyFilled<Layout>::map = MakeMap<Layout>(population, error)) != nullptr;
+  });
+  return made ? maps.release() : nullptr;
+}
+
+MapsOf<Layouts>*& MapsOfShape(const WorkloadShape& shape) {
+  static auto* const all = new std::map<WorkloadShape, MapsOf<Layouts>*>;
+  return (*all)[shape];
+}
+
 template <typename Layout>
 typename Layout::Map* FilledMap(benchmark::State& state) {
-  static auto* const maps = new std::map<WorkloadShape, std::unique_ptr<typename Layout::Map>>;
-  std::unique_ptr<typename Layout::Map>& map = (*maps)[ShapeOf(state)];
-  if (map != nullptr) return map.get();
   Population& population = SharedPopulation(ShapeOf(state));
   std::string error;
-  map = MakeMap<Layout>(population, &error);
-  // The check is a get on every socket, which also fills the caches that a layout has.
-  if (map == nullptr || !Fill(*map, population, &error) ||
-      !MatchesModel(*map, population, true, &error)) {
+  MapsOf<Layouts>*& maps = MapsOfShape(ShapeOf(state));
+  if (maps == nullptr) maps = MadeMaps(population, &error);
+  if (maps == nullptr) {
     state.SkipWithError(error.c_str());
-    map = nullptr;
+    return nullptr;
   }
-  return map.get();
+  LazilyFilled<Layout>& entry = *maps;
+  if (entry.filled) return entry.map.get();
+  // The check is a get on every socket, which also fills the caches that a layout has.
+  entry.filled =
+      Fill(*entry.map, population, &error) && MatchesModel(*entry.map, population, true, &error);
+  if (entry.filled) return entry.map.get();
+  state.SkipWithError(error.c_str());
+  return nullptr;
 }
 
 template <typename Layout>
@@ -64,7 +95,17 @@ void Get(benchmark::State& state) {
   const auto* const map = FilledMap<Layout>(state);
   if (map == nullptr) return;
   RunWalk(state, SharedPopulation(ShapeOf(state)),
-          [&map = *map](const Socket& socket) { return ReadField(map.Get(socket)); });
+          [&map = *map](const Socket& socket) { return ReadField(Layout::Get(map, socket)); });
+}
+
+template <typename Reading>
+void GetByOtherReading(benchmark::State& state) {
+  const auto* const map = FilledMap<typename Reading::Layout>(state);
+  std::string error;
+  if (map == nullptr) return;
+  if (!Reading::Prepare(*map, &error)) return state.SkipWithError(error.c_str());
+  RunWalk(state, SharedPopulation(ShapeOf(state)),
+          [&map = *map](const Socket& socket) { return ReadField(Reading::Get(map, socket)); });
 }
 
 // What one would write by hand for one table that never changes: no absent values, no spilled ones,
@@ -114,6 +155,8 @@ void Register(const std::string& pattern, int64_t sockets, int64_t values, int64
   if (value_bytes == 8 || value_bytes == 100 || value_bytes == 1024)
     add("handwritten", Handwritten);
   ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Layout>); });
+  ForEachOf<OtherReadings>(
+      [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Reading>); });
 }
 
 int Main(int argc, char** argv) {
@@ -128,9 +171,18 @@ int Main(int argc, char** argv) {
   }
   const std::string cold = "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
-  results.AddBar(
-      Bar::OverTouch("Get/index" + cold, "Get/pointer" + cold, "Get/touch" + cold, 0.03));
+  const auto over_touch = [&](const char* layout, const char* other, double limit) {
+    results.AddBar(Bar::OverTouch("Get/" + (layout + cold), "Get/" + (other + cold),
+                                  "Get/touch" + cold, limit));
+  };
+  over_touch("index", "pointer", 0.03);
+  over_touch("index", "inline", 1);
+  over_touch("inline", "single_pointer", 1);
+  over_touch("single_pointer", "pointer", 1);
+  results.AddBar(Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
   results.AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
+  results.AddBar(Bar::AtMost("Get/inline_runtime_const" + hot, "Get/inline" + hot, 1));
+  results.AddBar(Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
   return results.Run();
 }
 

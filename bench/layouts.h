@@ -4,40 +4,131 @@
 #define INLAY_BENCH_LAYOUTS_H_
 
 #include <cstdint>
+#include <string>
 #include <tuple>
 
 #include "inlay/index_map.h"
+#include "inlay/inline_map.h"
 #include "inlay/pointer_map.h"
+#include "inlay/runtime_constant.h"
+#include "inlay/shared_pointer_map.h"
+#include "inlay/single_pointer_map.h"
 #include "inlay/storage_map.h"
 
 namespace inlay::bench {
 
-struct PointerLayout {
-  using Map = PointerMap;
+// What the sockets that a population is made of reserve for values.
+struct Reservation {
+  uint32_t inline_bits = 0;
+  uint32_t tail_bytes = 0;
+};
+
+// What all layouts have unless they say otherwise.
+template <StorageMap M>
+struct LayoutOf {
+  using Map = M;
+  static constexpr uint32_t kWidthBits = 16;  // of codes, for those that have them
+  // What one map with values of `value_bytes` needs in a socket.
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {}; }
+  static const std::byte* Get(const Map& map, const Socket& socket) { return map.Get(socket); }
+};
+
+struct PointerLayout : LayoutOf<PointerMap> {
   static constexpr char kName[] = "pointer";
-  static constexpr uint32_t kWidthBits = 0;  // has no codes
 };
 
-struct IndexLayout {
-  using Map = IndexMap;
+struct InlineLayout : LayoutOf<InlineMap> {
+  static constexpr char kName[] = "inline";
+  static constexpr Reservation Needs(uint32_t value_bytes) {
+    return {.tail_bytes = 8 + (value_bytes + 7) / 8 * 8};
+  }
+};
+
+struct SinglePointerLayout : LayoutOf<SinglePointerMap> {
+  static constexpr char kName[] = "single_pointer";
+};
+
+struct SharedPointerLayout : LayoutOf<SharedPointerMap> {
+  static constexpr char kName[] = "shared_pointer";
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.tail_bytes = 8}; }
+};
+
+template <uint32_t kBits>
+struct IndexLayoutOf : LayoutOf<IndexMap> {
+  static constexpr uint32_t kWidthBits = kBits;
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.inline_bits = 16}; }
+};
+struct IndexLayout : IndexLayoutOf<16> {
   static constexpr char kName[] = "index";
-  static constexpr uint32_t kWidthBits = 16;
 };
-
-struct Index9Layout {
-  using Map = IndexMap;
+struct Index12Layout : IndexLayoutOf<12> {
+  static constexpr char kName[] = "index12";
+};
+struct Index9Layout : IndexLayoutOf<9> {
   static constexpr char kName[] = "index9";
-  static constexpr uint32_t kWidthBits = 9;
 };
 
-using Layouts = std::tuple<PointerLayout, IndexLayout, Index9Layout>;
+// In this order maps take their places in the sockets of a population: inline before shared_pointer.
+using Layouts = std::tuple<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout,
+                           IndexLayout, Index12Layout, Index9Layout>;
 
-// Calls visit.operator()<Layout>() for each layout.
+// Other ways to read the map of a layout, for benchmarks of reads. Each says whose map it reads, and
+// makes sure that the map is where it looks.
+
+// The place is known at compile time: first in the tail.
+struct InlineConstReading {
+  using Layout = InlineLayout;
+  static constexpr char kName[] = "inline_const";
+  static constexpr size_t kOffsetBytes = sizeof(Socket);
+  static bool Prepare(const InlineMap& map, std::string* error) {
+    if (map.is_inline() && map.offset_bytes() == kOffsetBytes) return true;
+    *error = "the inline map is not first in the tail";
+    return false;
+  }
+  static const std::byte* Get(const InlineMap& /*map*/, const Socket& socket) {
+    return InlineMap::GetAt(socket, kOffsetBytes);
+  }
+};
+
+// The place is known at start-up, and patched into the code.
+struct InlineRuntimeConstReading {
+  using Layout = InlineLayout;
+  using OffsetBytes = RuntimeConstant<struct InlineOffsetTag>;
+  static constexpr char kName[] = "inline_runtime_const";
+  static bool Prepare(const InlineMap& map, std::string* error) {
+    if (map.is_inline() && OffsetBytes::Set(map.offset_bytes()) == Status::kOk) return true;
+    *error = "the run-time constant cannot be patched into the code";
+    return false;
+  }
+  static const std::byte* Get(const InlineMap& /*map*/, const Socket& socket) {
+    return InlineMap::GetAt(socket, OffsetBytes::Load());
+  }
+};
+
+using OtherReadings = std::tuple<InlineConstReading, InlineRuntimeConstReading>;
+
+// Calls visit.operator()<T>() for each type of a list.
+template <typename List, typename Visit>
+void ForEachOf(Visit&& visit) {
+  [&]<typename... T>(std::tuple<T...>*) {
+    (visit.template operator()<T>(), ...);
+  }(static_cast<List*>(nullptr));
+}
 template <typename Visit>
 void ForEachLayout(Visit&& visit) {
-  [&]<typename... L>(std::tuple<L...>*) {
-    (visit.template operator()<L>(), ...);
-  }(static_cast<Layouts*>(nullptr));
+  ForEachOf<Layouts>(visit);
+}
+
+// What the sockets need for one map of every layout.
+inline Reservation NeedsOfAll(uint32_t value_bytes) {
+  Reservation all;
+  ForEachLayout([&]<typename Layout>() {
+    const Reservation needs = Layout::Needs(value_bytes);
+    all.inline_bits += needs.inline_bits;
+    all.tail_bytes += needs.tail_bytes;
+  });
+  all.inline_bits = (all.inline_bits + 63) / 64 * 64;
+  return all;
 }
 
 }  // namespace inlay::bench

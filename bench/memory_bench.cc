@@ -3,11 +3,10 @@
 //
 //   bytes_per_socket   inline + private + table + index + slack, divided by the sockets
 //   inline_bytes, private_bytes, table_bytes   the parts, in total (see memory_usage.h)
-//   rss_bytes_per_socket   what the process grew by, as the system counts it, plus the inline
-//   bytes,
+//   rss_bytes_per_socket   what the process grew by, as the system counts it, plus the inline bytes,
 //                      which the sockets have anyway: the check on the figures above
 //
-// Layouts: those of the other benchmarks, in sockets that reserve 16 bits; `index9x7`, seven maps
+// Layouts: those of the other benchmarks, in sockets that reserve what one map needs; `index9x7`, seven maps
 // of 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of
 // InlineWords<16>, whose own bytes are part of the growth.
 
@@ -47,10 +46,10 @@ void Report(benchmark::State& state, const MemoryUsage& usage, double grown_byte
   state.counters["rss_bytes_per_socket"] = grown_bytes / owners;
 }
 
-// `maps` maps of a layout over sockets that reserve `inline_bits`.
+// `maps` maps of a layout over sockets that reserve so much.
 template <typename Layout>
-void Measure(benchmark::State& state, uint32_t inline_bits, size_t maps) {
-  Population population(ShapeOf(state), inline_bits);
+void Measure(benchmark::State& state, Reservation reservation, size_t maps) {
+  Population population(ShapeOf(state), reservation);
   std::string error;
   for (auto _ : state) {
     const double before_bytes = ResidentBytes();
@@ -66,7 +65,7 @@ void Measure(benchmark::State& state, uint32_t inline_bits, size_t maps) {
     }
     for (const auto& map : all) usage += map->memory_usage();
     // What the slabs hold beyond their objects belongs to nobody's map, but is paid for.
-    usage.slack_bytes += population.table().storage_domain().memory_usage().slack_bytes;
+    usage.slack_bytes += population.table().private_usage().slack_bytes;
     const double grown_bytes =
         ResidentBytes() - before_bytes + static_cast<double>(usage.inline_bytes);
     Report(state, usage, grown_bytes, static_cast<double>(population.sockets() * maps));
@@ -114,11 +113,12 @@ int Main(int argc, char** argv) {
   if (!results.Initialize(argc, argv)) return 1;
   const int64_t sockets = results.sockets();
   ForEachLayout([&]<typename Layout>() {
-    Register(Layout::kName, sockets,
-             [](benchmark::State& state) { Measure<Layout>(state, 16, 1); });
+    Register(Layout::kName, sockets, [](benchmark::State& state) {
+      Measure<Layout>(state, Layout::Needs(ShapeOf(state).value_bytes), 1);
+    });
   });
   Register("index9x7", sockets,
-           [](benchmark::State& state) { Measure<Index9Layout>(state, 64, 7); });
+           [](benchmark::State& state) { Measure<Index9Layout>(state, {.inline_bits = 64}, 7); });
   Register("embedded", sockets, MeasureEmbedded);
   const std::string shape = "/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
   for (const char* figure : {"bytes_per_socket", "rss_bytes_per_socket"}) {

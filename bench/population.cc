@@ -14,9 +14,10 @@ namespace {
 
 }  // namespace
 
-Population::Population(const WorkloadShape& shape, uint32_t inline_bits) : workload_(shape) {
+Population::Population(const WorkloadShape& shape, Reservation reservation) : workload_(shape) {
   SocketTableOptions options;
-  options.inline_bits = inline_bits;
+  options.inline_bits = reservation.inline_bits;
+  options.tail_bytes = reservation.tail_bytes;
   options.max_descriptors = static_cast<uint32_t>(2 * shape.sockets + 1);  // room for clones
   if (const Status status = SocketTable::Create(options, &table_); status != Status::kOk) {
     Die("make a socket table", status);
@@ -41,7 +42,9 @@ Population::Population(const WorkloadShape& shape, uint32_t inline_bits) : workl
 Population& SharedPopulation(const WorkloadShape& shape) {
   static auto* const populations = new std::map<WorkloadShape, std::unique_ptr<Population>>;
   std::unique_ptr<Population>& population = (*populations)[shape];
-  if (population == nullptr) population = std::make_unique<Population>(shape, 64);
+  if (population == nullptr) {
+    population = std::make_unique<Population>(shape, NeedsOfAll(shape.value_bytes));
+  }
   return *population;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/layouts.h"
 #include "bench/workload.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
@@ -20,9 +21,9 @@ namespace inlay::bench {
 
 class Population {
  public:
-  // Opens shape.sockets UDP sockets with `inline_bits` each. Aborts the program, with a message, if
+  // Opens shape.sockets UDP sockets that reserve so much each. Aborts the program, with a message, if
   // there is not enough memory for them.
-  Population(const WorkloadShape& shape, uint32_t inline_bits);
+  Population(const WorkloadShape& shape, Reservation reservation);
 
   const Workload& workload() const { return workload_; }
   SocketTable& table() { return *table_; }
@@ -40,8 +41,8 @@ class Population {
   Socket* walk_position_ = nullptr;
 };
 
-// The population of a shape, made at its first use and kept to the end of the program: all layouts
-// are measured in the same sockets.
+// The population of a shape, made at its first use and kept to the end of the program, with room for
+// one map of every layout: all are measured in the same sockets.
 Population& SharedPopulation(const WorkloadShape& shape);
 
 // A map of `Layout` over the population's sockets; null, with *error set, if it cannot be made.

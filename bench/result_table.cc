@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 namespace inlay::bench {
 namespace {
@@ -58,7 +59,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
   void PrintTable(std::FILE* out) {
     // In the order of registration: interleaved runs arrive in any.
     std::sort(rows_.begin(), rows_.end(),
-              [](const Row& a, const Row& b) { return a.family < b.family; });
+              [](const Row& a, const Row& b) { return a.position < b.position; });
     const Measurements measured = Collect();
     size_t width = 0;
     for (const Row& row : rows_) width = std::max(width, row.name.size());
@@ -81,13 +82,16 @@ class TableReporter final : public benchmark::ConsoleReporter {
       if (pointer != measured.end()) {
         std::fprintf(out, " %10.1f%%", 100 * (median - base) / (pointer->second - base));
       }
+      for (const auto& [name, value] : row.counters) {
+        std::fprintf(out, "  %s=%.2f", name.c_str(), value);
+      }
       std::fprintf(out, "\n");
     }
   }
 
  private:
   struct Row {
-    int64_t family;
+    std::pair<int64_t, int64_t> position;  // of the registration
     std::string name;
     std::vector<double> times_ns;
     std::map<std::string, double> counters;
@@ -97,7 +101,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
     for (Row& row : rows_) {
       if (row.name == run.benchmark_name()) return row;
     }
-    return rows_.emplace_back(Row{run.family_index, run.benchmark_name(), {}, {}});
+    const std::pair position(run.family_index, run.per_family_instance_index);
+    return rows_.emplace_back(Row{position, run.benchmark_name(), {}, {}});
   }
 
   static double Median(std::vector<double> times) {

@@ -40,13 +40,18 @@ class DescriptorSet {
       number = number * 64 + static_cast<uint32_t>(std::countr_one(taken));
     }
     if (number >= capacity_) return std::nullopt;
+    Take(number);
+    return number;
+  }
+
+  // Takes this number if it is free. REQUIRES: number < capacity.
+  void Take(uint32_t number) noexcept {
     uint32_t at = number;
     for (Words& level : levels_) {
       level[at / 64] |= uint64_t{1} << (at % 64);
       if (level[at / 64] != ~uint64_t{0}) break;
       at /= 64;
     }
-    return number;
   }
 
   // REQUIRES: taken.

@@ -8,33 +8,10 @@
 #include "engine/allocate.h"
 #include "engine/mutex.h"
 #include "engine/private_values.h"
+#include "engine/value_bytes.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
-namespace {
-
-// A value's worth of bytes to work on: on the stack if small.
-class ValueBuffer {
- public:
-  // Zeroed. bytes().empty() if there is no memory.
-  explicit ValueBuffer(uint32_t value_bytes) {
-    if (value_bytes <= sizeof(small_)) {
-      bytes_ = {small_, value_bytes};
-      return;
-    }
-    large_ = TryNewArray<std::byte>(value_bytes);
-    if (large_ != nullptr) bytes_ = {large_.get(), value_bytes};
-  }
-  std::span<std::byte> bytes() const { return bytes_; }
-
- private:
-  alignas(8) std::byte small_[512] = {};
-  std::unique_ptr<std::byte[]> large_;
-  std::span<std::byte> bytes_;
-};
-
-}  // namespace
-
 struct IndexMap::Expectation {
   UpdateFlag flag = UpdateFlag::kAny;
   // For Modify(): the code, and for a spilled value the address, that the copy was made from.
@@ -55,44 +32,50 @@ struct IndexMap::Expectation {
 
 Status IndexMap::Create(Store& store, const MapOptions& options,
                         std::unique_ptr<IndexMap>* map) noexcept {
-  if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;
+  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
   if (options.width_bits < kMinWidthBits || options.width_bits > InlineField::kMaxWidthBits) {
     return Status::kInvalid;
   }
-  ValueTableOptions table_options;
-  table_options.value_bytes = options.value_bytes;
-  table_options.max_values = (uint32_t{1} << options.width_bits) - 2;
-  table_options.alignment = options.alignment;
-  table_options.account = &store.account();
-  std::unique_ptr<ValueTable> table;
-  const Status status = ValueTable::Create(table_options, &table);
-  if (status != Status::kOk) return status;
-  LocalStorageDomain* const domain = store.options().private_values;
-  std::unique_ptr<PrivateValues> private_values =
-      domain != nullptr ? PrivateValues::InStorageSlots(*domain, options)
-                        : PrivateValues::InSideTable(options);
-  if (private_values == nullptr || !AllocationAllowed()) return Status::kNoMemory;
+  if (!AllocationAllowed()) return Status::kNoMemory;
   std::unique_ptr<IndexMap> made;
   try {
-    made.reset(new IndexMap(store, options, std::move(table), std::move(private_values)));
+    made.reset(new IndexMap(store, options));
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
-  const Status registered = store.Register(made.get(), options.width_bits, &made->field_);
-  if (registered != Status::kOk) return registered;
-  made->max_index_ = made->field_.max_index();
+  // Without a field, or with a lock in them, values cannot be interned.
+  const Status registered = options.spin_lock
+                                ? Status::kInvalid
+                                : store.Register(made.get(), options.width_bits, &made->field_);
+  const Status status = registered == Status::kOk ? made->MakeTable() : made->FallBack(registered);
+  if (status != Status::kOk) return status;
   *map = std::move(made);
   return Status::kOk;
 }
 
-IndexMap::IndexMap(Store& store, const MapOptions& options, std::unique_ptr<ValueTable> table,
-                   std::unique_ptr<PrivateValues> private_values)
-    : values_(table->base()),
-      stride_bytes_(table->stride_bytes()),
-      store_(store),
-      options_(options),
-      table_(std::move(table)),
-      private_values_(std::move(private_values)) {}
+IndexMap::IndexMap(Store& store, const MapOptions& options) : store_(store), options_(options) {}
+
+Status IndexMap::MakeTable() noexcept {
+  max_index_ = field_.max_index();
+  ValueTableOptions table_options;
+  table_options.value_bytes = options_.value_bytes;
+  table_options.max_values = max_index_;
+  table_options.alignment = options_.alignment;
+  table_options.account = &store_.account();
+  const Status status = ValueTable::Create(table_options, &table_);
+  if (status != Status::kOk) return status;
+  values_ = table_->base();
+  stride_bytes_ = table_->stride_bytes();
+  LocalStorageDomain* const domain = store_.options().private_values;
+  private_values_ = domain != nullptr ? PrivateValues::InStorageSlots(*domain, options_)
+                                      : PrivateValues::InSideTable(options_);
+  return private_values_ != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+Status IndexMap::FallBack(Status reason) noexcept {
+  LocalStorageDomain* const domain = store_.options().private_values;
+  return domain != nullptr ? LocalStorageMap::Create(*domain, options_, &pointer_) : reason;
+}
 
 IndexMap::~IndexMap() {
   if (max_index_ != 0)
@@ -114,8 +97,14 @@ const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
   }
 }
 
+const std::byte* IndexMap::GetFromPointer(const OwnerRef& owner) const noexcept {
+  const StorageSlot* const slot = owner.storage_slot();
+  return slot != nullptr ? pointer_->Get(*slot) : nullptr;
+}
+
 const std::byte* IndexMap::GetValue(const OwnerRef& owner) const noexcept {
   assert(InReadSection());
+  if (pointer_ != nullptr) return GetFromPointer(owner);
   const uint32_t code = owner.words().Load(field_);
   if (code == kAbsentCode) return nullptr;
   return code == field_.spilled_code() ? GetPrivate(owner) : table_->At(code);
@@ -128,6 +117,7 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
   for (;;) {
     result = Status::kOk;
     if (const std::byte* const value = GetValue(owner)) return value;
+    if (pointer_ != nullptr) return CreateInPointer(owner, init, &result);
     const Expectation absent{.flag = UpdateFlag::kNoExist};
     if (init.empty()) {
       const ValueBuffer zeroes(options_.value_bytes);
@@ -142,8 +132,26 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
 
 // --- writing
 
+// What a map that has fallen back says of a new value, before the pointer layout is asked.
+Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
+  if (bytes != options_.value_bytes) return Status::kInvalid;
+  if (owner.dying()) return Status::kNotFound;
+  return owner.storage_slot() != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
+                                           Status* status) noexcept {
+  *status = CheckForPointer(owner, init.empty() ? options_.value_bytes : init.size());
+  if (*status != Status::kOk) return nullptr;
+  return pointer_->GetOrCreate(*owner.storage_slot(), init, status);
+}
+
 Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                              UpdateFlag flag) noexcept {
+  if (pointer_ != nullptr) {
+    const Status status = CheckForPointer(owner, value.size());
+    return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
+  }
   const Expectation expectation{.flag = flag};
   // Cheap answers first; Publish() decides.
   const Status status = expectation.Check(owner, owner.words().Load(field_));
@@ -153,6 +161,10 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
 }
 
 Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
+  if (pointer_ != nullptr) {
+    return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
+                                           : Status::kNotFound;
+  }
   const ValueBuffer buffer(options_.value_bytes);
   if (buffer.bytes().empty()) return CountNoMemory();
   ReadSection section;
@@ -255,6 +267,10 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
 }
 
 Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
+  if (pointer_ != nullptr) {
+    return owner.storage_slot() != nullptr ? pointer_->Delete(*owner.storage_slot())
+                                           : Status::kNotFound;
+  }
   const InlineWordsRef& words = owner.words();
   uint32_t code = words.Load(field_);
   for (;;) {
@@ -292,6 +308,11 @@ void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
 Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
   if (!options_.clone) return Status::kOk;
   ReadSection section;
+  if (pointer_ != nullptr) {
+    const std::byte* const found = GetFromPointer(parent);
+    if (found == nullptr) return Status::kOk;
+    return UpdateValue(child, {found, options_.value_bytes}, UpdateFlag::kAny);
+  }
   const std::byte* value = nullptr;
   do {
     const uint32_t code = parent.words().Load(field_);
@@ -311,20 +332,10 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
 
 // --- looking at it
 
-uint32_t IndexMap::Reclaim() noexcept {
-  const uint32_t retired = table_->Reclaim();
-  // Two rounds: what was retired while another batch waits for its grace period gets its own only
-  // when that one is over. The calls between collect what has waited long enough.
-  for (int round = 0; round < 2; ++round) {
-    Synchronize();
-    table_->Reclaim();
-  }
-  return retired;
-}
-
 uint64_t IndexMap::codes() const noexcept {
   // Not what the private place holds: a storage slot is emptied when its owner is released, and that
   // owner's code is counted down by the store.
+  if (table_ == nullptr) return 0;  // Create() has failed
   return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
 }
 
@@ -357,6 +368,7 @@ bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
 
 IndexMapStats IndexMap::stats() const {
   IndexMapStats stats;
+  if (!is_interned()) return stats;
   stats.table = table_->stats();
   stats.reclaimed = stats.table.reclaimed;
   stats.spilled = spilled_.load(std::memory_order_relaxed);
@@ -366,6 +378,7 @@ IndexMapStats IndexMap::stats() const {
 }
 
 MemoryUsage IndexMap::memory_usage() const {
+  if (!is_interned()) return pointer_->memory_usage();
   MemoryUsage usage = table_->stats().memory;
   usage += private_values_->memory_usage();
   usage.inline_bytes += store_.InlineBytes(field_);
@@ -373,7 +386,7 @@ MemoryUsage IndexMap::memory_usage() const {
 }
 
 bool IndexMap::CheckInvariants(std::string* reason) const {
-  return table_->CheckInvariants(reason);
+  return !is_interned() || table_->CheckInvariants(reason);
 }
 
 }  // namespace inlay

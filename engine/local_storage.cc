@@ -1,27 +1,23 @@
 #include "inlay/local_storage.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "engine/allocate.h"
 #include "engine/mutex.h"
+#include "engine/size_classes.h"
 #include "engine/slab.h"
 #include "engine/storage_element.h"
+#include "engine/value_bytes.h"
 
 namespace inlay {
 namespace {
-
-// kmalloc's size classes that an element can fall into: 96, 128, 192, then the powers of two.
-constexpr std::array<size_t, 12> kElementClasses = {96,   128,  192,  256,   512,   1024,
-                                                    2048, 4096, 8192, 16384, 32768, 65536};
-static_assert(KmallocBytes(kStorageElementHeaderBytes + 1) == kElementClasses.front());
-static_assert(KmallocBytes(kStorageElementHeaderBytes + kMaxValueBytes) == kElementClasses.back());
 
 void ReclaimElement(RcuHead* head) {
   auto* const element = reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(head) -
@@ -59,11 +55,7 @@ struct LocalStorageDomain::State {
 
   StorageCharger* const charger;
   Slab storages{KmallocBytes(kLocalStorageBytes)};
-  std::array<Slab, kElementClasses.size()> elements =
-      []<size_t... kAt>(std::index_sequence<kAt...>) {
-    return std::array<Slab, sizeof...(kAt)>{Slab(kElementClasses[kAt])...};
-  }
-  (std::make_index_sequence<kElementClasses.size()>());
+  SizeClasses elements;
 
   Mutex mutex;
   uint32_t slot_users[kStorageCacheSlots] GUARDED_BY(mutex) = {};
@@ -86,15 +78,20 @@ struct LocalStorageDomain::State {
     --slot_users[slot];
   }
 
-  // A charged element whose value is still undefined; null without room.
-  StorageElement* NewElement(LocalStorageMap& map, StorageSlot& owner);
-  // Undoes NewElement() for an element that nobody has seen.
+  // An element whose value is still undefined; null without memory. Not charged.
+  StorageElement* NewElement(LocalStorageMap& map);
+  // The same, charged to the owner; null also if that may not have it.
+  StorageElement* NewChargedElement(LocalStorageMap& map, StorageSlot& owner);
+  // Undoes NewChargedElement() for an element that nobody has seen.
   void Discard(LocalStorageMap& map, StorageSlot& owner, StorageElement* element);
   // Makes the owner's storage with `first` in it. kOk; kNoMemory; kExists: the owner has one by
   // now.
   Status AddStorage(LocalStorageMap& map, StorageSlot& owner, StorageElement* first);
-  // Puts `fresh` into a live storage and takes `old`, if not null, out of it.
+  // Puts a charged `fresh` into a live storage and takes `old`, if not null, out of it.
   void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // Puts an uncharged `fresh` where `old` is, and where it is cached, and leaves it the charge.
+  void ReplaceInPlace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   void AddToMap(LocalStorage* storage, StorageElement* element)
@@ -137,20 +134,21 @@ StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* 
 
 // --- making and linking
 
-StorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map, StorageSlot& owner) {
-  const size_t bytes = map.ElementBytes();
-  if (!Charge(owner, bytes)) return nullptr;
-  const auto fits =
-      std::lower_bound(kElementClasses.begin(), kElementClasses.end(), KmallocBytes(bytes));
-  Slab& slab = elements[static_cast<size_t>(fits - kElementClasses.begin())];
-  void* const place = slab.Allocate();
-  if (place == nullptr) {
-    Uncharge(owner, bytes);
-    return nullptr;
-  }
+StorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map) {
+  Slab* const slab = elements.For(map.ElementBytes());
+  void* const place = slab->Allocate();
+  if (place == nullptr) return nullptr;
   StorageElement* const element = new (place) StorageElement;
-  element->slab = &slab;
+  element->slab = slab;
   element->data.map = &map;
+  return element;
+}
+
+StorageElement* LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map,
+                                                             StorageSlot& owner) {
+  if (!Charge(owner, map.ElementBytes())) return nullptr;
+  StorageElement* const element = NewElement(map);
+  if (element == nullptr) Uncharge(owner, map.ElementBytes());
   return element;
 }
 
@@ -203,6 +201,24 @@ void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* f
   storage->map = nullptr;
   RemoveFromMap(storage, old);
   storage->map = maker;
+}
+
+void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, StorageElement* fresh,
+                                               StorageElement* old) {
+  LocalStorageMap& map = MapOf(old);
+  AddToMap(storage, fresh);
+  fresh->owner_node.Replace(&old->owner_node);
+  std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
+  if (cached.load(std::memory_order_relaxed) == &old->data) {
+    cached.store(&fresh->data, std::memory_order_release);
+  }
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(old);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    old->map_node.Unlink();
+  }
+  map.elements_.fetch_sub(1, std::memory_order_relaxed);
+  Retire<ReclaimElement>(&old->rcu_head);
 }
 
 void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
@@ -280,10 +296,13 @@ void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
 
 Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept {
   ReadSection section;
-  const LocalStorage* const storage = parent.load(std::memory_order_acquire);
+  LocalStorage* const storage = parent.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kOk;
-  for (ListNode* node = storage->elements.load(std::memory_order_acquire); node != nullptr;
-       node = node->next.load(std::memory_order_acquire)) {
+  // Locked, so that a value which is replaced meanwhile is not missed: the new one goes to the front.
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return Status::kOk;  // its last value has just been deleted
+  for (ListNode* node = storage->elements.load(std::memory_order_relaxed); node != nullptr;
+       node = node->next.load(std::memory_order_relaxed)) {
     StorageElement* const element = StorageElement::FromOwnerNode(node);
     LocalStorageMap& map = MapOf(element);
     // A map that is being freed waits for this section before it looks for its elements.
@@ -298,14 +317,17 @@ Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) n
   return Status::kOk;
 }
 
+size_t LocalStorageDomain::maps() const noexcept {
+  MutexLock lock(&state_->mutex);
+  return std::accumulate(std::begin(state_->slot_users), std::end(state_->slot_users), size_t{0});
+}
+
 MemoryUsage LocalStorageDomain::memory_usage() const {
   MemoryUsage usage;
-  const auto add = [&usage](const Slab& slab) {
-    usage.private_bytes += slab.objects() * slab.object_bytes();
-    usage.slack_bytes += slab.slack_bytes();
-  };
-  add(state_->storages);
-  for (const Slab& slab : state_->elements) add(slab);
+  const Slab& storages = state_->storages;
+  usage.private_bytes = storages.objects() * storages.object_bytes();
+  usage.slack_bytes = storages.slack_bytes();
+  usage += state_->elements.memory_usage();
   return usage;
 }
 
@@ -313,8 +335,7 @@ MemoryUsage LocalStorageDomain::memory_usage() const {
 
 Status LocalStorageMap::Create(LocalStorageDomain& domain, const MapOptions& options,
                                std::unique_ptr<LocalStorageMap>* map) noexcept {
-  if (options.value_bytes == 0) return Status::kInvalid;
-  if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;
+  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
   std::unique_ptr<Buckets::Bucket[]> array = TryNewArray<Buckets::Bucket>(Buckets::Count());
   if (array == nullptr) return Status::kNoMemory;
   std::unique_ptr<Buckets> buckets = TryNew<Buckets>(std::move(array));
@@ -400,9 +421,9 @@ Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> va
     // Allocated and charged before the flag is looked at if the owner has any value, as in the
     // kernel: a replacing update needs room for both values for a moment.
     if (fresh == nullptr) {
-      fresh = domain.NewElement(*this, owner);
+      fresh = domain.NewChargedElement(*this, owner);
       if (fresh == nullptr) return Status::kNoMemory;
-      std::memcpy(fresh->value(), value.data(), value.size());
+      CopyValue(fresh->value(), value, options_);
     }
     if (storage == nullptr) {
       const Status status = domain.AddStorage(*this, owner, fresh);
@@ -447,18 +468,19 @@ Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
     LocalStorage* const storage = owner.load(std::memory_order_acquire);
     StorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
     if (old == nullptr) return Status::kNotFound;
-    StorageElement* const fresh = domain.NewElement(*this, owner);
+    StorageElement* const fresh = domain.NewElement(*this);
     if (fresh == nullptr) return Status::kNoMemory;
-    std::memcpy(fresh->value(), old->value(), options_.value_bytes);
+    CopyValue(fresh->value(), {old->value(), options_.value_bytes}, options_);
     modify({fresh->value(), options_.value_bytes});
+    ClearLock(fresh->value(), options_);
     {
       LockHold<WordLock> lock(&storage->lock);
       if (storage->owner != nullptr && old->owner_node.linked()) {
-        domain.Replace(storage, fresh, old);
+        domain.ReplaceInPlace(storage, fresh, old);
         return Status::kOk;
       }
     }
-    domain.Discard(*this, owner, fresh);
+    fresh->slab->Free(fresh);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <cstring>
 
 #include "engine/allocate.h"
 #include "engine/mutex.h"
@@ -27,7 +28,12 @@ class StorageSlotValues final : public PrivateValues {
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     LocalStorageMap* const map = MapForWriting();
     if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
-    return map->Update(*owner.storage_slot(), value, UpdateFlag::kAny);
+    StorageSlot& slot = *owner.storage_slot();
+    // One private value over another needs no charge; a new one does.
+    const Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
+      std::memcpy(bytes.data(), value.data(), value.size());
+    });
+    return status == Status::kNotFound ? map->Update(slot, value, UpdateFlag::kNoExist) : status;
   }
 
   void Remove(const OwnerRef& owner) noexcept override {

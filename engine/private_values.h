@@ -10,6 +10,7 @@
 #include <span>
 
 #include "engine/mutex.h"
+#include "engine/owner_locks.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/status.h"
@@ -36,18 +37,11 @@ class PrivateValues {
   // In a hash table keyed by the owner's address.
   static std::unique_ptr<PrivateValues> InSideTable(const MapOptions& options) noexcept;
 
-  // The lock under which an owner's value moves between the table and its private place. Owners
-  // share locks.
-  Mutex& LockOf(const OwnerRef& owner) noexcept {
-    return locks_[(reinterpret_cast<uintptr_t>(owner.words().address()) >> 6) % kLocks].mutex;
-  }
+  // The lock under which an owner's value moves between the table and its private place.
+  Mutex& LockOf(const OwnerRef& owner) noexcept { return locks_.Of(owner.words().address()); }
 
  private:
-  static constexpr size_t kLocks = 16;
-  struct alignas(64) PaddedMutex {
-    Mutex mutex;
-  };
-  PaddedMutex locks_[kLocks];
+  OwnerLocks locks_;
 };
 
 }  // namespace inlay

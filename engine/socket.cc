@@ -11,7 +11,9 @@
 #include "engine/allocate.h"
 #include "engine/descriptor_set.h"
 #include "engine/mutex.h"
+#include "engine/single_storage.h"
 #include "engine/slab.h"
+#include "inlay/tail_space.h"
 
 namespace inlay {
 namespace {
@@ -83,6 +85,16 @@ struct SocketTable::State {
   using File = std::atomic<SocketCommon*>;
   File& file(uint32_t fd) const { return reinterpret_cast<File*>(files.base())[fd]; }
 
+  // False without memory.
+  bool PutFile(uint32_t fd, SocketCommon* what) EXCLUSIVE_LOCKS_REQUIRED(descriptor_mutex) {
+    if (!files.Commit((size_t{fd} + 1) * sizeof(File))) return false;
+    file(fd).store(what, std::memory_order_release);
+    if (fd >= files_in_use.load(std::memory_order_relaxed)) {
+      files_in_use.store(fd + 1, std::memory_order_release);
+    }
+    return true;
+  }
+
   std::array<Slab, kSocketFamilies> slabs;
   Slab mini_slab{sizeof(MiniSocket)};
   std::atomic<int32_t> optmem_max_bytes;
@@ -103,7 +115,8 @@ struct SocketTable::State {
 Status SocketTable::Create(const SocketTableOptions& options,
                            std::unique_ptr<SocketTable>* table) noexcept {
   if (options.inline_bits > Socket::kMaxInlineBits ||
-      options.max_descriptors > DescriptorSet::kMaxCapacity || options.tail_bytes > 65536) {
+      options.max_descriptors > DescriptorSet::kMaxCapacity ||
+      options.tail_bytes > TailSpace::kMaxBytes || options.tail_bytes % 8 != 0) {
     return Status::kInvalid;
   }
   auto state = TryNew<State>(options);
@@ -119,6 +132,8 @@ Status SocketTable::Create(const SocketTableOptions& options,
     std::unique_ptr<SocketTable> made(new SocketTable(options, std::move(state)));
     StorageCharger* const charger = made.get();
     made->storage_domain_ = std::make_unique<LocalStorageDomain>(charger);
+    made->tail_space_ = std::make_unique<TailSpace>(*made, options.tail_bytes);
+    made->single_storage_ = std::make_unique<SingleStorage>(*made);
     StoreOptions store_options;
     store_options.reserved_bits = options.inline_bits;
     store_options.word_bits = Socket::Words::kWordBits;
@@ -144,6 +159,8 @@ SocketTable::~SocketTable() {
     static_cast<void>(Close(static_cast<int>(fd)));  // kBadDescriptor for those that are not open
   }
   store_.reset();
+  single_storage_.reset();
+  tail_space_.reset();
   storage_domain_.reset();
   RetireBarrier();  // sockets go back to the slabs
 }
@@ -154,21 +171,45 @@ Status SocketTable::TakeDescriptor(SocketCommon* file, int* fd) noexcept {
   MutexLock lock(&state_->descriptor_mutex);
   const std::optional<uint32_t> number = state_->descriptors.TakeLowest();
   if (!number.has_value()) return Status::kTooManyOpen;
-  if (!state_->files.Commit((size_t{*number} + 1) * sizeof(State::File))) {
+  if (!state_->PutFile(*number, file)) {
     state_->descriptors.Return(*number);
     return Status::kNoMemory;
-  }
-  state_->file(*number).store(file, std::memory_order_release);
-  if (*number >= state_->files_in_use.load(std::memory_order_relaxed)) {
-    state_->files_in_use.store(*number + 1, std::memory_order_release);
   }
   *fd = static_cast<int>(*number);
   return Status::kOk;
 }
 
+Status SocketTable::DupTo(int fd, int new_fd) noexcept {
+  if (fd == new_fd) return Status::kInvalid;
+  if (new_fd < 0 || static_cast<uint32_t>(new_fd) >= options_.max_descriptors) {
+    return Status::kBadDescriptor;
+  }
+  const auto number = static_cast<uint32_t>(new_fd);
+  ReadSection section;
+  Socket* socket = nullptr;
+  const Status found = Find(fd, &socket);
+  if (found == Status::kBadDescriptor) return found;
+  SocketCommon* const file = found == Status::kOk ? &socket->common : &not_a_socket;
+  if (file != &not_a_socket && !TryHold(*file)) return Status::kBadDescriptor;
+  SocketCommon* closed = nullptr;
+  bool placed = false;
+  {
+    MutexLock lock(&state_->descriptor_mutex);
+    if (number < state_->files_in_use.load(std::memory_order_relaxed)) {
+      closed = state_->file(number).load(std::memory_order_relaxed);
+    }
+    placed = state_->PutFile(number, file);
+    if (placed) state_->descriptors.Take(number);
+  }
+  SocketCommon* const dropped = placed ? closed : file;
+  if (dropped != nullptr && dropped != &not_a_socket) Put(*dropped);
+  return placed ? Status::kOk : Status::kNoMemory;
+}
+
 Status SocketTable::Open(SocketFamily family, int* fd) noexcept {
   Socket* const socket = NewSocket(family);
   if (socket == nullptr) return Status::kNoMemory;
+  AddToAll(*socket);
   const Status status = TakeDescriptor(&socket->common, fd);
   if (status != Status::kOk) Put(socket->common);
   return status;
@@ -196,12 +237,13 @@ Status SocketTable::CloseFile(int fd, const SocketCommon* expected) noexcept {
     return Status::kBadDescriptor;
   }
   State::File& slot = state_->file(static_cast<uint32_t>(fd));
-  SocketCommon* file = slot.load(std::memory_order_acquire);
-  do {
-    if (file == nullptr || (expected != nullptr && file != expected)) return Status::kBadDescriptor;
-  } while (!slot.compare_exchange_weak(file, nullptr, std::memory_order_acq_rel));
+  SocketCommon* file = nullptr;
   {
+    // Together, so that the number is free if and only if nothing stands under it.
     MutexLock lock(&state_->descriptor_mutex);
+    file = slot.load(std::memory_order_relaxed);
+    if (file == nullptr || (expected != nullptr && file != expected)) return Status::kBadDescriptor;
+    slot.store(nullptr, std::memory_order_release);
     state_->descriptors.Return(static_cast<uint32_t>(fd));
   }
   if (file != &not_a_socket) Put(*file);
@@ -242,10 +284,12 @@ Status SocketTable::Accept(int listener_fd, int* fd) noexcept {
   if (child == nullptr) return Status::kNoMemory;
   child->common.skc_state.store(SocketState::kEstablished, std::memory_order_relaxed);
   child->sk_mark = listener->sk_mark;
-  // In this order: should the second fail, the first has left nothing that it would have to know of.
-  // (The index maps' private values lie in the same storage, and are not the domain's to take away.)
-  status = storage_domain_->CloneOwner(listener->sk_bpf_storage, child->sk_bpf_storage);
-  if (status == Status::kOk) status = store_->Clone(*listener, *child);
+  status = store_->Clone(*listener, *child);
+  if (status == Status::kOk) status = tail_space_->CloneOwner(*listener, *child);
+  if (status == Status::kOk) status = single_storage_->CloneOwner(*listener, *child);
+  // Nobody sees the child before it has its values. In the same section, so that a map which is being
+  // freed finds it among all sockets if it has found its way into it.
+  if (status == Status::kOk) AddToAll(*child);
   if (status == Status::kOk) status = TakeDescriptor(&child->common, fd);
   if (status != Status::kOk) Put(child->common);
   return status;
@@ -291,11 +335,15 @@ Socket* SocketTable::NewSocket(SocketFamily family) noexcept {
   socket->common.skc_prot = &protocol;
   socket->common.skc_family = static_cast<uint16_t>(family);
   socket->common.skc_net = this;
+  socket->sk_omem_alloc.store(reserved_bytes(), std::memory_order_relaxed);
   socket->common.skc_cookie = state_->next_cookie.fetch_add(1, std::memory_order_relaxed);
   state_->sockets.fetch_add(1, std::memory_order_relaxed);
-  MutexLock lock(&state_->list_mutex);
-  socket->common.skc_bind_node.LinkAt(&state_->all);
   return socket;
+}
+
+void SocketTable::AddToAll(Socket& socket) noexcept {
+  MutexLock lock(&state_->list_mutex);
+  socket.common.skc_bind_node.LinkAt(&state_->all);
 }
 
 SocketCommon* SocketTable::NewMiniSocket(const SocketCommon& full, SocketState state) noexcept {
@@ -332,10 +380,11 @@ void SocketTable::Release(SocketCommon& common) noexcept {
   }
   Socket& socket = reinterpret_cast<Socket&>(common);
   store_->Close(socket);
-  storage_domain_->ReleaseOwner(socket.sk_bpf_storage);
+  tail_space_->CloseOwner(socket);
+  single_storage_->CloseOwner(socket);
   {
     MutexLock lock(&state_->list_mutex);
-    common.skc_bind_node.Unlink();
+    if (common.skc_bind_node.linked()) common.skc_bind_node.Unlink();
   }
   state_->sockets.fetch_sub(1, std::memory_order_relaxed);
   Retire<ReclaimSocket>(&socket.sk_rcu);
@@ -387,22 +436,34 @@ void SocketTable::set_optmem_max_bytes(int32_t bytes) noexcept {
   state_->optmem_max_bytes.store(bytes, std::memory_order_relaxed);
 }
 
-// As the kernel's omem_charge(): strictly below the limit. Source: Linux 6.18,
-// net/core/bpf_sk_storage.c.
-bool SocketTable::Charge(StorageSlot& owner, uint32_t bytes) noexcept {
-  std::atomic<int32_t>& charged = OwnerOfSlot(owner).sk_omem_alloc;
+// Strictly below the limit. Source: Linux 6.18, net/core/bpf_sk_storage.c.
+bool SocketTable::ChargeOmem(Socket& socket, uint32_t bytes) noexcept {
   const int64_t limit = state_->optmem_max_bytes.load(std::memory_order_relaxed);
-  int32_t now = charged.load(std::memory_order_relaxed);
+  int32_t now = socket.sk_omem_alloc.load(std::memory_order_relaxed);
   do {
     if (bytes > limit || int64_t{now} + bytes >= limit) return false;
-  } while (!charged.compare_exchange_weak(now, now + static_cast<int32_t>(bytes),
-                                          std::memory_order_relaxed));
+  } while (!socket.sk_omem_alloc.compare_exchange_weak(now, now + static_cast<int32_t>(bytes),
+                                                       std::memory_order_relaxed));
   return true;
 }
 
+void SocketTable::UnchargeOmem(Socket& socket, uint32_t bytes) noexcept {
+  socket.sk_omem_alloc.fetch_sub(static_cast<int32_t>(bytes), std::memory_order_relaxed);
+}
+
+bool SocketTable::Charge(StorageSlot& owner, uint32_t bytes) noexcept {
+  return ChargeOmem(OwnerOfSlot(owner), bytes);
+}
+
 void SocketTable::Uncharge(StorageSlot& owner, uint32_t bytes) noexcept {
-  OwnerOfSlot(owner).sk_omem_alloc.fetch_sub(static_cast<int32_t>(bytes),
-                                             std::memory_order_relaxed);
+  UnchargeOmem(OwnerOfSlot(owner), bytes);
+}
+
+MemoryUsage SocketTable::private_usage() const {
+  MemoryUsage usage = storage_domain_->memory_usage();
+  usage += tail_space_->memory_usage();
+  usage += single_storage_->memory_usage();
+  return usage;
 }
 
 }  // namespace inlay

@@ -49,11 +49,13 @@ struct Store::State {
 
 Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept {
   StoreOptions complete = options;
-  if (complete.word_bits == 0) complete.word_bits = std::min(complete.reserved_bits, 64U);
+  if (complete.word_bits == 0) {
+    complete.word_bits = complete.reserved_bits == 0 ? 64 : std::min(complete.reserved_bits, 64U);
+  }
   const uint32_t reserved = complete.reserved_bits;
   const uint32_t word = complete.word_bits;
   const bool reservation_fits =
-      reserved == 16 || reserved == 32 || (reserved > 0 && reserved % 64 == 0);
+      reserved == 16 || reserved == 32 || reserved % 64 == 0;  // 0: no index maps
   if (!reservation_fits || (word != 16 && word != 32 && word != 64) ||
       (reserved > word && word != 64)) {
     return Status::kInvalid;
@@ -80,6 +82,11 @@ Store::~Store() {
 }
 
 // --- owners
+
+// Where an owner keeps what the pointer layout holds; null if there is no such place.
+StorageSlot* Store::PrivateSlot(const OwnerRef& owner) const noexcept {
+  return options_.private_values != nullptr ? owner.storage_slot() : nullptr;
+}
 
 void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
   if (owner.words().Load(entry.field) == kAbsentCode) return;
@@ -113,10 +120,21 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
         break;
     }
   }
+  // Last: a spilled code's private value was released with the code, what is left belongs to maps that
+  // have fallen back.
+  if (StorageSlot* const slot = PrivateSlot(owner)) options_.private_values->ReleaseOwner(*slot);
 }
 
 Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept {
   ReadSection section;
+  // First: should it fail, the child has nothing. (A spilled code's private value is not the domain's to
+  // take away.)
+  StorageSlot* const from = PrivateSlot(parent);
+  StorageSlot* const to = PrivateSlot(child);
+  if (from != nullptr && to != nullptr) {
+    const Status status = options_.private_values->CloneOwner(*from, *to);
+    if (status != Status::kOk) return status;
+  }
   for (Entry& entry : state_->InUse()) {
     if (entry.phase.load(std::memory_order_acquire) != Entry::Phase::kLive) continue;
     const Status status = entry.map->CloneValue(parent, child);
@@ -179,9 +197,12 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) n
 
 void Store::Unregister(StoreMap* map) noexcept {
   Entry* dead = nullptr;
-  for (Entry& entry : state_->InUse()) {
-    if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && entry.map == map) {
-      dead = &entry;
+  {
+    MutexLock lock(&state_->mutex);  // other entries may be given to other maps meanwhile
+    for (Entry& entry : state_->InUse()) {
+      if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && entry.map == map) {
+        dead = &entry;
+      }
     }
   }
   assert(dead != nullptr);

@@ -411,6 +411,17 @@ void ValueTable::State::Splice(IndexList* from, IndexList* to) {
 
 // --- looking at it
 
+uint32_t ValueTable::ReclaimAndWait() noexcept {
+  const uint32_t retired = Reclaim();
+  // Two rounds: what was retired while another batch waits for its grace period gets its own only
+  // when that one is over. The calls between collect what has waited long enough.
+  for (int round = 0; round < 2; ++round) {
+    Synchronize();
+    Reclaim();
+  }
+  return retired;
+}
+
 void ValueTable::ForEach(
     FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)> visit)
     const {

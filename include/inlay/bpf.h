@@ -2,36 +2,53 @@
 // or a negative errno. For programs and scripts that speak BPF; an embedder uses the maps
 // themselves.
 //
-//   call               | answers, in the order of the checks: the first that fails counts
-//   -------------------+-----------------------------------------------------------------------
-//   sk_storage_get     | null: `sk` is null, a request or a time-wait socket; flags not 0 or
-//                      | F_CREATE; absent without F_CREATE; no reference is left; no room.
-//                      | Otherwise the value
-//   sk_storage_delete  | -EINVAL: `sk` is null, a request or a time-wait socket; -ENOENT: no
-//                      | reference is left, or absent; 0
-//   map_lookup_elem    | -EINVAL: flags; -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
-//   map_update_elem    | -EINVAL: F_LOCK; -EBADF, -ENOTSOCK: the key; -EINVAL: other flags;
-//                      | -ENOMEM, -EEXIST, -ENOENT; 0
-//   map_delete_elem    | -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
+//   call                       | answers, in the order of the checks: the first that fails counts
+//   ---------------------------+---------------------------------------------------------------------
+//   sk_storage_get             | null: `sk` is null, a request or a time-wait socket; flags not 0 or
+//                              | F_CREATE; absent without F_CREATE; no reference is left; no room.
+//                              | Otherwise the value
+//   sk_storage_modify          | -EINVAL: as in delete; -ENOENT: absent; 0
+//   sk_storage_delete          | -EINVAL: `sk` is null, a request or a time-wait socket; -ENOENT: no
+//                              | reference is left, or absent; 0
+//   map_create                 | -EINVAL: value_bytes 0, or no room for the lock; -E2BIG: above
+//                              | kMaxValueBytes; -ENOMEM; 0
+//   map_lookup_elem            | -EINVAL: flags, or F_LOCK and the map has no lock; -EBADF, -ENOTSOCK:
+//                              | the key; -ENOENT: absent; 0
+//   map_update_elem            | -EPERM: frozen; -EINVAL: F_LOCK and the map has no lock; -EBADF,
+//                              | -ENOTSOCK: the key; -EINVAL: other flags; -ENOMEM, -EEXIST, -ENOENT; 0
+//   map_delete_elem            | -EPERM: frozen; -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
+//   map_lookup_and_delete_elem | -EINVAL: flags; -EPERM: frozen; -EINVAL: F_LOCK and the map has no
+//                              | lock; -ENOTSUPP, whatever the key
+//   map_get_next_key           | -ENOTSUPP, whatever the key
+//   map_freeze                 | -ENOTSUPP: the map has a lock; -EPERM: frozen already; 0
 //
 // The key of a map is a descriptor of the socket table, as it is a file descriptor for the kernel.
-// Difference: the kernel's get returns a pointer that programs store through. A value may be shared
-// here, so the pointer is const; such a store is Modify().
+// Freezing restricts the map_* calls, not the sk_storage_* helpers.
 //
-// Source: include/uapi/linux/bpf.h and net/core/bpf_sk_storage.c of Linux 6.18; answers and order
-// of checks observed on a live kernel.
+// Difference: the kernel's get returns a pointer that programs store through. A value may be shared
+// here, so the pointer is const; such a store is sk_storage_modify(). Like the store it needs no room
+// under optmem_max, unless a shared value becomes a private one because the table is full. An update with F_LOCK is written in place by the kernel; here it replaces the
+// value without a charge, and no reader sees half of it, with F_LOCK or without.
+//
+// Source: include/uapi/linux/bpf.h, kernel/bpf/syscall.c and net/core/bpf_sk_storage.c of Linux
+// 6.18; answers and order of checks observed on a live kernel.
 //
 // Thread-safety: that of the map. Reader section: required for sk_storage_get, whose pointer is
-// valid until its end; not needed for the others.
+// valid until its end; REQUIRES none for map_create (may wait for a grace period); not needed for the
+// others.
 
 #ifndef INLAY_BPF_H_
 #define INLAY_BPF_H_
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <span>
+#include <utility>
 
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
@@ -47,75 +64,169 @@ inline constexpr uint64_t BPF_EXIST = 2;
 inline constexpr uint64_t BPF_F_LOCK = 4;
 inline constexpr uint64_t BPF_SK_STORAGE_GET_F_CREATE = 1;
 
+// The kernel's internal "this map cannot do that", which reaches user space as it is.
+inline constexpr int ENOTSUPP = 524;
+
+// A map as its descriptor names it: BPF_MAP_TYPE_SK_STORAGE in one of the layouts.
+template <StorageMap Layout>
+class SkStorage {
+ public:
+  explicit SkStorage(std::unique_ptr<Layout> map) : map_(std::move(map)) {}
+
+  Layout& map() { return *map_; }
+  const Layout& map() const { return *map_; }
+  uint32_t value_bytes() const { return map_->value_bytes(); }
+  bool has_lock() const { return map_->options().spin_lock; }
+  bool frozen() const { return frozen_.load(std::memory_order_acquire); }
+  // False if it is frozen already.
+  bool Freeze() { return !frozen_.exchange(true, std::memory_order_acq_rel); }
+
+ private:
+  const std::unique_ptr<Layout> map_;
+  std::atomic<bool> frozen_{false};
+};
+
+// --- helpers, as programs call them
+
 // `value`: null, or value_bytes() bytes that a new value starts with.
-template <StorageMap Map>
-const void* sk_storage_get(Map& map, SocketCommon* sk, const void* value, uint64_t flags) noexcept {
+template <StorageMap Layout>
+const void* sk_storage_get(SkStorage<Layout>& storage, SocketCommon* sk, const void* value,
+                           uint64_t flags) noexcept {
   Socket* const socket = FullSocket(sk);
   if (socket == nullptr || flags > BPF_SK_STORAGE_GET_F_CREATE) return nullptr;
-  if (const std::byte* const found = map.Get(*socket)) return found;
+  if (const std::byte* const found = storage.map().Get(*socket)) return found;
   if (flags != BPF_SK_STORAGE_GET_F_CREATE || !SocketTable::TryHold(*sk)) return nullptr;
   const std::span<const std::byte> init(static_cast<const std::byte*>(value),
-                                        value != nullptr ? map.value_bytes() : 0);
-  const std::byte* const made = map.GetOrCreate(*socket, init, nullptr);
+                                        value != nullptr ? storage.value_bytes() : 0);
+  const std::byte* const made = storage.map().GetOrCreate(*socket, init, nullptr);
   SocketTable::Put(*sk);
   return made;
 }
 
-template <StorageMap Map>
-int64_t sk_storage_delete(Map& map, SocketCommon* sk) noexcept {
+template <StorageMap Layout>
+int64_t sk_storage_delete(SkStorage<Layout>& storage, SocketCommon* sk) noexcept {
   Socket* const socket = FullSocket(sk);
   if (socket == nullptr) return -EINVAL;
   if (!SocketTable::TryHold(*sk)) return -ENOENT;
-  const Status status = map.Delete(*socket);
+  const Status status = storage.map().Delete(*socket);
   SocketTable::Put(*sk);
   return -ToErrno(status);
 }
 
-// Copies the value to `value`, which has room for value_bytes(), if the answer is 0.
-template <StorageMap Map>
-int map_lookup_elem(const Map& map, const SocketTable& table, int fd, void* value,
-                    uint64_t flags = 0) noexcept {
-  if (flags != 0) return -EINVAL;  // F_LOCK too: no map here has a lock in its values
-  ReadSection section;
-  Socket* socket = nullptr;
-  if (const Status status = table.Find(fd, &socket); status != Status::kOk) {
-    return -ToErrno(status);
-  }
-  const std::byte* const found = map.Get(*socket);
-  if (found == nullptr) return -ENOENT;
-  std::memcpy(value, found, map.value_bytes());
+// What a program does that stores through the pointer from sk_storage_get().
+template <StorageMap Layout>
+int64_t sk_storage_modify(SkStorage<Layout>& storage, SocketCommon* sk, ModifyFn modify) noexcept {
+  Socket* const socket = FullSocket(sk);
+  if (socket == nullptr) return -EINVAL;
+  if (!SocketTable::TryHold(*sk)) return -ENOENT;
+  const Status status = storage.map().Modify(*socket, modify);
+  SocketTable::Put(*sk);
+  return -ToErrno(status);
+}
+
+// --- the bpf() system call
+
+// *storage is unchanged on failure.
+template <StorageMap Layout>
+int map_create(SocketTable& table, const MapOptions& options,
+               std::unique_ptr<SkStorage<Layout>>* storage) noexcept {
+  std::unique_ptr<Layout> map;
+  const Status status = Layout::Create(table, options, &map);
+  if (status != Status::kOk) return -ToErrno(status);
+  auto* const made = new (std::nothrow) SkStorage<Layout>(std::move(map));
+  if (made == nullptr) return -ENOMEM;
+  storage->reset(made);
   return 0;
 }
 
-template <StorageMap Map>
-int map_update_elem(Map& map, const SocketTable& table, int fd, const void* value,
-                    uint64_t flags) noexcept {
-  if ((flags & BPF_F_LOCK) != 0) return -EINVAL;  // before the key is looked at
+namespace internal {
+
+// Calls `operate(socket)` on the socket behind a descriptor, which is held meanwhile.
+template <typename Operate>
+int OnDescriptor(const SocketTable& table, int fd, Operate&& operate) noexcept {
   ReadSection section;
   Socket* socket = nullptr;
   if (const Status status = table.Find(fd, &socket); status != Status::kOk) {
     return -ToErrno(status);
   }
-  if (flags > BPF_EXIST) return -EINVAL;
   if (!SocketTable::TryHold(socket->common)) return -EBADF;  // closed since it was found
-  const Status status =
-      map.Update(*socket, {static_cast<const std::byte*>(value), map.value_bytes()},
-                 static_cast<UpdateFlag>(flags));
+  const int result = operate(*socket);
   SocketTable::Put(socket->common);
-  return -ToErrno(status);
+  return result;
 }
 
-template <StorageMap Map>
-int map_delete_elem(Map& map, const SocketTable& table, int fd) noexcept {
-  ReadSection section;
-  Socket* socket = nullptr;
-  if (const Status status = table.Find(fd, &socket); status != Status::kOk) {
-    return -ToErrno(status);
+// An update with F_LOCK writes over a value that is there, without a charge, and makes one that is
+// not.
+template <StorageMap Layout>
+Status UpdateLocked(Layout& map, Socket& socket, std::span<const std::byte> value,
+                    UpdateFlag flag) noexcept {
+  while (flag != UpdateFlag::kNoExist) {
+    const Status status = map.Modify(socket, [value](std::span<std::byte> bytes) {
+      std::memcpy(bytes.data(), value.data(), value.size());
+    });
+    if (status != Status::kNotFound || flag == UpdateFlag::kExist) return status;
+    const Status made = map.Update(socket, value, UpdateFlag::kNoExist);
+    if (made != Status::kExists)
+      return made;  // else another thread was first: write over its value
   }
-  if (!SocketTable::TryHold(socket->common)) return -EBADF;
-  const Status status = map.Delete(*socket);
-  SocketTable::Put(socket->common);
-  return -ToErrno(status);
+  return map.Update(socket, value, flag);
+}
+
+}  // namespace internal
+
+// Copies the value to `value`, which has room for value_bytes(), if the answer is 0.
+template <StorageMap Layout>
+int map_lookup_elem(const SkStorage<Layout>& storage, const SocketTable& table, int fd, void* value,
+                    uint64_t flags = 0) noexcept {
+  if ((flags & ~BPF_F_LOCK) != 0) return -EINVAL;
+  if ((flags & BPF_F_LOCK) != 0 && !storage.has_lock()) return -EINVAL;
+  return internal::OnDescriptor(table, fd, [&](const Socket& socket) {
+    const std::byte* const found = storage.map().Get(socket);
+    if (found == nullptr) return -ENOENT;
+    std::memcpy(value, found, storage.value_bytes());
+    return 0;
+  });
+}
+
+// `value`: value_bytes() bytes.
+template <StorageMap Layout>
+int map_update_elem(SkStorage<Layout>& storage, const SocketTable& table, int fd, const void* value,
+                    uint64_t flags) noexcept {
+  if (storage.frozen()) return -EPERM;
+  const bool locked = (flags & BPF_F_LOCK) != 0;
+  if (locked && !storage.has_lock()) return -EINVAL;  // before the key is looked at
+  return internal::OnDescriptor(table, fd, [&](Socket& socket) {
+    if ((flags & ~BPF_F_LOCK) > BPF_EXIST) return -EINVAL;
+    const auto flag = static_cast<UpdateFlag>(flags & ~BPF_F_LOCK);
+    const std::span bytes(static_cast<const std::byte*>(value), storage.value_bytes());
+    return -ToErrno(locked ? internal::UpdateLocked(storage.map(), socket, bytes, flag)
+                           : storage.map().Update(socket, bytes, flag));
+  });
+}
+
+template <StorageMap Layout>
+int map_delete_elem(SkStorage<Layout>& storage, const SocketTable& table, int fd) noexcept {
+  if (storage.frozen()) return -EPERM;
+  return internal::OnDescriptor(
+      table, fd, [&](Socket& socket) { return -ToErrno(storage.map().Delete(socket)); });
+}
+
+template <StorageMap Layout>
+int map_lookup_and_delete_elem(const SkStorage<Layout>& storage, uint64_t flags = 0) noexcept {
+  if ((flags & ~BPF_F_LOCK) != 0) return -EINVAL;
+  if (storage.frozen()) return -EPERM;
+  return (flags & BPF_F_LOCK) != 0 && !storage.has_lock() ? -EINVAL : -ENOTSUPP;
+}
+
+template <StorageMap Layout>
+int map_get_next_key(const SkStorage<Layout>& /*storage*/) noexcept {
+  return -ENOTSUPP;
+}
+
+template <StorageMap Layout>
+int map_freeze(SkStorage<Layout>& storage) noexcept {
+  if (storage.has_lock()) return -ENOTSUPP;
+  return storage.Freeze() ? 0 : -EPERM;
 }
 // NOLINTEND(readability-identifier-naming)
 

@@ -24,8 +24,15 @@
 //       3. kNoMemory: neither has room. Nothing changed.
 //     Each rung is counted, see stats(). The next Update() or Modify() of a spilled owner tries the
 //     table first again.
+//   - A map for which no bits are free, and one whose values hold a lock (MapOptions::spin_lock),
+//     keeps all its values in the pointer layout instead, if the owners have storage slots; see
+//     is_interned().
+//   - What is charged to the owner: its reserved bits, once, when it is made (by those who charge, as
+//     SocketTable does), and a private value as in the pointer layout, but never both of two for a
+//     moment. The table is charged to the account of the store.
 //
-// W2  Get() takes no lock, makes no store to shared memory and allocates nothing. For absent and
+// W2  Get() takes no lock, makes no store to shared memory and allocates nothing (unless the map has
+//     fallen back: then as in pointer_map.h). For absent and
 //     interned values it is wait-free: one load from the owner and arithmetic. For a spilled value
 //     it looks again if a writer of the same owner moved the value just then.
 //
@@ -76,10 +83,10 @@ class IndexMap final : private StoreMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;
 
-  // Reserves options.width_bits in the store's owners. kInvalid: width not 2 .. 16, value_bytes 0,
-  // or alignment not a power of two; kTooBig: value_bytes above kMaxValueBytes; kNoMemory: no such
-  // field is free in the words, or no memory. *map is unchanged on failure. Reader section:
-  // REQUIRES none (may wait for a grace period).
+  // Reserves options.width_bits in the store's owners. As CheckMapOptions(); kInvalid: width not
+  // 2 .. 16, alignment not a power of two, or a lock in the values of owners without storage slots;
+  // kNoMemory: no memory, or no such field is free and the owners have no storage slots. *map is
+  // unchanged on failure. Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
   template <HasStore Owners>
@@ -104,7 +111,10 @@ class IndexMap final : private StoreMap {
     if (code - 1 < max_index_) [[likely]] {
       return values_ + static_cast<size_t>(code) * stride_bytes_;
     }
-    if (code == kAbsentCode) return nullptr;
+    if (code == kAbsentCode) {
+      if (pointer_ == nullptr) return nullptr;
+      return GetFromPointer(OwnerRef(const_cast<O&>(owner)));
+    }
     return GetPrivate(OwnerRef(const_cast<O&>(owner)));
   }
 
@@ -149,24 +159,34 @@ class IndexMap final : private StoreMap {
 
   // Retires the values that no owner uses, and waits until their indexes can be used again.
   // Returns how many. Reader section: REQUIRES none (waits for a grace period).
-  uint32_t Reclaim() noexcept;
+  uint32_t Reclaim() noexcept { return is_interned() ? table_->ReclaimAndWait() : 0; }
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
+  // Whether the map has a field and interns its values. Constant.
+  bool is_interned() const { return pointer_ == nullptr; }
+  // All zeroes if !is_interned().
   InlineField field() const { return field_; }
-  // The interned values, for iteration and inspection.
+  // The interned values, for iteration and inspection. REQUIRES: is_interned().
   const ValueTable& table() const { return *table_; }
-  IndexMapStats stats() const;
+  IndexMapStats stats() const;  // all zeroes if !is_interned()
   MemoryUsage memory_usage() const;
   // V1..V4 as far as this map can see them; Store::CheckInvariants() also recounts the owners.
   // REQUIRES: no concurrent writer.
   bool CheckInvariants(std::string* reason) const;
 
  private:
-  IndexMap(Store& store, const MapOptions& options, std::unique_ptr<ValueTable> table,
-           std::unique_ptr<PrivateValues> private_values);
+  IndexMap(Store& store, const MapOptions& options);
+  // The two ways to complete a map: what has a field interns, what has none falls back, or fails with
+  // `reason`.
+  Status MakeTable() noexcept;
+  Status FallBack(Status reason) noexcept;
 
   const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
+  const std::byte* GetFromPointer(const OwnerRef& owner) const noexcept;
+  const std::byte* CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
+                                   Status* status) noexcept;
+  Status CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept;
   const std::byte* GetValue(const OwnerRef& owner) const noexcept;
   const std::byte* GetOrCreateValue(const OwnerRef& owner, std::span<const std::byte> init,
                                     Status* status) noexcept;
@@ -196,8 +216,10 @@ class IndexMap final : private StoreMap {
   // Read by every Get(), constant after Create().
   InlineField field_;
   uint32_t max_index_ = 0;
-  const std::byte* values_;
-  size_t stride_bytes_;
+  const std::byte* values_ = nullptr;
+  size_t stride_bytes_ = 0;
+  std::unique_ptr<LocalStorageMap>
+      pointer_;  // what the map has fallen back to; null: it has a field
 
   Store& store_;
   const MapOptions options_;

@@ -90,6 +90,8 @@ class LocalStorageDomain {
   // nobody else sees it. Reader section: not needed.
   Status CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept;
 
+  // Maps over these owners: they share each owner's pointer.
+  size_t maps() const noexcept;
   // Everything that the domain's maps and owners hold now, including what waits for a grace period.
   MemoryUsage memory_usage() const;
 
@@ -106,8 +108,7 @@ class LocalStorageDomain {
 // mixture.
 class LocalStorageMap {
  public:
-  // kInvalid: value_bytes is 0; kTooBig: above kMaxValueBytes; kNoMemory. *map unchanged on
-  // failure.
+  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
   static Status Create(LocalStorageDomain& domain, const MapOptions& options,
                        std::unique_ptr<LocalStorageMap>* map) noexcept;
 
@@ -148,9 +149,10 @@ class LocalStorageMap {
   const std::byte* GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
                                Status* status) noexcept;
 
-  // Runs `modify` on a copy and replaces the value by it, atomically; runs it again on a new copy
-  // if the value was changed meanwhile. kNotFound: absent. kNoMemory: as in Update. Reader section:
-  // not needed, allowed. Ordering: release.
+  // Runs `modify` on a copy and puts it in the place of the value, atomically; runs it again on a new
+  // copy if the value was changed meanwhile. Needs no charge, like the store through a pointer that
+  // it stands for. kNotFound: absent. kNoMemory: no copy could be allocated. Reader section: not
+  // needed, allowed. Ordering: release.
   Status Modify(StorageSlot& owner, ModifyFn modify) noexcept;
 
   // kNotFound: absent. Readers may still see the value until their sections end.

@@ -77,6 +77,10 @@ class GracePeriod {
   // ordered after every reader section that existed at Start().
   bool Elapsed() const noexcept;
 
+  // For those who have no room for an object: a number below 2^62 that FromNumber() makes it from.
+  uint64_t number() const noexcept { return number_; }
+  static GracePeriod FromNumber(uint64_t number) noexcept { return GracePeriod(number); }
+
  private:
   explicit GracePeriod(uint64_t number) : number_(number) {}
   uint64_t number_;

@@ -2,7 +2,7 @@
 // kernel's hlist. An unlinked node keeps its `next`, so that a reader who stands on it finds the
 // way on.
 //
-// Thread-safety: LinkAt() and Unlink() need the lock of the list; a walk needs a reader section,
+// Thread-safety: LinkAt(), Replace() and Unlink() need the lock of the list; a walk needs a reader section,
 // and nodes must stay in place for a grace period after Unlink().
 
 #ifndef INLAY_RCU_LIST_H_
@@ -25,6 +25,17 @@ struct ListNode {
     link_to_this = head;
     if (first != nullptr) first->link_to_this = &next;
     head->store(this, std::memory_order_release);
+  }
+
+  // Takes the place of `old`, which is linked: a reader finds one of the two there, never both or
+  // none. `old` is unlinked then.
+  void Replace(ListNode* old) {
+    ListNode* const after = old->next.load(std::memory_order_relaxed);
+    next.store(after, std::memory_order_relaxed);
+    link_to_this = old->link_to_this;
+    if (after != nullptr) after->link_to_this = &next;
+    link_to_this->store(this, std::memory_order_release);
+    old->link_to_this = nullptr;
   }
 
   // REQUIRES: linked().

@@ -2,8 +2,10 @@
 // layout can be measured and tested where it would live.
 //
 // A Socket stands for struct sock: the fields that storage and the packet path touch are where the
-// kernel has them, the rest is filler. Behind it come the bytes of the protocol's own struct, up to
-// the size of tcp_sock, udp_sock and so on, and then the reserved tail that some layouts use.
+// kernel has them, the rest is filler. Behind it come the reserved tail that some layouts use, and then
+// the bytes that the protocol adds, up to the size of tcp_sock, udp_sock and so on. So one offset leads
+// to a place in the tail for sockets of every family: what a map, a compiler or a run-time constant can
+// know.
 //
 // The inline words lie in the group that the kernel calls sock_read_tx, directly behind sk_mark: a
 // BPF program on the packet path finds that cache line there already. (Measured on Linux 6.18 in
@@ -16,6 +18,7 @@
 //   line 5   ... sk_omem_alloc
 //   line 8   ... sk_mark | inline words         sock_read_tx
 //   line 11  ... sk_bpf_storage                 cold
+//   line 12  (16 bytes) | the tail              cold
 //
 // Source of sizes and positions: BTF of Linux 6.18.44, x86-64.
 
@@ -40,6 +43,9 @@
 namespace inlay {
 
 class SocketTable;
+class TailSpace;
+class SingleStorage;
+struct SingleObject;
 
 enum class SocketFamily : uint8_t {
   kTcp,
@@ -129,7 +135,8 @@ struct Socket {
   Words sk_inline_words;
   std::byte filler_560[176] = {};
   StorageSlot sk_bpf_storage{nullptr};
-  std::byte filler_744[8] = {};
+  std::atomic<SingleObject*> sk_single_object{
+      nullptr};  // of single_pointer_map.h; filler in the kernel
   RcuHead sk_rcu{};
   std::byte filler_768[16] = {};
 
@@ -142,7 +149,8 @@ struct Socket {
   bool is_dying() const { return common.skc_refcnt.load(std::memory_order_relaxed) == 0; }
 
   // The reserved tail: SocketTableOptions::tail_bytes bytes, zeroed when the socket is made.
-  std::byte* tail() { return reinterpret_cast<std::byte*>(this) + common.skc_prot->object_bytes; }
+  std::byte* tail() { return reinterpret_cast<std::byte*>(this + 1); }
+  const std::byte* tail() const { return reinterpret_cast<const std::byte*>(this + 1); }
 };
 static_assert(offsetof(Socket, sk_drops) == 136);
 static_assert(offsetof(Socket, sk_rmem_alloc) == 192);
@@ -156,6 +164,7 @@ static_assert(offsetof(Socket, sk_inline_words) / 64 == offsetof(Socket, sk_mark
                       offsetof(Socket, sk_mark) / 64,
               "the inline words share the cache line of sk_mark");
 static_assert(offsetof(Socket, sk_bpf_storage) == 736);
+static_assert(offsetof(Socket, sk_single_object) == 744);
 static_assert(offsetof(Socket, sk_rcu) == 752);
 static_assert(sizeof(Socket) == 784);
 
@@ -169,8 +178,9 @@ inline Socket* FullSocket(SocketCommon* sk) {
 }
 
 struct SocketTableOptions {
-  uint32_t inline_bits = 64;  // reserved for index maps: 16, 32, or a multiple of 64 up to 256
-  uint32_t tail_bytes = 0;    // reserved behind each socket, rounded up to cache lines
+  uint32_t inline_bits = 64;  // reserved for index maps: 0, 16, 32, or a multiple of 64 up to 256
+  // Reserved in each socket for inline and shared-pointer maps: a multiple of 8 up to 65536.
+  uint32_t tail_bytes = 0;
   uint32_t max_descriptors = 1 << 20;  // open at a time
   int32_t optmem_max_bytes = 131072;   // net.core.optmem_max: limits sk_omem_alloc of each socket
   size_t table_limit_bytes = Account::kUnlimited;  // of all index maps' tables together
@@ -198,6 +208,9 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   Status OpenFile(int* fd) noexcept;
   // A second descriptor of the same thing. kBadDescriptor; kTooManyOpen.
   Status Dup(int fd, int* new_fd) noexcept;
+  // The same with a number of the caller's choice, as dup3() has it: what is open there is closed.
+  // kBadDescriptor: fd is not open, or no such number can be; kInvalid: the two are the same.
+  Status DupTo(int fd, int new_fd) noexcept;
   // Frees the number at once; the socket goes with its last reference. kBadDescriptor.
   Status Close(int fd) noexcept;
   // The socket behind a descriptor: kBadDescriptor, kNotSocket.
@@ -234,14 +247,32 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
   size_t sockets() const noexcept;  // full sockets that are not yet released
 
+  // --- what values cost
+
+  // What is reserved inside each socket for values. It is charged to sk_omem_alloc once, when the
+  // socket is made, and is never refused: optmem_max limits what comes on top. (With nothing reserved
+  // the pointer layout reaches the limit where the kernel does.)
+  int32_t reserved_bytes() const {
+    return static_cast<int32_t>(options_.inline_bits / 8 + options_.tail_bytes);
+  }
   // Sets net.core.optmem_max. What is charged already stays.
   void set_optmem_max_bytes(int32_t bytes) noexcept;
-
-  Store& store() { return *store_; }
-  LocalStorageDomain& storage_domain() { return *storage_domain_; }
-  const SocketTableOptions& options() const { return options_; }
+  // Adds to the socket's sk_omem_alloc, or returns false if `bytes` are more than optmem_max or the
+  // sum would not stay below it: the kernel's omem_charge(). Wait-free but for other charges.
+  [[nodiscard]] bool ChargeOmem(Socket& socket, uint32_t bytes) noexcept;
+  void UnchargeOmem(Socket& socket, uint32_t bytes) noexcept;
   // What the sockets themselves take, tails included, without any map's memory.
   size_t socket_bytes() const noexcept;
+  // What the sockets' values take outside of them, whatever their layout, without shared tables: see
+  // store().account() for those.
+  MemoryUsage private_usage() const;
+
+  // --- for layouts: what the maps of one layout share. Thread-safe, and as long-lived as the table.
+  Store& store() { return *store_; }
+  LocalStorageDomain& storage_domain() { return *storage_domain_; }
+  TailSpace& tail_space() { return *tail_space_; }
+  SingleStorage& single_storage() { return *single_storage_; }
+  const SocketTableOptions& options() const { return options_; }
 
  private:
   struct State;
@@ -249,6 +280,7 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   SocketTable(const SocketTableOptions& options, std::unique_ptr<State> state);
 
   Socket* NewSocket(SocketFamily family) noexcept;
+  void AddToAll(Socket& socket) noexcept;
   SocketCommon* NewMiniSocket(const SocketCommon& full, SocketState state) noexcept;
   Status TakeDescriptor(SocketCommon* file, int* fd) noexcept;
   Status CloseFile(int fd, const SocketCommon* expected) noexcept;
@@ -266,6 +298,8 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   const SocketTableOptions options_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LocalStorageDomain> storage_domain_;
+  std::unique_ptr<TailSpace> tail_space_;
+  std::unique_ptr<SingleStorage> single_storage_;
   std::unique_ptr<Store> store_;
 };
 

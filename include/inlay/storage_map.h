@@ -17,7 +17,9 @@
 //   owner's last reference | creates answer kNotFound     | all its values are released
 //
 // A value that is to be stored and has the wrong size is kInvalid; without memory, or over a limit, an
-// operation answers kNoMemory, and then nothing has changed (V4). A pointer from Get or GetOrCreate
+// operation answers kNoMemory, and then nothing has changed (V4). Modify needs no room under a limit
+// of the owner's, unless a shared value becomes a private one because the table has no room for it. If the map's values hold a lock (MapOptions::spin_lock), its bytes read 0 whatever is
+// stored. A pointer from Get or GetOrCreate
 // is valid to the end of the reader section it was made in; the bytes behind it do not change in
 // that time, not even when another thread updates, modifies or deletes the value.
 //
@@ -37,9 +39,12 @@
 #include <string>
 
 #include "inlay/index_map.h"
+#include "inlay/inline_map.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/pointer_map.h"
+#include "inlay/shared_pointer_map.h"
+#include "inlay/single_pointer_map.h"
 #include "inlay/socket.h"
 #include "inlay/status.h"
 
@@ -65,6 +70,9 @@ concept StorageMap = requires(M& map, const M& const_map, SocketTable& table,
 };
 
 static_assert(StorageMap<PointerMap>);
+static_assert(StorageMap<InlineMap>);
+static_assert(StorageMap<SinglePointerMap>);
+static_assert(StorageMap<SharedPointerMap>);
 static_assert(StorageMap<IndexMap>);
 
 }  // namespace inlay

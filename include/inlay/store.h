@@ -64,13 +64,14 @@ class OwnerPopulation {
 };
 
 struct StoreOptions {
-  uint32_t reserved_bits = 16;  // of each owner: 16, 32, or a multiple of 64
+  uint32_t reserved_bits = 16;  // of each owner: 0, 16, 32, or a multiple of 64
   // The size of the words that the owners embed: 16, 32 or 64; 0 = what `reserved_bits` implies. An
   // owner may embed larger words than it reserves.
   uint32_t word_bits = 0;
   size_t table_limit_bytes = Account::kUnlimited;  // of all maps' tables together
-  // Where spilled values go. If set, every owner must have a storage_slot(); one that has none cannot
-  // spill, and gets kNoMemory instead.
+  // Where spilled values go, and the values of maps that have fallen back to the pointer layout. The
+  // store closes and clones its owners' slots too. If set, every owner must have a storage_slot(); one
+  // that has none gets kNoMemory instead.
   LocalStorageDomain* private_values = nullptr;
   OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
 };
@@ -145,6 +146,7 @@ class Store {
 
   Store(const StoreOptions& options, std::unique_ptr<State> state);
 
+  StorageSlot* PrivateSlot(const OwnerRef& owner) const noexcept;
   void CloseOwner(const OwnerRef& owner) noexcept;
   Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
   void ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept;

@@ -138,6 +138,8 @@ class ValueTable {
   // Retires every unreferenced value now, and returns how many. Their indexes can be reused after a
   // grace period. Reader section: not needed, allowed.
   uint32_t Reclaim() noexcept;
+  // The same, and waits until the indexes can be reused. Reader section: REQUIRES none.
+  uint32_t ReclaimAndWait() noexcept;
 
   // Calls `visit` for every value that is live or unreferenced, in the order of indexes, with its
   // count at that moment. `visit` must not block. Reader section: not needed; the bytes are valid

@@ -286,6 +286,31 @@ TYPED_TEST(ConcurrentTest, OneOfRacingCreatorsAndDeletersWins) {
   EXPECT_EQ(made.load() - deleted.load(), this->Held(map, socket).empty() ? 0 : 1);
 }
 
+// A child has its parent's value from the moment that others can see it.
+TYPED_TEST(ConcurrentTest, NobodySeesAnAcceptedChildWithoutItsValue) {
+  typename TypeParam::Map& map = *this->maps_[0];
+  for (Socket* const socket : this->sockets_) {
+    ASSERT_EQ(map.Update(*socket, ProvingValue::Make(0, 1).bytes(), UpdateFlag::kAny), Status::kOk);
+  }
+  std::atomic<bool> done{false};
+  std::thread looking([&] {
+    while (!done) {
+      this->table_->ForEach([&](Socket& socket) {
+        if (map.Get(socket) != nullptr) return;
+        std::atomic_thread_fence(std::memory_order_acquire);
+        this->Require(socket.is_dying());  // then it has been released
+      });
+    }
+  });
+  for (int round = 0; round < 3000; ++round) {
+    int fd = -1;
+    ASSERT_EQ(this->table_->Accept(this->listener_, &fd), Status::kOk);
+    ASSERT_EQ(this->table_->Close(fd), Status::kOk);
+  }
+  done = true;
+  looking.join();
+}
+
 // Maps are made and freed while sockets that hold their values are closed and accepted.
 TYPED_TEST(ConcurrentTest, MapsAreFreedWhileTheirOwnersCloseAndAreCloned) {
   std::atomic<bool> done{false};

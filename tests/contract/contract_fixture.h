@@ -24,10 +24,14 @@ class ContractTest : public testing::Test {
  protected:
   using Map = typename L::Map;
   static constexpr uint32_t kValueBytes = 100;
+  // Room for some maps of the tests and not for all: those that find none fall back to the pointer
+  // layout, which must not show.
+  static constexpr uint32_t kTailBytes = 512;
 
   void SetUp() override {
     SocketTableOptions options;
     options.inline_bits = 256;
+    options.tail_bytes = kTailBytes;
     ASSERT_EQ(SocketTable::Create(options, &table_), Status::kOk);
     ASSERT_EQ(CreateMap(kValueBytes, false, &map_), Status::kOk);
   }
@@ -96,12 +100,23 @@ class ContractTest : public testing::Test {
     return map_->Update(socket, Value(n), flag);
   }
 
+  // What the socket is charged for beyond what is reserved in it.
+  int32_t Charged(const Socket& socket) const {
+    return socket.sk_omem_alloc.load() - table_->reserved_bytes();
+  }
+
+  // Waits until everything that was replaced or deleted is given back. Twice: what moves on after a
+  // grace period may leave something behind for another one.
+  static void Settle() {
+    RetireBarrier();
+    RetireBarrier();
+  }
+
   // What the maps of this table take apart from what is reserved in sockets: zero when all are
   // gone.
   size_t MapBytes() {
-    RetireBarrier();
-    return table_->storage_domain().memory_usage().private_bytes +
-           table_->store().account().used_bytes();
+    Settle();
+    return table_->private_usage().private_bytes + table_->store().account().used_bytes();
   }
 
   std::unique_ptr<SocketTable> table_;

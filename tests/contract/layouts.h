@@ -13,20 +13,24 @@
 
 namespace inlay {
 
-template <StorageMap M, uint32_t kWidth>
+template <StorageMap M, uint32_t kWidth = 16>
 struct Layout {
   using Map = M;
-  static constexpr uint32_t kWidthBits = kWidth;  // for layouts that intern; others ignore it
+  static constexpr uint32_t kWidthBits = kWidth;  // for layouts that intern by index; others ignore it
 };
 
 // clang-format off
-struct PointerLayout : Layout<PointerMap, 16> { static constexpr const char* kName = "pointer"; };
+struct PointerLayout : Layout<PointerMap> { static constexpr const char* kName = "pointer"; };
+struct InlineLayout : Layout<InlineMap> { static constexpr const char* kName = "inline"; };
+struct SinglePointerLayout : Layout<SinglePointerMap> { static constexpr const char* kName = "single_pointer"; };
+struct SharedPointerLayout : Layout<SharedPointerMap> { static constexpr const char* kName = "shared_pointer"; };
 struct Index9Layout : Layout<IndexMap, 9> { static constexpr const char* kName = "index9"; };
 struct Index12Layout : Layout<IndexMap, 12> { static constexpr const char* kName = "index12"; };
 struct Index16Layout : Layout<IndexMap, 16> { static constexpr const char* kName = "index16"; };
 // clang-format on
 
-using AllLayouts = testing::Types<PointerLayout, Index9Layout, Index12Layout, Index16Layout>;
+using AllLayouts = testing::Types<PointerLayout, InlineLayout, SinglePointerLayout,
+                                  SharedPointerLayout, Index9Layout, Index12Layout, Index16Layout>;
 
 struct LayoutName {
   template <typename L>

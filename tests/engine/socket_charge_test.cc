@@ -16,7 +16,8 @@ namespace {
 class SocketChargeTest : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_EQ(SocketTable::Create({}, &table_), Status::kOk);
+    // Nothing is reserved, so that the figures are the kernel's.
+    ASSERT_EQ(SocketTable::Create({.inline_bits = 0}, &table_), Status::kOk);
     int fd = -1;
     ASSERT_EQ(table_->Open(SocketFamily::kTcp, &fd), Status::kOk);
     ReadSection section;
@@ -140,6 +141,37 @@ TEST_F(SocketChargeTest, AChildThatCannotBeChargedIsNotMade) {
   EXPECT_EQ(table_->sockets(), 1U);
   table_->set_optmem_max_bytes(521);
   EXPECT_EQ(table_->Accept(0, &fd), Status::kOk);
+}
+
+TEST_F(SocketChargeTest, ModifyNeedsNoRoom) {
+  const auto map = MakeMap(100);
+  ASSERT_EQ(Put(*map, 1), Status::kOk);
+  table_->set_optmem_max_bytes(0);
+  EXPECT_EQ(map->Modify(*socket_, [](std::span<std::byte> value) { value[0] = std::byte{9}; }),
+            Status::kOk);
+  EXPECT_EQ(charged(), 348);
+  ReadSection section;
+  EXPECT_EQ(map->Get(*socket_)[0], std::byte{9});
+}
+
+TEST(SocketReservationTest, IsChargedWhenTheSocketIsMadeAndNeverRefused) {
+  std::unique_ptr<SocketTable> table;
+  ASSERT_EQ(SocketTable::Create(
+                {.inline_bits = 128, .tail_bytes = 200, .optmem_max_bytes = 100}, &table),
+            Status::kOk);
+  int listener = -1;
+  int child = -1;
+  ASSERT_EQ(table->Open(SocketFamily::kTcp, &listener), Status::kOk);
+  ASSERT_EQ(table->Listen(listener), Status::kOk);
+  ASSERT_EQ(table->Accept(listener, &child), Status::kOk);
+  EXPECT_EQ(table->reserved_bytes(), 128 / 8 + 200);
+  ReadSection section;
+  for (const int fd : {listener, child}) {
+    Socket* socket = nullptr;
+    ASSERT_EQ(table->Find(fd, &socket), Status::kOk);
+    EXPECT_EQ(socket->sk_omem_alloc.load(), table->reserved_bytes());
+    EXPECT_FALSE(table->ChargeOmem(*socket, 1)) << "what comes on top is limited";
+  }
 }
 
 }  // namespace

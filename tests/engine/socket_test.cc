@@ -1,10 +1,16 @@
 #include "inlay/socket.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <map>
+#include <random>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "inlay/rcu.h"
@@ -42,12 +48,12 @@ class SocketTest : public testing::Test {
 };
 
 TEST_F(SocketTest, OptionsOutOfRangeAreInvalid) {
-  for (const uint32_t bits : {0U, 8U, 24U, 48U, 65U, 320U}) {
+  for (const uint32_t bits : {8U, 24U, 48U, 65U, 320U}) {
     std::unique_ptr<SocketTable> table;
     EXPECT_EQ(SocketTable::Create({.inline_bits = bits}, &table), Status::kInvalid) << bits;
     EXPECT_EQ(table, nullptr);
   }
-  for (const uint32_t bits : {16U, 32U, 64U, 128U, 192U, 256U}) {
+  for (const uint32_t bits : {0U, 16U, 32U, 64U, 128U, 192U, 256U}) {
     EXPECT_NO_FATAL_FAILURE(Make({.inline_bits = bits}));
   }
 }
@@ -132,6 +138,108 @@ TEST_F(SocketTest, ADuplicateKeepsTheSocketOpen) {
   EXPECT_EQ(table_->sockets(), 1U);
   EXPECT_EQ(table_->Close(copy), Status::kOk);
   EXPECT_EQ(table_->sockets(), 0U);
+}
+
+// --- a duplicate under a number of the caller's choice
+
+TEST_F(SocketTest, DupToTakesThatNumber) {
+  const int fd = Open();
+  Socket* const socket = &SocketOf(fd);
+  ASSERT_EQ(table_->DupTo(fd, 1000), Status::kOk);
+  EXPECT_EQ(&SocketOf(1000), socket);
+  EXPECT_EQ(socket->common.skc_refcnt.load(), 2);
+  EXPECT_EQ(Open(), 1) << "the numbers below are free still";
+  ASSERT_EQ(table_->DupTo(fd, 2), Status::kOk);
+  EXPECT_EQ(Open(), 3) << "and this one is not";
+  EXPECT_EQ(table_->Close(fd), Status::kOk);
+  EXPECT_EQ(table_->Close(1000), Status::kOk);
+  EXPECT_EQ(&SocketOf(2), socket);
+  EXPECT_EQ(table_->sockets(), 3U);
+  EXPECT_EQ(table_->Close(2), Status::kOk);
+  EXPECT_EQ(table_->sockets(), 2U);
+  EXPECT_EQ(Open(), 0);
+  EXPECT_EQ(Open(), 2);
+}
+
+TEST_F(SocketTest, DupToClosesWhatWasOpenThere) {
+  const int fd = Open();
+  const int other = Open();
+  const int alias = Open();
+  ASSERT_EQ(table_->DupTo(other, alias), Status::kOk);
+  EXPECT_EQ(table_->sockets(), 2U);
+  ReadSection section;
+  Socket& closed = SocketOf(other);
+  ASSERT_EQ(table_->DupTo(fd, other), Status::kOk);
+  EXPECT_FALSE(closed.is_dying()) << "it has a descriptor still";
+  ASSERT_EQ(table_->DupTo(fd, alias), Status::kOk);
+  EXPECT_TRUE(closed.is_dying());
+  EXPECT_EQ(table_->sockets(), 1U);
+  EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 3);
+  ASSERT_EQ(table_->DupTo(other, alias), Status::kOk) << "what is there already";
+  EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 3);
+}
+
+TEST_F(SocketTest, DupToOfAndOntoWhatIsNotASocket) {
+  const int fd = Open();
+  int file = -1;
+  ASSERT_EQ(table_->OpenFile(&file), Status::kOk);
+  ASSERT_EQ(table_->DupTo(file, 50), Status::kOk);
+  EXPECT_EQ(FindStatus(50), Status::kNotSocket);
+  ASSERT_EQ(table_->DupTo(fd, file), Status::kOk);
+  EXPECT_EQ(&SocketOf(file), &SocketOf(fd));
+  ASSERT_EQ(table_->DupTo(50, fd), Status::kOk);
+  EXPECT_EQ(FindStatus(fd), Status::kNotSocket);
+  EXPECT_EQ(table_->sockets(), 1U);
+  ASSERT_EQ(table_->Close(file), Status::kOk);
+  EXPECT_EQ(table_->sockets(), 0U);
+}
+
+TEST_F(SocketTest, DupToThatFailsChangesNothing) {
+  Make({.max_descriptors = 8});
+  const int fd = Open();
+  const int other = Open();
+  for (const int bad : {-1, -2147483647 - 1, 8, 2147483647}) {
+    EXPECT_EQ(table_->DupTo(fd, bad), Status::kBadDescriptor) << bad;
+    EXPECT_EQ(table_->DupTo(bad, other), Status::kBadDescriptor) << bad;
+  }
+  EXPECT_EQ(table_->DupTo(5, other), Status::kBadDescriptor) << "not open";
+  EXPECT_EQ(table_->DupTo(fd, fd), Status::kInvalid);
+  EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 1);
+  EXPECT_EQ(SocketOf(other).common.skc_refcnt.load(), 1);
+  EXPECT_NE(&SocketOf(fd), &SocketOf(other));
+  EXPECT_EQ(Open(), 2);
+  EXPECT_EQ(table_->DupTo(fd, 7), Status::kOk) << "the last number there is";
+}
+
+TEST_F(SocketTest, DupToAnswersAsTheSystemDoes) {
+  const int fd = Open();
+  const int real = dup(STDERR_FILENO);
+  constexpr int kClosed = 800;
+  // fd and new_fd; 0 stands for what is open.
+  constexpr std::pair<int, int> kCases[] = {{0, 0},   {0, kClosed}, {0, -1},           {0, 1 << 30},
+                                            {-1, -1}, {-1, 0},      {kClosed, kClosed}};
+  for (const auto& [from, to] : kCases) {
+    SCOPED_TRACE(testing::Message() << from << " to " << to);
+    const int answer = dup3(from == 0 ? real : from, to == 0 ? real : to, 0);
+    const int expected = answer < 0 ? errno : 0;
+    if (answer >= 0) close(answer);
+    EXPECT_EQ(ToErrno(table_->DupTo(from == 0 ? fd : from, to == 0 ? fd : to)), expected);
+    if (answer >= 0) {
+      EXPECT_EQ(table_->Close(to), Status::kOk);
+    }
+  }
+  close(real);
+}
+
+TEST_F(SocketTest, DupToWithoutMemoryForTheNumberChangesNothing) {
+  const int fd = Open();
+  const int failures = FailEachAllocation([&] { return table_->DupTo(fd, 500'000); },
+                                          [&] {
+                                            EXPECT_EQ(FindStatus(500'000), Status::kBadDescriptor);
+                                            EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 1);
+                                          });
+  EXPECT_GE(failures, 1);
+  EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 2);
 }
 
 // --- what a socket is made of
@@ -278,6 +386,116 @@ TEST_F(SocketTest, ThreadsOpenFindAndCloseTogether) {
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(table_->sockets(), 0U);
   EXPECT_EQ(Open(), 0);
+}
+
+// Threads duplicate and close the same few numbers. Afterwards every socket has as many references as
+// there are descriptors of it.
+TEST_F(SocketTest, ThreadsDuplicateOntoTheSameNumbers) {
+  constexpr int kNumbers = 6;
+  Make({.max_descriptors = kNumbers});
+  std::atomic<int> wrong{0};
+  const auto is_one_of = [](Status status, std::initializer_list<Status> allowed) {
+    return std::find(allowed.begin(), allowed.end(), status) != allowed.end();
+  };
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937_64 random(t);
+      for (int i = 0; i < 20000; ++i) {
+        const int from = static_cast<int>(random() % kNumbers);
+        const int to = static_cast<int>(random() % kNumbers);
+        int fd = -1;
+        Status status = Status::kOk;
+        switch (random() % 5) {
+          case 0:
+            status = table_->Open(SocketFamily::kUnix, &fd);
+            break;
+          case 1:
+            status = table_->Dup(from, &fd);
+            break;
+          case 2:
+            status = table_->Close(from);
+            break;
+          case 3: {
+            ReadSection section;
+            Socket* socket = nullptr;
+            status = table_->Find(from, &socket);
+            if (status == Status::kOk &&
+                socket->common.skc_prot != &ProtocolOf(SocketFamily::kUnix)) {
+              ++wrong;
+            }
+            break;
+          }
+          default:
+            status = table_->DupTo(from, to);
+            if ((status == Status::kInvalid) != (from == to)) ++wrong;
+            if (status == Status::kInvalid) status = Status::kOk;
+        }
+        if (!is_one_of(status, {Status::kOk, Status::kBadDescriptor, Status::kTooManyOpen})) {
+          ++wrong;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  std::map<Socket*, int> descriptors;
+  for (int fd = 0; fd < kNumbers; ++fd) {
+    if (FindStatus(fd) == Status::kOk) ++descriptors[&SocketOf(fd)];
+  }
+  EXPECT_EQ(table_->sockets(), descriptors.size());
+  for (const auto& [socket, count] : descriptors) {
+    EXPECT_EQ(socket->common.skc_refcnt.load(), count);
+  }
+  // A number is free if and only if nothing stands under it.
+  for (int fd = 0; fd < kNumbers; ++fd) {
+    if (FindStatus(fd) == Status::kBadDescriptor) {
+      EXPECT_EQ(Open(), fd);
+    }
+  }
+  int fd = -1;
+  EXPECT_EQ(table_->Open(SocketFamily::kUnix, &fd), Status::kTooManyOpen);
+}
+
+// One thread keeps replacing what a number stands for; the others find, hold and use it.
+TEST_F(SocketTest, WhatDupToReplacesStaysReadableToTheEndOfTheSection) {
+  const int one = Open(SocketFamily::kTcp);
+  const int other = Open(SocketFamily::kUdp);
+  constexpr int kTarget = 5;
+  ASSERT_EQ(table_->DupTo(one, kTarget), Status::kOk);
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> readers;
+  for (int t = 0; t < 2; ++t) {
+    readers.emplace_back([&] {
+      while (!done) {
+        ReadSection section;
+        Socket* socket = nullptr;
+        if (table_->Find(kTarget, &socket) != Status::kOk) {  // there is always something
+          ++wrong;
+          continue;
+        }
+        const bool held = SocketTable::TryHold(socket->common);
+        const SocketProtocol* const protocol = socket->common.skc_prot;
+        if (protocol != &ProtocolOf(SocketFamily::kTcp) &&
+            protocol != &ProtocolOf(SocketFamily::kUdp) &&
+            protocol != &ProtocolOf(SocketFamily::kUnix)) {
+          ++wrong;
+        }
+        if (held) SocketTable::Put(socket->common);
+      }
+    });
+  }
+  for (int i = 0; i < 5000; ++i) {
+    const int fresh = Open(SocketFamily::kUnix);
+    if (table_->DupTo(fresh, kTarget) != Status::kOk) ++wrong;
+    if (table_->Close(fresh) != Status::kOk) ++wrong;
+    if (table_->DupTo(i % 2 == 0 ? one : other, kTarget) != Status::kOk) ++wrong;
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(table_->sockets(), 2U);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ Status Put(IndexMap& map, Owner& owner, uint64_t n) {
 }
 
 TEST(StoreTest, SizesThatNoOwnerReservesAreInvalid) {
-  for (const uint32_t bits : {0U, 1U, 8U, 24U, 48U, 65U, 96U}) {
+  for (const uint32_t bits : {1U, 8U, 24U, 48U, 65U, 96U}) {
     std::unique_ptr<Store> store;
     EXPECT_EQ(Store::Create({.reserved_bits = bits}, &store), Status::kInvalid) << bits;
     EXPECT_EQ(store, nullptr);
@@ -257,6 +257,45 @@ TEST(StoreTest, MapsAreFreedWhileOwnersClose) {
     std::vector<std::unique_ptr<IndexMap>> refilled(3);  // all bits have come back
     for (auto& again : refilled) ASSERT_EQ(CreateMap(*store, 16, &again), Status::kOk);
   }
+}
+
+// --- owners of ours that have a storage slot, and maps that keep their values there
+
+struct SlotOwner {
+  InlineWords<16> words;
+  StorageSlot slot{nullptr};
+  auto& inline_words() { return words; }
+  auto& inline_words() const { return words; }
+  StorageSlot& storage_slot() { return slot; }
+};
+
+TEST(StoreWithSlotsTest, CloseAndCloneReachTheValuesOfMapsThatHaveFallenBack) {
+  LocalStorageDomain domain;
+  const auto store = MakeStore({.reserved_bits = 16, .private_values = &domain});
+  std::unique_ptr<IndexMap> interned;
+  std::unique_ptr<IndexMap> fallen;
+  ASSERT_EQ(CreateMap(*store, 16, &interned), Status::kOk);
+  ASSERT_EQ(CreateMap(*store, 16, &fallen), Status::kOk);
+  ASSERT_FALSE(fallen->is_interned());
+  auto parent = std::make_unique<SlotOwner>();
+  auto child = std::make_unique<SlotOwner>();
+  for (IndexMap* const map : {interned.get(), fallen.get()}) {
+    ASSERT_EQ(map->Update(*parent, NumberedValue(7, kBytes), UpdateFlag::kAny), Status::kOk);
+  }
+  ASSERT_EQ(store->Clone(*parent, *child), Status::kOk);
+  store->Close(*parent);
+  EXPECT_EQ(parent->slot.load(), nullptr);
+  parent.reset();
+  {
+    ReadSection section;
+    EXPECT_EQ(Copied(interned->Get(*child), kBytes), NumberedValue(7, kBytes));
+    EXPECT_EQ(Copied(fallen->Get(*child), kBytes), NumberedValue(7, kBytes));
+  }
+  store->Close(*child);
+  child.reset();
+  fallen.reset();  // would find values of owners that are gone, had they not been closed
+  RetireBarrier();
+  EXPECT_EQ(domain.memory_usage().private_bytes, 0U);
 }
 
 }  // namespace

@@ -10,9 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "bench/layouts.h"
 #include "bench/packet_walk.h"
-#include "inlay/index_map.h"
-#include "inlay/pointer_map.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 
@@ -21,7 +20,6 @@ namespace {
 
 // Each timing is the best of this many rounds: what the machine did besides only ever adds.
 constexpr int kRounds = 3;
-constexpr uint32_t kInlineBits = 16;
 
 absl::Status Failed(const std::string& what, Status status) {
   return absl::ResourceExhaustedError(
@@ -36,12 +34,13 @@ double NsPerOperation(size_t operations, F&& run) {
   return taken.count() / static_cast<double>(std::max<size_t>(operations, 1));
 }
 
-// One socket per record, linked into a random cycle.
+// One socket per record, linked into a random cycle, with what a layout needs reserved in each.
 class Sockets {
  public:
-  static absl::StatusOr<std::unique_ptr<Sockets>> Open(size_t count) {
+  static absl::StatusOr<std::unique_ptr<Sockets>> Open(size_t count, bench::Reservation needs) {
     SocketTableOptions options;
-    options.inline_bits = kInlineBits;
+    options.inline_bits = needs.inline_bits;
+    options.tail_bytes = needs.tail_bytes;
     options.max_descriptors = static_cast<uint32_t>(count);
     auto opened = std::make_unique<Sockets>();
     Status status = SocketTable::Create(options, &opened->table_);
@@ -93,19 +92,22 @@ class Sockets {
 // A value's first byte: values may be as short as that.
 uint64_t FirstByte(const std::byte* value) { return static_cast<uint64_t>(*value); }
 
-template <typename Map>
-absl::StatusOr<LayoutResult> ReplayOn(const std::string& layout, MapOptions options,
-                                      const Recording& recording, Sockets& sockets) {
+template <typename Layout>
+absl::StatusOr<LayoutResult> ReplayOn(const Recording& recording) {
+  absl::StatusOr<std::unique_ptr<Sockets>> opened =
+      Sockets::Open(recording.records(), Layout::Needs(recording.value_bytes()));
+  if (!opened.ok()) return opened.status();
+  Sockets& sockets = **opened;
+  const std::string layout = Layout::kName;
+  MapOptions options;
   options.name = layout;
   options.value_bytes = recording.value_bytes();
-  std::unique_ptr<Map> map;
-  if (const Status status = Map::Create(sockets.table(), options, &map); status != Status::kOk) {
-    return Failed(absl::StrCat("make a map of layout ", layout), status);
-  }
+  options.width_bits = Layout::kWidthBits;
+  std::unique_ptr<typename Layout::Map> map;
+  const Status created = Layout::Map::Create(sockets.table(), options, &map);
+  if (created != Status::kOk) return Failed(absl::StrCat("make a map of layout ", layout), created);
   LayoutResult result;
   result.layout = layout;
-  const LocalStorageDomain& domain = sockets.table().storage_domain();
-  const size_t slack_before_bytes = domain.memory_usage().slack_bytes;  // of earlier layouts
   for (int round = 0; round < kRounds; ++round) {
     Status status = Status::kOk;
     const double create_ns = NsPerOperation(sockets.size(), [&] {
@@ -128,12 +130,12 @@ absl::StatusOr<LayoutResult> ReplayOn(const std::string& layout, MapOptions opti
             absl::StrCat("layout ", layout, " answers another value than record ", i + 1, " has"));
       }
       MemoryUsage usage = map->memory_usage();
-      const size_t slack_bytes = domain.memory_usage().slack_bytes;
-      usage.slack_bytes += slack_bytes - std::min(slack_bytes, slack_before_bytes);
+      usage.slack_bytes += sockets.table().private_usage().slack_bytes;
       result.bytes_per_socket =
           static_cast<double>(usage.total_bytes()) / static_cast<double>(sockets.size());
       if constexpr (requires { map->stats().spilled_now; })
         result.spilled = map->stats().spilled_now;
+      if constexpr (requires { map->private_values(); }) result.spilled = map->private_values();
       result.get_ns =
           sockets.WalkNs([&map = *map](const Socket& s) { return FirstByte(map.Get(s)); });
     }
@@ -155,28 +157,20 @@ absl::StatusOr<LayoutResult> ReplayOn(const std::string& layout, MapOptions opti
 }  // namespace
 
 absl::StatusOr<ReplayResult> Replay(const Recording& recording) {
-  absl::StatusOr<std::unique_ptr<Sockets>> opened = Sockets::Open(recording.records());
-  if (!opened.ok()) return opened.status();
-  Sockets& sockets = **opened;
   ReplayResult result;
-  result.touch_ns = sockets.WalkNs([](const Socket&) { return uint64_t{0}; });
-
-  const auto keep = [&result](absl::StatusOr<LayoutResult> layout) {
-    if (layout.ok()) result.layouts.push_back(*std::move(layout));
-    return layout.status();
-  };
-  MapOptions options;
-  if (auto status = keep(ReplayOn<PointerMap>("pointer", options, recording, sockets));
-      !status.ok()) {
-    return status;
+  {
+    absl::StatusOr<std::unique_ptr<Sockets>> sockets = Sockets::Open(recording.records(), {});
+    if (!sockets.ok()) return sockets.status();
+    result.touch_ns = (*sockets)->WalkNs([](const Socket&) { return uint64_t{0}; });
   }
-  for (const auto& [name, width_bits] :
-       {std::pair{"index9", 9U}, {"index12", 12U}, {"index", 16U}}) {
-    options.width_bits = width_bits;
-    if (auto status = keep(ReplayOn<IndexMap>(name, options, recording, sockets)); !status.ok()) {
-      return status;
-    }
-  }
+  absl::Status status;
+  bench::ForEachLayout([&]<typename Layout>() {
+    if (!status.ok()) return;
+    absl::StatusOr<LayoutResult> replayed = ReplayOn<Layout>(recording);
+    status = replayed.status();
+    if (replayed.ok()) result.layouts.push_back(*std::move(replayed));
+  });
+  if (!status.ok()) return status;
   return result;
 }
 

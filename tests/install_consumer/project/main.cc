@@ -2,13 +2,18 @@
 
 #include <inlay/bpf.h>
 #include <inlay/index_map.h>
+#include <inlay/inline_map.h>
 #include <inlay/memory_usage.h>
 #include <inlay/pointer_map.h>
 #include <inlay/rcu.h>
+#include <inlay/runtime_constant.h>
+#include <inlay/shared_pointer_map.h>
+#include <inlay/single_pointer_map.h>
 #include <inlay/socket.h>
 #include <inlay/status.h>
 #include <inlay/storage_map.h>
 #include <inlay/store.h>
+#include <inlay/tail_space.h>
 #include <inlay/value_table.h>
 
 #include <cstdio>
@@ -19,8 +24,8 @@ int main() {
   if (inlay::SocketTable::Create({}, &sockets) != inlay::Status::kOk) return 1;
   inlay::MapOptions options;
   options.value_bytes = sizeof(int);
-  std::unique_ptr<inlay::IndexMap> map;
-  if (inlay::IndexMap::Create(*sockets, options, &map) != inlay::Status::kOk) return 2;
+  std::unique_ptr<inlay::bpf::SkStorage<inlay::IndexMap>> map;
+  if (inlay::bpf::map_create(*sockets, options, &map) != 0) return 2;
   int fd = -1;
   if (sockets->Open(inlay::SocketFamily::kTcp, &fd) != inlay::Status::kOk) return 3;
   const int written = 42;

@@ -1,0 +1,249 @@
+// Random scripts on all layouts against each other, and on the live kernel against the pointer
+// layout. Where two answer differently the script is shrunk and printed with both answers.
+//
+//   differential_test [--seed S] [--operations N] [--on-kernel]
+//
+// Without --on-kernel nothing is asked of the machine. With it: exit code 77 and the reason where the
+// kernel cannot be used. Answers that depend on what a value is charged for are compared between the
+// kernel and the pointer layout only.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "tests/kernel/inlay_backend.h"
+#include "tests/kernel/kernel_backend.h"
+#include "tests/kernel/random_script.h"
+#include "tests/kernel/script_runner.h"
+#include "tests/kernel/shrunk_script.h"
+
+namespace inlay::bpf_script {
+namespace {
+
+constexpr int kDifferent = 1;
+constexpr int kUsage = 2;
+constexpr int kSkipped = 77;
+constexpr size_t kOperationsPerScript = 500;
+
+using Script = std::vector<std::string>;
+
+std::string Text(const Script& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+// Where a script runs: a layout, or "kernel".
+class Place {
+ public:
+  explicit Place(std::string_view name, KernelAccess* kernel = nullptr)
+      : name_(name), kernel_(kernel) {}
+
+  std::string_view name() const { return name_; }
+  bool is_kernel() const { return kernel_ != nullptr; }
+
+  // What the lines answer; one more if something is wrong that no answer shows.
+  std::vector<std::string> Answers(const Script& lines) const {
+    const std::unique_ptr<Backend> backend =
+        is_kernel() ? kernel_->NewBackend() : NewInlayBackend(name_);
+    std::vector<std::string> answers = RunScript(*backend, Text(lines));
+    std::string reason;
+    if (!backend->CheckInvariants(&reason)) answers.push_back("BROKEN: " + reason);
+    return answers;
+  }
+
+ private:
+  std::string name_;
+  KernelAccess* kernel_;
+};
+
+// The first answer that is not the same, if there is one. `charges`: whether answers to `omem` count.
+std::optional<size_t> FirstDifference(const Script& lines, const std::vector<std::string>& left,
+                                      const std::vector<std::string>& right, bool charges) {
+  for (size_t at = 0; at < std::max(left.size(), right.size()); ++at) {
+    if (at >= left.size() || at >= right.size()) return at;
+    if (left[at] == right[at]) continue;
+    if (charges || !lines[at].starts_with("omem ")) return at;
+  }
+  return std::nullopt;
+}
+
+class Comparison {
+ public:
+  Comparison(Place expected, Place compared, RandomLimits limits)
+      : expected_(std::move(expected)), compared_(std::move(compared)) {
+    charges_ = expected_.is_kernel();
+    // Under a limit the layouts part ways. That nothing breaks there is left to be seen.
+    answers_ = charges_ || limits == RandomLimits::kNone;
+  }
+
+  // `expected`: what the expected place has answered.
+  bool Differ(const Script& lines, const std::vector<std::string>& expected) const {
+    return FindDifference(lines, expected, compared_.Answers(lines)).has_value();
+  }
+  bool Differ(const Script& lines) const { return Differ(lines, expected_.Answers(lines)); }
+
+  void Print(const Script& lines) const {
+    const std::vector<std::string> expected = expected_.Answers(lines);
+    const std::vector<std::string> compared = compared_.Answers(lines);
+    std::printf("%s and %s differ after %zu lines:\n", std::string(expected_.name()).c_str(),
+                std::string(compared_.name()).c_str(), lines.size());
+    for (size_t at = 0; at < std::max(expected.size(), compared.size()); ++at) {
+      const auto one = [at](const auto& of) { return at < of.size() ? of[at].c_str() : "-"; };
+      const std::string_view left = one(expected);
+      const std::string_view right = one(compared);
+      std::printf("  %-50.200s %.200s", one(lines), left.data());
+      if (left != right) std::printf("   | %.200s", right.data());
+      std::printf("\n");
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  std::optional<size_t> FindDifference(const Script& lines, const std::vector<std::string>& left,
+                                       const std::vector<std::string>& right) const {
+    if (answers_) return FirstDifference(lines, left, right, charges_);
+    if (right.size() > lines.size()) return lines.size();
+    return std::nullopt;
+  }
+
+  Place expected_;
+  Place compared_;
+  bool charges_ = false;
+  bool answers_ = false;
+};
+
+struct Options {
+  uint64_t seed = std::random_device()();
+  size_t operations = 200000;
+  bool on_kernel = false;
+};
+
+bool ParseNumber(std::string_view text, auto* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Sets the option that has a value; false if there is no such option, or no such value.
+bool SetOption(std::string_view option, std::string_view value, Options* options) {
+  if (option == "--seed") return ParseNumber(value, &options->seed);
+  return option == "--operations" && ParseNumber(value, &options->operations);
+}
+
+std::optional<Options> Parse(std::span<char* const> arguments) {
+  Options options;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    if (std::string_view(arguments[i]) == "--on-kernel") {
+      options.on_kernel = true;
+      continue;
+    }
+    if (i + 1 == arguments.size()) return std::nullopt;
+    if (!SetOption(arguments[i], arguments[i + 1], &options)) return std::nullopt;
+    ++i;
+  }
+  return options;
+}
+
+class Run {
+ public:
+  Run(const Options& options, KernelAccess* kernel) : options_(options), kernel_(kernel) {}
+
+  // True if nothing differed.
+  bool AllScripts() {
+    const size_t scripts = std::max<size_t>(options_.operations / kOperationsPerScript, 1);
+    const auto work = [this, scripts] {
+      for (size_t n = next_++; n < scripts && !failed_; n = next_++) OneScript(n);
+    };
+    if (kernel_ != nullptr) {
+      work();
+    } else {
+      constexpr size_t kThreads = 16;  // most of the time goes by waiting for grace periods
+      std::vector<std::jthread> workers;
+      for (size_t i = 0; i < kThreads; ++i) workers.emplace_back(work);
+    }
+    if (failed_) return false;
+    std::printf("%zu scripts, %zu operations: no difference\n", scripts, operations_.load());
+    return true;
+  }
+
+ private:
+  void OneScript(size_t number) {
+    const RandomLimits limits = number % 3 == 2 ? RandomLimits::kOptmem : RandomLimits::kNone;
+    const Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
+    operations_ += lines.size();
+    const Place pointer("pointer");
+    const std::vector<std::string> expected = pointer.Answers(lines);
+    if (kernel_ != nullptr) {
+      const Comparison comparison(Place("kernel", kernel_), pointer, limits);
+      if (comparison.Differ(lines)) return Report(comparison, lines);
+    }
+    for (const std::string_view layout : FuzzedLayoutNames()) {
+      const Comparison comparison(pointer, Place(layout), limits);
+      if (comparison.Differ(lines, expected)) return Report(comparison, lines);
+    }
+  }
+
+  void Report(const Comparison& comparison, const Script& lines) {
+    const std::lock_guard lock(report_mutex_);
+    if (failed_.exchange(true)) return;
+    std::printf("a difference, which is being shrunk\n");
+    std::fflush(stdout);
+    comparison.Print(
+        ShrunkScript(lines, [&](const Script& less) { return comparison.Differ(less); }));
+  }
+
+  const Options options_;
+  KernelAccess* const kernel_;
+  std::atomic<size_t> next_{0};
+  std::atomic<size_t> operations_{0};
+  std::atomic<bool> failed_{false};
+  std::mutex report_mutex_;
+};
+
+int Main(std::span<char* const> arguments) {
+  const std::optional<Options> options = Parse(arguments);
+  if (!options.has_value()) {
+    std::printf("usage: differential_test [--seed S] [--operations N] [--on-kernel]\n");
+    return kUsage;
+  }
+  std::unique_ptr<KernelAccess> kernel;
+  if (options->on_kernel) {
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    std::string reason;
+    kernel = OpenKernel(&reason);
+    if (kernel == nullptr) {
+      std::printf("skipped: cannot run on the kernel here: %s\n", reason.c_str());
+      return kSkipped;
+    }
+  }
+  std::printf("differential_test --seed %llu --operations %zu%s\n",
+              static_cast<unsigned long long>(options->seed), options->operations,
+              options->on_kernel ? " --on-kernel" : "");
+  std::fflush(stdout);
+  return Run(*options, kernel.get()).AllScripts() ? 0 : kDifferent;
+}
+
+}  // namespace
+}  // namespace inlay::bpf_script
+
+int main(int argc, char** argv) {
+  try {
+    return inlay::bpf_script::Main({argv, static_cast<size_t>(argc)});
+  } catch (const std::exception& failed) {
+    std::printf("differential_test: %s\n", failed.what());
+    return 1;
+  }
+}

@@ -1,0 +1,92 @@
+// Every recorded script on every layout. The pointer layout is the kernel's and answers every line
+// as the kernel does. The others do too, but where it matters what a value is charged for: there each
+// has its own recorded answers, and they are held to be where they may be and nowhere else.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "tests/kernel/inlay_backend.h"
+#include "tests/kernel/recorded_scripts.h"
+#include "tests/kernel/script_runner.h"
+
+namespace inlay::bpf_script {
+namespace {
+
+constexpr char kFolder[] = INLAY_KERNEL_VECTORS;
+
+const std::vector<RecordedScript>& Scripts() {
+  static const std::vector<RecordedScript> kScripts = ReadRecordedScripts(kFolder);
+  return kScripts;
+}
+
+// A value of 65407 bytes is too long to read; where it is wrong is enough.
+std::string Short(const std::string& answer) {
+  constexpr size_t kShown = 200;
+  return answer.size() <= kShown ? answer : answer.substr(0, kShown) + "...";
+}
+
+class RecordedAnswersTest : public testing::TestWithParam<std::tuple<std::string_view, size_t>> {};
+
+TEST_P(RecordedAnswersTest, AreTheLayoutsToo) {
+  const auto& [layout, number] = GetParam();
+  const RecordedScript& script = Scripts()[number];
+  const Differences differences = ReadDifferences(kFolder, layout, script.name);
+  for (const auto& [at, answer] : differences) {
+    ASSERT_LT(at, script.answers.size());
+    EXPECT_NE(layout, "pointer") << "is the kernel's layout, and differs nowhere";
+    EXPECT_TRUE(script.MayDependOnCharge(at))
+        << "answer " << at + 1 << " depends on no charge: " << script.operations[at];
+    EXPECT_NE(answer, script.answers[at]) << "answer " << at + 1 << " is recorded, but the same";
+  }
+  const auto backend = NewInlayBackend(layout);
+  ASSERT_NE(backend, nullptr);
+  const std::vector<std::string> answers = RunScript(*backend, script.text);
+  ASSERT_EQ(answers.size(), script.answers.size());
+  for (size_t at = 0; at < answers.size() && !HasFailure(); ++at) {
+    const auto recorded = differences.find(at);
+    const bool differs = recorded != differences.end();
+    const std::string& expected = differs ? recorded->second : script.answers[at];
+    EXPECT_TRUE(answers[at] == expected)
+        << "answer " << at + 1 << ": " << Short(script.operations[at])
+        << (differs ? "\n  of this layout: " : "\n  of the kernel:  ") << Short(expected)
+        << "\n  now:            " << Short(answers[at]);
+  }
+}
+
+TEST(RecordedDifferencesTest, AreAllOfALayoutAndAScript) {
+  const std::vector<std::string_view> layouts = LayoutNames();
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".differs") continue;
+    ++files;
+    const std::string layout = entry.path().parent_path().filename();
+    const std::string script = entry.path().stem();
+    EXPECT_NE(std::ranges::find(layouts, layout), layouts.end()) << entry.path();
+    EXPECT_EQ(std::ranges::count(Scripts(), script, &RecordedScript::name), 1) << entry.path();
+    EXPECT_FALSE(ReadDifferences(kFolder, layout, script).empty()) << entry.path();
+  }
+  EXPECT_GT(files, 0U);
+}
+
+std::vector<size_t> ScriptNumbers() {
+  std::vector<size_t> numbers(Scripts().size());
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
+  return numbers;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernel, RecordedAnswersTest,
+                         testing::Combine(testing::ValuesIn(LayoutNames()),
+                                          testing::ValuesIn(ScriptNumbers())),
+                         [](const auto& instance) {
+                           return std::string(std::get<0>(instance.param)) + "_" +
+                                  Scripts()[std::get<1>(instance.param)].name;
+                         });
+
+}  // namespace
+}  // namespace inlay::bpf_script

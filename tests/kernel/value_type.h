@@ -1,0 +1,26 @@
+// Type information (BTF) of a map's keys and values: without it the kernel makes no map of
+// socket-local storage.
+
+#ifndef INLAY_TESTS_KERNEL_VALUE_TYPE_H_
+#define INLAY_TESTS_KERNEL_VALUE_TYPE_H_
+
+#include <cstdint>
+
+#include "tests/kernel/hidden_fd.h"
+#include "tests/kernel/script.h"
+
+namespace inlay::bpf_script {
+
+struct ValueType {
+  HiddenFd fd;
+  uint32_t key_id = 0;
+  uint32_t value_id = 0;
+};
+
+// Tells the kernel of an int and of a value of this shape. A size that no type can have gets a type
+// that does not match it.
+ValueType LoadValueType(const MapShape& shape);
+
+}  // namespace inlay::bpf_script
+
+#endif  // INLAY_TESTS_KERNEL_VALUE_TYPE_H_
