@@ -17,8 +17,7 @@ run() {
   ctest --preset "$preset" "$@"
 }
 
-run release            # everything, as it is shipped
-run clang -L sanitize  # the other compiler, lock annotations checked, assertions on
-run asan -L 'sanitize|tools'
+run release                   # everything, as it is shipped, with g++
+run asan -L 'sanitize|tools'  # everything with clang: lock annotations checked, assertions on
 run tsan -L sanitize
 printf '\nall tests passed, in %d s\n' $((SECONDS - started))

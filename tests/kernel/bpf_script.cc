@@ -1,5 +1,5 @@
-// bpf_script --on pointer|index|...|kernel <script: runs a script of operations and prints what each
-// answered. The language and the ways to run it are in README.md.
+// bpf_script --on pointer|index|...|kernel <script: runs a script of operations and prints what
+// each answered. The language and the ways to run it are in README.md.
 //
 // Exit code: 0; 2: wrong arguments; 77: the kernel cannot be used here, and why is on stderr; 1: it
 // failed underway.

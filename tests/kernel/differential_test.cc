@@ -3,9 +3,9 @@
 //
 //   differential_test [--seed S] [--operations N] [--on-kernel]
 //
-// Without --on-kernel nothing is asked of the machine. With it: exit code 77 and the reason where the
-// kernel cannot be used. Answers that depend on what a value is charged for are compared between the
-// kernel and the pointer layout only.
+// Without --on-kernel nothing is asked of the machine. With it: exit code 77 and the reason where
+// the kernel cannot be used. Answers that depend on what a value is charged for are compared
+// between the kernel and the pointer layout only.
 
 #include <unistd.h>
 
@@ -70,7 +70,8 @@ class Place {
   KernelAccess* kernel_;
 };
 
-// The first answer that is not the same, if there is one. `charges`: whether answers to `omem` count.
+// The first answer that is not the same, if there is one. `charges`: whether answers to `omem`
+// count.
 std::optional<size_t> FirstDifference(const Script& lines, const std::vector<std::string>& left,
                                       const std::vector<std::string>& right, bool charges) {
   for (size_t at = 0; at < std::max(left.size(), right.size()); ++at) {

@@ -15,8 +15,8 @@ namespace inlay::bpf_script {
 class KernelAccess {
  public:
   virtual ~KernelAccess() = default;
-  // A backend with nothing in it yet; one at a time. Its functions throw std::system_error where the
-  // machine fails, rather than the operation.
+  // A backend with nothing in it yet; one at a time. Its functions throw std::system_error where
+  // the machine fails, rather than the operation.
   virtual std::unique_ptr<Backend> NewBackend() = 0;
 };
 

@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 4> kNumbers = {"#-1", "#500", "#214748364
 constexpr std::array<std::string_view, 8> kLimits = {"0",   "200", "349",    "521",
                                                      "700", "900", "131072", "-1"};
 
-// Everything together must fit under the default limit, in every layout, while one value is replaced
-// by another: then no answer depends on charges.
+// Everything together must fit under the default limit, in every layout, while one value is
+// replaced by another: then no answer depends on charges.
 constexpr uint32_t kRoomBytes = 120000;
 constexpr uint32_t kOverheadBytes = 256;  // more than any layout has per value
 

@@ -1,6 +1,6 @@
 // Every recorded script on every layout. The pointer layout is the kernel's and answers every line
-// as the kernel does. The others do too, but where it matters what a value is charged for: there each
-// has its own recorded answers, and they are held to be where they may be and nowhere else.
+// as the kernel does. The others do too, but where it matters what a value is charged for: there
+// each has its own recorded answers, and they are held to be where they may be and nowhere else.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
-// The script language: one operation per line, as text and as a type of its own. What the operations
-// do is in README.md; how a value is padded and what a name stands for is the runner's business.
+// The script language: one operation per line, as text and as a type of its own. What the
+// operations do is in README.md; how a value is padded and what a name stands for is the runner's
+// business.
 
 #ifndef INLAY_TESTS_KERNEL_SCRIPT_H_
 #define INLAY_TESTS_KERNEL_SCRIPT_H_

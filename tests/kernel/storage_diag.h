@@ -15,8 +15,8 @@ namespace inlay::bpf_script {
 // One value by its map's id, in the reply's order.
 using DiagValues = std::vector<std::pair<uint32_t, Bytes>>;
 
-// The socket of that cookie among those of the protocol. `map_fds`: empty for all maps. No values if
-// the socket is not listed, or without. Answers 0 or errno.
+// The socket of that cookie among those of the protocol. `map_fds`: empty for all maps. No values
+// if the socket is not listed, or without. Answers 0 or errno.
 int ReadStorageDiag(int family, int protocol, uint64_t cookie, std::span<const int> map_fds,
                     DiagValues* values);
 

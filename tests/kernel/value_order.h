@@ -1,5 +1,5 @@
-// ValueOrder: which values a socket has, in the order of the kernel's list, which sock_diag shows. A
-// layout need not have an order, so scripts on Inlay keep it here.
+// ValueOrder: which values a socket has, in the order of the kernel's list, which sock_diag shows.
+// A layout need not have an order, so scripts on Inlay keep it here.
 
 #ifndef INLAY_TESTS_KERNEL_VALUE_ORDER_H_
 #define INLAY_TESTS_KERNEL_VALUE_ORDER_H_
