@@ -181,7 +181,6 @@ int Main(int argc, char** argv) {
   over_touch("single_pointer", "pointer", 1);
   results.AddBar(Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
   results.AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
-  results.AddBar(Bar::AtMost("Get/inline_runtime_const" + hot, "Get/inline" + hot, 1));
   results.AddBar(Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
   return results.Run();
 }

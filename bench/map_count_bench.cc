@@ -15,6 +15,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -122,29 +123,33 @@ constexpr bool TakesImportant(Order order, size_t at) {
   return order == Order::kInterleaved && at % 3 == 0;
 }
 
-// Nanoseconds of one get of the important map between those of the others, measured apart.
+// Nanoseconds of one get of the important map between those of the others, measured apart: the median,
+// since now and then the machine does something else meanwhile.
 template <typename Maps>
 double ImportantGetNs(const Maps& maps, size_t count) {
   using Clock = std::chrono::steady_clock;
-  constexpr int kRounds = 200;
-  std::chrono::nanoseconds with_get{0};
-  std::chrono::nanoseconds without{0};
-  size_t gets = 0;
-  for (int round = 0; round < kRounds; ++round) {
+  constexpr size_t kGets = 2001;
+  std::vector<Clock::duration> with_get;
+  std::vector<Clock::duration> without;
+  while (with_get.size() < kGets) {
     for (size_t at = 0; at < count; ++at) {
       if (TakesImportant(Order::kInterleaved, at)) {
         const Clock::time_point start = Clock::now();
         benchmark::DoNotOptimize(maps.Get(0));
         const Clock::time_point end = Clock::now();
         const Clock::time_point after = Clock::now();
-        with_get += end - start;
-        without += after - end;
-        ++gets;
+        with_get.push_back(end - start);
+        without.push_back(after - end);
       }
       benchmark::DoNotOptimize(maps.Get(at));
     }
   }
-  return static_cast<double>((with_get - without).count()) / static_cast<double>(gets);
+  const auto median_ns = [](std::vector<Clock::duration>& times) {
+    const auto middle = times.begin() + static_cast<ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return std::chrono::duration<double, std::nano>(*middle).count();
+  };
+  return median_ns(with_get) - median_ns(without);
 }
 
 template <typename Map, typename Owner, Order kOrder>

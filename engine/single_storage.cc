@@ -110,6 +110,13 @@ SingleObject* SingleStorage::Copy(const SingleObject* from, FunctionRef<bool(uin
     object->offset_bytes(number).store(end, std::memory_order_relaxed);
     end += static_cast<uint32_t>(RoundUp8(length));
   }
+  // Less than was planned if a value went meanwhile; then that is what is charged.
+  *empty = end == HeaderBytes(maps);
+  if (*empty) {
+    object->slab->Free(object);
+    return nullptr;
+  }
+  object->object_bytes = end;
   return object;
 }
 

@@ -20,7 +20,8 @@
 //     loaded. There is no pointer to follow.
 //   - Readers may be in the place when a value is replaced or modified, so the new bytes go to a copy
 //     elsewhere. After a grace period the copy moves into the place on its own; until then a get
-//     follows the pointer to it. A reader sees the old value or the new one, never half of either.
+//     follows the pointer to it. A reader sees the old value or the new one, never half of either. A
+//     value that is replaced all the time lives in copies, which wait for two grace periods each.
 //   - What is charged: the reserved tail, once, when the socket is made. Updates need no room under
 //     optmem_max: copies wait for readers as replaced elements do in the kernel, uncharged.
 //   - A map that finds no room in the tail keeps all its values in the pointer layout instead, and is
@@ -103,7 +104,7 @@ class InlineMap final : private TailMap {
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
-  // Copies that have not moved into their places yet. Changes by itself.
+  // Copies that wait: to move into their places, or for their last readers. Changes by itself.
   size_t copies() const noexcept;
   MemoryUsage memory_usage() const;
   // Nothing is shared, so there is nothing to recount: true.
