@@ -5,6 +5,7 @@
 #include <new>
 
 #include "engine/allocate.h"
+#include "engine/get_or_make.h"
 #include "engine/owner_locks.h"
 #include "engine/size_classes.h"
 #include "engine/value_bytes.h"
@@ -188,24 +189,13 @@ void InlineMap::Empty(Socket& socket, uint64_t word_after) noexcept {
 const std::byte* InlineMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                         Status* status) noexcept {
   if (!is_inline()) return pointer_->GetOrCreate(socket, init, status);
-  assert(InReadSection());
-  Status ignored = Status::kOk;
-  Status& result = status != nullptr ? *status : ignored;
-  result = Status::kOk;
-  if (const std::byte* const found = GetInline(socket)) return found;
-  if (!init.empty() && init.size() != value_bytes()) {
-    result = Status::kInvalid;
-    return nullptr;
-  }
-  if (socket.is_dying()) {
-    result = Status::kNotFound;
-    return nullptr;
-  }
-  MutexLock lock(&state_->locks.Of(&socket));
-  if (const std::byte* const found = GetInline(socket)) return found;
-  const std::byte* const made = Put(socket, init);
-  if (made == nullptr) result = Status::kNoMemory;
-  return made;
+  return GetOrMake(*this, socket, init, status, [&](Status* result) {
+    MutexLock lock(&state_->locks.Of(&socket));
+    const std::byte* value = GetInline(socket);
+    if (value == nullptr) value = Put(socket, init);
+    if (value == nullptr) *result = Status::kNoMemory;
+    return value;
+  });
 }
 
 Status InlineMap::Update(Socket& socket, std::span<const std::byte> value,

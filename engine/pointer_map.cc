@@ -3,6 +3,7 @@
 #include <new>
 
 #include "engine/allocate.h"
+#include "engine/get_or_make.h"
 
 namespace inlay {
 
@@ -20,19 +21,9 @@ Status PointerMap::Create(SocketTable& table, const MapOptions& options,
 
 const std::byte* PointerMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                          Status* status) noexcept {
-  Status ignored = Status::kOk;
-  Status& result = status != nullptr ? *status : ignored;
-  result = Status::kOk;
-  if (const std::byte* const value = Get(socket)) return value;
-  if (!init.empty() && init.size() != value_bytes()) {
-    result = Status::kInvalid;
-    return nullptr;
-  }
-  if (socket.is_dying()) {
-    result = Status::kNotFound;
-    return nullptr;
-  }
-  return map_->GetOrCreate(socket.sk_bpf_storage, init, &result);
+  return GetOrMake(*this, socket, init, status, [&](Status* result) {
+    return map_->GetOrCreate(socket.sk_bpf_storage, init, result);
+  });
 }
 
 Status PointerMap::Update(Socket& socket, std::span<const std::byte> value,

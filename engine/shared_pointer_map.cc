@@ -1,11 +1,11 @@
 #include "inlay/shared_pointer_map.h"
 
-#include <cassert>
 #include <cstring>
 #include <new>
 #include <vector>
 
 #include "engine/allocate.h"
+#include "engine/get_or_make.h"
 #include "engine/owner_locks.h"
 #include "engine/size_classes.h"
 #include "engine/value_bytes.h"
@@ -143,30 +143,15 @@ const std::byte* SharedPointerMap::Put(Socket& socket, std::span<const std::byte
 const std::byte* SharedPointerMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                                Status* status) noexcept {
   if (!is_shared()) return pointer_->GetOrCreate(socket, init, status);
-  assert(InReadSection());
-  Status ignored = Status::kOk;
-  Status& result = status != nullptr ? *status : ignored;
-  result = Status::kOk;
-  if (const std::byte* const found = Get(socket)) return found;
-  if (!init.empty() && init.size() != value_bytes()) {
-    result = Status::kInvalid;
-    return nullptr;
-  }
-  if (socket.is_dying()) {
-    result = Status::kNotFound;
-    return nullptr;
-  }
-  const ValueBuffer zeroes(init.empty() ? value_bytes() : 0);
-  if (init.empty()) init = zeroes.bytes();
-  if (init.empty()) {
-    result = Status::kNoMemory;
-    return nullptr;
-  }
-  MutexLock lock(&locks_->Of(&socket));
-  if (const std::byte* const found = Get(socket)) return found;
-  const std::byte* const made = Put(socket, init);
-  if (made == nullptr) result = Status::kNoMemory;
-  return made;
+  return GetOrMake(*this, socket, init, status, [&](Status* result) {
+    const ValueBuffer zeroes(init.empty() ? value_bytes() : 0);
+    const std::span<const std::byte> bytes = init.empty() ? zeroes.bytes() : init;
+    MutexLock lock(&locks_->Of(&socket));
+    const std::byte* value = Get(socket);
+    if (value == nullptr && !bytes.empty()) value = Put(socket, bytes);
+    if (value == nullptr) *result = Status::kNoMemory;
+    return value;
+  });
 }
 
 Status SharedPointerMap::Update(Socket& socket, std::span<const std::byte> value,

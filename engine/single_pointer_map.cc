@@ -1,10 +1,10 @@
 #include "inlay/single_pointer_map.h"
 
-#include <cassert>
 #include <cstring>
 #include <new>
 
 #include "engine/allocate.h"
+#include "engine/get_or_make.h"
 #include "engine/single_storage.h"
 #include "engine/value_bytes.h"
 #include "inlay/rcu.h"
@@ -34,23 +34,12 @@ SinglePointerMap::~SinglePointerMap() {
 
 const std::byte* SinglePointerMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                                Status* status) noexcept {
-  assert(InReadSection());
-  Status ignored = Status::kOk;
-  Status& result = status != nullptr ? *status : ignored;
-  result = Status::kOk;
-  if (const std::byte* const found = Get(socket)) return found;
-  if (!init.empty() && init.size() != value_bytes()) {
-    result = Status::kInvalid;
-    return nullptr;
-  }
-  if (socket.is_dying()) {
-    result = Status::kNotFound;
-    return nullptr;
-  }
-  SingleStorage& storage = table_.single_storage();
-  MutexLock lock(&storage.LockOf(socket));
-  if (Get(socket) == nullptr) result = storage.Put(socket, *this, init);
-  return result == Status::kOk ? Get(socket) : nullptr;
+  return GetOrMake(*this, socket, init, status, [&](Status* result) {
+    SingleStorage& storage = table_.single_storage();
+    MutexLock lock(&storage.LockOf(socket));
+    if (Get(socket) == nullptr) *result = storage.Put(socket, *this, init);
+    return Get(socket);
+  });
 }
 
 Status SinglePointerMap::Update(Socket& socket, std::span<const std::byte> value,
