@@ -296,7 +296,7 @@ TEST(IndexMapSocketOverflowTest, ASpillPastTheSocketsLimitIsNoMemoryAndChangesNo
   ASSERT_EQ(map->Update(*sockets[1], Value(1), UpdateFlag::kAny), Status::kOk);
   const int32_t reserved = owners.table().reserved_bytes();
   EXPECT_EQ(sockets[0]->sk_omem_alloc.load(), reserved) << "an index costs nothing private";
-  const int32_t spilled = reserved + 72 + kBytes + 176;
+  const int32_t spilled = reserved + 72 + static_cast<int32_t>(kBytes) + 176;
   owners.table().set_optmem_max_bytes(spilled);
   EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kNoMemory);
   EXPECT_EQ(map->Update(*sockets[1], Value(2), UpdateFlag::kAny), Status::kNoMemory);
