@@ -1,22 +1,23 @@
-// What does a get cost? Get/<layout>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per
-// packet.
+// What does a get cost? Get/<reader>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per packet.
+// Patterns are in get_pattern.h.
 //
-// Patterns: `packet` walks over all sockets in random order, `hot` over 1,000 sockets that stay in
-// the cache. Layouts: `touch` is the walk without a get, `handwritten` is a plain table[(word >>
-// shift) & mask]. What a layout's get costs is its time less that of `touch`. `inline_const` and
-// `inline_runtime_const` read the map of `inline` by an offset that is known at compile time, and by
-// one that is patched into the code.
+// Readers: the layouts and the other ways to read them (layouts.h); `touch`, the walk without a get:
+// what a get costs is its time less this; `handwritten`, a plain table[(word >> shift) & mask];
+// `index_get_many`, which gets the values of a batch at once.
+//
+// --inlay_sweep=: base (the usual point, in and out of the cache), sockets, values, bytes, or touched
+// (what the packet has touched before the get, how much it reads, batches, and values drawn by Zipf).
 
 #include <benchmark/benchmark.h>
 
-#include <map>
-#include <memory>
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "bench/bar.h"
+#include "bench/filled_maps.h"
+#include "bench/get_pattern.h"
 #include "bench/layouts.h"
-#include "bench/packet_walk.h"
 #include "bench/population.h"
 #include "bench/result_table.h"
 #include "bench/shape_arguments.h"
@@ -24,95 +25,91 @@
 namespace inlay::bench {
 namespace {
 
-constexpr size_t kStepsPerBatch = 1000;
+constexpr size_t kStepsPerRound = 32 * kBatch;
 
-template <typename Get>
-void RunWalk(benchmark::State& state, Population& population, Get&& get) {
-  // From where the last run has stopped: those sockets have been out of the cache for longest.
-  Socket*& at = population.walk_position();
+template <typename Take>
+void RunRounds(benchmark::State& state, Take&& take) {
   const uint64_t zero = OpaqueZero();
   const ReadSection section;
-  benchmark::DoNotOptimize(PacketWalk(&at, kStepsPerBatch, zero, get));  // code and tables
-  while (state.KeepRunningBatch(kStepsPerBatch)) {
-    benchmark::DoNotOptimize(PacketWalk(&at, kStepsPerBatch, zero, get));
-  }
+  benchmark::DoNotOptimize(take(zero));  // code and tables
+  while (state.KeepRunningBatch(kStepsPerRound)) benchmark::DoNotOptimize(take(zero));
 }
 
-void Touch(benchmark::State& state) {
-  RunWalk(state, SharedPopulation(ShapeOf(state)), [](const Socket&) { return uint64_t{0}; });
-}
-
-// The maps of all layouts over a shape's sockets. They are made together, so that each has the same
-// place in the sockets whatever is measured; filled and checked one by one at first use; and kept, so
-// that many short runs of all layouts can be mixed. Layouts touch nothing of each other's memory.
-template <typename Layout>
-struct LazilyFilled {
-  std::unique_ptr<typename Layout::Map> map;
-  bool filled = false;
-};
-template <typename List>
-struct MapsOf;
-template <typename... L>
-struct MapsOf<std::tuple<L...>> : LazilyFilled<L>... {};
-
-MapsOf<Layouts>* MadeMaps(Population& population, std::string* error) {
-  auto maps = std::make_unique<MapsOf<Layouts>>();
-  bool made = true;
-  ForEachLayout([&]<typename Layout>() {
-    if (made)
-      made = (maps->LazilyFilled<Layout>::map = MakeMap<Layout>(population, error)) != nullptr;
+template <typename Pattern, typename Get>
+void RunWalk(benchmark::State& state, Population& population, Get&& get) {
+  RunRounds(state, [&](uint64_t zero) {
+    return Pattern::Walk::Take(population, kStepsPerRound, zero, get);
   });
-  return made ? maps.release() : nullptr;
 }
 
-MapsOf<Layouts>*& MapsOfShape(const WorkloadShape& shape) {
-  static auto* const all = new std::map<WorkloadShape, MapsOf<Layouts>*>;
-  return (*all)[shape];
+template <typename Pattern>
+WorkloadShape ShapeOf(const benchmark::State& state) {
+  WorkloadShape shape = bench::ShapeOf(state);
+  shape.draw = Pattern::kDraw;
+  return shape;
 }
 
-template <typename Layout>
-typename Layout::Map* FilledMap(benchmark::State& state) {
-  Population& population = SharedPopulation(ShapeOf(state));
+template <typename Pattern>
+void Touch(benchmark::State& state) {
+  RunWalk<Pattern>(state, SharedPopulation(ShapeOf<Pattern>(state)),
+                   [](const Socket&) { return uint64_t{0}; });
+}
+
+template <typename Pattern, typename Layout>
+const typename Layout::Map* FindMap(benchmark::State& state) {
   std::string error;
-  MapsOf<Layouts>*& maps = MapsOfShape(ShapeOf(state));
-  if (maps == nullptr) maps = MadeMaps(population, &error);
-  if (maps == nullptr) {
-    state.SkipWithError(error.c_str());
-    return nullptr;
-  }
-  LazilyFilled<Layout>& entry = *maps;
-  if (entry.filled) return entry.map.get();
-  // The check is a get on every socket, which also fills the caches that a layout has.
-  entry.filled =
-      Fill(*entry.map, population, &error) && MatchesModel(*entry.map, population, true, &error);
-  if (entry.filled) return entry.map.get();
-  state.SkipWithError(error.c_str());
-  return nullptr;
+  const auto* const map =
+      FilledMaps<Layouts>::OfShape(ShapeOf<Pattern>(state)).template Find<Layout>(&error);
+  if (map == nullptr) state.SkipWithError(error.c_str());
+  return map;
 }
 
-template <typename Layout>
+template <typename Pattern, typename Reader, typename Map>
+void ReadEach(benchmark::State& state, const Map& map) {
+  const WorkloadShape shape = ShapeOf<Pattern>(state);
+  RunWalk<Pattern>(
+      state, SharedPopulation(shape), [&map, bytes = shape.value_bytes](const Socket& socket) {
+        return Reader::Read(
+            map, socket, [bytes](const void* value) { return Pattern::Read::Read(value, bytes); });
+      });
+}
+
+template <typename Pattern, typename Layout>
 void Get(benchmark::State& state) {
-  const auto* const map = FilledMap<Layout>(state);
-  if (map == nullptr) return;
-  RunWalk(state, SharedPopulation(ShapeOf(state)),
-          [&map = *map](const Socket& socket) { return ReadField(Layout::Get(map, socket)); });
+  const auto* const map = FindMap<Pattern, Layout>(state);
+  if (map != nullptr) ReadEach<Pattern, Layout>(state, *map);
 }
 
-template <typename Reading>
+template <typename Pattern, typename Reading>
 void GetByOtherReading(benchmark::State& state) {
-  const auto* const map = FilledMap<typename Reading::Layout>(state);
+  const auto* const map = FindMap<Pattern, typename Reading::Layout>(state);
   std::string error;
   if (map == nullptr) return;
   if (!Reading::Prepare(*map, &error)) return state.SkipWithError(error.c_str());
-  RunWalk(state, SharedPopulation(ShapeOf(state)),
-          [&map = *map](const Socket& socket) { return ReadField(Reading::Get(map, socket)); });
+  ReadEach<Pattern, Reading>(state, *map);
+}
+
+void GetMany(benchmark::State& state) {
+  const auto* const map = FindMap<Batch, IndexLayout>(state);
+  if (map == nullptr) return;
+  Population& population = SharedPopulation(ShapeOf<Batch>(state));
+  RunRounds(state, [&](uint64_t zero) {
+    const auto get_all = [map](std::span<Socket* const, kBatch> sockets) {
+      const std::byte* found[kBatch];
+      map->GetMany(std::span<Socket* const>(sockets), found);
+      uint64_t sum = 0;
+      for (const std::byte* const value : found) sum += ReadField(value);
+      return sum;
+    };
+    return Batched::TakeAll(population, kStepsPerRound, zero, get_all);
+  });
 }
 
 // What one would write by hand for one table that never changes: no absent values, no spilled ones,
 // no counts, no reclamation. The words are the same, filled by an index map of 16 bits.
-template <uint32_t kValueBytes>
+template <typename Pattern, uint32_t kValueBytes>
 void HandwrittenOf(benchmark::State& state) {
-  const IndexMap* const map = FilledMap<IndexLayout>(state);
+  const IndexMap* const map = FindMap<Pattern, IndexLayout>(state);
   if (map == nullptr) return;
   struct Value {
     std::byte bytes[kValueBytes];
@@ -124,64 +121,117 @@ void HandwrittenOf(benchmark::State& state) {
   const InlineField field = map->field();
   const uint32_t shift = field.shift;
   const uint64_t mask = field.mask();
-  RunWalk(state, SharedPopulation(ShapeOf(state)),
-          [&, values = table.data()](const Socket& socket) {
-            uint64_t word;
-            std::memcpy(&word, &socket.sk_inline_words, sizeof(word));
-            return ReadField(&values[(word >> shift) & mask]);
-          });
+  RunWalk<Pattern>(state, SharedPopulation(ShapeOf<Pattern>(state)),
+                   [&, values = table.data()](const Socket& socket) {
+                     uint64_t word;
+                     std::memcpy(&word, &socket.sk_inline_words, sizeof(word));
+                     return Pattern::Read::Read(&values[(word >> shift) & mask], kValueBytes);
+                   });
 }
 
-void Handwritten(benchmark::State& state) {
-  switch (state.range(2)) {
-    case 8:
-      return HandwrittenOf<8>(state);
-    case 100:
-      return HandwrittenOf<100>(state);
-    case 1024:
-      return HandwrittenOf<1024>(state);
-    default:
-      state.SkipWithError("handwritten knows values of 8, 100 and 1024 bytes");
+class Registry {
+ public:
+  explicit Registry(const Results& results)
+      : sockets_(static_cast<size_t>(results.sockets())), sweep_(results.sweep()) {}
+
+  void AddSweep() {
+    constexpr uint32_t kValues = 500;
+    constexpr uint32_t kValueBytes = 100;
+    if (sweep_ == "base") {
+      Add<Packet>(sockets_, kValues, kValueBytes);
+      Add<Hot>(kHotSockets, kValues, kValueBytes);
+    } else if (sweep_ == "sockets") {
+      for (const size_t sockets :
+           {sockets_ / 500, sockets_ / 50, sockets_ / 10, sockets_, sockets_ * 10}) {
+        if (sockets >= kHotSockets) Add<Packet>(sockets, kValues, kValueBytes);
+      }
+    } else if (sweep_ == "values") {
+      for (const uint32_t values : {1U, 10U, 100U, 500U, 5000U, 60000U}) {
+        Add<Packet>(sockets_, values, kValueBytes);
+      }
+    } else if (sweep_ == "bytes") {
+      for (const uint32_t value_bytes : {8U, 16U, 64U, 88U, 100U, 224U, 1024U}) {
+        Add<Packet>(sockets_, kValues, value_bytes);
+      }
+    } else {
+      Add<PacketNothing>(sockets_, kValues, kValueBytes);
+      Add<Packet>(sockets_, kValues, kValueBytes);
+      Add<PacketTail>(sockets_, kValues, kValueBytes);
+      Add<PacketWhole>(sockets_, kValues, kValueBytes);
+      Add<PacketZipf>(sockets_, kValues, kValueBytes);
+      Add<Batch>(sockets_, kValues, kValueBytes);
+      AddOne<Batch>("index_get_many", GetMany, sockets_, kValues, kValueBytes);
+      Add<HotWhole>(kHotSockets, kValues, kValueBytes);
+      Add<Hot>(kHotSockets, 1, kValueBytes);
+      Add<Hot>(kHotSockets, kValues, 8);
+    }
   }
-}
 
-void Register(const std::string& pattern, int64_t sockets, int64_t values, int64_t value_bytes) {
-  const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
-    benchmark::RegisterBenchmark(("Get/" + layout + "/" + pattern).c_str(), run)
+ private:
+  static constexpr size_t kHotSockets = 1000;
+
+  template <typename Pattern>
+  void AddOne(const std::string& reader, void (*run)(benchmark::State&), size_t sockets,
+              uint32_t values, uint32_t value_bytes) {
+    benchmark::RegisterBenchmark(("Get/" + reader + "/" + Pattern::kName).c_str(), run)
         ->ArgNames(kShapeArguments)
-        ->Args({sockets, values, value_bytes});
-  };
-  add("touch", Touch);
-  if (value_bytes == 8 || value_bytes == 100 || value_bytes == 1024)
-    add("handwritten", Handwritten);
-  ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Layout>); });
-  ForEachOf<OtherReadings>(
-      [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Reading>); });
-}
-
-int Main(int argc, char** argv) {
-  Results results;
-  // Many short runs: what is to be seen is smaller than the machine's jumps between speeds.
-  if (!results.Initialize(argc, argv, "--benchmark_repetitions=25")) return 1;
-  const int64_t sockets = results.sockets();
-  constexpr int64_t kHotSockets = 1000;
-  for (const int64_t value_bytes : {int64_t{100}}) {
-    Register("packet", sockets, 500, value_bytes);
-    Register("hot", kHotSockets, 500, value_bytes);
+        ->Args({static_cast<int64_t>(sockets), values, value_bytes});
   }
-  const std::string cold = "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
+
+  template <typename Pattern>
+  void Add(size_t sockets, uint32_t values, uint32_t value_bytes) {
+    const auto add = [&](const std::string& reader, void (*run)(benchmark::State&)) {
+      AddOne<Pattern>(reader, run, sockets, values, value_bytes);
+    };
+    add("touch", Touch<Pattern>);
+    if (value_bytes == 8) add("handwritten", HandwrittenOf<Pattern, 8>);
+    if (value_bytes == 100) add("handwritten", HandwrittenOf<Pattern, 100>);
+    if (value_bytes == 1024) add("handwritten", HandwrittenOf<Pattern, 1024>);
+    ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Pattern, Layout>); });
+    ForEachOf<OtherReadings>(
+        [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Pattern, Reading>); });
+  }
+
+  const size_t sockets_;
+  const std::string_view sweep_;
+};
+
+void AddBars(Results* results) {
+  const auto shape = [&](int64_t sockets) {
+    return "/packet/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
+  };
+  if (results->sweep() == "sockets") {
+    const std::string few = shape(results->sockets() / 10);
+    const std::string many = shape(results->sockets() * 10);
+    results->AddBar(Bar::OverTouches("Get/index" + many, "Get/touch" + many, "Get/index" + few,
+                                     "Get/touch" + few, 2));
+  }
+  if (results->sweep() != "base") return;
+  const std::string cold = shape(results->sockets());
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
   const auto over_touch = [&](const char* layout, const char* other, double limit) {
-    results.AddBar(Bar::OverTouch("Get/" + (layout + cold), "Get/" + (other + cold),
-                                  "Get/touch" + cold, limit));
+    results->AddBar(Bar::OverTouch("Get/" + (layout + cold), "Get/" + (other + cold),
+                                   "Get/touch" + cold, limit));
   };
   over_touch("index", "pointer", 0.03);
   over_touch("index", "inline", 1);
   over_touch("inline", "single_pointer", 1);
   over_touch("single_pointer", "pointer", 1);
-  results.AddBar(Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
-  results.AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
-  results.AddBar(Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
+  results->AddBar(Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
+  results->AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
+  results->AddBar(Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
+}
+
+int Main(int argc, char** argv) {
+  Results results;
+  // Many short runs: what is to be seen is smaller than the machine's jumps between speeds.
+  if (!results.Initialize(argc, argv,
+                          {.repetitions = "--benchmark_repetitions=25",
+                           .sweeps = {"base", "sockets", "values", "bytes", "touched"}})) {
+    return 1;
+  }
+  Registry(results).AddSweep();
+  AddBars(&results);
   return results.Run();
 }
 

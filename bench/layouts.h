@@ -30,7 +30,11 @@ struct LayoutOf {
   static constexpr uint32_t kWidthBits = 16;  // of codes, for those that have them
   // What one map with values of `value_bytes` needs in a socket.
   static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {}; }
-  static const std::byte* Get(const Map& map, const Socket& socket) { return map.Get(socket); }
+  // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
+  template <typename Use>
+  static uint64_t Read(const Map& map, const Socket& socket, Use&& use) {
+    return use(map.Get(socket));
+  }
 };
 
 struct PointerLayout : LayoutOf<PointerMap> {
@@ -85,8 +89,9 @@ struct InlineConstReading {
     *error = "the inline map is not first in the tail";
     return false;
   }
-  static const std::byte* Get(const InlineMap& /*map*/, const Socket& socket) {
-    return InlineMap::GetAt(socket, kOffsetBytes);
+  template <typename Use>
+  static uint64_t Read(const InlineMap& /*map*/, const Socket& socket, Use&& use) {
+    return use(InlineMap::GetAt(socket, kOffsetBytes));
   }
 };
 
@@ -100,8 +105,9 @@ struct InlineRuntimeConstReading {
     *error = "the run-time constant cannot be patched into the code";
     return false;
   }
-  static const std::byte* Get(const InlineMap& /*map*/, const Socket& socket) {
-    return InlineMap::GetAt(socket, OffsetBytes::Load());
+  template <typename Use>
+  static uint64_t Read(const InlineMap& /*map*/, const Socket& socket, Use&& use) {
+    return use(InlineMap::GetAt(socket, OffsetBytes::Load()));
   }
 };
 

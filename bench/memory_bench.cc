@@ -58,7 +58,7 @@ void Measure(benchmark::State& state, Reservation reservation, size_t maps) {
     for (size_t i = 0; i < maps; ++i) {
       all.push_back(MakeMap<Layout>(population, &error));
       if (all.back() == nullptr || !Fill(*all.back(), population, &error) ||
-          !MatchesModel(*all.back(), population, true, &error)) {
+          !MatchesModel<Layout>(*all.back(), population, true, &error)) {
         state.SkipWithError(error.c_str());
         return;
       }

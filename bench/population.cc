@@ -35,6 +35,7 @@ Population::Population(const WorkloadShape& shape, Reservation reservation) : wo
   for (size_t i = 0; i < order.size(); ++i) {
     Socket* const next = sockets_[order[(i + 1) % order.size()]];
     sockets_[order[i]]->common.skc_node_next.store(&next->common, std::memory_order_relaxed);
+    packet_order_.push_back(sockets_[order[i]]);
   }
   walk_position_ = &first();
 }

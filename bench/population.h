@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,6 @@
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
-#include "inlay/storage_map.h"
 
 namespace inlay::bench {
 
@@ -31,14 +31,18 @@ class Population {
   size_t sockets() const { return sockets_.size(); }
   // The first socket of the packet order.
   Socket& first() { return *sockets_[workload_.packet_order().front()]; }
-  // Where a packet walk is, for walks that go on where the last one stopped.
+  std::span<Socket* const> packet_order() const { return packet_order_; }
+  // Where the walks are, for walks that go on where the last one stopped.
   Socket*& walk_position() { return walk_position_; }
+  size_t& order_position() { return order_position_; }
 
  private:
   Workload workload_;
   std::unique_ptr<SocketTable> table_;
   std::vector<Socket*> sockets_;
+  std::vector<Socket*> packet_order_;
   Socket* walk_position_ = nullptr;
+  size_t order_position_ = 0;
 };
 
 // The population of a shape, made at its first use and kept to the end of the program, with room for
@@ -62,7 +66,7 @@ std::unique_ptr<typename Layout::Map> MakeMap(Population& population, std::strin
 }
 
 // Gives every socket its value of the workload. False, with *error set, if one cannot be given.
-template <StorageMap Map>
+template <typename Map>
 bool Fill(Map& map, Population& population, std::string* error) {
   for (size_t i = 0; i < population.sockets(); ++i) {
     const Status status = map.Update(population.socket(i), population.workload().bytes_of_socket(i),
@@ -75,16 +79,17 @@ bool Fill(Map& map, Population& population, std::string* error) {
 }
 
 // Compares every socket's value with the model: the workload itself, or "absent" if !present.
-template <StorageMap Map>
-bool MatchesModel(const Map& map, Population& population, bool present, std::string* error) {
+template <typename Layout>
+bool MatchesModel(const typename Layout::Map& map, Population& population, bool present,
+                  std::string* error) {
   ReadSection section;
   for (size_t i = 0; i < population.sockets(); ++i) {
-    const std::byte* const found = map.Get(population.socket(i));
     const auto expected = population.workload().bytes_of_socket(i);
-    const bool equal =
-        present ? found != nullptr && std::memcmp(found, expected.data(), expected.size()) == 0
-                : found == nullptr;
-    if (equal) continue;
+    const uint64_t equal = Layout::Read(map, population.socket(i), [&](const void* found) {
+      return present ? found != nullptr && std::memcmp(found, expected.data(), expected.size()) == 0
+                     : found == nullptr;
+    });
+    if (equal != 0) continue;
     *error = "socket " + std::to_string(i) + " does not have the value that the model says";
     return false;
   }

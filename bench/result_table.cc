@@ -5,25 +5,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
-#include <string_view>
+#include <optional>
 #include <utility>
+
+#include "bench/run_context.h"
 
 namespace inlay::bench {
 namespace {
-
-std::string FirstValueInFile(const char* path, std::string_view key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(key)) continue;
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos) return line;
-    const size_t start = line.find_first_not_of(" \t", colon + 1);
-    return start == std::string::npos ? "" : line.substr(start);
-  }
-  return "unknown";
-}
 
 // Keeps all runs for the table at the end; prints the context, failures, and progress on a terminal.
 class TableReporter final : public benchmark::ConsoleReporter {
@@ -71,16 +59,18 @@ class TableReporter final : public benchmark::ConsoleReporter {
       std::fprintf(out, "%-*s %9.1f %9.1f %9.1f", static_cast<int>(width), row.name.c_str(), median,
                    *least, *most);
       // Of pointer's cost over touch where there is a touch, of its time where there is none.
-      const auto touch = measured.find(WithLayout(row.name, "touch"));
-      const auto pointer = measured.find(WithLayout(row.name, "pointer"));
-      const double base = touch != measured.end() ? touch->second : 0;
-      if (touch != measured.end()) {
+      const std::optional<double> touch = Beside(measured, row.name, "touch", "touch");
+      const std::optional<double> pointer = Beside(measured, row.name, "pointer", "sk_storage");
+      const double base = touch.value_or(0);
+      if (touch.has_value()) {
         std::fprintf(out, " %11.1f", median - base);
       } else {
         std::fprintf(out, " %11s", "-");
       }
-      if (pointer != measured.end()) {
-        std::fprintf(out, " %10.1f%%", 100 * (median - base) / (pointer->second - base));
+      if (pointer.has_value()) {
+        std::fprintf(out, " %10.1f%%", 100 * (median - base) / (*pointer - base));
+      } else {
+        std::fprintf(out, " %11s", "-");
       }
       for (const auto& [name, value] : row.counters) {
         std::fprintf(out, "  %s=%.2f", name.c_str(), value);
@@ -110,11 +100,19 @@ class TableReporter final : public benchmark::ConsoleReporter {
     return (times[times.size() / 2] + times[(times.size() - 1) / 2]) / 2;
   }
 
-  // The same benchmark of another layout: the second part of the name.
-  static std::string WithLayout(const std::string& name, const std::string& layout) {
-    const size_t first = name.find('/');
-    const size_t second = name.find('/', first + 1);
-    return name.substr(0, first + 1) + layout + name.substr(second);
+  // The same benchmark of another layout, which is the second part of the name; in the live kernel, of
+  // another access, which is the third.
+  static std::optional<double> Beside(const Measurements& measured, const std::string& name,
+                                      const std::string& layout, const std::string& access) {
+    size_t start = name.find('/') + 1;
+    for (const std::string& other : {layout, access}) {
+      const size_t end = name.find('/', start);
+      if (start == 0 || end == std::string::npos) break;
+      const auto found = measured.find(name.substr(0, start) + other + name.substr(end));
+      if (found != measured.end()) return found->second;
+      start = end + 1;
+    }
+    return std::nullopt;
   }
 
   std::vector<Row> rows_;
@@ -124,47 +122,69 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
 }  // namespace
 
-bool Results::Initialize(int argc, char** argv, const char* repetitions) {
+bool Results::TakeFlag(std::string_view argument, const Program& program, bool* wrong) {
+  constexpr std::string_view kSockets = "--inlay_sockets=";
+  constexpr std::string_view kSweep = "--inlay_sweep=";
+  if (argument == "--inlay_check_bars") {
+    check_bars_ = true;
+    return true;
+  }
+  if (argument.starts_with(kSockets)) {
+    const std::string_view number = argument.substr(kSockets.size());
+    const auto [end, error] = std::from_chars(number.begin(), number.end(), sockets_);
+    *wrong = error != std::errc() || end != number.end() || sockets_ < 1000;
+    if (*wrong) {
+      std::fprintf(stderr, "bench: %s: a number of sockets from 1000 is needed\n",
+                   std::string(argument).c_str());
+    }
+    return true;
+  }
+  if (!argument.starts_with(kSweep) || program.sweeps.empty()) return false;
+  sweep_ = argument.substr(kSweep.size());
+  *wrong = std::find(program.sweeps.begin(), program.sweeps.end(), sweep_) == program.sweeps.end();
+  if (*wrong) {
+    std::fprintf(stderr, "bench: %s: this program has the sweeps", std::string(argument).c_str());
+    for (const std::string_view sweep : program.sweeps) {
+      std::fprintf(stderr, " %s", std::string(sweep).c_str());
+    }
+    std::fprintf(stderr, "\n");
+  }
+  return true;
+}
+
+bool Results::Initialize(int argc, char** argv, const Program& program) {
+  AddRunContext(argc, argv);
+  if (!program.sweeps.empty()) sweep_ = program.sweeps.front();
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
-    constexpr std::string_view kSockets = "--inlay_sockets=";
     const std::string_view argument = argv[i];
+    bool wrong = false;
+    const bool ours = TakeFlag(argument, program, &wrong);
+    if (wrong) return false;
     if (argument.starts_with("--benchmark_format=") && !argument.ends_with("=console")) {
       machine_readable_ = true;
     }
-    if (argument == "--inlay_check_bars") {
-      check_bars_ = true;
-    } else if (argument.starts_with(kSockets)) {
-      const std::string_view number = argument.substr(kSockets.size());
-      const auto [end, error] = std::from_chars(number.begin(), number.end(), sockets_);
-      if (error != std::errc() || end != number.end() || sockets_ < 1000) {
-        std::fprintf(stderr, "bench: %s: a number of sockets from 1000 is needed\n", argv[i]);
-        return false;
-      }
-    } else {
-      argv[kept++] = argv[i];
-    }
+    if (!ours) argv[kept++] = argv[i];
   }
   // How everything here is measured unless the command line says otherwise: several runs of each
   // benchmark, those of all benchmarks mixed, so that what the machine does hits all of them.
   static char interleaving[] = "--benchmark_enable_random_interleaving=true";
   static char min_time[] = "--benchmark_min_time=0.1";
-  std::vector<char*> arguments = {argv[0], const_cast<char*>(repetitions), interleaving, min_time};
+  std::vector<char*> arguments = {argv[0], const_cast<char*>(program.repetitions), interleaving,
+                                  min_time};
   arguments.insert(arguments.end(), argv + 1, argv + kept);
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
-  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return false;
-  benchmark::AddCustomContext("cpu", FirstValueInFile("/proc/cpuinfo", "model name"));
-  benchmark::AddCustomContext("compiler", INLAY_COMPILER);
-  benchmark::AddCustomContext("build_type", INLAY_BUILD_TYPE);
-  benchmark::AddCustomContext("kernel", FirstValueInFile("/proc/version", "Linux"));
-  benchmark::AddCustomContext("transparent_hugepage",
-                              FirstValueInFile("/sys/kernel/mm/transparent_hugepage/enabled", ""));
-  return true;
+  return !benchmark::ReportUnrecognizedArguments(count, arguments.data());
 }
 
 int Results::Run() {
+  for (size_t i = 0; i < bars_.size(); ++i) {
+    char key[32];
+    std::snprintf(key, sizeof(key), "bar_%02zu", i + 1);
+    benchmark::AddCustomContext(key, bars_[i].ToText());
+  }
   if (machine_readable_) {
     // Standard output belongs to the format that was asked for.
     benchmark::RunSpecifiedBenchmarks();

@@ -89,7 +89,7 @@ void Change(benchmark::State& state) {
   // Filled once whatever the operation starts from, so that every value is interned before the
   // timing.
   bool ready = map != nullptr && Fill(*map, population, &error) &&
-               MatchesModel(*map, population, true, &error) &&
+               MatchesModel<Layout>(*map, population, true, &error) &&
                population.table().Open(SocketFamily::kTcp, &listener_fd) == Status::kOk;
   {
     const ReadSection section;  // the open descriptor holds the listener from here on

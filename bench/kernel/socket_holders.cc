@@ -1,0 +1,258 @@
+#include "bench/kernel/socket_holders.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "bench/kernel/socket_walk.h"
+
+namespace inlay::bench {
+namespace {
+
+// The holders there are, for a signal handler to end. 0: a free place.
+std::array<volatile pid_t, kMaxHolders> running;
+
+// Signals that end the process. None of them is meant to arrive while a holder is being started.
+constexpr std::array kEndingSignals = {SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+                                       SIGBUS, SIGSEGV, SIGABRT, SIGFPE,  SIGILL};
+std::array<struct sigaction, kEndingSignals.size()> earlier_actions;
+
+// Only calls that a signal handler may make.
+void EndAllHolders() {
+  for (const volatile pid_t& process : running) {
+    if (process != 0) kill(process, SIGKILL);
+  }
+  for (volatile pid_t& process : running) {
+    if (process == 0) continue;
+    while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    process = 0;
+  }
+}
+
+extern "C" void EndHoldersAndPassOn(int signal) {
+  EndAllHolders();
+  for (size_t i = 0; i < kEndingSignals.size(); ++i) {
+    if (kEndingSignals[i] == signal) sigaction(signal, &earlier_actions[i], nullptr);
+  }
+  std::raise(signal);
+}
+
+// While it lives, no signal is delivered.
+class SignalsHeldBack {
+ public:
+  SignalsHeldBack() {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &earlier_);
+  }
+  SignalsHeldBack(const SignalsHeldBack&) = delete;
+  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+  ~SignalsHeldBack() { sigprocmask(SIG_SETMASK, &earlier_, nullptr); }
+
+ private:
+  sigset_t earlier_;
+};
+
+// A terminal's signals go to holders too; it is this process that ends them.
+void TakeNoPartInSignals() {
+  for (const int signal : kEndingSignals) std::signal(signal, SIG_DFL);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT}) std::signal(signal, SIG_IGN);
+}
+
+volatile pid_t& FreePlace() {
+  const auto place = std::find(running.begin(), running.end(), 0);
+  if (place == running.end()) throw std::runtime_error("too many processes that hold sockets");
+  return *place;
+}
+
+bool SendAll(int channel, const void* bytes, size_t size) {
+  return send(channel, bytes, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
+}
+
+}  // namespace
+
+size_t SocketsPerHolder() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  // Several processes open sockets faster than one where there are several CPUs.
+  constexpr rlim_t kEnough = 16000;
+  constexpr rlim_t kOther = 16;  // the standard ones, the channel, the map
+  const rlim_t allowed = limit.rlim_max;
+  return allowed <= kOther ? 0 : std::min(kEnough, allowed - kOther);
+}
+
+sockaddr_in AddressOf(uint32_t number) {
+  // The ports differ too, since the kernel has lists of the sockets of each port.
+  constexpr uint32_t kFirstPort = 10000;
+  constexpr uint32_t kPorts = 50000;
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(static_cast<uint32_t>(kFirstAddress) + number);
+  address.sin_port = htons(static_cast<uint16_t>(kFirstPort + number % kPorts));
+  return address;
+}
+
+EndHoldersOnSignal::EndHoldersOnSignal() {
+  struct sigaction ending = {};
+  ending.sa_handler = EndHoldersAndPassOn;
+  sigfillset(&ending.sa_mask);
+  for (size_t i = 0; i < kEndingSignals.size(); ++i) {
+    sigaction(kEndingSignals[i], &ending, &earlier_actions[i]);
+  }
+}
+
+EndHoldersOnSignal::~EndHoldersOnSignal() {
+  for (size_t i = 0; i < kEndingSignals.size(); ++i) {
+    sigaction(kEndingSignals[i], &earlier_actions[i], nullptr);
+  }
+}
+
+SocketHolders::SocketHolders(const Workload& workload, uint32_t first_number, int storage_map_fd)
+    : workload_(workload), first_number_(first_number), storage_map_fd_(storage_map_fd) {
+  const size_t all = workload.shape().sockets;
+  const size_t per_holder = SocketsPerHolder();
+  if (per_holder == 0) throw std::runtime_error("RLIMIT_NOFILE is too low to open sockets");
+  try {
+    for (size_t first = 0; first < all; first += per_holder) {
+      Start({.first = first, .sockets = std::min(per_holder, all - first)});
+    }
+    for (const Holder& holder : holders_) Receive(holder);
+  } catch (...) {
+    EndAll();
+    throw;
+  }
+}
+
+SocketHolders::~SocketHolders() { EndAll(); }
+
+void SocketHolders::Start(const Share& share) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot make a socket pair");
+  }
+  bpf_script::HiddenFd ours(ends[0], "cannot keep a channel");
+  const bpf_script::HiddenFd theirs(ends[1], "cannot keep a channel");
+  const pid_t parent = getpid();
+  const SignalsHeldBack held_back;
+  volatile pid_t& place = FreePlace();
+  const pid_t process = fork();
+  if (process < 0) throw std::system_error(errno, std::generic_category(), "cannot fork");
+  if (process == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);  // it ended before that call
+    TakeNoPartInSignals();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    Hold(share, theirs.get());
+  }
+  place = process;
+  holders_.push_back({process, std::move(ours)});
+}
+
+void SocketHolders::EndAll() {
+  // Both loops of all, since closing sockets takes a while and can be done by all at once.
+  for (const Holder& holder : holders_) kill(holder.process, SIGKILL);
+  for (const Holder& holder : holders_) {
+    const SignalsHeldBack held_back;
+    while (waitpid(holder.process, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    std::replace(running.begin(), running.end(), holder.process, 0);
+  }
+  holders_.clear();
+}
+
+double SocketHolders::DoAll(Command command) {
+  uint64_t ns = 0;
+  for (const Holder& holder : holders_) {
+    if (!SendAll(holder.channel.get(), &command, sizeof(command))) {
+      throw std::runtime_error("a process that holds sockets has ended");
+    }
+    ns += Receive(holder).ns;
+  }
+  return static_cast<double>(ns) / static_cast<double>(workload_.shape().sockets);
+}
+
+SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
+  Reply reply = {};
+  const ssize_t size = recv(holder.channel.get(), &reply, sizeof(reply), 0);
+  if (size != static_cast<ssize_t>(sizeof(reply))) {
+    throw std::runtime_error("a process that holds sockets has ended; was memory short?");
+  }
+  if (reply.error != 0) {
+    throw std::system_error(reply.error, std::generic_category(),
+                            "socket number " + std::to_string(reply.number));
+  }
+  return reply;
+}
+
+void SocketHolders::Hold(const Share& share, int channel) const {
+  // Nothing of ours is to stay open here, or the kernel would keep it for us.
+  const int kept_channel = dup2(channel, STDERR_FILENO + 1);
+  const int kept_map = dup2(storage_map_fd_, STDERR_FILENO + 2);
+  if (kept_channel < 0 || kept_map < 0) _exit(1);
+  close_range(STDERR_FILENO + 3, ~0U, 0);
+  std::vector<int> sockets;
+  Reply reply = Open(share, &sockets);
+  Command command;
+  do {
+    if (!SendAll(kept_channel, &reply, sizeof(reply))) break;
+    if (recv(kept_channel, &command, sizeof(command), 0) != sizeof(command)) break;
+    reply = Do(command, share, sockets);
+  } while (true);
+  _exit(0);
+}
+
+SocketHolders::Reply SocketHolders::Open(const Share& share, std::vector<int>* sockets) const {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  sockets->reserve(share.sockets);
+  for (size_t i = 0; i < share.sockets; ++i) {
+    const uint32_t number = first_number_ + static_cast<uint32_t>(share.first + i);
+    const sockaddr_in address = AddressOf(number);
+    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+      return {.error = errno, .number = number, .ns = 0};
+    }
+    sockets->push_back(fd);
+  }
+  return {};
+}
+
+SocketHolders::Reply SocketHolders::Do(Command command, const Share& share,
+                                       const std::vector<int>& sockets) const {
+  const auto start = std::chrono::steady_clock::now();
+  for (size_t i = 0; i < sockets.size(); ++i) {
+    const size_t at = share.first + i;
+    int failed;
+    if (command == Command::kStoreValues) {
+      failed = bpf_map_update_elem(STDERR_FILENO + 2, &sockets[i],
+                                   workload_.bytes_of_socket(at).data(), BPF_NOEXIST);
+    } else {
+      const uint32_t mark = workload_.value_of_socket(at) + 1;
+      failed = setsockopt(sockets[i], SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+    }
+    if (failed == 0) continue;
+    return {.error = errno, .number = first_number_ + static_cast<uint32_t>(at), .ns = 0};
+  }
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
+  return {.error = 0, .number = 0, .ns = static_cast<uint64_t>(took.count())};
+}
+
+}  // namespace inlay::bench
