@@ -8,15 +8,27 @@
 #include <optional>
 #include <utility>
 
-#include "bench/run_context.h"
-
 namespace inlay::bench {
 namespace {
 
 // Keeps all runs for the table at the end; prints the context, failures, and progress on a terminal.
 class TableReporter final : public benchmark::ConsoleReporter {
  public:
-  TableReporter() : ConsoleReporter(isatty(STDOUT_FILENO) ? OO_Color : OO_None) {}
+  explicit TableReporter(const RunContext& context)
+      : ConsoleReporter(isatty(STDOUT_FILENO) ? OO_Color : OO_None), context_(context) {}
+
+  // Ours instead of the console's, which would repeat the bars.
+  bool ReportContext(const Context& context) override {
+    name_field_width_ = context.name_field_width;
+    std::fprintf(stdout, "%d processors", context.cpu_info.num_cpus);
+    for (const double load : context.cpu_info.load_avg) std::fprintf(stdout, ", load %.2f", load);
+    std::fprintf(stdout, "\n");
+    for (const auto& [key, value] : context_) {
+      std::fprintf(stdout, "%s: %s\n", key.c_str(), value.c_str());
+    }
+    std::fflush(stdout);
+    return true;
+  }
 
   void ReportRuns(const std::vector<Run>& reports) override {
     std::vector<Run> shown;
@@ -115,6 +127,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
     return std::nullopt;
   }
 
+  const RunContext& context_;
   std::vector<Row> rows_;
   size_t runs_ = 0;
   bool failed_ = false;
@@ -153,7 +166,7 @@ bool Results::TakeFlag(std::string_view argument, const Program& program, bool* 
 }
 
 bool Results::Initialize(int argc, char** argv, const Program& program) {
-  AddRunContext(argc, argv);
+  context_ = ContextOfRun(argc, argv);
   if (!program.sweeps.empty()) sweep_ = program.sweeps.front();
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
@@ -180,6 +193,7 @@ bool Results::Initialize(int argc, char** argv, const Program& program) {
 }
 
 int Results::Run() {
+  for (const auto& [key, value] : context_) benchmark::AddCustomContext(key, value);
   for (size_t i = 0; i < bars_.size(); ++i) {
     char key[32];
     std::snprintf(key, sizeof(key), "bar_%02zu", i + 1);
@@ -191,7 +205,7 @@ int Results::Run() {
     benchmark::Shutdown();
     return 0;
   }
-  TableReporter reporter;
+  TableReporter reporter(context_);
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintTable(stdout);
   const Measurements measured = reporter.Collect();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bench/bar.h"
+#include "bench/run_context.h"
 
 namespace inlay::bench {
 
@@ -46,6 +47,7 @@ class Results {
   std::string sweep_;
   bool check_bars_ = false;
   bool machine_readable_ = false;
+  RunContext context_;
   std::vector<Bar> bars_;
 };
 

@@ -1,7 +1,5 @@
 #include "bench/run_context.h"
 
-#include <benchmark/benchmark.h>
-
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -40,17 +38,19 @@ std::string CommandLine(int argc, char** argv) {
 
 }  // namespace
 
-void AddRunContext(int argc, char** argv) {
+RunContext ContextOfRun(int argc, char** argv) {
   const std::string_view path = argv[0];
-  benchmark::AddCustomContext("program", std::string(path.substr(path.rfind('/') + 1)));
-  benchmark::AddCustomContext("command", CommandLine(argc, argv));
-  benchmark::AddCustomContext("commit", INLAY_COMMIT);
-  benchmark::AddCustomContext("compiler", INLAY_COMPILER);
-  benchmark::AddCustomContext("build_type", INLAY_BUILD_TYPE);
-  benchmark::AddCustomContext("cpu", FirstValueInFile("/proc/cpuinfo", "model name"));
-  benchmark::AddCustomContext("kernel", KernelRelease());
-  benchmark::AddCustomContext("transparent_hugepage",
-                              FirstValueInFile("/sys/kernel/mm/transparent_hugepage/enabled", ""));
+  return {
+      {"program", std::string(path.substr(path.rfind('/') + 1))},
+      {"command", CommandLine(argc, argv)},
+      {"commit", INLAY_COMMIT},
+      {"compiler", INLAY_COMPILER},
+      {"build_type", INLAY_BUILD_TYPE},
+      {"cpu", FirstValueInFile("/proc/cpuinfo", "model name")},
+      {"kernel", KernelRelease()},
+      {"transparent_hugepage",
+       FirstValueInFile("/sys/kernel/mm/transparent_hugepage/enabled", "")},
+  };
 }
 
 }  // namespace inlay::bench

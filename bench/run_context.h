@@ -1,13 +1,18 @@
-// What numbers mean nothing without: the machine, the compiler, the commit, the command. Goes into the
-// context that Google Benchmark prints and writes.
+// What numbers mean nothing without: the machine, the compiler, the commit, the command.
 
 #ifndef INLAY_BENCH_RUN_CONTEXT_H_
 #define INLAY_BENCH_RUN_CONTEXT_H_
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace inlay::bench {
 
-// Adds the keys program, command, commit, compiler, build_type, cpu, kernel and transparent_hugepage.
-void AddRunContext(int argc, char** argv);
+// By the keys program, command, commit, compiler, build_type, cpu, kernel and transparent_hugepage.
+using RunContext = std::vector<std::pair<std::string, std::string>>;
+
+RunContext ContextOfRun(int argc, char** argv);
 
 }  // namespace inlay::bench
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -51,6 +52,10 @@ extern "C" void EndHoldersAndPassOn(int signal) {
   std::raise(signal);
 }
 
+// Descriptors that a holder has besides its sockets.
+constexpr int kHoldersChannel = STDERR_FILENO + 1;
+constexpr int kHoldersMap = STDERR_FILENO + 2;
+
 // While it lives, no signal is delivered.
 class SignalsHeldBack {
  public:
@@ -67,16 +72,25 @@ class SignalsHeldBack {
   sigset_t earlier_;
 };
 
-// A terminal's signals go to holders too; it is this process that ends them.
-void TakeNoPartInSignals() {
+// A holder has nothing to clean up.
+void ForgetSignalHandlers() {
   for (const int signal : kEndingSignals) std::signal(signal, SIG_DFL);
-  for (const int signal : {SIGHUP, SIGINT, SIGQUIT}) std::signal(signal, SIG_IGN);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 volatile pid_t& FreePlace() {
-  const auto place = std::find(running.begin(), running.end(), 0);
-  if (place == running.end()) throw std::runtime_error("too many processes that hold sockets");
-  return *place;
+  for (volatile pid_t& place : running) {
+    if (place == 0) return place;
+  }
+  throw std::runtime_error("too many processes that hold sockets");
+}
+
+void FreePlaceOf(pid_t process) {
+  for (volatile pid_t& place : running) {
+    if (place == process) place = 0;
+  }
 }
 
 bool SendAll(int channel, const void* bytes, size_t size) {
@@ -154,10 +168,7 @@ void SocketHolders::Start(const Share& share) {
   if (process == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);  // it ended before that call
-    TakeNoPartInSignals();
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
+    ForgetSignalHandlers();
     Hold(share, theirs.get());
   }
   place = process;
@@ -171,7 +182,7 @@ void SocketHolders::EndAll() {
     const SignalsHeldBack held_back;
     while (waitpid(holder.process, nullptr, 0) < 0 && errno == EINTR) {
     }
-    std::replace(running.begin(), running.end(), holder.process, 0);
+    FreePlaceOf(holder.process);
   }
   holders_.clear();
 }
@@ -201,17 +212,18 @@ SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
 }
 
 void SocketHolders::Hold(const Share& share, int channel) const {
-  // Nothing of ours is to stay open here, or the kernel would keep it for us.
-  const int kept_channel = dup2(channel, STDERR_FILENO + 1);
-  const int kept_map = dup2(storage_map_fd_, STDERR_FILENO + 2);
-  if (kept_channel < 0 || kept_map < 0) _exit(1);
-  close_range(STDERR_FILENO + 3, ~0U, 0);
+  // All other descriptors of the process are closed: there is to be room for sockets.
+  const int spare_map = fcntl(storage_map_fd_, F_DUPFD, kHoldersMap + 1);
+  if (spare_map < 0 || dup2(channel, kHoldersChannel) < 0 || dup2(spare_map, kHoldersMap) < 0) {
+    _exit(1);
+  }
+  close_range(kHoldersMap + 1, ~0U, 0);
   std::vector<int> sockets;
   Reply reply = Open(share, &sockets);
   Command command;
   do {
-    if (!SendAll(kept_channel, &reply, sizeof(reply))) break;
-    if (recv(kept_channel, &command, sizeof(command), 0) != sizeof(command)) break;
+    if (!SendAll(kHoldersChannel, &reply, sizeof(reply))) break;
+    if (recv(kHoldersChannel, &command, sizeof(command), 0) != sizeof(command)) break;
     reply = Do(command, share, sockets);
   } while (true);
   _exit(0);
@@ -242,7 +254,7 @@ SocketHolders::Reply SocketHolders::Do(Command command, const Share& share,
     const size_t at = share.first + i;
     int failed;
     if (command == Command::kStoreValues) {
-      failed = bpf_map_update_elem(STDERR_FILENO + 2, &sockets[i],
+      failed = bpf_map_update_elem(kHoldersMap, &sockets[i],
                                    workload_.bytes_of_socket(at).data(), BPF_NOEXIST);
     } else {
       const uint32_t mark = workload_.value_of_socket(at) + 1;

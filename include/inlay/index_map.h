@@ -42,10 +42,12 @@
 #ifndef INLAY_INDEX_MAP_H_
 #define INLAY_INDEX_MAP_H_
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <span>
@@ -82,6 +84,9 @@ concept HasStore = requires(T& owners) {
 class IndexMap final : private StoreMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;
+  // How many owners GetMany() brings into the cache together: as many misses as a core can wait for at
+  // a time, and some more.
+  static constexpr size_t kGetAtOnce = 32;
 
   // Reserves options.width_bits in the store's owners. As CheckMapOptions(); kInvalid: width not
   // 2 .. 16, alignment not a power of two, or a lock in the values of owners without storage slots;
@@ -124,10 +129,8 @@ class IndexMap final : private StoreMap {
   // Reader section: required. Pointers valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   void GetMany(std::span<O* const> owners, std::span<const std::byte*> found) const noexcept {
-    // As many as a core can wait for at a time, and some more.
-    constexpr size_t kAtOnce = 32;
-    for (size_t first = 0; first < owners.size(); first += kAtOnce) {
-      const size_t end = owners.size() - first < kAtOnce ? owners.size() : first + kAtOnce;
+    for (size_t first = 0; first < owners.size(); first += kGetAtOnce) {
+      const size_t end = std::min(owners.size(), first + kGetAtOnce);
       for (size_t i = first; i < end; ++i) owners[i]->inline_words().Prefetch(field_);
       for (size_t i = first; i < end; ++i) {
         found[i] = Get(*owners[i]);
@@ -283,6 +286,19 @@ class SharedMap {
   template <InlineOwner O>
   const T* Get(const O& owner) const noexcept {
     return reinterpret_cast<const T*>(map_->Get(owner));
+  }
+
+  template <InlineOwner O>
+  void GetMany(std::span<O* const> owners, std::span<const T*> found) const noexcept {
+    const std::byte* bytes[IndexMap::kGetAtOnce];
+    for (size_t first = 0; first < owners.size(); first += std::size(bytes)) {
+      const std::span<O* const> some =
+          owners.subspan(first, std::min(std::size(bytes), owners.size() - first));
+      map_->GetMany(some, std::span<const std::byte*>(bytes));
+      for (size_t i = 0; i < some.size(); ++i) {
+        found[first + i] = reinterpret_cast<const T*>(bytes[i]);
+      }
+    }
   }
 
   template <InlineOwner O>

@@ -16,7 +16,8 @@ namespace inlay {
 template <StorageMap M, uint32_t kWidth = 16>
 struct Layout {
   using Map = M;
-  static constexpr uint32_t kWidthBits = kWidth;  // for layouts that intern by index; others ignore it
+  static constexpr uint32_t kWidthBits =
+      kWidth;  // for layouts that intern by index; others ignore it
 };
 
 // clang-format off

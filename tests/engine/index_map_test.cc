@@ -66,6 +66,54 @@ TEST_F(IndexMapTest, EqualValuesOfManyOwnersAreStoredOnce) {
   EXPECT_EQ(map->stats().table.live, 0U);
 }
 
+// Absent, interned and spilled owners mixed, in numbers around what is brought into the cache at once.
+TEST_F(IndexMapTest, GetManyAnswersAsGet) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(24, 3, 8, &map), Status::kOk);  // 6 indexes, so that most values spill
+  std::deque<Owner> owners(100);
+  for (size_t i = 0; i < owners.size(); ++i) {
+    if (i % 5 == 0) continue;
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(i % 13, 24), UpdateFlag::kAny), Status::kOk);
+  }
+  EXPECT_GT(map->stats().spilled_now, 0U);
+  std::vector<const Owner*> asked;
+  for (const Owner& owner : owners) asked.push_back(&owner);
+  for (const size_t count :
+       {size_t{0}, size_t{1}, IndexMap::kGetAtOnce, IndexMap::kGetAtOnce + 1, owners.size()}) {
+    const std::byte untouched{};
+    std::vector<const std::byte*> found(owners.size(), &untouched);
+    ReadSection section;
+    map->GetMany(std::span<const Owner* const>(asked).first(count), std::span(found));
+    for (size_t i = 0; i < owners.size(); ++i) {
+      EXPECT_EQ(found[i], i < count ? map->Get(owners[i]) : &untouched) << i << " of " << count;
+    }
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, GetManyOfASharedMap) {
+  std::unique_ptr<SharedMap<Policy>> map;
+  ASSERT_EQ(SharedMap<Policy>::Create(*store_, MapOptions{}, &map), Status::kOk);
+  std::deque<Owner> owners(70);
+  std::vector<const Owner*> asked;
+  for (Owner& owner : owners) {
+    if (asked.size() % 3 != 0) {
+      ASSERT_EQ(map->Update(owner, Policy{.rate_limit = static_cast<uint32_t>(asked.size())}),
+                Status::kOk);
+    }
+    asked.push_back(&owner);
+  }
+  {
+    ReadSection section;
+    std::vector<const Policy*> found(owners.size());
+    map->GetMany(std::span<const Owner* const>(asked), std::span(found));
+    for (size_t i = 0; i < owners.size(); ++i) EXPECT_EQ(found[i], map->Get(owners[i])) << i;
+    EXPECT_EQ(found[0], nullptr);
+    EXPECT_EQ(found[67]->rate_limit, 67U);
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
 // S2: what one map holds is invisible in another.
 TEST_F(IndexMapTest, S2MapsDoNotShareATable) {
   std::unique_ptr<IndexMap> one;

@@ -156,9 +156,9 @@ TEST_F(SocketChargeTest, ModifyNeedsNoRoom) {
 
 TEST(SocketReservationTest, IsChargedWhenTheSocketIsMadeAndNeverRefused) {
   std::unique_ptr<SocketTable> table;
-  ASSERT_EQ(SocketTable::Create(
-                {.inline_bits = 128, .tail_bytes = 200, .optmem_max_bytes = 100}, &table),
-            Status::kOk);
+  ASSERT_EQ(
+      SocketTable::Create({.inline_bits = 128, .tail_bytes = 200, .optmem_max_bytes = 100}, &table),
+      Status::kOk);
   int listener = -1;
   int child = -1;
   ASSERT_EQ(table->Open(SocketFamily::kTcp, &listener), Status::kOk);
