@@ -15,8 +15,9 @@ namespace inlay::bench {
 
 // How the sockets are visited. Each takes `steps` steps, a multiple of kBatch, from where the last call
 // on the population has stopped: those sockets have been out of the cache for longest.
-template <typename Touched>
+template <typename TouchedType>
 struct OneByOne {
+  using Touched = TouchedType;
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {
@@ -24,6 +25,7 @@ struct OneByOne {
   }
 };
 struct Untouched {
+  using Touched = TouchedNothing;
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {
@@ -31,6 +33,7 @@ struct Untouched {
   }
 };
 struct Batched {
+  using Touched = TouchedHeader;
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {

@@ -3,10 +3,12 @@
 #ifndef INLAY_BENCH_LAYOUTS_H_
 #define INLAY_BENCH_LAYOUTS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tuple>
 
+#include "bench/line_count.h"
 #include "inlay/index_map.h"
 #include "inlay/inline_map.h"
 #include "inlay/pointer_map.h"
@@ -23,7 +25,18 @@ struct Reservation {
   uint32_t tail_bytes = 0;
 };
 
-// What all layouts have unless they say otherwise.
+// Of a value: what benchmarks read when they read one field.
+inline constexpr size_t kFieldBytes = 4;
+
+inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
+  return reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
+}
+
+// What all layouts have unless they say otherwise. Those that can tell which memory a get loads, of the
+// socket and of what hangs on it, have
+//   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
+// too. What a get loads of the map itself stays in the cache and is left out. REQUIRES there: the
+// socket has a value, got once before, so that caches inside the layout are filled.
 template <StorageMap M>
 struct LayoutOf {
   using Map = M;
@@ -39,6 +52,14 @@ struct LayoutOf {
 
 struct PointerLayout : LayoutOf<PointerMap> {
   static constexpr char kName[] = "pointer";
+  static void Touch(const PointerMap& map, const Socket& socket, LineCount* lines) {
+    const StorageSlot& slot = socket.sk_bpf_storage;
+    const std::byte* const value = map.Get(socket);
+    lines->Own(&slot, sizeof(slot));
+    const auto* const cache = reinterpret_cast<const LocalStorageCache*>(slot.load());
+    lines->Own(&cache->slots[map.cache_slot()], sizeof(cache->slots[0]));
+    lines->Own(value - sizeof(StorageData), sizeof(StorageData) + kFieldBytes);
+  }
 };
 
 struct InlineLayout : LayoutOf<InlineMap> {
@@ -46,21 +67,41 @@ struct InlineLayout : LayoutOf<InlineMap> {
   static constexpr Reservation Needs(uint32_t value_bytes) {
     return {.tail_bytes = 8 + (value_bytes + 7) / 8 * 8};
   }
+  static void Touch(const InlineMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(AtOffset(socket, map.offset_bytes()), sizeof(uint64_t));
+    lines->Own(map.Get(socket), kFieldBytes);
+  }
 };
 
 struct SinglePointerLayout : LayoutOf<SinglePointerMap> {
   static constexpr char kName[] = "single_pointer";
+  static void Touch(const SinglePointerMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(&socket.sk_single_object, sizeof(socket.sk_single_object));
+    const SingleObject* const object = socket.sk_single_object.load();
+    lines->Own(&object->maps, sizeof(object->maps));
+    lines->Own(&object->offset_bytes(map.number()), sizeof(uint32_t));
+    lines->Own(map.Get(socket), kFieldBytes);
+  }
 };
 
 struct SharedPointerLayout : LayoutOf<SharedPointerMap> {
   static constexpr char kName[] = "shared_pointer";
   static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.tail_bytes = 8}; }
+  static void Touch(const SharedPointerMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(AtOffset(socket, map.offset_bytes()), sizeof(void*));
+    lines->Shared(map.Get(socket), kFieldBytes);
+  }
 };
 
 template <uint32_t kBits>
 struct IndexLayoutOf : LayoutOf<IndexMap> {
   static constexpr uint32_t kWidthBits = kBits;
   static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.inline_bits = 16}; }
+  static void Touch(const IndexMap& map, const Socket& socket, LineCount* lines) {
+    const auto* const words = reinterpret_cast<const std::byte*>(&socket.inline_words());
+    lines->Own(words + size_t{map.field().word} * sizeof(uint64_t), sizeof(uint64_t));
+    lines->Shared(map.Get(socket), kFieldBytes);
+  }
 };
 struct IndexLayout : IndexLayoutOf<16> {
   static constexpr char kName[] = "index";

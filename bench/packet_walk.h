@@ -16,6 +16,7 @@
 #include <cstring>
 #include <span>
 
+#include "bench/line_count.h"
 #include "inlay/socket.h"
 
 namespace inlay::bench {
@@ -53,12 +54,25 @@ struct TouchedHeader {  // the header, one field of the receive group and one of
     return static_cast<uint64_t>(socket.common.state()) + static_cast<uint64_t>(socket.sk_rcvbuf) +
            socket.sk_mark;
   }
+  static void Count(const Socket& socket, LineCount* lines) {
+    lines->Packet(&socket.common.skc_state, sizeof(socket.common.skc_state));
+    lines->Packet(&socket.common.skc_node_next, sizeof(socket.common.skc_node_next));
+    lines->Packet(&socket.sk_rcvbuf, sizeof(socket.sk_rcvbuf));
+    lines->Packet(&socket.sk_mark, sizeof(socket.sk_mark));
+  }
 };
 struct TouchedHeaderAndTail {  // and the first line of the tail, where an inline value lies
   static uint64_t Touch(const Socket& socket) {
     return TouchedHeader::Touch(socket) +
            *(reinterpret_cast<const volatile uint8_t*>(&socket) + sizeof(Socket));
   }
+  static void Count(const Socket& socket, LineCount* lines) {
+    TouchedHeader::Count(socket, lines);
+    lines->Packet(reinterpret_cast<const uint8_t*>(&socket) + sizeof(Socket), 1);
+  }
+};
+struct TouchedNothing {
+  static void Count(const Socket& /*socket*/, LineCount* /*lines*/) {}
 };
 
 // Takes `steps` steps from *at, and leaves *at where the next step starts. `get(socket)` returns

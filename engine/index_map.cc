@@ -14,6 +14,7 @@
 namespace inlay {
 struct IndexMap::Expectation {
   UpdateFlag flag = UpdateFlag::kAny;
+  bool may_be_dying = true;  // not a child that is being made: there is no need to look
   // For Modify(): the code, and for a spilled value the address, that the copy was made from.
   // Inside one reader section neither can come to mean other bytes.
   bool unchanged = false;
@@ -22,7 +23,7 @@ struct IndexMap::Expectation {
 
   Status Check(const OwnerRef& owner, uint32_t code_now) const {
     if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
-    if (code_now == kAbsentCode && owner.dying()) return Status::kNotFound;
+    if (code_now == kAbsentCode && may_be_dying && owner.dying()) return Status::kNotFound;
     return CheckUpdateFlag(flag, code_now != kAbsentCode);
   }
   bool CheckPrivate(const std::byte* value_now) const {
@@ -307,6 +308,7 @@ void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
 
 Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
   if (!options_.clone) return Status::kOk;
+  const Expectation child_is_new{.may_be_dying = false};
   ReadSection section;
   if (pointer_ != nullptr) {
     const std::byte* const found = GetFromPointer(parent);
@@ -320,14 +322,16 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
     if (code == field_.spilled_code()) {
       value = private_values_->Get(parent);
     } else if (table_->TryRef(code)) {
-      return PublishIndex(child, code, Expectation());
+      if (child.words().StoreInNewOwner(field_, code)) [[likely]]
+        return Status::kOk;
+      return PublishIndex(child, code, child_is_new);
     } else {
       // The parent has moved on and the value was reclaimed, or its count is at its limit. Either
       // way its bytes are still there in this section.
       value = table_->At(code);
     }
   } while (value == nullptr);
-  return Publish(child, {value, options_.value_bytes}, Expectation());
+  return Publish(child, {value, options_.value_bytes}, child_is_new);
 }
 
 // --- looking at it

@@ -174,6 +174,17 @@ class InlineWordsRef {
     });
   }
 
+  // Gives an absent field its code and returns true; false if it is not absent. No locked instruction.
+  // REQUIRES: the owner is new, nobody else sees it.
+  bool StoreInNewOwner(InlineField field, uint32_t code) const noexcept {
+    return Visit(field, [&](auto& word) {
+      const auto seen = word.load(std::memory_order_relaxed);
+      if (ExtractCode(seen, field) != kAbsentCode) return false;
+      word.store(ReplaceCode(seen, field, code), std::memory_order_release);
+      return true;
+    });
+  }
+
   // Replaces the field's code by `code` and returns what was there.
   uint32_t Exchange(InlineField field, uint32_t code) const noexcept {
     uint32_t expected = Load(field);

@@ -53,6 +53,8 @@ class PointerMap {
 
   const MapOptions& options() const { return map_->options(); }
   uint32_t value_bytes() const { return map_->options().value_bytes; }
+  // Which of the cache's slots is this map's. Constant.
+  uint32_t cache_slot() const { return map_->cache_slot(); }
   MemoryUsage memory_usage() const;
   // Nothing is shared, so there is nothing to recount: true.
   bool CheckInvariants(std::string* reason) const;

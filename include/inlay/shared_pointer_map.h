@@ -85,6 +85,8 @@ class SharedPointerMap final : private TailMap {
   uint32_t value_bytes() const { return options_.value_bytes; }
   // Whether the map has a place in the tail and shares its values. Constant.
   bool is_shared() const { return pointer_ == nullptr; }
+  // Where the pointer is, counted from the socket, whatever its family. Constant. REQUIRES: is_shared().
+  uint32_t offset_bytes() const { return offset_bytes_; }
   // The interned values, for iteration and inspection. REQUIRES: is_shared().
   const ValueTable& table() const { return *values_; }
   // Sockets that have a private value because the table had no room.

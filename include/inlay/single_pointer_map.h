@@ -102,6 +102,8 @@ class SinglePointerMap {
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
+  // Which of the offsets in a SingleObject is this map's. Constant.
+  uint32_t number() const { return number_; }
   // The map's share of all sockets' objects, by its part of the values' bytes.
   MemoryUsage memory_usage() const;
   // Nothing is shared, so there is nothing to recount: true.

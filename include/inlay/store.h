@@ -36,18 +36,21 @@ class OwnerRef {
     if constexpr (requires {
                     { owner.is_dying() } -> std::convertible_to<bool>;
                   }) {
-      dying_ = owner.is_dying();
+      // Asked when it matters: what says so may be in a cache line that a write does not need.
+      owner_ = &owner;
+      is_dying_ = [](const void* of) { return bool{static_cast<const O*>(of)->is_dying()}; };
     }
   }
 
   const InlineWordsRef& words() const { return words_; }
   StorageSlot* storage_slot() const { return slot_; }
-  bool dying() const { return dying_; }
+  bool dying() const { return is_dying_ != nullptr && is_dying_(owner_); }
 
  private:
   InlineWordsRef words_;
   StorageSlot* slot_ = nullptr;
-  bool dying_ = false;
+  const void* owner_ = nullptr;
+  bool (*is_dying_)(const void* owner) = nullptr;
 };
 
 // All owners of a store, for those who can enumerate them. With it the bits of a freed map come

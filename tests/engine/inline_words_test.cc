@@ -142,6 +142,21 @@ TYPED_TEST(InlineWordsTest, CompareExchangeOfAnotherCodeChangesNothingAndSaysWha
   }
 }
 
+TYPED_TEST(InlineWordsTest, ANewOwnersAbsentFieldIsStoredAndAnotherIsKept) {
+  CheckedWords<TypeParam::value> words;
+  const InlineField field{CheckedWords<TypeParam::value>::kWords - 1, 3, 9};
+  for (const uint64_t bits : {uint64_t{0}, ~uint64_t{0}}) {
+    words.Fill(bits);
+    words.ref().Exchange(field, kAbsentCode);
+    words.SetExpected(field, kAbsentCode);
+    EXPECT_TRUE(words.ref().StoreInNewOwner(field, 0x155));
+    words.SetExpected(field, 0x155);
+    EXPECT_TRUE(words.AsExpected());
+    EXPECT_FALSE(words.ref().StoreInNewOwner(field, 1)) << "present";
+    EXPECT_TRUE(words.AsExpected());
+  }
+}
+
 // Fields side by side from bit 0, as many as fit, hold what each was given.
 TYPED_TEST(InlineWordsTest, NeighbouringFieldsOfEveryWidthHoldTheirOwnCodes) {
   using Words = CheckedWords<TypeParam::value>;

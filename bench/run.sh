@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs all benchmarks and makes a report of the results.
+#
+#   bench/run.sh [quick|full] [FOLDER]
+#
+# quick   about 5 minutes: fewer sockets, fewer repetitions; shows the picture
+# full    about 40 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
+#
+# Everything goes into FOLDER (build/results/<date>): one JSON file and one text per run, report.html and
+# summary.md. A program that says it cannot run here (exit code 77) is left out with its reason; one that
+# fails is named at the end, and the exit code is 1 then.
+set -uo pipefail
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+
+size=${1:-quick}
+case $size in
+  quick) sockets=100000 kernel_sockets=20000 counted=3000
+         get=(--benchmark_repetitions=5 --benchmark_min_time=0.02)
+         few=(--benchmark_repetitions=3 --benchmark_min_time=0.02) ;;
+  full)  sockets=500000 kernel_sockets=500000 counted=10000
+         get=(--benchmark_repetitions=11 --benchmark_min_time=0.05)
+         few=() ;;
+  *) echo "run: $size: there are quick and full" >&2; exit 2 ;;
+esac
+folder=${2:-build/results/$(date +%Y-%m-%dT%H%M)}
+mkdir -p "$folder" || exit 1
+
+echo "building"
+cmake --preset release >/dev/null && cmake --build --preset release >/dev/null || {
+  echo "run: the build failed; see cmake --build --preset release" >&2
+  exit 1
+}
+programs=build/release/bench
+started=$SECONDS
+total=17
+number=0
+skipped=()
+failed=()
+
+# One program (and sweep) into its own files.
+run() {  # name command...
+  local name=$1 before=$SECONDS code=0
+  shift
+  number=$((number + 1))
+  printf '[%2d/%d] %-22s ' "$number" "$total" "$name"
+  "$@" >"$folder/$name.txt" 2>&1 || code=$?
+  case $code in
+    0)  printf '%4d s\n' $((SECONDS - before)) ;;
+    77) printf 'skipped: %s\n' "$(tail -1 "$folder/$name.txt")"; skipped+=("$name"); rm -f "$folder/$name.json" ;;
+    *)  printf 'FAILED (exit code %d), see %s\n' "$code" "$folder/$name.txt"; failed+=("$name"); rm -f "$folder/$name.json" ;;
+  esac
+}
+bench() {  # name program arguments...
+  local name=$1 program=$2
+  shift 2
+  run "$name" "$programs/$program" --inlay_sockets="$sockets" \
+    --benchmark_out="$folder/$name.json" --benchmark_out_format=json "$@"
+}
+
+if [ "$size" = full ]; then
+  bench get_base get_bench --inlay_sweep=base  # with its own, many repetitions
+else
+  bench get_base get_bench --inlay_sweep=base "${get[@]}"
+fi
+for sweep in sockets values bytes touched; do
+  bench "get_$sweep" get_bench --inlay_sweep=$sweep "${get[@]}"
+done
+bench write write_bench "${few[@]}"
+bench churn churn_bench "${few[@]}"
+bench scaling scaling_bench "${few[@]}"
+bench map_count map_count_bench "${few[@]}"
+for sweep in base values bytes maps breakeven; do
+  bench "memory_$sweep" memory_bench --inlay_sweep=$sweep
+done
+sockets=$kernel_sockets
+bench kernel kernel/kernel_bench "${few[@]}"
+run counts env SOCKETS=$counted bench/counts.sh "$programs" "$folder/counts.json"
+
+number=$((number + 1))
+printf '[%2d/%d] %-22s ' "$number" "$total" report
+build/release/tools/inlay report "$folder"/get_base.json \
+  $(ls "$folder"/*.json | grep -v '/get_base.json$') \
+  --html "$folder/report.html" --markdown "$folder/summary.md" || failed+=(report)
+printf '\nin %d s: %s\n' $((SECONDS - started)) "$folder/report.html"
+[ ${#skipped[@]} -eq 0 ] || echo "skipped: ${skipped[*]}"
+[ ${#failed[@]} -eq 0 ] || { echo "FAILED: ${failed[*]}" >&2; exit 1; }
