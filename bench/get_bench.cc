@@ -1,7 +1,8 @@
 // What does a get cost? Get/<reader>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per packet.
 // Patterns are in get_pattern.h.
 //
-// Readers: the layouts and the other ways to read them (layouts.h); `touch`, the walk without a get:
+// Readers: the layouts and the other ways to read them (layouts.h); the peers, in some patterns, for the
+// sizes of values that they have (peers.h); `touch`, the walk without a get:
 // what a get costs is its time less this; `handwritten`, a plain table[(word >> shift) & mask];
 // `index_get_many`, which gets the values of a batch at once.
 //
@@ -18,6 +19,8 @@
 #include "bench/filled_maps.h"
 #include "bench/get_pattern.h"
 #include "bench/layouts.h"
+#include "bench/lines_of_gets.h"
+#include "bench/peers.h"
 #include "bench/population.h"
 #include "bench/result_table.h"
 #include "bench/shape_arguments.h"
@@ -55,11 +58,14 @@ void Touch(benchmark::State& state) {
                    [](const Socket&) { return uint64_t{0}; });
 }
 
-template <typename Pattern, typename Layout>
+// The map of a layout, or of a peer that is in another list.
+template <typename Pattern, typename Layout, typename List = Layouts>
 const typename Layout::Map* FindMap(benchmark::State& state) {
+  const WorkloadShape shape = ShapeOf<Pattern>(state);
+  // First, so that layouts have the first places in the sockets, whichever list is measured first.
+  FilledMaps<Layouts>::OfShape(shape);
   std::string error;
-  const auto* const map =
-      FilledMaps<Layouts>::OfShape(ShapeOf<Pattern>(state)).template Find<Layout>(&error);
+  const auto* const map = FilledMaps<List>::OfShape(shape).template Find<Layout>(&error);
   if (map == nullptr) state.SkipWithError(error.c_str());
   return map;
 }
@@ -74,10 +80,17 @@ void ReadEach(benchmark::State& state, const Map& map) {
       });
 }
 
-template <typename Pattern, typename Layout>
+template <typename Pattern, typename Layout, typename List = Layouts>
 void Get(benchmark::State& state) {
-  const auto* const map = FindMap<Pattern, Layout>(state);
-  if (map != nullptr) ReadEach<Pattern, Layout>(state, *map);
+  const auto* const map = FindMap<Pattern, Layout, List>(state);
+  if (map == nullptr) return;
+  ReadEach<Pattern, Layout>(state, *map);
+  if constexpr (TellsLines<Layout>) {
+    const LinesPerGet lines = CountLinesPerGet<typename Pattern::Walk::Touched, Layout>(
+        *map, SharedPopulation(ShapeOf<Pattern>(state)));
+    state.counters["own_lines"] = lines.own;
+    state.counters["shared_lines"] = lines.shared;
+  }
 }
 
 template <typename Pattern, typename Reading>
@@ -138,32 +151,33 @@ class Registry {
     constexpr uint32_t kValues = 500;
     constexpr uint32_t kValueBytes = 100;
     if (sweep_ == "base") {
-      Add<Packet>(sockets_, kValues, kValueBytes);
-      Add<Hot>(kHotSockets, kValues, kValueBytes);
+      AddWithPeers<Packet>(sockets_, kValues, kValueBytes);
+      AddWithPeers<Hot>(kHotSockets, kValues, kValueBytes);
     } else if (sweep_ == "sockets") {
-      for (const size_t sockets :
-           {sockets_ / 500, sockets_ / 50, sockets_ / 10, sockets_, sockets_ * 10}) {
-        if (sockets >= kHotSockets) Add<Packet>(sockets, kValues, kValueBytes);
+      for (const size_t sockets : {sockets_ / 500, sockets_ / 50, sockets_ / 10, sockets_}) {
+        if (sockets >= kHotSockets) AddWithPeers<Packet>(sockets, kValues, kValueBytes);
       }
+      // No peers: at the usual size they would take 3 GB more.
+      Add<Packet>(sockets_ * 10, kValues, kValueBytes);
     } else if (sweep_ == "values") {
       for (const uint32_t values : {1U, 10U, 100U, 500U, 5000U, 60000U}) {
-        Add<Packet>(sockets_, values, kValueBytes);
+        AddWithPeers<Packet>(sockets_, values, kValueBytes);
       }
     } else if (sweep_ == "bytes") {
       for (const uint32_t value_bytes : {8U, 16U, 64U, 88U, 100U, 224U, 1024U}) {
-        Add<Packet>(sockets_, kValues, value_bytes);
+        AddWithPeers<Packet>(sockets_, kValues, value_bytes);
       }
     } else {
       Add<PacketNothing>(sockets_, kValues, kValueBytes);
-      Add<Packet>(sockets_, kValues, kValueBytes);
+      AddWithPeers<Packet>(sockets_, kValues, kValueBytes);
       Add<PacketTail>(sockets_, kValues, kValueBytes);
       Add<PacketWhole>(sockets_, kValues, kValueBytes);
-      Add<PacketZipf>(sockets_, kValues, kValueBytes);
-      Add<Batch>(sockets_, kValues, kValueBytes);
+      AddWithPeers<PacketZipf>(sockets_, kValues, kValueBytes);
+      AddWithPeers<Batch>(sockets_, kValues, kValueBytes);
       AddOne<Batch>("index_get_many", GetMany, sockets_, kValues, kValueBytes);
       Add<HotWhole>(kHotSockets, kValues, kValueBytes);
-      Add<Hot>(kHotSockets, 1, kValueBytes);
-      Add<Hot>(kHotSockets, kValues, 8);
+      AddWithPeers<Hot>(kHotSockets, 1, kValueBytes);
+      AddWithPeers<Hot>(kHotSockets, kValues, 8);
     }
   }
 
@@ -190,6 +204,16 @@ class Registry {
     ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Pattern, Layout>); });
     ForEachOf<OtherReadings>(
         [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Pattern, Reading>); });
+  }
+
+  template <typename Pattern>
+  void AddWithPeers(size_t sockets, uint32_t values, uint32_t value_bytes) {
+    Add<Pattern>(sockets, values, value_bytes);
+    ForEachPeerList(value_bytes, [&]<typename List>() {
+      ForEachOf<List>([&]<typename Peer>() {
+        AddOne<Pattern>(Peer::kName, Get<Pattern, Peer, List>, sockets, values, value_bytes);
+      });
+    });
   }
 
   const size_t sockets_;

@@ -84,7 +84,8 @@ template <typename Touched = TouchedHeader, typename Get>
   Socket* socket = *at;
   for (size_t step = 0; step < steps; ++step) {
     const SocketCommon* const next = socket->common.skc_node_next.load(std::memory_order_relaxed);
-    const uint64_t read = Touched::Touch(*socket) + get(*socket);
+    uint64_t read = Touched::Touch(*socket);
+    read += get(*socket);
     sum += read;
     socket = reinterpret_cast<Socket*>(reinterpret_cast<uintptr_t>(next) + (read & zero));
   }

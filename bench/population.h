@@ -46,7 +46,7 @@ class Population {
 };
 
 // The population of a shape, made at its first use and kept to the end of the program, with room for
-// one map of every layout: all are measured in the same sockets.
+// one map of every layout and of every peer: all are measured in the same sockets.
 Population& SharedPopulation(const WorkloadShape& shape);
 
 // A map of `Layout` over the population's sockets; null, with *error set, if it cannot be made.

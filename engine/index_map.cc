@@ -147,83 +147,19 @@ const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<cons
   return pointer_->GetOrCreate(*owner.storage_slot(), init, status);
 }
 
-Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
-                             UpdateFlag flag) noexcept {
-  if (pointer_ != nullptr) {
-    const Status status = CheckForPointer(owner, value.size());
-    return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
-  }
-  const Expectation expectation{.flag = flag};
-  // Cheap answers first; Publish() decides.
-  const Status status = expectation.Check(owner, owner.words().Load(field_));
-  return status != Status::kOk && value.size() == options_.value_bytes
-             ? status
-             : Publish(owner, value, expectation);
-}
-
-Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
-  if (pointer_ != nullptr) {
-    return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
-                                           : Status::kNotFound;
-  }
-  const ValueBuffer buffer(options_.value_bytes);
-  if (buffer.bytes().empty()) return CountNoMemory();
-  ReadSection section;
-  for (;;) {
-    Expectation expectation{.unchanged = true};
-    expectation.code = owner.words().Load(field_);
-    if (expectation.code == kAbsentCode) return Status::kNotFound;
-    const std::byte* from = nullptr;
-    if (expectation.code == field_.spilled_code()) {
-      // Should this not be the published one, Publish() will find that out.
-      from = expectation.private_value = private_values_->Get(owner);
-      if (from == nullptr) continue;  // moved just now
-    } else {
-      from = table_->At(expectation.code);
-    }
-    std::memcpy(buffer.bytes().data(), from, options_.value_bytes);
-    modify(buffer.bytes());
-    const Status status = Publish(owner, buffer.bytes(), expectation);
-    if (status != Status::kAgain) return status;
-  }
-}
-
-Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value,
-                         const Expectation& expectation) noexcept {
-  if (value.size() != options_.value_bytes) return Status::kInvalid;
-  ValueIndex index = kNoIndex;
-  const Status status = table_->Intern(value, &index) == Status::kOk
-                            ? PublishIndex(owner, index, expectation)
-                            : PublishPrivate(owner, value, expectation);
-  return status == Status::kNoMemory ? CountNoMemory() : status;
-}
-
-Status IndexMap::CountNoMemory() noexcept {
-  no_memory_.fetch_add(1, std::memory_order_relaxed);
-  return Status::kNoMemory;
-}
-
 // Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
 // is released if the owner is not as expected.
-Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
-                              const Expectation& expectation) noexcept {
+[[gnu::always_inline]] inline Status IndexMap::PublishIndex(
+    const OwnerRef& owner, ValueIndex index, const Expectation& expectation) noexcept {
   const InlineWordsRef& words = owner.words();
   const uint32_t spilled = field_.spilled_code();
   uint32_t code = words.Load(field_);
   for (;;) {
     Status status = expectation.Check(owner, code);
-    if (status == Status::kOk && code == spilled) {
-      const ReadSection section;  // the search passes other owners' and other maps' values
-      MutexLock lock(&private_values_->LockOf(owner));
-      if (!expectation.CheckPrivate(private_values_->Get(owner))) {
-        status = Status::kAgain;
-      } else if (words.CompareExchange(field_, &code, index)) {
-        // Last, so that a reader who saw the old code finds the private value or sees the new code.
-        RemovePrivate(owner);
-        return Status::kOk;
-      } else {
-        continue;
-      }
+    if (status == Status::kOk && code == spilled) [[unlikely]] {
+      status = PublishIndexOverPrivate(owner, index, expectation, &code);
+      if (status == Status::kOk) return status;
+      if (code != spilled) continue;
     }
     if (status != Status::kOk || code == index) {
       table_->Release(index);
@@ -234,6 +170,19 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
       return Status::kOk;
     }
   }
+}
+
+// For an owner that had a private value: kOk, or *code is what it has now; kAgain if that is a private
+// value still, but not the one that was expected.
+Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
+                                         const Expectation& expectation, uint32_t* code) noexcept {
+  const ReadSection section;  // the search passes other owners' and other maps' values
+  MutexLock lock(&private_values_->LockOf(owner));
+  if (!expectation.CheckPrivate(private_values_->Get(owner))) return Status::kAgain;
+  if (!owner.words().CompareExchange(field_, code, index)) return Status::kAgain;
+  // Last, so that a reader who saw the old code finds the private value or sees the new code.
+  RemovePrivate(owner);
+  return Status::kOk;
 }
 
 // The second rung of the ladder.
@@ -265,6 +214,64 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
   if (code != kAbsentCode && code != spilled) table_->Release(code);
   spilled_.fetch_add(1, std::memory_order_relaxed);
   return Status::kOk;
+}
+
+[[gnu::always_inline]] inline Status IndexMap::Publish(const OwnerRef& owner,
+                                                       std::span<const std::byte> value,
+                                                       const Expectation& expectation) noexcept {
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  ValueIndex index = kNoIndex;
+  const Status status = table_->Intern(value, &index) == Status::kOk
+                            ? PublishIndex(owner, index, expectation)
+                            : PublishPrivate(owner, value, expectation);
+  return status == Status::kNoMemory ? CountNoMemory() : status;
+}
+
+Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
+                             UpdateFlag flag) noexcept {
+  if (pointer_ != nullptr) {
+    const Status status = CheckForPointer(owner, value.size());
+    return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
+  }
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  // A cheap answer first, for which nothing is hashed; Publish() decides.
+  if (flag != UpdateFlag::kAny) {
+    const Status status = CheckUpdateFlag(flag, owner.words().Load(field_) != kAbsentCode);
+    if (status != Status::kOk) return status;
+  }
+  return Publish(owner, value, {.flag = flag});
+}
+
+Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
+  if (pointer_ != nullptr) {
+    return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
+                                           : Status::kNotFound;
+  }
+  const ValueBuffer buffer(options_.value_bytes);
+  if (buffer.bytes().empty()) return CountNoMemory();
+  ReadSection section;
+  for (;;) {
+    Expectation expectation{.unchanged = true};
+    expectation.code = owner.words().Load(field_);
+    if (expectation.code == kAbsentCode) return Status::kNotFound;
+    const std::byte* from = nullptr;
+    if (expectation.code == field_.spilled_code()) {
+      // Should this not be the published one, Publish() will find that out.
+      from = expectation.private_value = private_values_->Get(owner);
+      if (from == nullptr) continue;  // moved just now
+    } else {
+      from = table_->At(expectation.code);
+    }
+    std::memcpy(buffer.bytes().data(), from, options_.value_bytes);
+    modify(buffer.bytes());
+    const Status status = Publish(owner, buffer.bytes(), expectation);
+    if (status != Status::kAgain) return status;
+  }
+}
+
+Status IndexMap::CountNoMemory() noexcept {
+  no_memory_.fetch_add(1, std::memory_order_relaxed);
+  return Status::kNoMemory;
 }
 
 Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {

@@ -168,7 +168,7 @@ ValueTable::State::~State() {
 
 // --- references
 
-bool ValueTable::State::TryRef(ValueIndex index) noexcept {
+[[gnu::always_inline]] inline bool ValueTable::State::TryRef(ValueIndex index) noexcept {
   std::atomic<uint32_t>& word = entry(index).ref_word;
   uint32_t seen = word.load(std::memory_order_relaxed);
   std::optional<RefWord> next;

@@ -7,6 +7,8 @@ packages=(
   cmake ninja-build g++ clang pkg-config git
   libabsl-dev libxxhash-dev liburcu-dev libcli11-dev nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
+  valgrind  # counts instructions and simulated cache misses
+  libboost-dev  # Boost.Flyweight, which the benchmarks compare with
   libbpf-dev  # only loads programs; the tests against the live kernel are skipped without it
   libclang-rt-14-dev  # sanitizer and fuzzer runtimes of clang
 )

@@ -140,7 +140,7 @@ concept InlineOwner = requires(O& owner) {
 class InlineWordsRef {
  private:
   template <typename F>
-  auto Visit(InlineField field, F&& f) const noexcept {
+  [[gnu::always_inline]] auto Visit(InlineField field, F&& f) const noexcept {
     switch (word_bits_) {
       case 16:
         return f(static_cast<std::atomic<uint16_t>*>(words_)[field.word]);

@@ -1,0 +1,109 @@
+// The peers `flyweight` and `flyweight_no_locking`: a boost::flyweights::flyweight in each socket, 8 bytes,
+// with Boost's own choices, a hashed factory, counted references and, unless it is told not to, a
+// mutex around the factory; and with XXH3 as the hash. What sockets with handles do not give is in
+// handle_map.h. Besides:
+//   - The factory is static, one for each type: all maps of one value size share it, and with it their
+//     values and, but for no_locking's, its mutex. It never gives its array of buckets back.
+//   - A flyweight is never empty. Absent is an empty place here (handle_map.h) rather than a
+//     std::optional, which would take 16 bytes.
+//
+// Thread-safety: handles of `flyweight` may be made and released by several threads at once.
+// `flyweight_no_locking`: one thread at a time uses all maps of one value size.
+
+#ifndef INLAY_BENCH_PEERS_FLYWEIGHT_H_
+#define INLAY_BENCH_PEERS_FLYWEIGHT_H_
+
+#include <atomic>
+#include <boost/flyweight/flyweight.hpp>
+#include <boost/flyweight/hashed_factory.hpp>
+#include <boost/flyweight/no_locking.hpp>
+#include <boost/flyweight/refcounted.hpp>
+#include <boost/flyweight/simple_locking.hpp>
+#include <boost/flyweight/static_holder.hpp>
+#include <boost/flyweight/tag.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "bench/peers/handle_map.h"
+#include "bench/peers/value.h"
+
+namespace inlay::bench {
+
+// What the factory of Tag's flyweights has taken.
+template <typename Tag>
+struct FactoryUsage {
+  static inline std::atomic<size_t> nodes{0};  // values, and the container's own end
+  static inline std::atomic<size_t> bytes{0};
+  static inline std::atomic<size_t> maps{0};  // that share it
+};
+
+// std::allocator, counted: the factory cannot be asked. It is called for a value that is new, and for
+// one that nobody has any more.
+template <typename T, typename Tag>
+struct FactoryAllocator {
+  using value_type = T;
+  using Usage = FactoryUsage<Tag>;
+
+  FactoryAllocator() = default;
+  template <typename Other>
+  FactoryAllocator(const FactoryAllocator<Other, Tag>& /*other*/) {}
+
+  T* allocate(size_t count) {
+    T* const made = std::allocator<T>().allocate(count);
+    if (count == 1) Usage::nodes.fetch_add(1, std::memory_order_relaxed);
+    Usage::bytes.fetch_add(ArrayBytes(count * sizeof(T)), std::memory_order_relaxed);
+    return made;
+  }
+  void deallocate(T* object, size_t count) {
+    if (count == 1) Usage::nodes.fetch_sub(1, std::memory_order_relaxed);
+    Usage::bytes.fetch_sub(ArrayBytes(count * sizeof(T)), std::memory_order_relaxed);
+    std::allocator<T>().deallocate(object, count);
+  }
+  template <typename Other>
+  bool operator==(const FactoryAllocator<Other, Tag>& /*other*/) const {
+    return true;
+  }
+};
+
+template <uint32_t kBytes, typename Locking>
+class FlyweightFactory {
+  struct Tag {};
+  using Usage = FactoryUsage<Tag>;
+
+ public:
+  static constexpr uint32_t kValueBytes = kBytes;
+  static constexpr bool kSharesEqualValues = true;
+  using Value = PeerValue<kBytes>;
+  using Handle = boost::flyweights::flyweight<
+      Value, boost::flyweights::tag<Tag>, boost::flyweights::refcounted,
+      boost::flyweights::hashed_factory<HashPeerValue<kBytes>, std::equal_to<Value>,
+                                        FactoryAllocator<boost::mpl::_1, Tag>>,
+      Locking, boost::flyweights::static_holder>;
+
+  FlyweightFactory() { Usage::maps.fetch_add(1, std::memory_order_relaxed); }
+  ~FlyweightFactory() { Usage::maps.fetch_sub(1, std::memory_order_relaxed); }
+  FlyweightFactory(const FlyweightFactory&) = delete;
+  FlyweightFactory& operator=(const FlyweightFactory&) = delete;
+
+  Handle Make(const Value& value) { return Handle(value); }
+  static const std::byte* BytesOf(const Handle& handle) { return handle.get().bytes; }
+
+  // Of all maps that share the factory.
+  size_t values() const { return Usage::nodes.load(std::memory_order_relaxed) - 1; }
+  // One map's part of it.
+  MemoryUsage memory_usage(size_t /*handles*/) const {
+    return {.table_bytes = Usage::bytes.load(std::memory_order_relaxed) /
+                           Usage::maps.load(std::memory_order_relaxed)};
+  }
+};
+
+template <uint32_t kBytes>
+using FlyweightMap = HandleMap<FlyweightFactory<kBytes, boost::flyweights::simple_locking>>;
+template <uint32_t kBytes>
+using FlyweightNoLockingMap = HandleMap<FlyweightFactory<kBytes, boost::flyweights::no_locking>>;
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_PEERS_FLYWEIGHT_H_

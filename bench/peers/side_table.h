@@ -1,0 +1,147 @@
+// The peer `side_table`: sockets stay as they are; an absl::flat_hash_map from a socket's address to its
+// value, under an absl::Mutex, which readers take too, for as long as they use the value: the next
+// insertion moves all values elsewhere.
+//
+// Somebody has to take a socket's value out when it closes, before the address is used again. A user
+// calls the table from where sockets are closed and accepted. TailSpace is where sockets are closed and
+// accepted here, and calls those who have a place in the tail: the table has one of 8 bytes, which it
+// never looks at and does not count as its own.
+//
+// What it does not give, and Inlay does:
+//   - readers that do not wait for each other and for writers.
+//   - a pointer to a value that is good without the lock.
+//   - an answer when there is no memory: std::bad_alloc is thrown, with nothing changed, and ends the
+//     program when a socket that is accepted inherits a value.
+//   - limits: nothing is charged to sockets or accounts.
+//   - kNotFound for a socket that is dying: nobody may create a value in one.
+// All else is as in inlay/storage_map.h.
+//
+// Thread-safety: all functions may run concurrently, except the destructor.
+
+#ifndef INLAY_BENCH_PEERS_SIDE_TABLE_H_
+#define INLAY_BENCH_PEERS_SIDE_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "bench/peers/value.h"
+#include "inlay/memory_usage.h"
+#include "inlay/operation.h"
+#include "inlay/socket.h"
+#include "inlay/status.h"
+#include "inlay/tail_space.h"
+
+namespace inlay::bench {
+
+template <uint32_t kBytes>
+class SideTableMap final : private TailMap {
+ public:
+  using Value = PeerValue<kBytes>;
+  static constexpr uint32_t kPlaceBytes = TailSpace::kGrainBytes;
+
+  // As CheckPeerOptions(); kNoMemory: no place in the tail. *map unchanged on failure.
+  static Status Create(SocketTable& table, const MapOptions& options,
+                       std::unique_ptr<SideTableMap>* map) {
+    Status status = CheckPeerOptions<kBytes>(options);
+    if (status != Status::kOk) return status;
+    std::unique_ptr<SideTableMap> made(new SideTableMap(table, options));
+    uint32_t offset_bytes = 0;
+    status = table.tail_space().Register(made.get(), kPlaceBytes, &offset_bytes);
+    if (status != Status::kOk) return status;
+    made->is_registered_ = true;
+    *map = std::move(made);
+    return Status::kOk;
+  }
+  // Reader section: REQUIRES none (waits for grace periods).
+  ~SideTableMap() {
+    if (is_registered_) table_.tail_space().Unregister(this);
+  }
+  SideTableMap(const SideTableMap&) = delete;
+  SideTableMap& operator=(const SideTableMap&) = delete;
+
+  // use(the value's bytes, or null if absent), under the lock.
+  template <typename Use>
+  uint64_t Read(const Socket& socket, Use&& use) const {
+    absl::MutexLock lock(&mutex_);
+    const auto found = values_.find(&socket);
+    return use(found == values_.end() ? nullptr : found->second.bytes);
+  }
+
+  Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) {
+    if (value.size() != sizeof(Value)) return Status::kInvalid;
+    absl::MutexLock lock(&mutex_);
+    if (flag == UpdateFlag::kExist) {
+      const auto found = values_.find(&socket);
+      if (found == values_.end()) return Status::kNotFound;
+      found->second = Value::In(value);
+      return Status::kOk;
+    }
+    const auto [at, inserted] = values_.try_emplace(&socket, Value::In(value));
+    if (inserted) return Status::kOk;
+    if (flag == UpdateFlag::kNoExist) return Status::kExists;
+    at->second = Value::In(value);
+    return Status::kOk;
+  }
+
+  // Under the lock, and so in place.
+  Status Modify(Socket& socket, ModifyFn modify) {
+    absl::MutexLock lock(&mutex_);
+    const auto found = values_.find(&socket);
+    if (found == values_.end()) return Status::kNotFound;
+    modify(found->second.bytes);
+    return Status::kOk;
+  }
+
+  Status Delete(Socket& socket) {
+    absl::MutexLock lock(&mutex_);
+    return values_.erase(&socket) == 1 ? Status::kOk : Status::kNotFound;
+  }
+
+  Status Clone(Socket& parent, Socket& child) { return CloneValue(parent, child); }
+
+  const MapOptions& options() const { return options_; }
+  size_t values() const {
+    absl::MutexLock lock(&mutex_);
+    return values_.size();
+  }
+  MemoryUsage memory_usage() const {
+    absl::MutexLock lock(&mutex_);
+    MemoryUsage usage;
+    usage.private_bytes = values_.size() * sizeof(typename decltype(values_)::value_type);
+    usage.slack_bytes = FlatHashMapBytes(values_) - usage.private_bytes;
+    return usage;
+  }
+
+ private:
+  SideTableMap(SocketTable& table, const MapOptions& options) : table_(table), options_(options) {}
+
+  // TailMap
+  void ReleaseValue(Socket& socket, bool /*unread*/) noexcept override {
+    absl::MutexLock lock(&mutex_);
+    values_.erase(&socket);
+  }
+  Status CloneValue(Socket& parent, Socket& child) noexcept override {
+    if (!options_.clone) return Status::kOk;
+    absl::MutexLock lock(&mutex_);
+    const auto found = values_.find(&parent);
+    if (found == values_.end()) return Status::kOk;
+    const Value copy = found->second;  // the insertion may move the parent's
+    values_.insert_or_assign(&child, copy);
+    return Status::kOk;
+  }
+
+  SocketTable& table_;
+  const MapOptions options_;
+  bool is_registered_ = false;
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<const Socket*, Value> values_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_PEERS_SIDE_TABLE_H_
