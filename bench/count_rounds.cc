@@ -17,11 +17,11 @@
 #include <string>
 #include <string_view>
 
-#include "bench/layouts.h"
-#include "bench/lines_of_gets.h"
-#include "bench/packet_walk.h"
-#include "bench/population.h"
-#include "bench/run_context.h"
+#include "bench/layouts/layouts.h"
+#include "bench/layouts/lines_of_gets.h"
+#include "bench/program/run_context.h"
+#include "bench/workload/packet_walk.h"
+#include "bench/workload/population.h"
 #include "inlay/rcu.h"
 
 namespace inlay::bench {

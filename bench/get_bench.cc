@@ -15,15 +15,15 @@
 #include <string>
 #include <vector>
 
-#include "bench/bar.h"
-#include "bench/filled_maps.h"
-#include "bench/get_pattern.h"
-#include "bench/layouts.h"
-#include "bench/lines_of_gets.h"
-#include "bench/peers.h"
-#include "bench/population.h"
-#include "bench/result_table.h"
-#include "bench/shape_arguments.h"
+#include "bench/layouts/filled_maps.h"
+#include "bench/layouts/layouts.h"
+#include "bench/layouts/lines_of_gets.h"
+#include "bench/layouts/peers.h"
+#include "bench/program/bar.h"
+#include "bench/program/result_table.h"
+#include "bench/program/shape_arguments.h"
+#include "bench/workload/get_pattern.h"
+#include "bench/workload/population.h"
 
 namespace inlay::bench {
 namespace {

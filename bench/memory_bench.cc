@@ -1,131 +1,226 @@
-// What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V. The time is of no interest;
-// the counters are:
+// What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V, and with M maps on each socket
+// MemoryMaps/<layout>/sockets:N/values:D/bytes:V/maps:M. The time is of no interest; the counters are:
 //
-//   bytes_per_socket   inline + private + table + index + slack, divided by the sockets
-//   inline_bytes, private_bytes, table_bytes   the parts, in total (see memory_usage.h)
-//   rss_bytes_per_socket   what the process grew by, as the system counts it, plus the inline bytes,
-//                      which the sockets have anyway: the check on the figures above
+//   bytes_per_socket       inline + private + table + index + slack, divided by the sockets: computed by the
+//                          rule of memory_usage.h, with the kernel's slab classes. Peers have what the
+//                          allocator says instead: they would in a program, too
+//   heap_bytes_per_socket  what the process has from the allocator, and
+//   rss_bytes_per_socket   what of it is in memory, as it grew by the maps; both plus the inline bytes, which
+//                          the sockets have anyway: the check on the figure above
+//   inline_bytes, private_bytes, table_bytes   parts of the computed figure, in total
+//   bytes_per_map          of MemoryMaps: bytes_per_socket, divided by the maps
 //
-// Layouts: those of the other benchmarks, in sockets that reserve what one map needs; `index9x7`, seven maps
-// of 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of
-// InlineWords<16>, whose own bytes are part of the growth.
+// Who: the layouts and the peers, in sockets that reserve what their maps need; `index9x7`, seven maps of
+// 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of InlineWords<16>,
+// whose own bytes are part of the growth.
+//
+// BreakEven/<other>/sockets:N/bytes:V: the counter distinct_values is how many distinct values it takes
+// for `index` to need at least as much as the other layout: see break_even.h.
+//
+// --inlay_sweep=: base (the usual point, with bars), values, bytes, maps or breakeven.
 
 #include <benchmark/benchmark.h>
-#include <malloc.h>
-#include <unistd.h>
 
-#include <fstream>
-#include <memory>
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <set>
 #include <string>
-#include <vector>
+#include <string_view>
 
-#include "bench/layouts.h"
-#include "bench/population.h"
-#include "bench/result_table.h"
-#include "bench/shape_arguments.h"
+#include "bench/layouts/layouts.h"
+#include "bench/layouts/peers.h"
+#include "bench/memory/break_even.h"
+#include "bench/memory/memory_measurement.h"
+#include "bench/program/bar.h"
+#include "bench/program/own_process.h"
+#include "bench/program/result_table.h"
+#include "bench/program/shape_arguments.h"
 
 namespace inlay::bench {
 namespace {
 
-// Bytes of memory that this process has in use.
-double ResidentBytes() {
-  RetireBarrier();
-  malloc_trim(0);
-  std::ifstream statm("/proc/self/statm");
-  size_t size_pages = 0;
-  size_t resident_pages = 0;
-  statm >> size_pages >> resident_pages;
-  return static_cast<double>(resident_pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
+constexpr uint32_t kValues = 500;
+constexpr uint32_t kValueBytes = 100;
+
+// Runs measure() once, in a process of its own. Nothing if it fails: then the benchmark says so.
+template <typename Measure>
+auto MeasureOnce(benchmark::State& state, Measure&& measure) {
+  // As often as Google Benchmark would ever want it.
+  constexpr int64_t kEnough = 1'000'000'000;
+  std::optional<decltype(measure())> result;
+  while (state.KeepRunningBatch(kEnough)) {
+    result.emplace();
+    if (!RunInOwnProcess(&*result, measure)) {
+      state.SkipWithError("the process that measures has failed");
+      result.reset();
+    } else if (result->error[0] != 0) {
+      state.SkipWithError(result->error);
+      result.reset();
+    }
+    if (!result.has_value()) break;
+  }
+  return result;
 }
 
-void Report(benchmark::State& state, const MemoryUsage& usage, double grown_bytes, double owners) {
-  state.counters["bytes_per_socket"] = static_cast<double>(usage.total_bytes()) / owners;
+// Sets the counters from what measure() returns, for so many sockets.
+template <typename Measure>
+void Report(benchmark::State& state, size_t sockets, bool is_peer, Measure&& measure) {
+  const std::optional<Taken> taken = MeasureOnce(state, measure);
+  if (!taken.has_value()) return;
+  const auto per_socket = [&](double bytes) { return bytes / static_cast<double>(sockets); };
+  const MemoryUsage& usage = taken->computed;
+  const double heap = per_socket(taken->heap_bytes);
+  state.counters["bytes_per_socket"] =
+      is_peer ? heap : per_socket(static_cast<double>(usage.total_bytes()));
+  state.counters["heap_bytes_per_socket"] = heap;
+  state.counters["rss_bytes_per_socket"] = per_socket(taken->resident_bytes);
   state.counters["inline_bytes"] = static_cast<double>(usage.inline_bytes);
   state.counters["private_bytes"] = static_cast<double>(usage.private_bytes);
   state.counters["table_bytes"] = static_cast<double>(usage.table_bytes);
-  state.counters["rss_bytes_per_socket"] = grown_bytes / owners;
 }
 
-// `maps` maps of a layout over sockets that reserve so much.
 template <typename Layout>
-void Measure(benchmark::State& state, Reservation reservation, size_t maps) {
-  Population population(ShapeOf(state), reservation);
-  std::string error;
-  for (auto _ : state) {
-    const double before_bytes = ResidentBytes();
-    std::vector<std::unique_ptr<typename Layout::Map>> all;
-    MemoryUsage usage;
-    for (size_t i = 0; i < maps; ++i) {
-      all.push_back(MakeMap<Layout>(population, &error));
-      if (all.back() == nullptr || !Fill(*all.back(), population, &error) ||
-          !MatchesModel<Layout>(*all.back(), population, true, &error)) {
-        state.SkipWithError(error.c_str());
-        return;
+constexpr bool kIsPeer = !StorageMap<typename Layout::Map>;
+
+class Registry {
+ public:
+  explicit Registry(const Results& results) : sockets_(static_cast<size_t>(results.sockets())) {}
+
+  void AddSweep(std::string_view sweep) {
+    if (sweep == "base") {
+      AddAll(kValues, kValueBytes);
+      AddSevenMaps();
+      AddEmbedded();
+    } else if (sweep == "values") {
+      const auto all_different = static_cast<uint32_t>(sockets_);
+      for (const uint32_t values : {1U, 10U, 100U, 500U, 5000U, 60000U, all_different}) {
+        if (values < sockets_ || values == all_different) AddAll(values, kValueBytes);
       }
+    } else if (sweep == "bytes") {
+      for (const uint32_t value_bytes : kSizes) AddAll(kValues, value_bytes);
+    } else if (sweep == "maps") {
+      for (const uint32_t maps : {1U, 2U, 4U, 7U, 8U, 16U}) AddMaps(maps);
+    } else {
+      AddBreakEvens();
     }
-    for (const auto& map : all) usage += map->memory_usage();
-    // What the slabs hold beyond their objects belongs to nobody's map, but is paid for.
-    usage.slack_bytes += population.table().private_usage().slack_bytes;
-    const double grown_bytes =
-        ResidentBytes() - before_bytes + static_cast<double>(usage.inline_bytes);
-    Report(state, usage, grown_bytes, static_cast<double>(population.sockets() * maps));
   }
-}
 
-// What an embedder pays whose objects have room for 16 bits and nothing else of ours.
-void MeasureEmbedded(benchmark::State& state) {
-  const Workload workload(ShapeOf(state));
-  const size_t owners = workload.shape().sockets;
-  for (auto _ : state) {
-    const double before_bytes = ResidentBytes();
-    std::unique_ptr<Store> store;
-    std::unique_ptr<IndexMap> map;
-    MapOptions options;
-    options.value_bytes = workload.shape().value_bytes;
-    if (Store::Create({.reserved_bits = 16}, &store) != Status::kOk ||
-        IndexMap::Create(*store, options, &map) != Status::kOk) {
-      state.SkipWithError("cannot create the map");
-      return;
-    }
-    std::vector<InlineWords<16>> words(owners);
-    for (size_t i = 0; i < owners; ++i) {
-      if (map->Update(words[i], workload.bytes_of_socket(i), UpdateFlag::kAny) == Status::kOk)
-        continue;
-      state.SkipWithError("cannot fill the map");
-      return;
-    }
-    MemoryUsage usage = map->memory_usage();
-    usage.inline_bytes = owners * sizeof(InlineWords<16>);
-    Report(state, usage, ResidentBytes() - before_bytes, static_cast<double>(owners));
+ private:
+  static constexpr uint32_t kSizes[] = {8, 16, 64, 88, 100, 224, 1024};
+
+  template <typename Visit>
+  static void ForEach(uint32_t value_bytes, Visit&& visit) {
+    ForEachLayout(visit);
+    ForEachPeer(value_bytes, visit);
   }
-}
 
-template <typename Add>
-void Register(const std::string& layout, int64_t sockets, Add&& run) {
-  benchmark::RegisterBenchmark(("Memory/" + layout).c_str(), run)
-      ->ArgNames(kShapeArguments)
-      ->Args({sockets, 500, 100})
-      ->Unit(benchmark::kNanosecond);
+  // Where there is much to measure.
+  size_t fewer_sockets() const { return sockets_ / 5; }
+
+  WorkloadShape Shape(uint32_t values, uint32_t value_bytes) const {
+    return {.sockets = sockets_, .values = values, .value_bytes = value_bytes};
+  }
+
+  template <typename Run>
+  static void AddOne(const std::string& layout, const WorkloadShape& shape, Run&& run) {
+    benchmark::RegisterBenchmark(("Memory/" + layout).c_str(), run)
+        ->ArgNames(kShapeArguments)
+        ->Args({static_cast<int64_t>(shape.sockets), shape.values, shape.value_bytes});
+  }
+
+  void AddAll(uint32_t values, uint32_t value_bytes) const {
+    const WorkloadShape shape = Shape(values, value_bytes);
+    ForEach(value_bytes, [&]<typename Layout>() {
+      AddOne(Layout::kName, shape, [shape](benchmark::State& state) {
+        Report(state, shape.sockets, kIsPeer<Layout>,
+               [&] { return MeasureMaps<Layout>(shape, Layout::Needs(shape.value_bytes), 1); });
+      });
+    });
+  }
+
+  void AddSevenMaps() const {
+    const WorkloadShape shape = Shape(kValues, kValueBytes);
+    AddOne("index9x7", shape, [shape](benchmark::State& state) {
+      Report(state, shape.sockets * 7, false,
+             [&] { return MeasureMaps<Index9Layout>(shape, {.inline_bits = 64}, 7); });
+    });
+  }
+
+  void AddEmbedded() const {
+    const WorkloadShape shape = Shape(kValues, kValueBytes);
+    AddOne("embedded", shape, [shape](benchmark::State& state) {
+      Report(state, shape.sockets, false, [&] { return MeasureEmbedded(shape); });
+    });
+  }
+
+  void AddMaps(uint32_t maps) const {
+    WorkloadShape shape = Shape(kValues, kValueBytes);
+    shape.sockets = fewer_sockets();
+    ForEach(kValueBytes, [&]<typename Layout>() {
+      const auto run = [shape, maps](benchmark::State& state) {
+        Report(state, shape.sockets, kIsPeer<Layout>, [&] {
+          return MeasureMaps<Layout>(shape, NeedsOfMaps<Layout>(shape.value_bytes, maps), maps);
+        });
+        const double bytes = state.counters["bytes_per_socket"];
+        state.counters["bytes_per_map"] = bytes / maps;
+      };
+      benchmark::RegisterBenchmark((std::string("MemoryMaps/") + Layout::kName).c_str(), run)
+          ->ArgNames({"sockets", "values", "bytes", "maps"})
+          ->Args({static_cast<int64_t>(shape.sockets), shape.values, shape.value_bytes, maps});
+    });
+  }
+
+  void AddBreakEvens() const {
+    // With few sockets the table has room for all values; with many it has not.
+    for (const size_t sockets :
+         std::set{std::min(fewer_sockets(), size_t{20000}), fewer_sockets()}) {
+      for (const uint32_t value_bytes : kSizes) AddBreakEvens(sockets, value_bytes);
+    }
+    AddBreakEvens(sockets_, kValueBytes);
+  }
+
+  static void AddBreakEvens(size_t sockets, uint32_t value_bytes) {
+    AddBreakEven<InlineLayout>(sockets, value_bytes);
+    AddBreakEven<SharedPointerLayout>(sockets, value_bytes);
+  }
+
+  template <typename Other>
+  static void AddBreakEven(size_t sockets, uint32_t value_bytes) {
+    const auto run = [=](benchmark::State& state) {
+      const auto found =
+          MeasureOnce(state, [&] { return FindBreakEven<Other>(sockets, value_bytes); });
+      if (!found.has_value()) return;
+      state.counters["distinct_values"] = static_cast<double>(found->distinct_values);
+      state.counters["never"] = found->distinct_values > sockets;
+    };
+    benchmark::RegisterBenchmark((std::string("BreakEven/") + Other::kName).c_str(), run)
+        ->ArgNames({"sockets", "bytes"})
+        ->Args({static_cast<int64_t>(sockets), value_bytes});
+  }
+
+  const size_t sockets_;
+};
+
+void AddBars(Results* results) {
+  const std::string shape =
+      "/sockets:" + std::to_string(results->sockets()) + "/values:500/bytes:100";
+  for (const char* figure : {"bytes_per_socket", "rss_bytes_per_socket"}) {
+    results->AddBar(Bar::Counter("Memory/index" + shape, figure, 2.3));
+    results->AddBar(Bar::Counter("Memory/embedded" + shape, figure, 2.3));
+    results->AddBar(Bar::Counter("Memory/index9x7" + shape, figure, 1.4));
+  }
 }
 
 int Main(int argc, char** argv) {
   Results results;
-  if (!results.Initialize(argc, argv)) return 1;
-  const int64_t sockets = results.sockets();
-  ForEachLayout([&]<typename Layout>() {
-    Register(Layout::kName, sockets, [](benchmark::State& state) {
-      Measure<Layout>(state, Layout::Needs(ShapeOf(state).value_bytes), 1);
-    });
-  });
-  Register("index9x7", sockets,
-           [](benchmark::State& state) { Measure<Index9Layout>(state, {.inline_bits = 64}, 7); });
-  Register("embedded", sockets, MeasureEmbedded);
-  const std::string shape = "/sockets:" + std::to_string(sockets) + "/values:500/bytes:100";
-  for (const char* figure : {"bytes_per_socket", "rss_bytes_per_socket"}) {
-    results.AddBar(Bar::Counter("Memory/index" + shape, figure, 2.3));
-    results.AddBar(Bar::Counter("Memory/embedded" + shape, figure, 2.3));
-    results.AddBar(Bar::Counter("Memory/index9x7" + shape, figure, 1.4));
+  if (!results.Initialize(argc, argv,
+                          {.repetitions = "--benchmark_repetitions=1",
+                           .sweeps = {"base", "values", "bytes", "maps", "breakeven"}})) {
+    return 1;
   }
+  Registry(results).AddSweep(results.sweep());
+  if (results.sweep() == "base") AddBars(&results);
   return results.Run();
 }
 

@@ -8,6 +8,7 @@
 #include "tools/analyze_command.h"
 #include "tools/exit_codes.h"
 #include "tools/replay_command.h"
+#include "tools/report_command.h"
 
 namespace {
 
@@ -20,6 +21,8 @@ int Run(int argc, char** argv) {
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
   inlay::ReplayOptions replay_options;
   const CLI::App* replay = inlay::AddReplayCommand(app, &replay_options);
+  inlay::ReportOptions report_options;
+  const CLI::App* report = inlay::AddReportCommand(app, &report_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -28,6 +31,7 @@ int Run(int argc, char** argv) {
   }
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);
+  if (report->parsed()) return inlay::RunReport(report_options);
   return inlay::kExitBadInput;
 }
 

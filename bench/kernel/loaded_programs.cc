@@ -72,11 +72,12 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
       socket_walk_object_begin,
       static_cast<size_t>(socket_walk_object_end - socket_walk_object_begin), &options));
   if (object_ == nullptr) Check(-errno, "cannot read the BPF object");
-  Check(bpf_map__set_max_entries(bpf_object__find_map_by_name(object_.get(), "checks"), sockets),
-        "cannot size a map");
+  Check(
+      bpf_map__set_max_entries(bpf_object__find_map_by_name(object_.get(), "walk_checks"), sockets),
+      "cannot size a map");
   Check(bpf_object__load(object_.get()), "the kernel does not load the BPF programs");
   checks_ = static_cast<SocketCheck*>(
-      MapMemory(MapFd("checks"), sockets * sizeof(SocketCheck), "cannot map an array map"));
+      MapMemory(MapFd("walk_checks"), sockets * sizeof(SocketCheck), "cannot map an array map"));
   // `totals` is the programs' only variable.
   if (bpf_map__value_size(bpf_object__find_map_by_name(object_.get(), ".bss")) !=
       sizeof(WalkTotals)) {
@@ -92,8 +93,7 @@ LoadedPrograms::~LoadedPrograms() {
 }
 
 int LoadedPrograms::ProgramFd(const std::string& name) const {
-  const bpf_program* const program =
-      bpf_object__find_program_by_name(object_.get(), name.c_str());
+  const bpf_program* const program = bpf_object__find_program_by_name(object_.get(), name.c_str());
   if (program == nullptr) throw std::logic_error("no BPF program " + name);
   return bpf_program__fd(program);
 }
@@ -110,11 +110,11 @@ int LoadedPrograms::checking_program_fd(Walk walk) const {
   return ProgramFd(std::string(Name(walk)) + "_check");
 }
 
-int LoadedPrograms::storage_map_fd() const { return MapFd("storage"); }
+int LoadedPrograms::storage_map_fd() const { return MapFd("walk_storage"); }
 
 void LoadedPrograms::SetValue(uint32_t number, std::span<const std::byte> bytes) {
   if (bytes.size() != kValueBytes) throw std::logic_error("a value of another size");
-  Check(bpf_map_update_elem(MapFd("values"), &number, bytes.data(), BPF_ANY),
+  Check(bpf_map_update_elem(MapFd("walk_values"), &number, bytes.data(), BPF_ANY),
         "cannot set a value of an array map");
 }
 

@@ -12,8 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -93,6 +93,13 @@ void FreePlaceOf(pid_t process) {
   }
 }
 
+// Of this process. Time that others had the CPU is not in it.
+uint64_t CpuTimeNs() {
+  timespec time = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
 bool SendAll(int channel, const void* bytes, size_t size) {
   return send(channel, bytes, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
 }
@@ -135,14 +142,13 @@ EndHoldersOnSignal::~EndHoldersOnSignal() {
   }
 }
 
-SocketHolders::SocketHolders(const Workload& workload, uint32_t first_number, int storage_map_fd)
-    : workload_(workload), first_number_(first_number), storage_map_fd_(storage_map_fd) {
-  const size_t all = workload.shape().sockets;
+SocketHolders::SocketHolders(const HeldSockets& sockets, int storage_map_fd)
+    : storage_map_fd_(storage_map_fd) {
   const size_t per_holder = SocketsPerHolder();
   if (per_holder == 0) throw std::runtime_error("RLIMIT_NOFILE is too low to open sockets");
   try {
-    for (size_t first = 0; first < all; first += per_holder) {
-      Start({.first = first, .sockets = std::min(per_holder, all - first)});
+    for (size_t at = 0; at < sockets.count; at += per_holder) {
+      Start(sockets.Part(at, per_holder));
     }
     for (const Holder& holder : holders_) Receive(holder);
   } catch (...) {
@@ -153,7 +159,7 @@ SocketHolders::SocketHolders(const Workload& workload, uint32_t first_number, in
 
 SocketHolders::~SocketHolders() { EndAll(); }
 
-void SocketHolders::Start(const Share& share) {
+void SocketHolders::Start(const HeldSockets& share) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make a socket pair");
@@ -187,7 +193,7 @@ void SocketHolders::EndAll() {
   holders_.clear();
 }
 
-double SocketHolders::DoAll(Command command) {
+uint64_t SocketHolders::DoAll(Command command) {
   uint64_t ns = 0;
   for (const Holder& holder : holders_) {
     if (!SendAll(holder.channel.get(), &command, sizeof(command))) {
@@ -195,7 +201,7 @@ double SocketHolders::DoAll(Command command) {
     }
     ns += Receive(holder).ns;
   }
-  return static_cast<double>(ns) / static_cast<double>(workload_.shape().sockets);
+  return ns;
 }
 
 SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
@@ -211,60 +217,55 @@ SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
   return reply;
 }
 
-void SocketHolders::Hold(const Share& share, int channel) const {
+void SocketHolders::Hold(const HeldSockets& share, int channel) const {
   // All other descriptors of the process are closed: there is to be room for sockets.
   const int spare_map = fcntl(storage_map_fd_, F_DUPFD, kHoldersMap + 1);
   if (spare_map < 0 || dup2(channel, kHoldersChannel) < 0 || dup2(spare_map, kHoldersMap) < 0) {
     _exit(1);
   }
   close_range(kHoldersMap + 1, ~0U, 0);
-  std::vector<int> sockets;
-  Reply reply = Open(share, &sockets);
+  std::vector<int> fds;
+  Reply reply = Open(share, &fds);
   Command command;
   do {
     if (!SendAll(kHoldersChannel, &reply, sizeof(reply))) break;
     if (recv(kHoldersChannel, &command, sizeof(command), 0) != sizeof(command)) break;
-    reply = Do(command, share, sockets);
+    reply = Do(command, share, fds);
   } while (true);
   _exit(0);
 }
 
-SocketHolders::Reply SocketHolders::Open(const Share& share, std::vector<int>* sockets) const {
+SocketHolders::Reply SocketHolders::Open(const HeldSockets& share, std::vector<int>* fds) {
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  sockets->reserve(share.sockets);
-  for (size_t i = 0; i < share.sockets; ++i) {
-    const uint32_t number = first_number_ + static_cast<uint32_t>(share.first + i);
-    const sockaddr_in address = AddressOf(number);
+  fds->reserve(share.count);
+  for (size_t i = 0; i < share.count; ++i) {
+    const sockaddr_in address = AddressOf(share.number(i));
     const int fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (fd < 0 || bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-      return {.error = errno, .number = number, .ns = 0};
+      return {.error = errno, .number = share.number(i), .ns = 0};
     }
-    sockets->push_back(fd);
+    fds->push_back(fd);
   }
   return {};
 }
 
-SocketHolders::Reply SocketHolders::Do(Command command, const Share& share,
-                                       const std::vector<int>& sockets) const {
-  const auto start = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < sockets.size(); ++i) {
-    const size_t at = share.first + i;
+SocketHolders::Reply SocketHolders::Do(Command command, const HeldSockets& share,
+                                       const std::vector<int>& fds) {
+  const uint64_t start_ns = CpuTimeNs();
+  for (size_t i = 0; i < share.count; ++i) {
     int failed;
     if (command == Command::kStoreValues) {
-      failed = bpf_map_update_elem(kHoldersMap, &sockets[i],
-                                   workload_.bytes_of_socket(at).data(), BPF_NOEXIST);
+      failed = bpf_map_update_elem(kHoldersMap, &fds[i], share.bytes(i).data(), BPF_NOEXIST);
     } else {
-      const uint32_t mark = workload_.value_of_socket(at) + 1;
-      failed = setsockopt(sockets[i], SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+      const uint32_t mark = share.value(i) + 1;
+      failed = setsockopt(fds[i], SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
     }
-    if (failed == 0) continue;
-    return {.error = errno, .number = first_number_ + static_cast<uint32_t>(at), .ns = 0};
+    if (failed != 0) return {.error = errno, .number = share.number(i), .ns = 0};
   }
-  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
-  return {.error = 0, .number = 0, .ns = static_cast<uint64_t>(took.count())};
+  return {.error = 0, .number = 0, .ns = CpuTimeNs() - start_ns};
 }
 
 }  // namespace inlay::bench

@@ -8,11 +8,13 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
-#include "bench/workload.h"
+#include "bench/workload/workload.h"
 #include "tests/kernel/hidden_fd.h"
 
 namespace inlay::bench {
@@ -35,26 +37,40 @@ class EndHoldersOnSignal {
   ~EndHoldersOnSignal();
 };
 
+// Sockets that follow each other in a workload, which must outlive this, and their numbers.
+struct HeldSockets {
+  const Workload* workload;
+  size_t first;  // place in the workload
+  size_t count;
+  uint32_t number_of_first;
+
+  uint32_t value(size_t i) const { return workload->value_of_socket(first + i); }
+  std::span<const std::byte> bytes(size_t i) const { return workload->bytes_of_socket(first + i); }
+  uint32_t number(size_t i) const { return number_of_first + static_cast<uint32_t>(i); }
+  HeldSockets Part(size_t at, size_t most) const {
+    return {workload, first + at, std::min(most, count - at), number(at)};
+  }
+};
+
 class SocketHolders {
  public:
-  // Opens a UDP socket for each of the workload's, numbered from `first_number` on. The workload must
-  // outlive this. All functions throw std::system_error or std::runtime_error that says what failed,
-  // and where.
-  SocketHolders(const Workload& workload, uint32_t first_number, int storage_map_fd);
+  // Opens a UDP socket for each. All functions throw std::system_error or std::runtime_error that says
+  // what failed, and where.
+  SocketHolders(const HeldSockets& sockets, int storage_map_fd);
   SocketHolders(const SocketHolders&) = delete;
   SocketHolders& operator=(const SocketHolders&) = delete;
   ~SocketHolders();
 
   // Gives every socket its value in the storage map, which it must not have yet; or its mark, value
-  // number + 1. One process after the other. Returns the ns that one socket's system call took, on
-  // average.
-  double StoreValues() { return DoAll(Command::kStoreValues); }
-  double SetMarks() { return DoAll(Command::kSetMarks); }
+  // number + 1. One process after the other. Returns the ns of CPU time that all these
+  // system calls took together.
+  uint64_t StoreValues() { return DoAll(Command::kStoreValues); }
+  uint64_t SetMarks() { return DoAll(Command::kSetMarks); }
 
  private:
   enum class Command : uint8_t { kStoreValues, kSetMarks };
   struct Reply {
-    int32_t error;  // errno
+    int32_t error;    // errno
     uint32_t number;  // of the socket that it is about
     uint64_t ns;
   };
@@ -62,24 +78,17 @@ class SocketHolders {
     pid_t process;
     bpf_script::HiddenFd channel;
   };
-  // What a holder holds: sockets of the workload, and where the first of them is in it.
-  struct Share {
-    size_t first;
-    size_t sockets;
-  };
 
-  void Start(const Share& share);
+  void Start(const HeldSockets& share);
   void EndAll();
-  double DoAll(Command command);
+  uint64_t DoAll(Command command);
   Reply Receive(const Holder& holder) const;
 
   // In the holder's process.
-  [[noreturn]] void Hold(const Share& share, int channel) const;
-  Reply Open(const Share& share, std::vector<int>* sockets) const;
-  Reply Do(Command command, const Share& share, const std::vector<int>& sockets) const;
+  [[noreturn]] void Hold(const HeldSockets& share, int channel) const;
+  static Reply Open(const HeldSockets& share, std::vector<int>* fds);
+  static Reply Do(Command command, const HeldSockets& share, const std::vector<int>& fds);
 
-  const Workload& workload_;
-  const uint32_t first_number_;
   const int storage_map_fd_;
   std::vector<Holder> holders_;
 };

@@ -5,10 +5,9 @@
 
 #include "bench/kernel/socket_walk.h"
 
-#include <linux/bpf.h>
-
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
 
 // The kernel's types, as far as they are read here; the loader finds where the fields really are.
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -42,7 +41,7 @@ struct {
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
   __type(value, struct Value);
-} storage SEC(".maps");
+} walk_storage SEC(".maps");
 
 // Value number i is at i; the mark of a socket that has it is i + 1.
 struct {
@@ -50,7 +49,7 @@ struct {
   __uint(max_entries, kDistinctValues);
   __type(key, __u32);
   __type(value, struct Value);
-} values SEC(".maps");
+} walk_values SEC(".maps");
 
 // By socket number. The loader sets how many there are.
 struct {
@@ -59,7 +58,7 @@ struct {
   __uint(max_entries, 1);
   __type(key, __u32);
   __type(value, struct SocketCheck);
-} checks SEC(".maps");
+} walk_checks SEC(".maps");
 
 struct WalkTotals totals;
 
@@ -81,23 +80,23 @@ static __always_inline __u64 ReadField(const void* value) {
 
 static __always_inline const struct Value* ValueOfMark(__u32 mark) {
   const __u32 index = mark - 1;  // a socket without a mark has an index that is in no table
-  return bpf_map_lookup_elem(&values, &index);
+  return bpf_map_lookup_elem(&walk_values, &index);
 }
 
 // The second clock may not start before `read` is here: the kernel's clock waits for all loads that
 // stand before it, and this keeps them there.
-#define TIMED(sk, access)                   \
-  const __u64 start_ns = bpf_ktime_get_ns(); \
-  __u64 read = access(sk);                  \
+#define TIMED(sk, access)                     \
+  const __u64 start_ns = bpf_ktime_get_ns();  \
+  __u64 read = access(sk);                    \
   asm volatile("" : "+r"(read) : : "memory"); \
   Account(start_ns, bpf_ktime_get_ns(), read)
 
 static __always_inline int CountAgreed(__u32 number, const struct Value* stored,
                                        const struct Value* of_mark) {
-  struct SocketCheck* const check = bpf_map_lookup_elem(&checks, &number);
+  struct SocketCheck* const check = bpf_map_lookup_elem(&walk_checks, &number);
   if (!check) return 0;
   const __u32 expected_number = check->value;
-  const struct Value* const expected = bpf_map_lookup_elem(&values, &expected_number);
+  const struct Value* const expected = bpf_map_lookup_elem(&walk_values, &expected_number);
   if (!expected || !stored || !of_mark) return 0;
   for (int i = 0; i < (int)(sizeof(expected->words) / sizeof(expected->words[0])); ++i) {
     if (stored->words[i] != expected->words[i]) return 0;
@@ -124,19 +123,19 @@ static __always_inline __u64 PacketClock(struct bpf_sock* sk) { return sk ? 0 : 
 static __always_inline __u64 PacketTouch(struct bpf_sock* sk) { return sk->state; }
 static __always_inline __u64 PacketMark(struct bpf_sock* sk) { return sk->mark; }
 static __always_inline __u64 PacketStorage(struct bpf_sock* sk) {
-  return ReadField(bpf_sk_storage_get(&storage, sk, 0, 0));
+  return ReadField(bpf_sk_storage_get(&walk_storage, sk, 0, 0));
 }
 static __always_inline __u64 PacketIndex(struct bpf_sock* sk) {
   return ReadField(ValueOfMark(sk->mark));
 }
 
-#define PACKET_PROGRAM(name, access)                 \
-  SEC("cgroup_skb/ingress")                          \
-  int packet_##name(struct __sk_buff* packet) {      \
-    struct bpf_sock* const sk = FullSocket(packet);  \
-    if (!sk) return kDrop;                           \
-    TIMED(sk, access);                               \
-    return kDrop;                                    \
+#define PACKET_PROGRAM(name, access)                \
+  SEC("cgroup_skb/ingress")                         \
+  int packet_##name(struct __sk_buff* packet) {     \
+    struct bpf_sock* const sk = FullSocket(packet); \
+    if (!sk) return kDrop;                          \
+    TIMED(sk, access);                              \
+    return kDrop;                                   \
   }
 
 PACKET_PROGRAM(clock, PacketClock)
@@ -150,7 +149,7 @@ int packet_check(struct __sk_buff* packet) {
   struct bpf_sock* const sk = FullSocket(packet);
   if (!sk) return kDrop;
   __sync_fetch_and_add(&totals.timed, 1);
-  CountAgreed(NumberOfAddress(sk->src_ip4), bpf_sk_storage_get(&storage, sk, 0, 0),
+  CountAgreed(NumberOfAddress(sk->src_ip4), bpf_sk_storage_get(&walk_storage, sk, 0, 0),
               ValueOfMark(sk->mark));
   return kDrop;
 }
@@ -165,7 +164,7 @@ static __always_inline __u64 IteratorTouch(struct udp_sock* udp) {
 }
 static __always_inline __u64 IteratorMark(struct udp_sock* udp) { return SockOf(udp)->sk_mark; }
 static __always_inline __u64 IteratorStorage(struct udp_sock* udp) {
-  return ReadField(bpf_sk_storage_get(&storage, udp, 0, 0));
+  return ReadField(bpf_sk_storage_get(&walk_storage, udp, 0, 0));
 }
 static __always_inline __u64 IteratorIndex(struct udp_sock* udp) {
   return ReadField(ValueOfMark(SockOf(udp)->sk_mark));
@@ -176,13 +175,13 @@ static __always_inline int IsOurs(struct udp_sock* udp) {
   return udp && SockOf(udp)->__sk_common.skc_rcv_saddr != 0;
 }
 
-#define ITERATOR_PROGRAM(name, access)               \
-  SEC("iter/udp")                                    \
-  int iterator_##name(struct bpf_iter__udp* at) {    \
-    struct udp_sock* const udp = at->udp_sk;         \
-    if (!IsOurs(udp)) return 0;                      \
-    TIMED(udp, access);                              \
-    return 0;                                        \
+#define ITERATOR_PROGRAM(name, access)            \
+  SEC("iter/udp")                                 \
+  int iterator_##name(struct bpf_iter__udp* at) { \
+    struct udp_sock* const udp = at->udp_sk;      \
+    if (!IsOurs(udp)) return 0;                   \
+    TIMED(udp, access);                           \
+    return 0;                                     \
   }
 
 ITERATOR_PROGRAM(clock, IteratorClock)
@@ -197,7 +196,8 @@ int iterator_check(struct bpf_iter__udp* at) {
   if (!IsOurs(udp)) return 0;
   __sync_fetch_and_add(&totals.timed, 1);
   return CountAgreed(NumberOfAddress(SockOf(udp)->__sk_common.skc_rcv_saddr),
-                     bpf_sk_storage_get(&storage, udp, 0, 0), ValueOfMark(SockOf(udp)->sk_mark));
+                     bpf_sk_storage_get(&walk_storage, udp, 0, 0),
+                     ValueOfMark(SockOf(udp)->sk_mark));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

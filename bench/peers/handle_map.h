@@ -24,8 +24,8 @@
 #include <span>
 #include <utility>
 
-#include "bench/layouts.h"
-#include "bench/line_count.h"
+#include "bench/layouts/layouts.h"
+#include "bench/layouts/line_count.h"
 #include "bench/peers/value.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"

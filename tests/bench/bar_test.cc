@@ -1,12 +1,12 @@
-#include "bench/bar.h"
+#include "bench/program/bar.h"
 
 #include <gtest/gtest.h>
 
 namespace inlay::bench {
 namespace {
 
-const Measurements kMeasured = {
-    {"a", 30}, {"b", 120}, {"touch", 20}, {"a_touch", 10}, {"same", 20}, {"a:bytes", 2.13}};
+const Measurements kMeasured = {{"a", 30},       {"b", 120},   {"touch", 20},
+                                {"a_touch", 10}, {"same", 20}, {"a:bytes", 2.13}};
 
 TEST(BarTest, RatioOfTimes) {
   EXPECT_DOUBLE_EQ(Bar::AtMost("a", "b", 0.3).Figure(kMeasured).value(), 0.25);

@@ -1,4 +1,4 @@
-#include "bench/line_count.h"
+#include "bench/layouts/line_count.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 //
 // The seed of the random run is printed and can be set: INLAY_TEST_SEED=1234 peers_test.
 
-#include "bench/peers.h"
+#include "bench/layouts/peers.h"
 
 #include <gtest/gtest.h>
 

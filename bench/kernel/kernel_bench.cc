@@ -1,0 +1,204 @@
+// What does a value of a socket cost in the running kernel? Kernel/<walk>/<access>/sockets:N, in
+// nanoseconds per access as the BPF programs measure it, the clock's own cost included.
+//
+// Walks: `packet`, one-byte datagrams over loopback to sockets in random order, where the access is made
+// when the datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`, nothing between
+// two readings of the clock; `touch`, the socket's state; `mark`, sk_mark; `sk_storage`,
+// bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the value's field in
+// an array map: the index design on a kernel that knows nothing of it.
+//
+// KernelMemory/sk_storage/sockets:N, what the values take of the kernel's memory:
+//   slab_bytes_per_socket         growth of the objects in use in the general caches
+//   slab_page_bytes_per_socket    growth of these caches' pages
+//   expected_bytes_per_socket     by the sizes of the kernel's types and caches
+// KernelCreate/<sk_storage|mark>/sockets:N, the system call that gives one socket its value.
+// Sockets get their values once: these are one measurement each, made when the sockets are opened.
+//
+// Exit code 77, with the reason: the kernel cannot be used here.
+
+#include <benchmark/benchmark.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "bench/kernel/accesses.h"
+#include "bench/kernel/kernel_sockets.h"
+#include "bench/kernel/loaded_programs.h"
+#include "bench/kernel/slab_usage.h"
+#include "bench/kernel/socket_capacity.h"
+#include "bench/kernel/socket_holders.h"
+#include "bench/program/result_table.h"
+#include "tests/kernel/scratch_cgroup.h"
+
+namespace inlay::bench {
+namespace {
+
+constexpr int kSkipped = 77;
+// Stay in the second-level cache, with all that a packet reads of them.
+constexpr size_t kSmallSockets = 200;
+constexpr char kMeasured[] = "/iterations:1/manual_time";
+
+// What all benchmarks share, in the order in which it has to go: sockets, then the signals that end
+// their holders, then the cgroup they were in.
+class Session {
+ public:
+  explicit Session(size_t sockets) : programs_(static_cast<uint32_t>(kSmallSockets + sockets)) {}
+
+  // Opens them at their first use. Throws as KernelSockets does, and again whenever it is asked for
+  // what could not be opened.
+  KernelSockets& Sockets(size_t sockets) {
+    const auto opened = opened_.find(sockets);
+    if (opened != opened_.end() && opened->second == nullptr) {
+      throw std::runtime_error("the sockets could not be opened");
+    }
+    if (opened != opened_.end()) return *opened->second;
+    std::unique_ptr<KernelSockets>& place = opened_[sockets];
+    const uint32_t first_number = sockets == kSmallSockets ? 0 : kSmallSockets;
+    place = std::make_unique<KernelSockets>(programs_, cgroup_.fd(), sockets, first_number);
+    return *place;
+  }
+
+ private:
+  bpf_script::ScratchCgroup cgroup_;
+  EndHoldersOnSignal end_holders_on_signal_;
+  LoadedPrograms programs_;
+  std::map<size_t, std::unique_ptr<KernelSockets>> opened_;  // null: that failed
+};
+
+// Runs `measure(sockets)` once; a failure is the benchmark's.
+template <typename Measure>
+void RunOnce(benchmark::State& state, Session& session, Measure&& measure) {
+  for (auto _ : state) {
+    try {
+      measure(session.Sockets(static_cast<size_t>(state.range(0))));
+    } catch (const std::exception& failed) {
+      state.SkipWithError(failed.what());
+      return;
+    }
+  }
+}
+
+template <typename Measure>
+benchmark::internal::Benchmark* Register(Session& session, const std::string& name, size_t sockets,
+                                         Measure measure) {
+  return benchmark::RegisterBenchmark(
+             name.c_str(),
+             [&session, measure](benchmark::State& state) {
+               RunOnce(state, session, [&](KernelSockets& opened) { measure(state, opened); });
+             })
+      ->ArgName("sockets")
+      ->Arg(static_cast<int64_t>(sockets))
+      ->Iterations(1)
+      ->UseManualTime()
+      ->Unit(benchmark::kNanosecond);
+}
+
+void RegisterWalks(Session& session, size_t sockets) {
+  for (const Walk walk : kWalks) {
+    for (const Access access : kAccesses) {
+      Register(session, std::string("Kernel/") + Name(walk) + "/" + Name(access), sockets,
+               [walk, access](benchmark::State& state, KernelSockets& opened) {
+                 const KernelSockets::WalkTime time = opened.Take(walk, access);
+                 state.SetIterationTime(time.ns_per_socket * 1e-9);
+                 state.counters["interrupted_per_million"] = time.interrupted * 1e6;
+               });
+    }
+  }
+}
+
+void RegisterCosts(Session& session, size_t sockets) {
+  Register(session, "KernelMemory/sk_storage", sockets,
+           [](benchmark::State& state, KernelSockets& opened) {
+             state.SetIterationTime(0);  // it is the counters that matter
+             state.counters["slab_bytes_per_socket"] = opened.slab_object_bytes_per_socket();
+             state.counters["slab_page_bytes_per_socket"] = opened.slab_page_bytes_per_socket();
+             state.counters["expected_bytes_per_socket"] =
+                 static_cast<double>(ExpectedStorageBytes(kValueBytes));
+           })
+      ->Repetitions(1);
+  Register(session, "KernelCreate/sk_storage", sockets,
+           [](benchmark::State& state, KernelSockets& opened) {
+             state.SetIterationTime(opened.store_ns_per_socket() * 1e-9);
+           })
+      ->Repetitions(1);
+  Register(session, "KernelCreate/mark", sockets,
+           [](benchmark::State& state, KernelSockets& opened) {
+             state.SetIterationTime(opened.mark_ns_per_socket() * 1e-9);
+           })
+      ->Repetitions(1);
+}
+
+bool HasCgroup2() {
+  std::ifstream mounts("/proc/mounts");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find(" cgroup2 ") != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Null, or what is missing here.
+const char* Missing() {
+  if (geteuid() != 0) return "it needs root";
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "the kernel has no BTF";
+  if (!HasCgroup2()) return "no cgroup2 file system is mounted";
+  return nullptr;
+}
+
+int Skip(const char* reason) {
+  std::fprintf(stderr, "kernel_bench: skipped: cannot run on the kernel here: %s\n", reason);
+  return kSkipped;
+}
+
+std::unique_ptr<Session> OpenSession(size_t sockets, std::string* not_permitted) {
+  try {
+    return std::make_unique<Session>(sockets);
+  } catch (const std::system_error& failed) {
+    if (failed.code() != std::errc::operation_not_permitted) throw;
+    *not_permitted = failed.what();
+    return nullptr;
+  }
+}
+
+int Main(int argc, char** argv) {
+  Results results;
+  if (!results.Initialize(argc, argv, {.repetitions = "--benchmark_repetitions=7"})) return 1;
+  if (const char* const missing = Missing(); missing != nullptr) return Skip(missing);
+  auto sockets = static_cast<size_t>(results.sockets());
+  const SocketCapacity capacity = FindSocketCapacity();
+  if (capacity.sockets < sockets) {
+    std::fprintf(stderr, "kernel_bench: %zu sockets instead of %zu: %s\n", capacity.sockets,
+                 sockets, capacity.limit.c_str());
+    sockets = capacity.sockets;
+  }
+  if (sockets <= kSmallSockets) return Skip("there is no room for enough sockets");
+  std::string not_permitted;
+  const std::unique_ptr<Session> session = OpenSession(sockets, &not_permitted);
+  if (session == nullptr) return Skip(not_permitted.c_str());
+  RegisterWalks(*session, kSmallSockets);
+  RegisterWalks(*session, sockets);
+  RegisterCosts(*session, sockets);
+  const std::string size = "/sockets:" + std::to_string(sockets) + kMeasured;
+  results.AddBar(Bar::OverTouch("Kernel/packet/index" + size, "Kernel/packet/sk_storage" + size,
+                                "Kernel/packet/touch" + size, 0.08));
+  return results.Run();
+}
+
+}  // namespace
+}  // namespace inlay::bench
+
+int main(int argc, char** argv) {
+  try {
+    return inlay::bench::Main(argc, argv);
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "kernel_bench: %s\n", failed.what());
+    return 1;
+  }
+}

@@ -1,0 +1,71 @@
+// KernelSockets: a workload's sockets in the running kernel, in network namespaces of their own, with
+// their values, and the walks over them.
+
+#ifndef INLAY_BENCH_KERNEL_KERNEL_SOCKETS_H_
+#define INLAY_BENCH_KERNEL_KERNEL_SOCKETS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench/kernel/accesses.h"
+#include "bench/kernel/loaded_programs.h"
+#include "bench/kernel/socket_network.h"
+#include "bench/workload/workload.h"
+
+namespace inlay::bench {
+
+class KernelSockets {
+ public:
+  // Opens `sockets` sockets, numbered from `first_number` on, gives them values and marks, and proves
+  // with a walk of either kind that every socket has all bytes of its value in both places. The
+  // process has to be in the cgroup, which is where walks attach their programs; it is in a network
+  // namespace of the sockets afterwards. `programs` must outlive this. All functions throw
+  // std::system_error or std::runtime_error that says what failed.
+  KernelSockets(LoadedPrograms& programs, int cgroup_fd, size_t sockets, uint32_t first_number);
+  KernelSockets(const KernelSockets&) = delete;
+  KernelSockets& operator=(const KernelSockets&) = delete;
+
+  size_t sockets() const { return workload_.shape().sockets; }
+
+  struct WalkTime {
+    double ns_per_socket;  // the clock's own cost included
+    double interrupted;    // part of all accesses; their times are left out
+  };
+  // Meets every socket, in `packet` in random order, in small populations several times. Checks that
+  // every socket was met, and that what was read adds up to what the workload says.
+  WalkTime Take(Walk walk, Access access);
+
+  // What giving the values took. Slab bytes: how much the caches grew meanwhile.
+  double store_ns_per_socket() const { return store_ns_; }
+  double mark_ns_per_socket() const { return mark_ns_; }
+  double slab_page_bytes_per_socket() const { return slab_page_bytes_; }
+  double slab_object_bytes_per_socket() const { return slab_object_bytes_; }
+
+ private:
+  void OpenSockets();
+  void StoreValues();
+  void Check(Walk walk);
+  // Each round meets every socket once.
+  WalkTotals RunWalk(Walk walk, int program_fd, size_t rounds);
+  void SendToAll(size_t already_met);
+  void AwaitMet(size_t met) const;
+  size_t Met() const;
+  double PerSocket(uint64_t of_all) const;
+  uint64_t ExpectedRead(Access access) const;
+
+  LoadedPrograms& programs_;
+  const int cgroup_fd_;
+  const uint32_t first_number_;
+  const Workload workload_;
+  std::vector<std::unique_ptr<SocketNetwork>> networks_;  // kMostSockets each, and the rest
+  double store_ns_ = 0;
+  double mark_ns_ = 0;
+  double slab_page_bytes_ = 0;
+  double slab_object_bytes_ = 0;
+};
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_KERNEL_KERNEL_SOCKETS_H_

@@ -1,0 +1,64 @@
+#include "bench/kernel/socket_network.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "tests/kernel/scratch_network.h"
+
+namespace inlay::bench {
+namespace {
+
+using bpf_script::HiddenFd;
+
+[[noreturn]] void Fail(const char* what, int error = errno) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+}  // namespace
+
+SocketNetwork::Namespace::Namespace(size_t sockets) {
+  // The size of a namespace's table is set in its parent, which is a scratch one too, and gone when
+  // this returns. Kernels before 6.1 cannot do that, and have one table for the whole machine.
+  bpf_script::EnterScratchNetwork();
+  std::ofstream slots("/proc/sys/net/ipv4/udp_child_hash_entries");
+  if (slots) slots << std::bit_ceil(sockets) << std::flush;
+  bpf_script::EnterScratchNetwork();
+  fd = HiddenFd(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "cannot open a namespace");
+}
+
+SocketNetwork::SocketNetwork(const HeldSockets& sockets, int storage_map_fd)
+    : namespace_(std::min(sockets.count, kMostSockets)),
+      sender_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "cannot make a socket"),
+      holders_(sockets, storage_map_fd) {}
+
+void SocketNetwork::SendTo(uint32_t number) const {
+  const sockaddr_in address = AddressOf(number);
+  const char byte = 0;
+  while (sendto(sender_.get(), &byte, sizeof(byte), 0, reinterpret_cast<const sockaddr*>(&address),
+                sizeof(address)) < 0) {
+    if (errno != EINTR) Fail("cannot send a datagram");
+  }
+}
+
+void SocketNetwork::Iterate(int link_fd) const {
+  if (setns(namespace_.fd.get(), CLONE_NEWNET) != 0) Fail("cannot enter the sockets' namespace");
+  const HiddenFd walk(bpf_iter_create(link_fd), "cannot start a UDP iterator");
+  // The programs print nothing. What has walked for long may say "again".
+  char printed[64];
+  for (;;) {
+    const ssize_t size = read(walk.get(), printed, sizeof(printed));
+    if (size == 0) return;
+    if (size < 0 && errno != EAGAIN && errno != EINTR) Fail("cannot walk over the UDP sockets");
+  }
+}
+
+}  // namespace inlay::bench

@@ -1,0 +1,103 @@
+// Peers: what people use instead of Inlay, as layouts for the benchmarks. Each is a class in bench/peers/,
+// whose header says what it does not give. bench/peers/README.md is the map.
+//
+// A peer has what a layout of bench/layouts.h has, Map, kName, kWidthBits, Needs() and Read(). Its Map has
+// Create, Update, Modify, Delete, Clone and memory_usage() with the meaning and the answers of
+// inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
+
+#ifndef INLAY_BENCH_PEERS_H_
+#define INLAY_BENCH_PEERS_H_
+
+#include <cstdint>
+#include <tuple>
+
+#include "bench/layouts/layouts.h"
+#include "bench/layouts/line_count.h"
+#include "bench/peers/flyweight.h"
+#include "bench/peers/interning_table.h"
+#include "bench/peers/shared_ptr.h"
+#include "bench/peers/side_table.h"
+#include "inlay/socket.h"
+
+namespace inlay::bench {
+
+// What several threads may do with one map of a peer at once.
+enum class PeerThreads : uint8_t {
+  kOne,           // nothing: one at a time
+  kOneASocket,    // anything, but one at a time on each socket; all may read where nobody writes
+  kAnyOnASocket,  // anything
+};
+
+template <typename M, PeerThreads kAllowedThreads>
+struct PeerOf {
+  using Map = M;
+  static constexpr PeerThreads kThreads = kAllowedThreads;
+  static constexpr uint32_t kWidthBits = 16;  // for MapOptions; peers have no codes
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) {
+    return {.tail_bytes = M::kPlaceBytes};
+  }
+  // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
+  template <typename Use>
+  static uint64_t Read(const Map& map, const Socket& socket, Use&& use) {
+    return map.Read(socket, use);
+  }
+  // See layouts.h; a hash table cannot tell.
+  static void Touch(const Map& map, const Socket& socket, LineCount* lines) requires requires {
+    map.Touch(socket, lines);
+  }
+  { map.Touch(socket, lines); }
+};
+
+template <uint32_t kValueBytes>
+struct FlyweightPeer : PeerOf<FlyweightMap<kValueBytes>, PeerThreads::kOneASocket> {
+  static constexpr char kName[] = "flyweight";
+};
+template <uint32_t kValueBytes>
+struct FlyweightNoLockingPeer : PeerOf<FlyweightNoLockingMap<kValueBytes>, PeerThreads::kOne> {
+  static constexpr char kName[] = "flyweight_no_locking";
+};
+template <uint32_t kValueBytes>
+struct SideTablePeer : PeerOf<SideTableMap<kValueBytes>, PeerThreads::kAnyOnASocket> {
+  static constexpr char kName[] = "side_table";
+};
+template <uint32_t kValueBytes>
+struct InterningTablePeer : PeerOf<InterningTableMap<kValueBytes>, PeerThreads::kOneASocket> {
+  static constexpr char kName[] = "interning_table";
+};
+template <uint32_t kValueBytes>
+struct SharedPtrPeer : PeerOf<SharedPtrMap<kValueBytes>, PeerThreads::kOneASocket> {
+  static constexpr char kName[] = "shared_ptr";
+};
+
+// In this order maps take their places in the sockets of a population, behind those of all layouts.
+template <uint32_t kValueBytes>
+using Peers = std::tuple<FlyweightPeer<kValueBytes>, FlyweightNoLockingPeer<kValueBytes>,
+                         SideTablePeer<kValueBytes>, InterningTablePeer<kValueBytes>,
+                         SharedPtrPeer<kValueBytes>>;
+
+// Calls visit.operator()<Peers<value_bytes>>() if there are peers with values of that size. A user's type
+// has its size at compile time; here are those for 8, 100 and 1024 bytes.
+template <typename Visit>
+void ForEachPeerList(uint32_t value_bytes, Visit&& visit) {
+  if (value_bytes == 8) visit.template operator()<Peers<8>>();
+  if (value_bytes == 100) visit.template operator()<Peers<100>>();
+  if (value_bytes == 1024) visit.template operator()<Peers<1024>>();
+}
+
+// Calls visit.operator()<Peer>() for each peer with values of that size.
+template <typename Visit>
+void ForEachPeer(uint32_t value_bytes, Visit&& visit) {
+  ForEachPeerList(value_bytes, [&]<typename List>() { ForEachOf<List>(visit); });
+}
+
+// What the sockets need for one map of every peer.
+inline Reservation NeedsOfPeers(uint32_t value_bytes) {
+  Reservation all;
+  ForEachPeer(value_bytes,
+              [&]<typename Peer>() { all.tail_bytes += Peer::Needs(value_bytes).tail_bytes; });
+  return all;
+}
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_PEERS_H_

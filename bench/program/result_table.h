@@ -1,0 +1,56 @@
+// Results: runs the registered benchmarks and prints a table of all runs
+// with ratios within the run, the context that the numbers mean nothing without, and the bars.
+
+#ifndef INLAY_BENCH_RESULT_TABLE_H_
+#define INLAY_BENCH_RESULT_TABLE_H_
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/program/bar.h"
+#include "bench/program/run_context.h"
+
+namespace inlay::bench {
+
+// What a program says of itself.
+struct Program {
+  const char* repetitions = "--benchmark_repetitions=11";  // unless the command line says otherwise
+  // What --inlay_sweep may name: one question each, with its own points. The first is the default.
+  std::vector<std::string_view> sweeps = {};
+};
+
+class Results {
+ public:
+  // Takes Google Benchmark's flags and ours. With --benchmark_format=json or csv that is all that
+  // is printed, without a table and bars; --benchmark_out=FILE keeps both.
+  //   --inlay_sockets=N    sockets of the large runs (500000)
+  //   --inlay_sweep=NAME   what to vary, for the programs that have a choice
+  //   --inlay_check_bars   exit with 1 if a bar is not met or was not measured
+  // False, with a message on stderr, if the command line is wrong.
+  bool Initialize(int argc, char** argv, const Program& program = {});
+
+  int64_t sockets() const { return sockets_; }
+  std::string_view sweep() const { return sweep_; }
+  void AddBar(const Bar& bar) { bars_.push_back(bar); }
+
+  // Runs everything and returns the program's exit code.
+  int Run();
+
+ private:
+  bool TakeFlag(std::string_view argument, const Program& program, bool* wrong);
+
+  int64_t sockets_ = 500000;
+  std::string sweep_;
+  bool check_bars_ = false;
+  bool machine_readable_ = false;
+  RunContext context_;
+  std::vector<Bar> bars_;
+};
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_RESULT_TABLE_H_

@@ -1,0 +1,101 @@
+// The patterns of get_bench: which sockets are visited and how, what a packet has touched of them
+// before, and how much of the value is read.
+
+#ifndef INLAY_BENCH_GET_PATTERN_H_
+#define INLAY_BENCH_GET_PATTERN_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bench/workload/packet_walk.h"
+#include "bench/workload/population.h"
+#include "bench/workload/workload.h"
+
+namespace inlay::bench {
+
+// How the sockets are visited. Each takes `steps` steps, a multiple of kBatch, from where the last call
+// on the population has stopped: those sockets have been out of the cache for longest.
+template <typename TouchedType>
+struct OneByOne {
+  using Touched = TouchedType;
+  template <typename Get>
+  [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
+                                              Get&& get) {
+    return PacketWalk<Touched>(&population.walk_position(), steps, zero, get);
+  }
+};
+struct Untouched {
+  using Touched = TouchedNothing;
+  template <typename Get>
+  [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
+                                              Get&& get) {
+    return UntouchedWalk(population.packet_order(), &population.order_position(), steps, zero, get);
+  }
+};
+struct Batched {
+  using Touched = TouchedHeader;
+  template <typename Get>
+  [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
+                                              Get&& get) {
+    return TakeAll(population, steps, zero, [&](std::span<Socket* const, kBatch> sockets) {
+      uint64_t sum = 0;
+      for (Socket* const socket : sockets) sum += get(*socket);
+      return sum;
+    });
+  }
+  // For those who get the values of a whole batch at once.
+  template <typename GetAll>
+  [[gnu::always_inline]] static uint64_t TakeAll(Population& population, size_t steps,
+                                                 uint64_t zero, GetAll&& get_all) {
+    return BatchWalk(population.packet_order(), &population.order_position(), steps / kBatch, zero,
+                     get_all);
+  }
+};
+
+// How much of a value is read.
+struct OneField {
+  static uint64_t Read(const void* value, size_t /*value_bytes*/) { return ReadField(value); }
+};
+struct WholeValue {
+  static uint64_t Read(const void* value, size_t value_bytes) {
+    return ReadWhole(value, value_bytes);
+  }
+};
+
+template <typename WalkType, typename ReadType, Draw kDrawn = Draw::kUniform>
+struct PatternOf {
+  using Walk = WalkType;
+  using Read = ReadType;
+  static constexpr Draw kDraw = kDrawn;
+};
+
+// Over all sockets, in random order.
+struct Packet : PatternOf<OneByOne<TouchedHeader>, OneField> {
+  static constexpr char kName[] = "packet";
+};
+struct PacketWhole : PatternOf<OneByOne<TouchedHeader>, WholeValue> {
+  static constexpr char kName[] = "packet_whole";
+};
+struct PacketTail : PatternOf<OneByOne<TouchedHeaderAndTail>, OneField> {
+  static constexpr char kName[] = "packet_tail";
+};
+struct PacketNothing : PatternOf<Untouched, OneField> {
+  static constexpr char kName[] = "packet_nothing";
+};
+struct PacketZipf : PatternOf<OneByOne<TouchedHeader>, OneField, Draw::kZipf> {
+  static constexpr char kName[] = "packet_zipf";
+};
+struct Batch : PatternOf<Batched, OneField> {
+  static constexpr char kName[] = "batch";
+};
+// Over so few sockets that they stay in the second-level cache.
+struct Hot : PatternOf<OneByOne<TouchedHeader>, OneField> {
+  static constexpr char kName[] = "hot";
+};
+struct HotWhole : PatternOf<OneByOne<TouchedHeader>, WholeValue> {
+  static constexpr char kName[] = "hot_whole";
+};
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_BENCH_GET_PATTERN_H_

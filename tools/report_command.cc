@@ -1,0 +1,89 @@
+#include "tools/report_command.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "tools/exit_codes.h"
+#include "tools/output_files.h"
+#include "tools/page/html_page.h"
+#include "tools/page/markdown.h"
+#include "tools/record_flags.h"
+#include "tools/report/report.h"
+#include "tools/report/results.h"
+
+namespace inlay {
+namespace {
+
+constexpr char kExamples[] = R"(Examples:
+  inlay report results/*.json --html report.html --markdown summary.md
+  inlay report get_base.json write.json memory_base.json --table
+
+FILE is what a benchmark program writes with --benchmark_out=FILE --benchmark_out_format=json;
+several files of one machine and one build are one report.
+
+Exit codes: 0 success, 2 bad input or usage. Manual: docs/report.md)";
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "inlay report: %s\n", std::string(status.message()).c_str());
+  return kExitBadInput;
+}
+
+// Results are not to be lost by a slip on the command line.
+absl::Status CheckNotAnInput(const std::string& output, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code error;
+    if (!output.empty() && std::filesystem::equivalent(output, input, error)) {
+      return absl::InvalidArgumentError(output + ": is read, and would be overwritten");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options) {
+  CLI::App* command =
+      app.add_subcommand("report", "Show results of the benchmarks: one HTML page, and Markdown");
+  command->footer(kExamples);
+  command->add_option("FILE", options->paths, "Results of benchmark programs, JSON")->required();
+  command->add_option("--html", options->html, "Write the report as one HTML file")
+      ->type_name("OUT");
+  command->add_option("--markdown", options->markdown, "Write the report's tables as Markdown")
+      ->type_name("OUT");
+  command->add_flag("--table", options->table,
+                    "Print the headline table alone, as Markdown for a README");
+  return command;
+}
+
+int RunReport(const ReportOptions& options) {
+  for (const std::string& output : {options.html, options.markdown}) {
+    if (absl::Status status = CheckNotAnInput(output, options.paths); !status.ok()) {
+      return Fail(status);
+    }
+  }
+  const absl::StatusOr<report::Results> results = report::Results::Read(options.paths);
+  if (!results.ok()) return Fail(results.status());
+  const page::Document document = report::BuildReport(*results);
+  std::vector<OutputFile> files;
+  if (!options.html.empty()) files.push_back({options.html, page::FormatHtml(document)});
+  if (!options.markdown.empty())
+    files.push_back({options.markdown, page::FormatMarkdown(document)});
+  std::string printed;
+  if (options.table) {
+    printed = report::ReadmeTable(*results);
+    if (printed.empty()) {
+      return Fail(absl::InvalidArgumentError(
+          "--table: no layout of the table was measured at common sizes in these files"));
+    }
+  } else if (files.empty()) {
+    printed = page::FormatMarkdown(document);
+  }
+  if (absl::Status status = WriteFiles(files); !status.ok()) return Fail(status);
+  if (!printed.empty() && !WriteToStdout(printed)) {
+    return Fail(absl::UnavailableError("cannot write to standard output"));
+  }
+  return kExitOk;
+}
+
+}  // namespace inlay
