@@ -4,7 +4,7 @@
 #   bench/run.sh [quick|full] [FOLDER]
 #
 # quick   about 5 minutes: fewer sockets, fewer repetitions; shows the picture
-# full    about 40 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
+# full    about 30 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
 #
 # Everything goes into FOLDER (build/results/<date>): one JSON file and one text per run, report.html and
 # summary.md. A program that says it cannot run here (exit code 77) is left out with its reason; one that
@@ -19,8 +19,8 @@ case $size in
          get=(--benchmark_repetitions=5 --benchmark_min_time=0.02)
          few=(--benchmark_repetitions=3 --benchmark_min_time=0.02) ;;
   full)  sockets=500000 kernel_sockets=500000 counted=10000
-         get=(--benchmark_repetitions=11 --benchmark_min_time=0.05)
-         few=() ;;
+         get=(--benchmark_repetitions=7 --benchmark_min_time=0.02)
+         few=(--benchmark_repetitions=3) ;;
   *) echo "run: $size: there are quick and full" >&2; exit 2 ;;
 esac
 folder=${2:-build/results/$(date +%Y-%m-%dT%H%M)}
@@ -70,11 +70,11 @@ bench write write_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 bench map_count map_count_bench "${few[@]}"
+run kernel "$programs/kernel/kernel_bench" --inlay_sockets="$kernel_sockets" \
+  --benchmark_out="$folder/kernel.json" --benchmark_out_format=json "${few[@]}"
 for sweep in base values bytes maps breakeven; do
   bench "memory_$sweep" memory_bench --inlay_sweep=$sweep
 done
-sockets=$kernel_sockets
-bench kernel kernel/kernel_bench "${few[@]}"
 run counts env SOCKETS=$counted bench/counts.sh "$programs" "$folder/counts.json"
 
 number=$((number + 1))
