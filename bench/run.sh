@@ -27,7 +27,8 @@ folder=${2:-build/results/$(date +%Y-%m-%dT%H%M)}
 mkdir -p "$folder" || exit 1
 
 echo "building"
-cmake --preset release >/dev/null && cmake --build --preset release >/dev/null || {
+cmake --preset release >/dev/null && cmake --build --preset release --target get_bench write_bench \
+  churn_bench scaling_bench map_count_bench memory_bench kernel_bench count_rounds inlay_cli >/dev/null || {
   echo "run: the build failed; see cmake --build --preset release" >&2
   exit 1
 }
