@@ -200,7 +200,7 @@ void RunChurn(benchmark::State& state) {
 int Main(int argc, char** argv) {
   Results results;
   if (!results.Initialize(argc, argv, {.repetitions = "--benchmark_repetitions=3"})) return 1;
-  for (const int64_t values : {500, 5000}) {
+  for (const int64_t values : {500, 5000, 60000}) {
     const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
       benchmark::RegisterBenchmark(("Churn/" + layout + "/zipf").c_str(), run)
           ->ArgNames(kShapeArguments)
