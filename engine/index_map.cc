@@ -149,8 +149,8 @@ const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<cons
 
 // Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
 // is released if the owner is not as expected.
-[[gnu::always_inline]] inline Status IndexMap::PublishIndex(
-    const OwnerRef& owner, ValueIndex index, const Expectation& expectation) noexcept {
+Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
+                              const Expectation& expectation) noexcept {
   const InlineWordsRef& words = owner.words();
   const uint32_t spilled = field_.spilled_code();
   uint32_t code = words.Load(field_);
@@ -216,9 +216,8 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
   return Status::kOk;
 }
 
-[[gnu::always_inline]] inline Status IndexMap::Publish(const OwnerRef& owner,
-                                                       std::span<const std::byte> value,
-                                                       const Expectation& expectation) noexcept {
+Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value,
+                         const Expectation& expectation) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;
   ValueIndex index = kNoIndex;
   const Status status = table_->Intern(value, &index) == Status::kOk
@@ -227,19 +226,37 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
   return status == Status::kNoMemory ? CountNoMemory() : status;
 }
 
+// The checks come before the value is looked for: what fails them need not be hashed, and whether the
+// owner is dying may be a cache miss, which waits for no other before the first locked instruction.
+// If the word is still the same when the value has been found, so is what the checks said of it.
 Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                              UpdateFlag flag) noexcept {
-  if (pointer_ != nullptr) {
+  if (pointer_ != nullptr) [[unlikely]] {
     const Status status = CheckForPointer(owner, value.size());
     return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
   }
   if (value.size() != options_.value_bytes) return Status::kInvalid;
-  // A cheap answer first, for which nothing is hashed; Publish() decides.
-  if (flag != UpdateFlag::kAny) {
-    const Status status = CheckUpdateFlag(flag, owner.words().Load(field_) != kAbsentCode);
+  const InlineField field = field_;
+  return owner.words().Visit(field, [&](auto& word) {
+    auto seen = word.load(std::memory_order_acquire);
+    const uint32_t code = ExtractCode(seen, field);
+    const Status status = CheckUpdateFlag(flag, code != kAbsentCode);
     if (status != Status::kOk) return status;
-  }
-  return Publish(owner, value, {.flag = flag});
+    if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
+    ValueIndex index = kNoIndex;
+    if (table_->Intern(value, &index) != Status::kOk) [[unlikely]] {
+      const Status private_status = PublishPrivate(owner, value, {.flag = flag});
+      return private_status == Status::kNoMemory ? CountNoMemory() : private_status;
+    }
+    if (code == field.spilled_code() || code == index ||
+        !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
+                                      std::memory_order_acq_rel, std::memory_order_relaxed))
+        [[unlikely]] {
+      return PublishIndex(owner, index, {.flag = flag});
+    }
+    if (code != kAbsentCode) table_->Release(code);
+    return Status::kOk;
+  });
 }
 
 Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {

@@ -1,33 +1,17 @@
 #include "inlay/rcu.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define INLAY_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define INLAY_TSAN 1
-#endif
-#endif
-
-// Inlines the reader side: a compiler barrier and a thread-local store where membarrier(2) works.
-// Not for ThreadSanitizer, which would instrument those parts of liburcu and none of their
-// counterparts.
-#if !defined(INLAY_TSAN)
-#define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
-#endif
-#include <urcu/urcu-memb.h>
-
 #include <algorithm>
 #include <atomic>
 
+#include "engine/inline_read_section.h"
 #include "engine/mutex.h"
 
 namespace inlay {
-namespace {
-
-static_assert(sizeof(RcuHead) == sizeof(rcu_head) && alignof(RcuHead) >= alignof(rcu_head),
-              "RcuHead stands in for liburcu's rcu_head");
+namespace rcu_internal {
 
 thread_local constinit bool thread_is_registered = false;
+
+namespace {
 
 // Leaves liburcu when the thread exits. Touched once, at registration, so that the check on the
 // read side is of a plain bool without an initialisation guard.
@@ -39,28 +23,25 @@ struct ThreadExit {
 };
 thread_local ThreadExit thread_exit;
 
-[[gnu::noinline]] void RegisterThread() {
+}  // namespace
+
+[[gnu::noinline]] void RegisterThread() noexcept {
   urcu_memb_register_thread();
   thread_is_registered = true;
   // Taking the address runs the thread_local's initialisation, which books its destructor.
   [[maybe_unused]] ThreadExit* const volatile booked = &thread_exit;
 }
 
-inline void EnsureRegistered() {
-  if (!thread_is_registered) [[unlikely]]
-    RegisterThread();
-}
+}  // namespace rcu_internal
 
-// liburcu orders a grace period after the reader sections it waits for, with barriers that
-// ThreadSanitizer cannot see. In instrumented builds these two make the same edge visible.
-#if defined(INLAY_TSAN)
-std::atomic<uint64_t> sections_left{0};
-void SectionEnds() { sections_left.fetch_add(1, std::memory_order_release); }
-void GracePeriodEnded() { sections_left.load(std::memory_order_acquire); }
-#else
-void SectionEnds() {}
-void GracePeriodEnded() {}
-#endif
+namespace {
+
+using rcu_internal::EnsureRegistered;
+using rcu_internal::GracePeriodEnded;
+using rcu_internal::SectionEnds;
+
+static_assert(sizeof(RcuHead) == sizeof(rcu_head) && alignof(RcuHead) >= alignof(rcu_head),
+              "RcuHead stands in for liburcu's rcu_head");
 
 // Numbers grace periods so that GracePeriod::Elapsed() is one comparison. `next` is the number that
 // the next one to begin will bear; `completed` the highest one that is over. A GracePeriod taken

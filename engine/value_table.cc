@@ -11,6 +11,7 @@
 #include "engine/address_range.h"
 #include "engine/allocate.h"
 #include "engine/hash.h"
+#include "engine/inline_read_section.h"
 #include "engine/mutex.h"
 #include "engine/ref_word.h"
 #include "engine/slot_array.h"
@@ -32,20 +33,27 @@ static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 // The hash index is made anew when more than 2/3 of its slots are taken, tombstones included.
 constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
-// Reclamation. A new value that needs an index passes the clock hand over kSweepStep entries, and
-// retires at most one unreferenced value (a batch if there is no index left at all), if
-//   - the table would grow although more values are unreferenced than kKeptUnreferenced and than
-//   half
-//     of the referenced ones: so a table under churn stops growing; or
-//   - no more than 1/kReserveShare of all indexes are free, never used, or on their way to be free:
-//   so
-//     that a table that is nearly full seldom has to wait for a grace period.
-// A value that was retired too early comes back as a new one, in the place that it has left: it
-// must not drive out the next. (A benchmark that deletes and creates all values in turn did just
-// that when every new value retired an old one.)
+// Reclamation. An index that is retired now can be reused when the batch that waits for its grace period
+// is through, and then its own. Until then new values use up others: the *demand* is what they ask for
+// while a batch waits. So a new value that needs an index looks how many can be had without a wait or are
+// on their way. If those are fewer than kDemands times the demand (two batches, and one to spare, since
+// they are not of one size), the clock hand passes until it has retired kSweepYield unreferenced values,
+// but over kSweepStep entries at most. What can be had is
+//   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than half of
+//     the referenced ones: so a table under churn stops growing;
+//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of all is wanted at least,
+//     so that a table that is nearly full seldom has to wait.
+// Of all indexes, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand goes round
+// until enough are on their way.
+// A value that was retired too early comes back as a new one, and must not drive out the next: the hand
+// spares what was used since it last came by, and a small demand moves it slowly. (A benchmark that
+// deletes and creates all values in turn once retired one for each that came back.)
 constexpr uint32_t kKeptUnreferenced = 64;
-constexpr uint32_t kSweepStep = 32;
+constexpr uint32_t kDemands = 3;
+constexpr uint32_t kSweepYield = 2;
+constexpr uint32_t kSweepStep = 128;
 constexpr uint32_t kReserveShare = 64;
+constexpr uint32_t kMostWantedShare = 4;
 
 // Indexes that are not live, linked through Entry::next, first in first out.
 struct IndexList {
@@ -79,6 +87,10 @@ struct ValueTable::State {
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
   bool starved GUARDED_BY(mutex) = false;  // the last attempt to use a new index failed
+  // Indexes that new values have asked for, found or not: since the batch began to wait, and while the
+  // one before it did.
+  uint32_t demand_now GUARDED_BY(mutex) = 0;
+  uint32_t demand_before GUARDED_BY(mutex) = 0;
   uint64_t reclaimed GUARDED_BY(mutex) = 0;
   size_t charged_bytes GUARDED_BY(mutex) = 0;
 
@@ -110,7 +122,7 @@ struct ValueTable::State {
   bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void RetireBatch() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -195,7 +207,7 @@ Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) n
   if (value.size() != value_bytes_) return Status::kInvalid;
   const uint32_t hash = HashValue(value, state_->seed);
   {
-    ReadSection section;
+    const InlineReadSection section;
     const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
     const ValueIndex found = state_->FindIn(array, hash, value).index;
     // Inside the section the index cannot be reused (V2): either the reference is taken on the
@@ -241,32 +253,38 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
 
 ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
-  const uint32_t used = high_water.load(std::memory_order_relaxed);
-  // Without memory, or at the account's limit, the indexes that no value ever had are out of reach.
-  const uint32_t left = free.size + (starved ? 0 : max_values - used);
-  const uint32_t coming = retired.size + waiting.size;
-  const uint32_t reserve = max_values / kReserveShare;
-  const int64_t idle = std::max<int64_t>(unreferenced.load(std::memory_order_relaxed), 0);
-  const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
-  if (idle > 0) {
-    if (left == 0 && coming <= reserve) {
-      RetireBatch();
-    } else if (left + coming <= reserve ||
-               (free.size == 0 && idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2))) {
-      Sweep(kSweepStep, 1, true);
-      CollectRetired();
-    }
-  }
+  ++demand_now;
+  RetireForDemand();
   if (free.size > 0) return PopFront(&free);
   const ValueIndex fresh = TakeNeverUsed();
+  if (fresh == kNoIndex && !starved) {
+    starved = true;
+    RetireForDemand();  // now that it is known
+  }
   starved = fresh == kNoIndex;
-  if (starved && idle > 0 && retired.size + waiting.size == 0) RetireBatch();
   return fresh;
 }
 
-// When no index can be had before a grace period: enough that the next ones need not wait.
-void ValueTable::State::RetireBatch() {
-  Sweep(2 * high_water.load(std::memory_order_relaxed), max_values / kReserveShare + 1, true);
+void ValueTable::State::RetireForDemand() {
+  const int64_t idle = std::max<int64_t>(unreferenced.load(std::memory_order_relaxed), 0);
+  if (idle == 0) return;
+  const uint32_t used = high_water.load(std::memory_order_relaxed);
+  const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
+  const bool many_are_dead = idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2);
+  // Without memory, or at the account's limit, the indexes that no value ever had are out of reach.
+  const uint32_t left = free.size + (starved ? 0 : max_values - used);
+  const uint32_t coming = retired.size + waiting.size;
+  const uint32_t demand = std::max(demand_now, demand_before);
+  const uint32_t least = many_are_dead ? 0 : max_values / kReserveShare;
+  const uint32_t wanted =
+      std::max(std::min(kDemands * demand, max_values / kMostWantedShare), least);
+  const uint32_t have = (many_are_dead ? free.size : left) + coming;
+  if (have > wanted) return;
+  if (left > 0) {
+    Sweep(kSweepStep, kSweepYield, true);
+  } else {
+    Sweep(2 * used, wanted + 1 - have, true);
+  }
   CollectRetired();
 }
 
@@ -367,6 +385,8 @@ void ValueTable::State::CollectRetired() {
   if (waiting.size == 0 && retired.size > 0) {
     grace = GracePeriod::Start();
     Splice(&retired, &waiting);
+    demand_before = demand_now;
+    demand_now = 0;
   }
 }
 

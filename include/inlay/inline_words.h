@@ -138,7 +138,9 @@ concept InlineOwner = requires(O& owner) {
 // A reference to some owner's words with the word's size as a run-time value, so that everything
 // that writes can be compiled once, outside headers.
 class InlineWordsRef {
- private:
+ public:
+  // Returns f(word), with the std::atomic that holds the field: several accesses for one look at its
+  // size.
   template <typename F>
   [[gnu::always_inline]] auto Visit(InlineField field, F&& f) const noexcept {
     switch (word_bits_) {
@@ -151,7 +153,6 @@ class InlineWordsRef {
     }
   }
 
- public:
   template <size_t kBits>
   explicit InlineWordsRef(InlineWords<kBits>& words) noexcept
       : words_(words.words_), word_bits_(InlineWords<kBits>::kWordBits) {}

@@ -155,6 +155,72 @@ TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
   EXPECT_LE(table->stats().slots, std::bit_ceil(2 * kMaxValues));
 }
 
+// Values that nobody ever had before come, live for one round, and die, beside others that stay. A grace
+// period passes with each round. Returns how many of the last rounds' values found no index.
+uint32_t FailuresOfTurnover(ValueTable* table, uint64_t staying, uint64_t new_per_round,
+                            int rounds) {
+  ValueIndex index = kNoIndex;
+  for (uint64_t n = 0; n < staying; ++n) {
+    EXPECT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+  }
+  uint64_t next = staying;
+  uint32_t failures = 0;
+  std::vector<ValueIndex> living;
+  for (int round = 0; round < 2 * rounds; ++round) {
+    if (round == rounds) failures = 0;  // the first half is for getting into step
+    std::vector<ValueIndex> made;
+    for (uint64_t n = 0; n < new_per_round; ++n) {
+      if (table->Intern(NumberedValue(next++, 8), &index) == Status::kOk) {
+        made.push_back(index);
+      } else {
+        ++failures;
+      }
+    }
+    for (const ValueIndex dead : living) table->Release(dead);
+    living = std::move(made);
+    Synchronize();
+  }
+  std::string reason;
+  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+  return failures;
+}
+
+TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
+  const auto table = MakeTable(8, 4094);
+  EXPECT_EQ(FailuresOfTurnover(table.get(), 500, 250, 60), 0U);
+  // Nor does the table grow for ever.
+  EXPECT_GT(table->stats().never_used, 2000U);
+}
+
+TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInATableThatIsNearlyFull) {
+  const auto table = MakeTable(8, 4094);
+  EXPECT_EQ(FailuresOfTurnover(table.get(), 2800, 250, 60), 0U);
+}
+
+TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
+  const auto table = MakeTable(8, 510);
+  EXPECT_EQ(FailuresOfTurnover(table.get(), 300, 40, 200), 0U);
+}
+
+// Values that all die and all come back, round by round, and fit beside one new value a round: hardly
+// one of them may be driven out.
+TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
+  const auto table = MakeTable(8, 510);
+  constexpr int kRounds = 200;
+  uint64_t next = 500;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<ValueIndex> made;
+    ValueIndex index = kNoIndex;
+    for (uint64_t n = 0; n < 500; ++n) {
+      if (table->Intern(NumberedValue(n, 8), &index) == Status::kOk) made.push_back(index);
+    }
+    if (table->Intern(NumberedValue(next++, 8), &index) == Status::kOk) made.push_back(index);
+    for (const ValueIndex dead : made) table->Release(dead);
+    Synchronize();
+  }
+  EXPECT_LT(table->stats().reclaimed, 10U * kRounds);
+}
+
 TEST(ValueTableReclaimTest, ReclaimReturnsHowManyAndMakesThemUsableAfterAGracePeriod) {
   const auto table = MakeTable(8, 10);
   for (int round = 0; round < 20; ++round) {
