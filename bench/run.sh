@@ -17,9 +17,11 @@ size=${1:-quick}
 case $size in
   quick) sockets=100000 kernel_sockets=20000 counted=3000
          get=(--benchmark_repetitions=5 --benchmark_min_time=0.02)
+         sockets_sweep=("${get[@]}")
          few=(--benchmark_repetitions=3 --benchmark_min_time=0.02) ;;
   full)  sockets=500000 kernel_sockets=500000 counted=10000
          get=(--benchmark_repetitions=7 --benchmark_min_time=0.02)
+         sockets_sweep=(--benchmark_repetitions=15 --benchmark_min_time=0.02)  # has a bar
          few=(--benchmark_repetitions=3) ;;
   *) echo "run: $size: there are quick and full" >&2; exit 2 ;;
 esac
@@ -64,7 +66,8 @@ if [ "$size" = full ]; then
 else
   bench get_base get_bench --inlay_sweep=base "${get[@]}"
 fi
-for sweep in sockets values bytes touched; do
+bench get_sockets get_bench --inlay_sweep=sockets "${sockets_sweep[@]}"
+for sweep in values bytes touched; do
   bench "get_$sweep" get_bench --inlay_sweep=$sweep "${get[@]}"
 done
 bench write write_bench "${few[@]}"
