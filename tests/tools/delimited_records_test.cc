@@ -41,6 +41,12 @@ class DelimitedRecordsTest : public testing::Test {
     return slash == std::string::npos ? values[0] : values[0].substr(slash + 1);
   }
 
+  Strings FieldNames() const {
+    Strings names;
+    for (const ValueField& field : schema_.fields) names.push_back(field.name);
+    return names;
+  }
+
   TemporaryFiles files_;
   RecordSchema schema_;
 };
@@ -59,7 +65,7 @@ TEST_F(DelimitedRecordsTest, ColumnsAreChosenInTheOrderAskedFor) {
   EXPECT_EQ(Read(text, {kCsv, "2-3", {}}), (Strings{"b,c", ",g"}));
   EXPECT_EQ(Read(text, {kCsv, "4,1", {}}), (Strings{"d,a", "h,e"}));
   EXPECT_EQ(Read(text, {kCsv, "1,3", {}}), (Strings{"a,c", "e,g"}));
-  EXPECT_EQ(schema_.field_names, (Strings{"c1", "c3"}));
+  EXPECT_EQ(FieldNames(), (Strings{"c1", "c3"}));
   EXPECT_EQ(schema_.file_columns, 4U);
 }
 
@@ -73,9 +79,9 @@ TEST_F(DelimitedRecordsTest, QuotedCellsAreReadAndComparedByTheirText) {
 
 TEST_F(DelimitedRecordsTest, HeadersNameColumns) {
   EXPECT_EQ(Read("n,v\n1,x\n", {kCsv, "", true}), (Strings{"1,x"}));
-  EXPECT_EQ(schema_.field_names, (Strings{"n", "v"}));
+  EXPECT_EQ(FieldNames(), (Strings{"n", "v"}));
   EXPECT_EQ(Read("n,\"the v\"\n1,x\n", {kCsv, "the v", std::nullopt}), (Strings{"x"}));
-  EXPECT_EQ(schema_.field_names, (Strings{"the v"}));
+  EXPECT_EQ(FieldNames(), (Strings{"the v"}));
   EXPECT_EQ(Read("n,v\n1,x\n"), (Strings{"n,v", "1,x"}));
   EXPECT_TRUE(schema_.first_row_looks_like_header);
   EXPECT_EQ(Read("n,v\n1,x\n", {kCsv, "", false}), (Strings{"n,v", "1,x"}));

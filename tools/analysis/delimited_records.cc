@@ -194,7 +194,9 @@ class DelimitedRecords final : public RecordSource {
       schema_.file_columns = cells.size();
       header_ = names;
       for (const size_t column : columns()) {
-        schema_.field_names.push_back(has_header ? names[column] : absl::StrCat("c", column + 1));
+        schema_.fields.push_back(
+            {.name = has_header ? names[column] : absl::StrCat("c", column + 1),
+             .kind = FieldKind::kText});
       }
       schema_.first_row_looks_like_header =
           !has_header && !options_.header.has_value() && FirstRowLooksLikeHeader(text, dialect());

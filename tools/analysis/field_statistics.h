@@ -1,7 +1,4 @@
-// How many distinct values each field has: each column of text, each byte of raw records.
-//
-// Computed from the distinct whole values: a field's values over those are the same as over all
-// records, and there are far fewer of them.
+// What each field is like by itself: how many distinct values it has, and how they are spread.
 
 #ifndef INLAY_TOOLS_ANALYSIS_FIELD_STATISTICS_H_
 #define INLAY_TOOLS_ANALYSIS_FIELD_STATISTICS_H_
@@ -12,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/analysis/record_source.h"
-#include "tools/analysis/value_counter.h"
+#include "tools/analysis/field_codes.h"
 
 namespace inlay::analysis {
 
@@ -22,12 +18,11 @@ struct FieldStatistics {
   std::optional<uint64_t> offset;  // raw: in bytes from the start of the value
   std::optional<uint64_t> bytes;   // raw: size of the field
   uint64_t distinct = 0;
+  double entropy_bits = 0;  // over the records
 };
 
-// The fields of `schema` in order, counted over `values` with `threads` threads. Throws
-// std::bad_alloc when memory runs out.
-std::vector<FieldStatistics> CountFields(const RecordSchema& schema,
-                                         const std::vector<CountedValue>& values, size_t threads);
+// The fields of `codes`, in order.
+std::vector<FieldStatistics> DescribeFields(const FieldCodes& codes);
 
 }  // namespace inlay::analysis
 

@@ -9,12 +9,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "tools/analysis/delimited_row.h"
 #include "tools/analysis/record_block.h"
+#include "tools/analysis/value_field.h"
 
 namespace inlay::analysis {
 
@@ -27,12 +27,14 @@ struct RecordSchema {
 
   Kind kind = Kind::kRaw;
   uint64_t value_bytes = 0;  // kRaw only
+  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the input has
+  // named, by offset; none if nobody has.
+  std::vector<ValueField> fields;
 
   // kText only.
   Dialect dialect;
-  uint64_t file_columns = 0;             // columns of the file, chosen or not
-  std::vector<size_t> columns;           // the chosen ones, counted from 0, in the order of cells
-  std::vector<std::string> field_names;  // of the chosen columns, in the same order
+  uint64_t file_columns = 0;    // columns of the file, chosen or not
+  std::vector<size_t> columns;  // the chosen ones, counted from 0, in the order of cells
   bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none
 };
 

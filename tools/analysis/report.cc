@@ -105,6 +105,16 @@ std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues
   return result;
 }
 
+// The fields of raw records of which nobody has said anything.
+std::vector<ValueField> EveryByte(uint64_t value_bytes) {
+  std::vector<ValueField> fields;
+  for (uint64_t offset = 0; offset < value_bytes; ++offset) {
+    fields.push_back(
+        {.name = "byte " + std::to_string(offset), .offset_bits = 8 * offset, .size_bits = 8});
+  }
+  return fields;
+}
+
 uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedValue>& values) {
   uint64_t longest = 0;
   for (const CountedValue& value : values) {
@@ -133,7 +143,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.index_bits = SmallestIndexBits(report.distinct);
   report.top = TopValues(schema, distinct, top);
   report.copies_histogram = CopiesHistogram(groups);
-  report.fields = CountFields(schema, values, threads);
+  if (report.schema.fields.empty()) report.schema.fields = EveryByte(schema.value_bytes);
+  report.codes = EncodeFields(report.schema, values, threads);
+  report.fields = DescribeFields(report.codes);
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          RecordsBeyond(groups, IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);

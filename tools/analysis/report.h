@@ -43,6 +43,7 @@ struct Report {
   std::vector<TopValue> top;                   // by count, then by the bytes of the value
   std::vector<CopiesBucket> copies_histogram;  // without the empty buckets
   std::vector<FieldStatistics> fields;
+  FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
   LayoutInput layout_input;  // what the layouts were computed from
 };

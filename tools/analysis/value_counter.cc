@@ -37,15 +37,20 @@ void ValueCounter::Add(std::span<const uint8_t> value) {
 }
 
 void ValueCounter::AddBlock(const RecordBlock& block) {
-  AddMany(block.size(), [&block](size_t i) { return block[i]; });
+  AddMany(
+      block.size(), [&block](size_t i) { return block[i]; }, [](size_t, size_t) {});
 }
 
-void ValueCounter::AddValues(std::span<const std::span<const uint8_t>> values) {
-  AddMany(values.size(), [values](size_t i) { return values[i]; });
+void ValueCounter::AddValues(std::span<const std::span<const uint8_t>> values, uint32_t* places) {
+  AddMany(
+      values.size(), [values](size_t i) { return values[i]; },
+      [places](size_t i, size_t place) {
+        if (places != nullptr) places[i] = static_cast<uint32_t>(place);
+      });
 }
 
-template <typename ValueAt>
-void ValueCounter::AddMany(size_t size, ValueAt value_at) {
+template <typename ValueAt, typename Placed>
+void ValueCounter::AddMany(size_t size, ValueAt value_at, Placed placed) {
   uint64_t hashes[kBatch];
   for (size_t first = 0; first < size; first += kBatch) {
     const size_t count = std::min(kBatch, size - first);
@@ -57,7 +62,7 @@ void ValueCounter::AddMany(size_t size, ValueAt value_at) {
     }
     if (slots_.size() > kPrefetchSlots) PrefetchEntries(hashes, count);
     for (size_t i = 0; i < count; ++i) {
-      AddHashed(value_at(first + i), hashes[i], 1, bytes_ == Bytes::kCopy);
+      placed(first + i, AddHashed(value_at(first + i), hashes[i], 1, bytes_ == Bytes::kCopy));
     }
   }
 }
@@ -98,21 +103,23 @@ void ValueCounter::MakeRoom(size_t more) {
   slots_ = std::move(slots);
 }
 
-void ValueCounter::AddHashed(std::span<const uint8_t> value, uint64_t hash, uint64_t count,
-                             bool copy) {
+size_t ValueCounter::AddHashed(std::span<const uint8_t> value, uint64_t hash, uint64_t count,
+                               bool copy) {
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {
     if (Tag(slots_[at]) != Tag(hash)) continue;
-    CountedValue& entry = values_[IndexOf(slots_[at])];
+    const size_t place = IndexOf(slots_[at]);
+    CountedValue& entry = values_[place];
     if (entry.hash == hash && SameBytes(entry, value)) {
       entry.count += count;
-      return;
+      return place;
     }
   }
   values_.push_back(
       {copy ? CopyBytes(value) : value.data(), hash, count, static_cast<uint32_t>(value.size())});
   slots_[at] = Tag(hash) | values_.size();
+  return values_.size() - 1;
 }
 
 const uint8_t* ValueCounter::CopyBytes(std::span<const uint8_t> value) {

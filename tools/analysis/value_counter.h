@@ -45,8 +45,9 @@ class ValueCounter {
   // neighbouring records overlap.
   void AddBlock(const RecordBlock& block);
 
-  // The same for a list of values.
-  void AddValues(std::span<const std::span<const uint8_t>> values);
+  // The same for a list of values. Stores each one's place in values() to places[i], if given.
+  // REQUIRES then: fewer than 2^32 distinct values.
+  void AddValues(std::span<const std::span<const uint8_t>> values, uint32_t* places = nullptr);
 
   // Adds all that `other` counted, and takes over its bytes.
   void Absorb(ValueCounter&& other);
@@ -65,12 +66,13 @@ class ValueCounter {
     return static_cast<size_t>(slot & (~uint64_t{0} >> kTagBits)) - 1;
   }
 
-  // Adds the values value_at(0) .. value_at(size - 1).
-  template <typename ValueAt>
-  void AddMany(size_t size, ValueAt value_at);
+  // Adds the values value_at(0) .. value_at(size - 1), and calls placed(i, its place in values()).
+  template <typename ValueAt, typename Placed>
+  void AddMany(size_t size, ValueAt value_at, Placed placed);
 
   void MakeRoom(size_t more);
-  void AddHashed(std::span<const uint8_t> value, uint64_t hash, uint64_t count, bool copy);
+  // Returns the value's place in values_.
+  size_t AddHashed(std::span<const uint8_t> value, uint64_t hash, uint64_t count, bool copy);
   const uint8_t* CopyBytes(std::span<const uint8_t> value);
   void PrefetchEntries(const uint64_t* hashes, size_t count) const;
 

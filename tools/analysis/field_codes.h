@@ -1,0 +1,41 @@
+// FieldCodes: the distinct values as a table of small numbers, a column for each field: two values agree in
+// a field exactly if they have the same code there. Whatever asks how fields vary together works on this,
+// and knows nothing of bytes and text.
+
+#ifndef INLAY_TOOLS_ANALYSIS_FIELD_CODES_H_
+#define INLAY_TOOLS_ANALYSIS_FIELD_CODES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tools/analysis/record_source.h"
+#include "tools/analysis/value_counter.h"
+#include "tools/analysis/value_field.h"
+
+namespace inlay::analysis {
+
+struct CodedField {
+  ValueField field;
+  std::vector<uint32_t> codes;  // of each value: 0 .. distinct() - 1, in the order of appearance
+  std::vector<uint32_t> first_row;  // of each code: the first value that has it
+
+  uint64_t distinct() const { return first_row.size(); }
+};
+
+struct FieldCodes {
+  std::vector<CodedField> fields;
+  std::vector<uint64_t> counts;  // of each value: the records that hold it
+  uint64_t records = 0;          // their sum
+
+  size_t values() const { return counts.size(); }
+};
+
+// Encodes `values`, whose fields are schema.fields, with `threads` threads. Takes 4 bytes for each value
+// and field. REQUIRES: fewer than 2^32 values. Throws std::bad_alloc when memory runs out.
+FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
+                        size_t threads);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_FIELD_CODES_H_
