@@ -20,4 +20,10 @@ check scaling_bench
 check map_count_bench
 check memory_bench
 check kernel/kernel_bench --inlay_sockets=500000
+echo "=== counts.sh"
+bench/counts.sh build/release/bench
+case $? in
+  0 | 77) ;;
+  *) failed=1 ;;
+esac
 exit $failed

@@ -34,8 +34,8 @@ run() {  # operation layout rounds
 # The same of one operation: by the difference of two runs.
 per_operation() {  # operation layout
   local one three
-  one=$(run "$1" "$2" 1)
-  three=$(run "$1" "$2" 3)
+  one=$(run "$1" "$2" 1) || return
+  three=$(run "$1" "$2" 3) || return
   echo "$one $three" | awk -v n="$sockets" '{ for (i = 1; i <= 3; i++) printf "%.3f ", ($(i + 3) - $i) / (2 * n) }'
 }
 
@@ -45,9 +45,9 @@ printf '%-8s %-16s %12s %9s %9s %10s %13s\n' op layout instructions D1-misses LL
 failed=0
 : >"$work/json"
 for layout in $layouts; do
-  touch=$(per_operation touch "$layout")
+  touch=$(per_operation touch "$layout") || exit 1
   for operation in get update; do
-    figures=$(per_operation "$operation" "$layout")
+    figures=$(per_operation "$operation" "$layout") || exit 1
     lines=$(awk '{ print ($4 == "" ? "- -" : $4 " " $6) }' "$work/lines")
     echo "$figures $touch $lines" | awk -v op="$operation" -v layout="$layout" -v n="$sockets" -v json="$work/json" '{
       instructions = $1 - $4; d1 = $2 - $5; ll = $3 - $6
@@ -67,7 +67,7 @@ done
 
 if [ -n "$out" ]; then
   {
-    printf '{\n  "context": {\n    "date": "%s",\n    "num_cpus": %d' "$(date -Iseconds)" "$(nproc)"
+    printf '{\n  "context": {\n    "date": "%s",\n    "num_cpus": %d' "$(date -Iseconds)" "$(grep -c ^processor /proc/cpuinfo)"
     "$programs/count_rounds" context | sed 's/[\\"]/\\&/g' |
       while read -r key value; do
         [ "$key" = command ] && value="bench/counts.sh"

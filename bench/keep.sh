@@ -5,7 +5,7 @@
 #   bench/keep.sh FOLDER
 set -euo pipefail
 export LC_ALL=C
-from=${1:?usage: bench/keep.sh FOLDER}
+from=$(realpath "${1:?usage: bench/keep.sh FOLDER}")
 cd "$(dirname "$0")/.."
 commit=$(sed -n 's/.*"commit": "\(.*\)".*/\1/p' "$from/get_base.json")
 date=$(sed -n 's/.*"date": "\([0-9-]*\).*/\1/p' "$from/get_base.json")
@@ -13,10 +13,18 @@ case $commit in
   *-dirty | unknown* | "") echo "keep: these results are of '$commit': keep results of a commit only" >&2; exit 1 ;;
 esac
 to=bench/results/$date
-mkdir -p "$to"
+# What an earlier run of that day left is replaced as a whole, and only if this one can be read.
+made=$(mktemp -d bench/results/.keep.XXXXXX)
+trap 'rm -rf "$made"' EXIT
 for file in "$from"/*.json; do
   grep -vE '^ *"(repetitions|repetition_index|threads|cpu_time|iterations)": ' \
-    "$file" | sed 's/^ *//' >"$to/$(basename "$file")"
+    "$file" | sed 's/^ *//' >"$made/$(basename "$file")"
 done
-cp "$from/report.html" "$from/summary.md" "$to/"
+build/release/tools/inlay report "$made"/*.json --markdown "$made/checked.md" >/dev/null
+rm "$made/checked.md"
+cp "$from/report.html" "$from/summary.md" "$made/"
+chmod 755 "$made"
+rm -rf "$to"
+mv "$made" "$to"
+trap - EXIT
 echo "kept in $to: $(du -sh "$to" | cut -f1)"

@@ -4,13 +4,14 @@
 #   bench/run.sh [quick|full] [FOLDER]
 #
 # quick   about 5 minutes: fewer sockets, fewer repetitions; shows the picture
-# full    about 30 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
+# full    about 20 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
 #
 # Everything goes into FOLDER (build/results/<date>): one JSON file and one text per run, report.html and
 # summary.md. A program that says it cannot run here (exit code 77) is left out with its reason; one that
 # fails is named at the end, and the exit code is 1 then.
 set -uo pipefail
 export LC_ALL=C
+here=$PWD
 cd "$(dirname "$0")/.."
 
 size=${1:-quick}
@@ -26,7 +27,15 @@ case $size in
   *) echo "run: $size: there are quick and full" >&2; exit 2 ;;
 esac
 folder=${2:-build/results/$(date +%Y-%m-%dT%H%M)}
+case $folder in
+  /*) ;;
+  *) [ $# -lt 2 ] || folder=$here/$folder ;;
+esac
 mkdir -p "$folder" || exit 1
+if compgen -G "$folder/*.json" >/dev/null; then
+  echo "run: $folder: holds results already; name another folder" >&2
+  exit 2
+fi
 
 echo "building"
 cmake --preset release >/dev/null && cmake --build --preset release --target get_bench write_bench \
@@ -73,7 +82,11 @@ done
 bench write write_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
-bench map_count map_count_bench "${few[@]}"
+if [ "$size" = full ]; then
+  bench map_count map_count_bench  # has bars
+else
+  bench map_count map_count_bench "${few[@]}"
+fi
 run kernel "$programs/kernel/kernel_bench" --inlay_sockets="$kernel_sockets" \
   --benchmark_out="$folder/kernel.json" --benchmark_out_format=json "${few[@]}"
 for sweep in base values bytes maps breakeven; do
@@ -83,8 +96,13 @@ run counts env SOCKETS=$counted bench/counts.sh "$programs" "$folder/counts.json
 
 number=$((number + 1))
 printf '[%2d/%d] %-22s ' "$number" "$total" report
-build/release/tools/inlay report "$folder"/get_base.json \
-  $(ls "$folder"/*.json | grep -v '/get_base.json$') \
+# The run that all others are compared with comes first, if there is one.
+results=()
+[ ! -f "$folder/get_base.json" ] || results=("$folder/get_base.json")
+for file in "$folder"/*.json; do
+  [ "$file" = "$folder/get_base.json" ] || results+=("$file")
+done
+build/release/tools/inlay report "${results[@]}" \
   --html "$folder/report.html" --markdown "$folder/summary.md" || failed+=(report)
 printf '\nin %d s: %s\n' $((SECONDS - started)) "$folder/report.html"
 [ ${#skipped[@]} -eq 0 ] || echo "skipped: ${skipped[*]}"

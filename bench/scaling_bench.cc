@@ -15,7 +15,7 @@
 //
 // `touch` is the get mixes without a get. Peers are those that several threads may use.
 //
-// quiet_ns_per_op is the same of the tenth of the rounds that went fastest; rounds take tenths of
+// quiet_ns_per_op is the same of the round that only a tenth of the rounds beat; rounds take tenths of
 // milliseconds. Where other programs now and then take one of the processors, the mean says little
 // about two threads; this tells what they do while both of them run. Bars are on it.
 

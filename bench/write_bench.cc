@@ -127,7 +127,9 @@ void AddBars(Results* results) {
     results->AddBar(Bar::AtMost(operation + "/index" + hot, operation + "/" + layout + hot, limit));
   };
   index_over("Create", "pointer", 1.0 / 3);
-  index_over("Create", "flyweight", 1);
+  for (const std::string& sizes : {cold, hot}) {  // in total, as a user of either would see it
+    results->AddBar(Bar::AtMost("Create/index" + sizes, "Create/flyweight" + sizes, 1));
+  }
   index_over("Clone", "pointer", 0.1);
 }
 

@@ -228,7 +228,8 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
 
 // The checks come before the value is looked for: what fails them need not be hashed, and whether the
 // owner is dying may be a cache miss, which waits for no other before the first locked instruction.
-// If the word is still the same when the value has been found, so is what the checks said of it.
+// If the word is still the same when the value has been found, so is what the first check said of it;
+// the second is made again, for an owner that has died while the table was locked or grew.
 Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                              UpdateFlag flag) noexcept {
   if (pointer_ != nullptr) [[unlikely]] {
@@ -248,7 +249,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
       const Status private_status = PublishPrivate(owner, value, {.flag = flag});
       return private_status == Status::kNoMemory ? CountNoMemory() : private_status;
     }
-    if (code == field.spilled_code() || code == index ||
+    if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
         !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
                                       std::memory_order_acq_rel, std::memory_order_relaxed))
         [[unlikely]] {

@@ -35,15 +35,15 @@ constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occ
 
 // Reclamation. An index that is retired now can be reused when the batch that waits for its grace period
 // is through, and then its own. Until then new values use up others: the *demand* is what they ask for
-// while a batch waits. So a new value that needs an index looks how many can be had without a wait or are
+// while a batch waits; nothing if none does. So a new value that needs an index looks how many can be had without a wait or are
 // on their way. If those are fewer than kDemands times the demand (two batches, and one to spare, since
 // they are not of one size), the clock hand passes until it has retired kSweepYield unreferenced values,
 // but over kSweepStep entries at most. What can be had is
 //   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than half of
 //     the referenced ones: so a table under churn stops growing;
-//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of all is wanted at least,
-//     so that a table that is nearly full seldom has to wait.
-// Of all indexes, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand goes round
+//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of
+//     those in use is wanted at least, so that a table that is nearly full seldom has to wait.
+// Of the indexes in use, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand goes round
 // until enough are on their way.
 // A value that was retired too early comes back as a new one, and must not drive out the next: the hand
 // spares what was used since it last came by, and a small demand moves it slowly. (A benchmark that
@@ -253,7 +253,8 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
 
 ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
-  ++demand_now;
+  if (retired.size + waiting.size == 0) demand_now = demand_before = 0;
+  demand_now = std::min(demand_now + 1, max_values);
   RetireForDemand();
   if (free.size > 0) return PopFront(&free);
   const ValueIndex fresh = TakeNeverUsed();
@@ -275,9 +276,8 @@ void ValueTable::State::RetireForDemand() {
   const uint32_t left = free.size + (starved ? 0 : max_values - used);
   const uint32_t coming = retired.size + waiting.size;
   const uint32_t demand = std::max(demand_now, demand_before);
-  const uint32_t least = many_are_dead ? 0 : max_values / kReserveShare;
-  const uint32_t wanted =
-      std::max(std::min(kDemands * demand, max_values / kMostWantedShare), least);
+  const uint32_t least = many_are_dead ? 0 : used / kReserveShare;
+  const uint32_t wanted = std::max(std::min(kDemands * demand, used / kMostWantedShare), least);
   const uint32_t have = (many_are_dead ? free.size : left) + coming;
   if (have > wanted) return;
   if (left > 0) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <type_traits>
 
 namespace inlay::bench {
@@ -19,6 +20,7 @@ bool RunInOwnProcess(Result* result, Run&& run) {
   static_assert(std::is_trivially_copyable_v<Result>);
   int ends[2];
   if (pipe(ends) != 0) return false;
+  std::fflush(nullptr);  // or the copy would write what is buffered once more
   const pid_t child = fork();
   if (child == 0) {
     const Result made = run();

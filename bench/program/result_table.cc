@@ -40,7 +40,9 @@ class TableReporter final : public benchmark::ConsoleReporter {
       if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r%zu runs ", ++runs_);
       Row& row = RowOf(run);
       row.times_ns.push_back(run.GetAdjustedRealTime());
-      for (const auto& [name, counter] : run.counters) row.counters[name] = counter.value;
+      for (const auto& [name, counter] : run.counters) {
+        row.counters[name].push_back(counter.value);
+      }
     }
     if (!shown.empty()) ConsoleReporter::ReportRuns(shown);
   }
@@ -51,7 +53,9 @@ class TableReporter final : public benchmark::ConsoleReporter {
     Measurements measured;
     for (const Row& row : rows_) {
       measured[row.name] = Median(row.times_ns);
-      for (const auto& [name, value] : row.counters) measured[row.name + ":" + name] = value;
+      for (const auto& [name, values] : row.counters) {
+        measured[row.name + ":" + name] = Median(values);
+      }
     }
     return measured;
   }
@@ -84,8 +88,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
       } else {
         std::fprintf(out, " %11s", "-");
       }
-      for (const auto& [name, value] : row.counters) {
-        std::fprintf(out, "  %s=%.2f", name.c_str(), value);
+      for (const auto& [name, values] : row.counters) {
+        std::fprintf(out, "  %s=%.2f", name.c_str(), Median(values));
       }
       std::fprintf(out, "\n");
     }
@@ -96,7 +100,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
     std::pair<int64_t, int64_t> position;  // of the registration
     std::string name;
     std::vector<double> times_ns;
-    std::map<std::string, double> counters;
+    std::map<std::string, std::vector<double>> counters;  // of each run
   };
 
   Row& RowOf(const Run& run) {
@@ -107,9 +111,9 @@ class TableReporter final : public benchmark::ConsoleReporter {
     return rows_.emplace_back(Row{position, run.benchmark_name(), {}, {}});
   }
 
-  static double Median(std::vector<double> times) {
-    std::sort(times.begin(), times.end());
-    return (times[times.size() / 2] + times[(times.size() - 1) / 2]) / 2;
+  static double Median(std::vector<double> figures) {
+    std::sort(figures.begin(), figures.end());
+    return (figures[figures.size() / 2] + figures[(figures.size() - 1) / 2]) / 2;
   }
 
   // The same benchmark of another layout, which is the second part of the name; in the live kernel, of
@@ -189,6 +193,11 @@ bool Results::Initialize(int argc, char** argv, const Program& program) {
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
+  if (check_bars_ && machine_readable_) {
+    std::fprintf(stderr,
+                 "bench: --inlay_check_bars judges the table: not with --benchmark_format\n");
+    return false;
+  }
   return !benchmark::ReportUnrecognizedArguments(count, arguments.data());
 }
 

@@ -1,5 +1,7 @@
 #include "bench/workload/population.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -11,7 +13,9 @@ namespace {
 
 [[noreturn]] void Die(const char* what, Status status) {
   std::fprintf(stderr, "bench: cannot %s: %s\n", what, std::string(StatusName(status)).c_str());
-  std::exit(EXIT_FAILURE);
+  std::fflush(stdout);
+  _exit(
+      EXIT_FAILURE);  // perhaps in a process of its own, which must not do its parent's work at exit
 }
 
 // Room for one map of every layout, then one of every peer.

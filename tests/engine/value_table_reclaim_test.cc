@@ -155,6 +155,18 @@ TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
   EXPECT_LE(table->stats().slots, std::bit_ceil(2 * kMaxValues));
 }
 
+// However fast it has been filled: no grace period was waited for, and room is left.
+TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenthsFull) {
+  const auto table = MakeTable(8, 10000);
+  for (uint64_t n = 0; n < 9000; ++n) {
+    ValueIndex index = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+    if (n % 450 == 0) table->Release(index);
+  }
+  EXPECT_EQ(table->stats().reclaimed, 0U);
+  EXPECT_EQ(table->stats().unreferenced, 20U);
+}
+
 // Values that nobody ever had before come, live for one round, and die, beside others that stay. A grace
 // period passes with each round. Returns how many of the last rounds' values found no index.
 uint32_t FailuresOfTurnover(ValueTable* table, uint64_t staying, uint64_t new_per_round,

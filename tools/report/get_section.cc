@@ -118,7 +118,7 @@ std::optional<page::Section> GetSection(const Measured& measured) {
   AddPatterns(measured, "What the packet had touched before the get",
               {{"packet_nothing", "nothing"},
                {"packet", "the socket's header"},
-               {"packet_tail", "the header and the tail"}},
+               {"packet_tail", "the header and the tail's first line"}},
               &section);
   AddPatterns(measured, "How much of the value is read",
               {{"packet", "one field"},

@@ -22,10 +22,10 @@ bool IsMemory(const BenchmarkName& name) {
   return name.question == "Memory" || name.question == "MemoryMaps";
 }
 
-// The counter of memory that both have.
+// The counter of memory that both have: the one that is measured alike for all, if there.
 const char* MemoryCounter(const Point& a, const Point& b) {
   for (const char* const counter :
-       {"bytes_per_socket", "heap_bytes_per_socket", "rss_bytes_per_socket"}) {
+       {"heap_bytes_per_socket", "bytes_per_socket", "rss_bytes_per_socket"}) {
     if (a.counters.contains(counter) && b.counters.contains(counter)) return counter;
   }
   return nullptr;

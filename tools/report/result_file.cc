@@ -161,6 +161,8 @@ absl::StatusOr<ResultFile> ResultFile::Parse(const std::string& path, std::strin
   } catch (const json::parse_error& error) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": not JSON, or cut off, at byte ", error.byte, " of ", text.size()));
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", error.what()));
   }
   if (!parsed.is_object() || !parsed.contains("context") || !parsed["context"].is_object()) {
     return NotAResult(path, "it has no \"context\"");

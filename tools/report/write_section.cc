@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,18 +45,22 @@ void AddOperations(const Measured& measured, const std::string& pattern, const s
 }
 
 void AddChurn(const Measured& measured, page::Section* section) {
-  const std::vector<const Point*> points = measured.results.PointsOf("Churn");
-  if (points.empty()) return;
-  const Group group =
-      UsualGroup(measured.results, "Churn", points.front()->name.pattern, measured.base);
-  std::vector<std::string> subjects = SubjectsOf(group.points);
-  std::erase_if(subjects, [](const std::string& subject) {
-    return subject == "touch" || SubjectOf(subject).kind == SubjectKind::kPeer;
-  });
-  section->blocks.emplace_back(CostExhibit("Churn, sockets that open and close, values drawn by " +
-                                               group.pattern + ": " +
-                                               DescribeSizes(group.arguments),
-                                           group, subjects));
+  // All sizes: where the table is full is where layouts differ.
+  std::vector<std::pair<std::string, Arguments>> seen;
+  for (const Point* const point : measured.results.PointsOf("Churn")) {
+    const std::pair sizes(point->name.pattern, point->name.arguments);
+    if (std::find(seen.begin(), seen.end(), sizes) != seen.end()) continue;
+    seen.push_back(sizes);
+    const Group group = GroupOf(measured.results, "Churn", sizes.first, sizes.second);
+    std::vector<std::string> subjects = SubjectsOf(group.points);
+    std::erase_if(subjects, [](const std::string& subject) {
+      return subject == "touch" || SubjectOf(subject).kind == SubjectKind::kPeer;
+    });
+    section->blocks.emplace_back(
+        CostExhibit("Churn, sockets that open and close, values drawn by " + group.pattern + ": " +
+                        DescribeSizes(group.arguments),
+                    group, subjects));
+  }
 }
 
 }  // namespace
