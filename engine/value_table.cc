@@ -308,11 +308,14 @@ bool ValueTable::State::MakeRoomInSlots() {
   // to at most half full, so that the next time is far off.
   uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
   if (2 * (live + 1) > wanted) wanted *= 2;
+  // What is charged is what lasts: two arrays are there only until readers have left the old one.
+  const size_t old_bytes = old == nullptr ? 0 : SlotArray::Bytes(old->slots());
   const size_t wanted_bytes = SlotArray::Bytes(wanted);
+  const size_t more_bytes = wanted_bytes > old_bytes ? wanted_bytes - old_bytes : 0;
   SlotArray* grown = nullptr;
-  if (Charge(wanted_bytes)) {
+  if (more_bytes == 0 || Charge(more_bytes)) {
     grown = SlotArray::TryCreate(wanted);
-    if (grown == nullptr) Uncharge(wanted_bytes);
+    if (grown == nullptr && more_bytes > 0) Uncharge(more_bytes);
   }
   if (grown == nullptr) {
     if (old == nullptr) return false;
@@ -326,7 +329,7 @@ bool ValueTable::State::MakeRoomInSlots() {
   }
   slots.store(grown, std::memory_order_release);
   if (old != nullptr) {
-    Uncharge(SlotArray::Bytes(old->slots()));
+    if (old_bytes > wanted_bytes) Uncharge(old_bytes - wanted_bytes);
     SlotArray::FreeLater(old);
   }
   return true;

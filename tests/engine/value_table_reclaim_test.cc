@@ -233,6 +233,25 @@ TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
   EXPECT_LT(table->stats().reclaimed, 10U * kRounds);
 }
 
+// A hash index that has filled up with tombstones is made anew although the account has no room for two.
+TEST(ValueTableReclaimTest, TurnoverGoesOnAtAnAccountsLimit) {
+  Account account(2000);
+  std::unique_ptr<ValueTable> table;
+  ASSERT_EQ(ValueTable::Create({.value_bytes = 8, .account = &account}, &table), Status::kOk);
+  for (uint64_t n = 0; n < 5000; ++n) {
+    ValueIndex index = kNoIndex;
+    Status status = table->Intern(NumberedValue(n, 8), &index);
+    for (int tries = 0; status == Status::kNoMemory && tries < 3; ++tries) {
+      Synchronize();
+      status = table->Intern(NumberedValue(n, 8), &index);
+    }
+    ASSERT_EQ(status, Status::kOk) << n;
+    table->Release(index);
+  }
+  std::string reason;
+  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+}
+
 TEST(ValueTableReclaimTest, ReclaimReturnsHowManyAndMakesThemUsableAfterAGracePeriod) {
   const auto table = MakeTable(8, 10);
   for (int round = 0; round < 20; ++round) {
