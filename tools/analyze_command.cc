@@ -14,6 +14,7 @@
 #include "tools/exit_codes.h"
 #include "tools/progress_bar.h"
 #include "tools/record_flags.h"
+#include "tools/summary_files.h"
 
 namespace inlay {
 namespace {
@@ -27,6 +28,23 @@ constexpr char kExamples[] = R"(Examples:
   gzip -dc table.csv.gz | inlay analyze --json -     standard input, JSON output
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
+
+// Counts the records of the files, or adds the summaries that they are.
+absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
+                                        size_t budget_bytes) {
+  if (StartsAsSummary(options.paths[0])) return ReadSummaries(options.paths, budget_bytes);
+  absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
+      analysis::OpenRecords(options.paths, options.records);
+  if (!source.ok()) return source.status();
+  std::optional<ProgressBar> progress;
+  progress.emplace([&source] { return (*source)->bytes_read(); },
+                   analysis::TotalBytes(options.paths));
+  absl::StatusOr<analysis::DistinctValues> distinct =
+      analysis::CountDistinct(**source, threads, budget_bytes);
+  progress.reset();  // before anything else is printed
+  if (!distinct.ok()) return distinct.status();
+  return analysis::Summary{(*source)->schema(), *std::move(distinct)};
+}
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "inlay analyze: %s\n", std::string(status.message()).c_str());
@@ -45,6 +63,12 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->check(InRange(0, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the report as JSON");
+  AddMemoryFlag(*command, &options->memory_bytes);
+  command
+      ->add_option(
+          "--summary", options->summary_path,
+          "Write a summary for 'inlay merge' instead of the report; '-' is standard output")
+      ->type_name("FILE");
   command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
       ->type_name("N")
       ->check(InRange(0, kMaxThreads))
@@ -54,17 +78,19 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
 
 int RunAnalyze(const AnalyzeOptions& options) {
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
-  absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
-      analysis::OpenRecords(options.paths, options.records);
-  if (!source.ok()) return Fail(source.status());
-  std::optional<ProgressBar> progress;
-  progress.emplace([&source] { return (*source)->bytes_read(); },
-                   analysis::TotalBytes(options.paths));
-  absl::StatusOr<analysis::DistinctValues> distinct = analysis::CountDistinct(**source, threads);
-  progress.reset();  // before anything else is printed
-  if (!distinct.ok()) return Fail(distinct.status());
+  // A third each for counting, for joining what threads have counted, and for the fields.
+  const size_t budget_bytes = options.memory_bytes == SIZE_MAX
+                                  ? analysis::BoundedCounter::kUnbounded
+                                  : options.memory_bytes / 3;
+  absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes);
+  if (!counted.ok()) return Fail(counted.status());
+  if (!options.summary_path.empty()) {
+    const absl::Status written =
+        WriteSummaryTo(options.summary_path, counted->schema, counted->distinct);
+    return written.ok() ? kExitOk : Fail(written);
+  }
   const analysis::Report report =
-      analysis::BuildReport((*source)->schema(), *distinct, options.top, threads);
+      analysis::BuildReport(counted->schema, counted->distinct, options.top, threads, budget_bytes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct AnalyzeOptions {
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
   bool json = false;
+  size_t memory_bytes = SIZE_MAX;  // for the distinct values
+  std::string summary_path;        // where to write a summary; empty: nowhere
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are

@@ -7,6 +7,7 @@
 
 #include "tools/analyze_command.h"
 #include "tools/exit_codes.h"
+#include "tools/merge_command.h"
 #include "tools/replay_command.h"
 #include "tools/report_command.h"
 
@@ -19,6 +20,8 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   inlay::AnalyzeOptions analyze_options;
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
+  inlay::MergeOptions merge_options;
+  const CLI::App* merge = inlay::AddMergeCommand(app, &merge_options);
   inlay::ReplayOptions replay_options;
   const CLI::App* replay = inlay::AddReplayCommand(app, &replay_options);
   inlay::ReportOptions report_options;
@@ -30,6 +33,7 @@ int Run(int argc, char** argv) {
     return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
   }
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
+  if (merge->parsed()) return inlay::RunMerge(merge_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);
   if (report->parsed()) return inlay::RunReport(report_options);
   return inlay::kExitBadInput;

@@ -1,6 +1,9 @@
 #include "tools/record_flags.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <exception>
+#include <string>
 
 #include "tools/analysis/raw_records.h"
 
@@ -55,6 +58,36 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
           [options](const std::string& text) { options->delimiter = ParseDelimiter(text); },
           "Text: what separates cells, one byte or 'tab'")
       ->type_name("C");
+}
+
+void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
+  constexpr size_t kLeastBytes = size_t{16} << 20;
+  command
+      .add_option_function<std::string>(
+          "--memory",
+          [memory_bytes](const std::string& text) {
+            size_t digits = 0;
+            unsigned long long number = 0;
+            try {
+              number = text.empty() || text[0] == '-' ? 0 : std::stoull(text, &digits);
+            } catch (const std::exception&) {
+            }
+            const std::string unit = text.substr(std::min(digits, text.size()));
+            const int shift = unit.empty()  ? 0
+                              : unit == "K" ? 10
+                              : unit == "M" ? 20
+                              : unit == "G" ? 30
+                                            : -1;
+            if (digits == 0 || shift < 0 || number > (SIZE_MAX >> std::max(shift, 0)) ||
+                (number << shift) < kLeastBytes) {
+              throw CLI::ValidationError(
+                  "--memory", "'" + text + "' is no size such as 512M or 2G, 16M at least");
+            }
+            *memory_bytes = static_cast<size_t>(number) << shift;
+          },
+          "Keep to about that much memory, as in 512M or 2G: when the distinct values do not fit, "
+          "sample them, and say how far off the figures may be")
+      ->type_name("BYTES");
 }
 
 CLI::Validator InRange(int64_t smallest, int64_t largest) {

@@ -15,7 +15,7 @@ constexpr size_t kMaxDefaultThreads = 8;
 
 // What one thread does; each has its own, so nothing in it is shared while threads run.
 struct Worker {
-  ValueCounter counter;
+  BoundedCounter counter;
   uint64_t records = 0;
   absl::Status status;
   uint64_t error_sequence = std::numeric_limits<uint64_t>::max();
@@ -46,7 +46,7 @@ absl::StatusOr<DistinctValues> Join(std::vector<Worker>& workers) {
       workers.begin(), workers.end(),
       [](const Worker& a, const Worker& b) { return a.error_sequence < b.error_sequence; });
   if (!first_error->status.ok()) return first_error->status;
-  DistinctValues distinct;
+  DistinctValues distinct{.counter = BoundedCounter(0), .records = 0};
   for (Worker& worker : workers) {
     distinct.records += worker.records;
     distinct.counter.Absorb(std::move(worker.counter));
@@ -61,10 +61,14 @@ size_t DefaultThreads() {
   return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxDefaultThreads);
 }
 
-absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads) {
+absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,
+                                             size_t budget_bytes) {
   try {
     std::atomic<bool> stop{false};
     std::vector<Worker> workers(std::max<size_t>(threads, 1));
+    if (budget_bytes != BoundedCounter::kUnbounded) {
+      for (Worker& worker : workers) worker.counter = BoundedCounter(budget_bytes / workers.size());
+    }
     std::vector<std::thread> others;
     for (size_t i = 1; i < workers.size(); ++i) {
       try {

@@ -8,28 +8,33 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/analysis/bounded_counter.h"
 #include "tools/analysis/record_source.h"
 #include "tools/analysis/value_counter.h"
 
 namespace inlay::analysis {
 
-// Every distinct value with its count, in no particular order. Owns the bytes.
+// Every distinct value with its count, in no particular order; or, if they did not fit into the budget, a
+// sample of them (bounded_counter.h). Owns the bytes.
 struct DistinctValues {
-  ValueCounter counter;
-  uint64_t records = 0;  // the sum of the counts, at least 1
+  BoundedCounter counter;
+  uint64_t records = 0;  // all of them, at least 1
 
-  const std::vector<CountedValue>& values() const { return counter.values(); }
+  const std::vector<CountedValue>& values() const { return counter.sample().values(); }
+  bool exact() const { return counter.level() == 0; }
 };
 
 // The threads to count with on this machine: one per core, at most 8, because the threads' tables
 // are joined by one.
 size_t DefaultThreads();
 
-// Reads `source` to its end with `threads` threads (at least one is used). Of several errors the
+// Reads `source` to its end with `threads` threads (at least one is used), and keeps to `budget_bytes` of
+// memory (bounded_counter.h). Of several errors the
 // first one in the input is returned. Fails also when there is no record, and with
 // kResourceExhausted when the distinct values do not fit in memory. Calls nothing back: another
 // thread may watch source.bytes_read().
-absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads);
+absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,
+                                             size_t budget_bytes = BoundedCounter::kUnbounded);
 
 }  // namespace inlay::analysis
 

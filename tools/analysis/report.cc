@@ -1,69 +1,12 @@
 #include "tools/analysis/report.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <functional>
-#include <map>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 
 namespace inlay::analysis {
 namespace {
-
-// How many values have each count. There are few different counts even when there are many values,
-// and the order makes every sum over them the same in every run.
-using ValuesPerCount = std::map<uint64_t, uint64_t>;
-
-ValuesPerCount GroupByCount(const std::vector<CountedValue>& values) {
-  std::unordered_map<uint64_t, uint64_t> groups;
-  uint64_t singletons = 0;
-  for (const CountedValue& value : values) {
-    if (value.count == 1) {
-      ++singletons;
-    } else {
-      ++groups[value.count];
-    }
-  }
-  ValuesPerCount ordered(groups.begin(), groups.end());
-  if (singletons > 0) ordered[1] = singletons;
-  return ordered;
-}
-
-double EntropyBits(const ValuesPerCount& groups, uint64_t records) {
-  const auto total = static_cast<double>(records);
-  double bits = 0;
-  for (const auto& [count, values] : groups) {
-    const auto c = static_cast<double>(count);
-    bits += static_cast<double>(values) * (c / total) * std::log2(total / c);
-  }
-  return bits;
-}
-
-std::vector<CopiesBucket> CopiesHistogram(const ValuesPerCount& groups) {
-  std::vector<CopiesBucket> buckets;
-  for (const auto& [count, values] : groups) {
-    const uint64_t from = std::bit_floor(count);
-    if (buckets.empty() || buckets.back().copies_from != from) {
-      buckets.push_back({from, from * 2 - 1, 0, 0});
-    }
-    buckets.back().values += values;
-    buckets.back().records += values * count;
-  }
-  return buckets;
-}
-
-// Records whose value is not among the `kept` most frequent ones.
-uint64_t RecordsBeyond(const ValuesPerCount& groups, uint64_t kept) {
-  uint64_t beyond = 0;
-  for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
-    const uint64_t kept_here = std::min(kept, group->second);
-    kept -= kept_here;
-    beyond += (group->second - kept_here) * group->first;
-  }
-  return beyond;
-}
 
 std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
@@ -85,24 +28,48 @@ std::string ShownText(const RecordSchema& schema, const CountedValue& value) {
                                                  : RowText(AsText(value), schema.dialect);
 }
 
+// A value that may be among the most frequent ones.
+struct Candidate {
+  const CountedValue* value = nullptr;
+  uint64_t count_error = 0;  // how much too low the count may be
+};
+
 std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues& distinct,
                                 size_t top) {
-  const std::vector<CountedValue>& values = distinct.values();
-  std::vector<const CountedValue*> order;
-  order.reserve(values.size());
-  for (const CountedValue& value : values) order.push_back(&value);
+  std::vector<Candidate> order;
+  order.reserve(distinct.values().size());
+  for (const CountedValue& value : distinct.values()) order.push_back({&value, 0});
+  const FrequentValues& frequent = distinct.counter.frequent();
+  for (const CountedValue& value : frequent.values()) order.push_back({&value, frequent.error()});
   const auto shown = order.begin() + static_cast<std::ptrdiff_t>(std::min(top, order.size()));
-  std::partial_sort(order.begin(), shown, order.end(),
-                    [](const CountedValue* a, const CountedValue* b) {
-                      return a->count != b->count ? a->count > b->count : AsText(*a) < AsText(*b);
-                    });
+  std::partial_sort(order.begin(), shown, order.end(), [](const Candidate& a, const Candidate& b) {
+    return a.value->count != b.value->count ? a.value->count > b.value->count
+                                            : AsText(*a.value) < AsText(*b.value);
+  });
   std::vector<TopValue> result;
-  for (auto value = order.begin(); value != shown; ++value) {
-    result.push_back({(*value)->count,
-                      static_cast<double>((*value)->count) / static_cast<double>(distinct.records),
-                      ShownText(schema, **value)});
+  for (auto candidate = order.begin(); candidate != shown; ++candidate) {
+    const CountedValue& value = *candidate->value;
+    result.push_back({value.count,
+                      static_cast<double>(value.count) / static_cast<double>(distinct.records),
+                      ShownText(schema, value), candidate->count_error});
   }
   return result;
+}
+
+// Encodes as many of the values as there is room for in `budget_bytes`: a sample, if they are too many, as
+// bounded_counter.h draws it.
+FieldCodes EncodeWithin(const RecordSchema& schema, const DistinctValues& distinct, size_t threads,
+                        size_t budget_bytes) {
+  // The codes, and what it takes to count subsets of fields (row_hashes.h).
+  const size_t most = budget_bytes / (sizeof(uint32_t) * schema.fields.size() + 200);
+  if (distinct.values().size() <= most) return EncodeFields(schema, distinct.values(), threads);
+  std::vector<CountedValue> sample = distinct.values();
+  for (uint32_t level = distinct.counter.level() + 1; sample.size() > most; ++level) {
+    std::erase_if(sample, [level](const CountedValue& value) {
+      return !BoundedCounter::IsKept(value.hash, level);
+    });
+  }
+  return EncodeFields(schema, sample, threads);
 }
 
 // The fields of raw records of which nobody has said anything.
@@ -127,27 +94,31 @@ uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedV
 }  // namespace
 
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads) {
+                   size_t threads, size_t budget_bytes) {
   const std::vector<CountedValue>& values = distinct.values();
-  const ValuesPerCount groups = GroupByCount(values);
+  const CopiesDistribution copies(distinct);
   Report report;
   report.schema = schema;
+  report.exact = distinct.exact();
   report.records = distinct.records;
   report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
                                                                : LongestTextBytes(schema, values);
-  report.distinct = values.size();
+  report.distinct = static_cast<uint64_t>(std::llround(copies.distinct().value));
+  report.distinct_error = copies.distinct().error;
   report.dedup_ratio = static_cast<double>(report.records) / static_cast<double>(report.distinct);
-  const auto once = groups.find(1);
-  report.singletons = once == groups.end() ? 0 : once->second;
-  report.entropy_bits = EntropyBits(groups, report.records);
+  report.singletons = static_cast<uint64_t>(std::llround(copies.singletons().value));
+  report.singletons_error = copies.singletons().error;
+  report.entropy_bits = copies.entropy_bits().value;
+  report.entropy_bits_error = copies.entropy_bits().error;
   report.index_bits = SmallestIndexBits(report.distinct);
   report.top = TopValues(schema, distinct, top);
-  report.copies_histogram = CopiesHistogram(groups);
+  report.copies_histogram = copies.Histogram();
   if (report.schema.fields.empty()) report.schema.fields = EveryByte(schema.value_bytes);
-  report.codes = EncodeFields(report.schema, values, threads);
+  report.codes = EncodeWithin(report.schema, distinct, threads, budget_bytes);
+  report.fields_exact = report.exact && report.codes.values() == values.size();
   report.fields = DescribeFields(report.codes);
   report.layout_input = {report.records, report.value_bytes, report.distinct,
-                         RecordsBeyond(groups, IndexCapacity(kMaxIndexBits))};
+                         copies.RecordsBeyond(IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);
   return report;
 }

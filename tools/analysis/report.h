@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/copies_distribution.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
@@ -20,25 +21,25 @@ namespace inlay::analysis {
 struct TopValue {
   uint64_t count = 0;
   double share = 0;  // of the records, 0 to 1
-  std::string text;  // hexadecimal for raw records, otherwise the cells joined by the delimiter
+  std::string text =
+      {};  // hexadecimal for raw records, otherwise the cells joined by the delimiter
+  uint64_t count_error = 0;  // how much larger the true count may be
 };
 
-// The values that occur copies_from to copies_to times, and the records that hold them.
-struct CopiesBucket {
-  uint64_t copies_from = 0;  // a power of two
-  uint64_t copies_to = 0;    // 2 * copies_from - 1
-  uint64_t values = 0;
-  uint64_t records = 0;
-};
-
+// Errors are those of copies_distribution.h: 0 where a figure is exact.
 struct Report {
   RecordSchema schema;
+  bool exact = true;         // all distinct values were counted
+  bool fields_exact = true;  // and all of them are in `codes`, which else has a sample
   uint64_t records = 0;
   uint64_t value_bytes = 0;  // raw: the size of a record; text: of the longest value's text
   uint64_t distinct = 0;
+  double distinct_error = 0;
   double dedup_ratio = 0;
   uint64_t singletons = 0;  // values that occur once
+  double singletons_error = 0;
   double entropy_bits = 0;
+  double entropy_bits_error = 0;
   std::optional<int> index_bits;               // nothing: no index is wide enough
   std::vector<TopValue> top;                   // by count, then by the bytes of the value
   std::vector<CopiesBucket> copies_histogram;  // without the empty buckets
@@ -49,9 +50,9 @@ struct Report {
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the
-// fields with `threads` threads. Throws std::bad_alloc when memory runs out.
+// fields with `threads` threads, in at most `budget_bytes`. Throws std::bad_alloc when memory runs out.
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads);
+                   size_t threads, size_t budget_bytes = BoundedCounter::kUnbounded);
 
 }  // namespace inlay::analysis
 

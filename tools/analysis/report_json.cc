@@ -24,10 +24,18 @@ std::string FormatJson(const Report& report) {
   json["dedup_ratio"] = report.dedup_ratio;
   json["singletons"] = report.singletons;
   json["entropy_bits"] = report.entropy_bits;
+  json["exact"] = report.exact;
+  json["errors"] = report.exact ? Json(nullptr)
+                                : Json{{"distinct", report.distinct_error},
+                                       {"singletons", report.singletons_error},
+                                       {"entropy_bits", report.entropy_bits_error}};
   json["index_bits"] = OrNull(report.index_bits);
   json["top"] = Json::array();
   for (const TopValue& value : report.top) {
-    json["top"].push_back({{"count", value.count}, {"share", value.share}, {"value", value.text}});
+    json["top"].push_back({{"count", value.count},
+                           {"count_error", value.count_error},
+                           {"share", value.share},
+                           {"value", value.text}});
   }
   json["copies_histogram"] = Json::array();
   for (const CopiesBucket& bucket : report.copies_histogram) {
@@ -36,6 +44,7 @@ std::string FormatJson(const Report& report) {
                                         {"values", bucket.values},
                                         {"records", bucket.records}});
   }
+  json["fields_exact"] = report.fields_exact;
   json["fields"] = Json::array();
   for (const FieldStatistics& field : report.fields) {
     json["fields"].push_back({{"name", field.name},

@@ -39,18 +39,24 @@ std::string Title(const RecordSchema& schema) {
   return absl::StrCat(format, ", ", chosen, " of ", schema.file_columns, " columns");
 }
 
+// " +- 1,234", or nothing for a figure that is exact.
+std::string Error(double error, int decimals) {
+  return error == 0 ? "" : " +- " + GroupedDecimal(error, decimals);
+}
+
 std::string Values(const Report& report) {
   TextTable table({kLeft, kRight, kLeft});
   table.AddRow({"records", Grouped(report.records)});
-  table.AddRow({"distinct values", Grouped(report.distinct),
+  table.AddRow({"distinct values", Grouped(report.distinct) + Error(report.distinct_error, 0),
                 absl::StrCat(Percent(report.distinct, report.records), " of the records")});
   table.AddRow({"dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
                 "records per distinct value, on average"});
-  table.AddRow({"occur once", Grouped(report.singletons),
+  table.AddRow({"occur once", Grouped(report.singletons) + Error(report.singletons_error, 0),
                 absl::StrCat("values: ", Percent(report.singletons, report.distinct),
                              " of the distinct values, ",
                              Percent(report.singletons, report.records), " of the records")});
-  table.AddRow({"entropy", GroupedDecimal(report.entropy_bits, 2),
+  table.AddRow({"entropy",
+                GroupedDecimal(report.entropy_bits, 2) + Error(report.entropy_bits_error, 2),
                 "bits per record: the least that any code for the values needs on average"});
   table.AddRow({"value size", Grouped(report.value_bytes),
                 report.schema.kind == RecordSchema::Kind::kRaw
@@ -67,7 +73,13 @@ std::string Values(const Report& report) {
                   absl::StrCat("fits: ", kMaxIndexBits, " bits name ",
                                Grouped(IndexCapacity(kMaxIndexBits)), " values")});
   }
-  return table.Format();
+  std::string text = table.Format();
+  if (!report.exact) {
+    text +=
+        "  Estimated from a sample of the values, since all of them did not fit into --memory:\n"
+        "  19 of 20 times the truth is within +- the error. The records are all counted.\n";
+  }
+  return text;
 }
 
 std::string Top(const Report& report) {
@@ -77,7 +89,8 @@ std::string Top(const Report& report) {
   uint64_t covered = 0;
   for (const TopValue& value : report.top) {
     covered += value.count;
-    table.AddRow({Grouped(value.count), Percent(value.count, report.records),
+    table.AddRow({Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
+                  Percent(value.count, report.records),
                   value.text.empty() ? "(empty)" : Printable(value.text, kShownValueBytes)});
   }
   return absl::StrCat("\nMost frequent values: ", Grouped(report.top.size()), " of ",

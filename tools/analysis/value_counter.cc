@@ -19,8 +19,6 @@ constexpr size_t kMaxChunkBytes = size_t{1} << 20;
 // ahead pays for itself.
 constexpr size_t kPrefetchSlots = size_t{1} << 14;
 
-uint64_t HashOf(std::span<const uint8_t> value) { return XXH3_64bits(value.data(), value.size()); }
-
 bool SameBytes(const CountedValue& entry, std::span<const uint8_t> value) {
   // memcmp must not see the null pointer of an empty value.
   return entry.length == value.size() &&
@@ -31,9 +29,13 @@ bool SameBytes(const CountedValue& entry, std::span<const uint8_t> value) {
 
 ValueCounter::ValueCounter(Bytes bytes) : bytes_(bytes), slots_(kFirstSlots) {}
 
-void ValueCounter::Add(std::span<const uint8_t> value) {
+uint64_t ValueCounter::HashOf(std::span<const uint8_t> value) {
+  return XXH3_64bits(value.data(), value.size());
+}
+
+void ValueCounter::AddCounted(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
   MakeRoom(1);
-  AddHashed(value, HashOf(value), 1, bytes_ == Bytes::kCopy);
+  AddHashed(value, hash, count, bytes_ == Bytes::kCopy);
 }
 
 void ValueCounter::AddBlock(const RecordBlock& block) {
@@ -88,6 +90,7 @@ void ValueCounter::Absorb(ValueCounter&& other) {
   other.values_.clear();
   other.chunks_.clear();
   other.chunk_left_ = 0;
+  value_bytes_ += std::exchange(other.value_bytes_, 0);
   std::fill(other.slots_.begin(), other.slots_.end(), uint64_t{0});
 }
 
@@ -131,6 +134,7 @@ const uint8_t* ValueCounter::CopyBytes(std::span<const uint8_t> value) {
     chunk_next_ = chunks_.back().get();
     chunk_left_ = chunk_bytes;
   }
+  value_bytes_ += value.size();
   std::memcpy(chunk_next_, value.data(), value.size());
   chunk_left_ -= value.size();
   return std::exchange(chunk_next_, chunk_next_ + value.size());

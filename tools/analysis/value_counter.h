@@ -38,8 +38,13 @@ class ValueCounter {
   ValueCounter(ValueCounter&&) = default;
   ValueCounter& operator=(ValueCounter&&) = default;
 
+  // What values are told apart by before their bytes are compared: the same in every process.
+  static uint64_t HashOf(std::span<const uint8_t> value);
+
   // Counts one more occurrence of `value`. REQUIRES: shorter than 4 GiB.
-  void Add(std::span<const uint8_t> value);
+  void Add(std::span<const uint8_t> value) { AddCounted(value, HashOf(value), 1); }
+  // Counts `count` more. REQUIRES: hash == HashOf(value).
+  void AddCounted(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
 
   // Counts every record of `block`: the same as Add() for each, but the memory accesses of
   // neighbouring records overlap.
@@ -55,6 +60,8 @@ class ValueCounter {
   // The distinct values in the order in which they were first added. Valid until the next change;
   // their bytes live as long as the counter that owns them.
   const std::vector<CountedValue>& values() const { return values_; }
+  // The bytes of their copies.
+  size_t value_bytes() const { return value_bytes_; }
 
  private:
   static constexpr size_t kBatch = 16;
@@ -82,6 +89,7 @@ class ValueCounter {
   std::vector<std::unique_ptr<uint8_t[]>> chunks_;
   uint8_t* chunk_next_ = nullptr;  // free bytes of the newest chunk
   size_t chunk_left_ = 0;
+  size_t value_bytes_ = 0;
 };
 
 }  // namespace inlay::analysis

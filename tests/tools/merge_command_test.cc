@@ -1,0 +1,121 @@
+// `inlay merge`, and `inlay analyze` of what it makes: any cut of the data gives the report on the whole. And
+// the budget of memory.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/tools/inlay_command.h"
+
+namespace inlay {
+namespace {
+
+class MergeCommandTest : public InlayCommandTest {
+ protected:
+  // The lines of a file, dealt to so many shards at random.
+  std::vector<std::string> Shards(const std::string& path, size_t count, unsigned seed) {
+    std::mt19937 random(seed);
+    std::vector<std::string> parts(count);
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) parts[random() % count] += line + "\n";
+    std::vector<std::string> shards;
+    for (size_t i = 0; i < count; ++i) {
+      shards.push_back(files_.Write("shard" + std::to_string(i), parts[i]));
+    }
+    return shards;
+  }
+
+  const std::string command_ = "'" + std::string(INLAY_COMMAND) + "' ";
+};
+
+TEST_F(MergeCommandTest, ShardsOfAFleetGiveTheReportOnTheWhole) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  const std::string path = kData + "/syn_options/syn.tsv";
+  const std::string expected = Inlay("analyze --json --format tsv " + path).out;
+  std::vector<std::string> summaries;
+  for (const std::string& shard : Shards(path, 64, seed)) {
+    summaries.push_back(shard + ".summary");
+    const Outcome outcome =
+        Inlay("analyze --format tsv --summary " + summaries.back() + " " + shard);
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+  }
+  std::mt19937 random(seed);
+  std::shuffle(summaries.begin(), summaries.end(), random);
+  std::string some;
+  std::string others;
+  for (size_t i = 0; i < summaries.size(); ++i) (i < 20 ? some : others) += summaries[i] + " ";
+  const std::string fleet = files_.Write("fleet.summary", "");
+  // A tree of merges, one of them a filter.
+  const Outcome merged = Shell("cat " + some + " | " + command_ + "merge | " + command_ +
+                               "merge - " + others + " -o " + fleet);
+  ASSERT_EQ(merged.exit_code, 0) << merged.err;
+  EXPECT_EQ(Inlay("analyze --json " + fleet).out, expected);
+  EXPECT_EQ(Inlay("analyze --json " + some + others).out, expected) << "without merging first";
+}
+
+TEST_F(MergeCommandTest, RefusesWhatDoesNotBelongTogether) {
+  const std::string a = files_.Write("a.csv", "1,2\n3,4\n");
+  const std::string b = files_.Write("b.csv", "1,2,3\n3,4,5\n");
+  for (const std::string& path : {a, b}) {
+    ASSERT_EQ(Inlay("analyze --summary " + path + ".summary " + path).exit_code, 0);
+  }
+  const Outcome different = Inlay("merge " + a + ".summary " + b + ".summary");
+  EXPECT_EQ(different.exit_code, 2);
+  EXPECT_EQ(different.out, "");
+  EXPECT_NE(different.err.find("b.csv.summary: its values are not those"), std::string::npos)
+      << different.err;
+  const Outcome no_summary = Inlay("merge " + a);
+  EXPECT_EQ(no_summary.exit_code, 2);
+  EXPECT_NE(no_summary.err.find("a.csv: is not a summary"), std::string::npos) << no_summary.err;
+  const Outcome empty = Inlay("merge", "< /dev/null");
+  EXPECT_EQ(empty.exit_code, 2);
+  EXPECT_NE(empty.err.find("standard input: is cut off"), std::string::npos) << empty.err;
+}
+
+// All different and far too many for the budget: the figures are close, and said to be estimates.
+TEST_F(MergeCommandTest, ABudgetOfMemoryIsKept) {
+  constexpr uint32_t kRecords = 2'000'000;
+  const std::string path = kWork + "/all_different.bin";
+  {
+    std::ofstream file(path, std::ios::binary);
+    for (uint32_t i = 0; i < kRecords; ++i) {
+      const uint64_t record[2] = {i, i * uint64_t{0x9e37'79b9'7f4a'7c15}};
+      file.write(reinterpret_cast<const char*>(record), sizeof(record));
+    }
+  }
+  const std::string arguments = "analyze --json --value-bytes 16 --memory 32M " + path;
+  const Outcome outcome = Inlay(arguments);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["records"], kRecords);
+  EXPECT_FALSE(json["exact"].get<bool>());
+  const double error = json["errors"]["distinct"];
+  EXPECT_LT(error, 0.03 * kRecords);
+  // Twice the error is passed once in ten thousand times; the data is the same each time.
+  EXPECT_NEAR(json["distinct"].get<double>(), kRecords, 2 * error);
+  EXPECT_NE(Inlay("analyze --value-bytes 16 --memory 32M " + path)
+                .out.find("Estimated from a sample of the values"),
+            std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(Inlay("analyze --json --value-bytes 16 " + path).out)["exact"]
+                  .get<bool>());
+  std::remove(path.c_str());
+}
+
+TEST_F(MergeCommandTest, ABudgetIsASize) {
+  for (const char* size : {"0", "-1", "15M", "12Q", "M", "99999999999999999999G"}) {
+    const Outcome outcome =
+        Inlay("analyze --memory " + std::string(size) + " " + kData + "/syn_options/syn.tsv");
+    EXPECT_EQ(outcome.exit_code, 2) << size;
+    EXPECT_NE(outcome.err.find("--memory"), std::string::npos) << outcome.err;
+  }
+}
+
+}  // namespace
+}  // namespace inlay

@@ -1,0 +1,86 @@
+#include "tools/analysis/bounded_counter.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace inlay::analysis {
+namespace {
+
+// Per value, at the worst moment: its entry three times, while the array of entries moves to one twice as
+// large; 4 to 8 slots in the new hash table and half as many in the old one.
+constexpr size_t kEntryBytes = 3 * sizeof(CountedValue) + 12 * sizeof(uint64_t);
+// Bytes of values are in chunks that are not full, and are copied when the level is raised.
+constexpr double kCopies = 1.6;
+
+}  // namespace
+
+bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
+  // Bits of their own: a counter finds its slot with the lowest of the hash and compares the highest.
+  const uint64_t mixed = (hash ^ (hash >> 32)) * 0x9e37'79b9'7f4a'7c15;
+  return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
+}
+
+bool BoundedCounter::Fits(size_t values, size_t value_bytes) const {
+  return static_cast<double>(values) * kEntryBytes + static_cast<double>(value_bytes) * kCopies <=
+         static_cast<double>(budget_bytes_);
+}
+
+void BoundedCounter::AddBlock(const RecordBlock& block) {
+  if (level_ == 0) {
+    sample_.AddBlock(block);
+  } else {
+    for (size_t i = 0; i < block.size(); ++i) {
+      AddToSampleOrNot(block[i], ValueCounter::HashOf(block[i]), 1);
+    }
+  }
+  while (!Fits(sample_.values().size(), sample_.value_bytes())) RaiseLevel(level_ + 1);
+}
+
+void BoundedCounter::AddCounted(std::span<const uint8_t> value, uint64_t count) {
+  AddToSampleOrNot(value, ValueCounter::HashOf(value), count);
+  if (!Fits(sample_.values().size(), sample_.value_bytes())) RaiseLevel(level_ + 1);
+}
+
+void BoundedCounter::AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash,
+                                      uint64_t count) {
+  if (IsKept(hash, level_)) {
+    sample_.AddCounted(value, hash, count);
+  } else {
+    frequent_.Add(value, hash, count);
+  }
+}
+
+void BoundedCounter::RaiseLevel(uint32_t level) {
+  if (level == level_) return;
+  level_ = level;
+  ValueCounter kept;
+  for (const CountedValue& value : sample_.values()) {
+    if (IsKept(value.hash, level)) {
+      kept.AddCounted(value.bytes(), value.hash, value.count);
+    } else {
+      frequent_.Add(value.bytes(), value.hash, value.count);
+    }
+  }
+  sample_ = std::move(kept);
+}
+
+void BoundedCounter::Absorb(BoundedCounter&& other) {
+  budget_bytes_ = other.budget_bytes_ > kUnbounded - budget_bytes_
+                      ? kUnbounded
+                      : budget_bytes_ + other.budget_bytes_;
+  uint32_t level = std::max(level_, other.level_);
+  for (;;) {
+    RaiseLevel(level);
+    other.RaiseLevel(level);
+    if (Fits(sample_.values().size() + other.sample_.values().size(),
+             sample_.value_bytes() + other.sample_.value_bytes())) {
+      break;
+    }
+    ++level;
+  }
+  sample_.Absorb(std::move(other.sample_));
+  frequent_.Absorb(other.frequent_);
+}
+
+}  // namespace inlay::analysis

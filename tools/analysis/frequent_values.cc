@@ -1,0 +1,34 @@
+#include "tools/analysis/frequent_values.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace inlay::analysis {
+
+void FrequentValues::Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
+  counter_.AddCounted(value, hash, count);
+  if (counter_.values().size() >= 2 * kWanted) Forget();
+}
+
+void FrequentValues::Absorb(const FrequentValues& other) {
+  for (const CountedValue& value : other.values()) Add(value.bytes(), value.hash, value.count);
+  error_ += other.error_;
+}
+
+void FrequentValues::Forget() {
+  std::vector<uint64_t> counts;
+  counts.reserve(counter_.values().size());
+  for (const CountedValue& value : counter_.values()) counts.push_back(value.count);
+  const auto last_wanted = counts.begin() + kWanted;
+  std::nth_element(counts.begin(), last_wanted, counts.end(), std::greater<>());
+  const uint64_t taken = *last_wanted;
+  ValueCounter kept;
+  for (const CountedValue& value : counter_.values()) {
+    if (value.count > taken) kept.AddCounted(value.bytes(), value.hash, value.count - taken);
+  }
+  counter_ = std::move(kept);
+  error_ += taken;
+}
+
+}  // namespace inlay::analysis

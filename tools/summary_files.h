@@ -1,0 +1,31 @@
+// Reads summaries from files and standard input, for the subcommands that take them.
+
+#ifndef INLAY_TOOLS_SUMMARY_FILES_H_
+#define INLAY_TOOLS_SUMMARY_FILES_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tools/analysis/summary.h"
+
+namespace inlay {
+
+// Whether the file starts as a summary does. False for what cannot be read, and for standard input, which
+// is not looked at.
+bool StartsAsSummary(const std::string& path);
+
+// The sum of all summaries in all files, each of which holds one or several, one behind the other; "-" is
+// standard input. Keeps to `budget_bytes`, beside one file. Errors name the file.
+absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& paths,
+                                                size_t budget_bytes);
+
+// Writes a summary, as a whole or not at all; "-" is standard output.
+absl::Status WriteSummaryTo(const std::string& path, const analysis::RecordSchema& schema,
+                            const analysis::DistinctValues& distinct);
+
+}  // namespace inlay
+
+#endif  // INLAY_TOOLS_SUMMARY_FILES_H_
