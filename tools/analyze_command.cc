@@ -69,6 +69,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
           "--summary", options->summary_path,
           "Write a summary for 'inlay merge' instead of the report; '-' is standard output")
       ->type_name("FILE");
+  AddLineFlag(*command, &options->summary_as_line);
   command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
       ->type_name("N")
       ->check(InRange(0, kMaxThreads))
@@ -85,8 +86,8 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes);
   if (!counted.ok()) return Fail(counted.status());
   if (!options.summary_path.empty()) {
-    const absl::Status written =
-        WriteSummaryTo(options.summary_path, counted->schema, counted->distinct);
+    const absl::Status written = WriteSummaryTo(options.summary_path, options.summary_as_line,
+                                                counted->schema, counted->distinct);
     return written.ok() ? kExitOk : Fail(written);
   }
   const analysis::Report report =

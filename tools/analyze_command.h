@@ -21,6 +21,7 @@ struct AnalyzeOptions {
   bool json = false;
   size_t memory_bytes = SIZE_MAX;  // for the distinct values
   std::string summary_path;        // where to write a summary; empty: nowhere
+  bool summary_as_line = false;
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are

@@ -34,6 +34,7 @@ CLI::App* AddMergeCommand(CLI::App& app, MergeOptions* options) {
       ->add_option("-o,--output", options->output, "Where to write the sum; '-' is standard output")
       ->type_name("FILE")
       ->capture_default_str();
+  AddLineFlag(*command, &options->as_line);
   AddMemoryFlag(*command, &options->memory_bytes);
   return command;
 }
@@ -43,7 +44,8 @@ int RunMerge(const MergeOptions& options) {
   if (paths.empty()) paths.push_back("-");
   absl::StatusOr<analysis::Summary> sum = ReadSummaries(paths, options.memory_bytes);
   if (!sum.ok()) return Fail(sum.status());
-  const absl::Status written = WriteSummaryTo(options.output, sum->schema, sum->distinct);
+  const absl::Status written =
+      WriteSummaryTo(options.output, options.as_line, sum->schema, sum->distinct);
   return written.ok() ? kExitOk : Fail(written);
 }
 

@@ -13,6 +13,7 @@ namespace inlay {
 struct MergeOptions {
   std::vector<std::string> paths;
   std::string output = "-";
+  bool as_line = false;
   size_t memory_bytes = SIZE_MAX;
 };
 

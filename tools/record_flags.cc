@@ -90,6 +90,12 @@ void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
       ->type_name("BYTES");
 }
 
+void AddLineFlag(CLI::App& command, bool* as_line) {
+  command.add_flag(
+      "--as-line", *as_line,
+      "Write the summary as one line of text (base64), for engines that pass lines on");
+}
+
 CLI::Validator InRange(int64_t smallest, int64_t largest) {
   return CLI::Range(smallest, largest).description("");
 }

@@ -9,6 +9,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   valgrind  # counts instructions and simulated cache misses
   libboost-dev  # Boost.Flyweight, which the benchmarks compare with
+  parallel  # the recipes of docs/fleet.md are tested
   libbpf-dev  # only loads programs; the tests against the live kernel are skipped without it
   libclang-rt-14-dev  # sanitizer and fuzzer runtimes of clang
 )

@@ -1,10 +1,13 @@
 #include "tools/summary_files.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "tools/analysis/input_file.h"
 #include "tools/output_files.h"
 #include "tools/record_flags.h"
@@ -26,15 +29,47 @@ absl::StatusOr<std::string> ReadWhole(analysis::InputFile* file) {
   }
 }
 
+// What a line starts with that holds a summary: its magic, as far as no other byte is mixed in.
+std::string LineMagic() {
+  std::string magic = absl::Base64Escape(std::string(analysis::kSummaryMagic));
+  magic.resize(analysis::kSummaryMagic.size() * 4 / 3);
+  return magic;
+}
+
+// Takes the next summary off `left`, in whichever form it is.
+absl::StatusOr<analysis::Summary> TakeSummary(const std::string& name, uint64_t line,
+                                              size_t budget_bytes, std::string_view* left) {
+  if (!left->starts_with(LineMagic())) return analysis::ReadSummary(name, left, budget_bytes);
+  const size_t end = std::min(left->find('\n'), left->size());
+  std::string_view text = left->substr(0, end);
+  // What engines put behind a key that has no value.
+  while (!text.empty() && (text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
+  const std::string line_name = absl::StrCat(name, ": line ", line);
+  std::string bytes;
+  if (!absl::Base64Unescape(std::string(text), &bytes)) {
+    return absl::InvalidArgumentError(absl::StrCat(line_name, ": is damaged: no base64"));
+  }
+  std::string_view content = bytes;
+  absl::StatusOr<analysis::Summary> summary =
+      analysis::ReadSummary(line_name, &content, budget_bytes);
+  if (summary.ok() && !content.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(line_name, ": holds more than a summary"));
+  }
+  left->remove_prefix(std::min(end + 1, left->size()));
+  return summary;
+}
+
 }  // namespace
 
 bool StartsAsSummary(const std::string& path) {
   if (path == "-") return false;
   absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(path);
   if (!file.ok() || !file->size_bytes().has_value()) return false;
-  absl::StatusOr<std::span<const uint8_t>> start = file->Peek(analysis::kSummaryMagic.size());
-  return start.ok() && std::string_view(reinterpret_cast<const char*>(start->data()),
-                                        start->size()) == analysis::kSummaryMagic;
+  const std::string line_magic = LineMagic();
+  absl::StatusOr<std::span<const uint8_t>> start = file->Peek(line_magic.size());
+  if (!start.ok()) return false;
+  const std::string_view text(reinterpret_cast<const char*>(start->data()), start->size());
+  return text.starts_with(analysis::kSummaryMagic) || text == line_magic;
 }
 
 absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& paths,
@@ -49,9 +84,10 @@ absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& 
     absl::StatusOr<std::string> content = ReadWhole(&*file);
     if (!content.ok()) return content.status();
     std::string_view left = *content;
+    uint64_t line = 0;
     do {
       absl::StatusOr<analysis::Summary> next =
-          analysis::ReadSummary(file->name(), &left, budget_of_each);
+          TakeSummary(file->name(), ++line, budget_of_each, &left);
       if (!next.ok()) return next.status();
       if (!sum.has_value()) {
         sum = *std::move(next);
@@ -65,9 +101,11 @@ absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& 
   return *std::move(sum);
 }
 
-absl::Status WriteSummaryTo(const std::string& path, const analysis::RecordSchema& schema,
+absl::Status WriteSummaryTo(const std::string& path, bool as_line,
+                            const analysis::RecordSchema& schema,
                             const analysis::DistinctValues& distinct) {
   std::string bytes = analysis::WriteSummary(schema, distinct);
+  if (as_line) bytes = absl::Base64Escape(bytes) + "\n";
   if (path != "-") return WriteFiles({{path, std::move(bytes)}});
   return WriteToStdout(bytes)
              ? absl::OkStatus()

@@ -13,17 +13,19 @@
 
 namespace inlay {
 
-// Whether the file starts as a summary does. False for what cannot be read, and for standard input, which
+// Whether the file starts as a summary does, in either form. False for what cannot be read, and for standard input, which
 // is not looked at.
 bool StartsAsSummary(const std::string& path);
 
-// The sum of all summaries in all files, each of which holds one or several, one behind the other; "-" is
-// standard input. Keeps to `budget_bytes`, beside one file. Errors name the file.
+// The sum of all summaries in all files, each of which holds one or several, one behind the other or, as
+// text, one a line; "-" is standard input. Keeps to `budget_bytes`, beside one file. Errors name the file.
 absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& paths,
                                                 size_t budget_bytes);
 
-// Writes a summary, as a whole or not at all; "-" is standard output.
-absl::Status WriteSummaryTo(const std::string& path, const analysis::RecordSchema& schema,
+// Writes a summary, as a whole or not at all; "-" is standard output. `as_line`: as one line of text, in base64,
+// for engines that pass lines on and would spoil bytes.
+absl::Status WriteSummaryTo(const std::string& path, bool as_line,
+                            const analysis::RecordSchema& schema,
                             const analysis::DistinctValues& distinct);
 
 }  // namespace inlay

@@ -60,6 +60,37 @@ TEST_F(MergeCommandTest, ShardsOfAFleetGiveTheReportOnTheWhole) {
   EXPECT_EQ(Inlay("analyze --json " + some + others).out, expected) << "without merging first";
 }
 
+// Engines of text: a mapper on each split of the input, lines sorted and dealt to reducers, a tab behind each, and a
+// last reducer. And GNU parallel, if it is there.
+TEST_F(MergeCommandTest, SummariesPassThroughEnginesOfText) {
+  const std::string path = kData + "/syn_options/syn.tsv";
+  const std::string expected = Inlay("analyze --json --format tsv " + path).out;
+  std::string mapped;
+  for (const std::string& shard : Shards(path, 16, 5)) {
+    mapped += Shell(command_ + "analyze --format tsv --summary - --as-line - < " + shard).out;
+  }
+  const std::string lines = files_.Write("lines", mapped);
+  const std::string reduce = command_ + "merge --as-line";
+  const Outcome reduced = Shell("sort " + lines + " | sed 's/$/\\t/' | split -n r/3 --filter=\"" +
+                                reduce + "\" | " + command_ + "merge > " + lines + ".summary");
+  ASSERT_EQ(reduced.exit_code, 0) << reduced.err;
+  EXPECT_EQ(Inlay("analyze --json " + lines + ".summary").out, expected);
+  EXPECT_EQ(Inlay("analyze --json " + lines).out, expected) << "lines are summaries, too";
+  files_.Write("lines", mapped.substr(0, mapped.size() - 20));
+  const Outcome cut = Inlay("merge " + lines);
+  EXPECT_EQ(cut.exit_code, 2);
+  EXPECT_NE(cut.err.find("lines: line 16: is "), std::string::npos) << cut.err;
+
+  if (Shell("parallel --version").out.find("GNU parallel") == std::string::npos) {
+    GTEST_SKIP() << "GNU parallel is not installed";
+  }
+  const Outcome parallel =
+      Shell("parallel --pipepart -a " + path + " --block 20k " + command_ +
+            "analyze --format tsv --summary - - | " + command_ + "merge > " + lines + ".summary");
+  ASSERT_EQ(parallel.exit_code, 0) << parallel.err;
+  EXPECT_EQ(Inlay("analyze --json " + lines + ".summary").out, expected);
+}
+
 TEST_F(MergeCommandTest, RefusesWhatDoesNotBelongTogether) {
   const std::string a = files_.Write("a.csv", "1,2\n3,4\n");
   const std::string b = files_.Write("b.csv", "1,2,3\n3,4,5\n");
