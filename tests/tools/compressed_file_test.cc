@@ -28,7 +28,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-std::string Gzip(std::string_view text, int level = 6) {
+std::string Gzip(std::string_view text, int level = 1) {
   z_stream stream = {};
   EXPECT_EQ(deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
   std::string out(deflateBound(&stream, text.size()) + 32, '\0');
@@ -253,7 +253,7 @@ std::vector<Input> EveryFormat(size_t rows) {
 }
 
 TEST_F(CompressedFileTest, EveryFormatWorksInside) {
-  for (const size_t rows : {size_t{3}, size_t{100'000}}) {
+  for (const size_t rows : {size_t{3}, size_t{60'000}}) {
     for (const Input& input : EveryFormat(rows)) {
       SCOPED_TRACE(input.name);
       const absl::StatusOr<Strings> plain =
@@ -330,7 +330,7 @@ TEST_F(CompressedFileTest, FilesOfOneSetMayBeCompressedDifferently) {
 TEST_F(CompressedFileTest, ProgressCountsCompressedBytesUpToAll) {
   RecordOptions raw;
   raw.value_bytes = 7;
-  std::string text = RandomText(3'000'000, 5);
+  std::string text = RandomText(1'500'000, 5);
   text.resize(text.size() / 7 * 7);
   for (const RecordOptions& options : {RecordOptions(), raw}) {
     const std::vector<std::string> paths = {files_.Write("a", Gzip(text)), files_.Write("b", text),
