@@ -162,7 +162,7 @@ TEST_F(ZeekLogTest, BadHeadersAreErrors) {
   EXPECT_EQ(Fault(Read("#separator \\x0a\n#fields\n")),
             "log:1: the separator '\\x0a' is not one byte that can separate");
   EXPECT_EQ(Fault(Read("#separator \\x09\n#fields\ta\tb\n#types\tint\n1\t2\n")),
-            "log:3: #types has 1 cells where #fields has 2");
+            "log:3: #types has 1 cell where #fields has 2");
   EXPECT_EQ(
       Fault(Read("#separator \\x09\n#fields\ta\n#types\tint\n1\n", Columns("b"))).find("log:1: "),
       0U);

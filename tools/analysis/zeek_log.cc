@@ -30,7 +30,7 @@ std::string Unescaped(std::string_view text) {
   return plain;
 }
 
-// The separator that a #separator line names, and null when it is none that can be.
+// The separator that a #separator line names; nothing when it is none that can be.
 std::optional<char> SeparatorOf(std::string_view line) {
   const std::string separator = Unescaped(line.substr(kSeparator.size()));
   if (separator.size() != 1 || separator[0] == '\n' || separator[0] == '\r' ||
@@ -135,7 +135,8 @@ bool ReadZeekHeader(std::string_view text, ZeekHeader* header, size_t* header_by
   }
   if (types_line != 0 && header->types.size() != header->fields.size()) {
     *error = {types_line, absl::StrCat("#types has ", header->types.size(),
-                                       " cells where #fields has ", header->fields.size())};
+                                       header->types.size() == 1 ? " cell" : " cells",
+                                       " where #fields has ", header->fields.size())};
     return false;
   }
   *header_bytes = at;
