@@ -25,7 +25,8 @@ constexpr char kExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
   inlay analyze --columns 5-9 syn.tsv                a value of five columns
   inlay analyze --columns country,asn networks.csv   columns by the names in the header
-  gzip -dc table.csv.gz | inlay analyze --json -     standard input, JSON output
+  inlay analyze --columns proto,service conn.log.gz  a Zeek log, compressed
+  zcat table.csv.gz | inlay analyze --json -         standard input, JSON output
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
 

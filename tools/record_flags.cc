@@ -20,20 +20,23 @@ char ParseDelimiter(const std::string& text) {
 
 void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
                     analysis::RecordOptions* options) {
-  command.add_option("FILE", *paths, "Files to read as one data set; '-' is standard input")
+  command
+      .add_option("FILE", *paths,
+                  "Files to read as one data set, also .gz and .zst; '-' is standard input")
       ->type_name("")
       ->required();
   command
       .add_option_function<std::string>(
           "--format",
           [options](const std::string& name) {
-            options->format = name == "raw"   ? analysis::RecordFormat::kRaw
-                              : name == "csv" ? analysis::RecordFormat::kCsv
-                                              : analysis::RecordFormat::kTsv;
+            options->format = name == "raw"    ? analysis::RecordFormat::kRaw
+                              : name == "csv"  ? analysis::RecordFormat::kCsv
+                              : name == "zeek" ? analysis::RecordFormat::kZeek
+                                               : analysis::RecordFormat::kTsv;
           },
-          "raw, csv or tsv; without it, the content decides")
+          "raw, csv, tsv or zeek; without it, the content decides")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "csv", "tsv"}).description(""));
+      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek"}).description(""));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " + std::to_string(analysis::kMaxValueBytes) +

@@ -1,27 +1,35 @@
 // Reads arbitrary bytes as records in every format, and checks the result against the plainest way
 // to do the same.
 //
-// The first bytes of the input choose the options, the rest is the file.
+// The first bytes of the input choose the options, the rest is the file. What starts like gzip or zstd
+// is read as that; besides, some inputs are compressed here first.
 
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/fuzz/run_on_bytes.h"
 #include "tools/analysis/column_selection.h"
+#include "tools/analysis/decompressor.h"
 #include "tools/analysis/delimited_row.h"
+#include "tools/analysis/input_file.h"
 #include "tools/analysis/open_records.h"
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
+#include "tools/analysis/zeek_log.h"
 
 namespace inlay {
 namespace {
@@ -56,8 +64,19 @@ class MemoryFile {
 
 constexpr const char* kColumns[] = {"", "1", "2", "1,3", "3,1", "2-", "2-3", "a", "b,a", "0"};
 
+// The highest bits of the choice. Inputs are not compressed and no Zeek logs where both are set, or
+// none.
+constexpr uint8_t kModes = 0xC0;
+constexpr uint8_t kZeekMode = 0x40;
+constexpr uint8_t kCompressMode = 0x80;
+
 RecordOptions ChooseOptions(uint8_t choice, uint8_t columns) {
   RecordOptions options;
+  if ((choice & kModes) == kZeekMode) {
+    options.format = RecordFormat::kZeek;
+    options.columns = kColumns[columns % std::size(kColumns)];
+    return options;
+  }
   if (choice % 8 == 0) {
     options.value_bytes = columns;
     return options;
@@ -69,6 +88,43 @@ RecordOptions ChooseOptions(uint8_t choice, uint8_t columns) {
   if ((choice & 0x10) != 0) options.header = (choice & 0x20) != 0;
   options.columns = kColumns[columns % std::size(kColumns)];
   return options;
+}
+
+std::string Compress(const std::string& text, bool gzip) {
+  std::string out(gzip ? compressBound(text.size()) + 64 : ZSTD_compressBound(text.size()), '\0');
+  if (!gzip) {
+    const size_t size = ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 1);
+    Check(ZSTD_isError(size) == 0, "zstd compresses");
+    out.resize(size);
+    return out;
+  }
+  z_stream stream = {};
+  Check(deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+        "deflateInit2");
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  Check(deflate(&stream, Z_FINISH) == Z_STREAM_END, "gzip compresses");
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+// Larger ones cost time, and may have rows that are too long.
+constexpr size_t kMaxContentBytes = size_t{1} << 20;
+
+// What is inside of a compressed file; nothing when it is damaged. Sets `too_large` for what is too
+// large to go on with.
+std::optional<std::string> Content(const std::string& path, bool* too_large) {
+  auto file = analysis::InputFile::Open(path);
+  Check(file.ok(), "a compressed file is opened");
+  std::string content(kMaxContentBytes + 1, '\0');
+  auto got = file->Read({reinterpret_cast<uint8_t*>(content.data()), content.size()});
+  if (!got.ok()) return std::nullopt;
+  *too_large = *got > kMaxContentBytes;
+  content.resize(*got);
+  return content;
 }
 
 // The rows of `text` by the plainest state machine: one character at a time, every cell's text as
@@ -121,11 +177,42 @@ std::optional<std::vector<std::vector<std::string>>> PlainRows(std::string_view 
   return rows;
 }
 
+// The rows of a Zeek log, line by line; nothing when a rule is broken.
+std::optional<std::vector<std::vector<std::string>>> PlainZeekRows(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  analysis::ZeekHeader header;
+  size_t header_bytes = 0;
+  analysis::ZeekError error;
+  if (!analysis::ReadZeekHeader(text, &header, &header_bytes, &error)) return std::nullopt;
+  text.remove_prefix(header_bytes);
+  std::vector<std::vector<std::string>> rows;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view line = analysis::WithoutLineEnd(text.substr(0, end));
+    text.remove_prefix(end);
+    if (line.starts_with('#')) {
+      if (!analysis::ZeekDirectiveFault(line, header).empty()) return std::nullopt;
+      continue;
+    }
+    std::vector<std::string> row(1);
+    for (const char c : line) {
+      if (c == header.separator) {
+        row.emplace_back();
+      } else {
+        row.back() += c;
+      }
+    }
+    if (row.size() != header.fields.size()) return std::nullopt;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 // The count of every value as the report should have it; nothing when reading should fail.
 std::optional<std::map<std::string, uint64_t>> PlainCounts(std::string_view text,
                                                            const analysis::RecordSchema& schema,
                                                            bool header) {
-  const auto rows = PlainRows(text, schema.dialect);
+  const auto rows = schema.is_zeek_log ? PlainZeekRows(text) : PlainRows(text, schema.dialect);
   if (!rows.has_value()) return std::nullopt;
   std::map<std::string, uint64_t> counts;
   for (size_t i = header ? 1 : 0; i < rows->size(); ++i) {
@@ -151,7 +238,23 @@ void RunOnBytes(const uint8_t* data, size_t size) {
     const std::string once = text;
     while (text.size() < (size_t{300} << 10)) text += once;
   }
+  if ((data[0] & kModes) == kCompressMode) {
+    const std::string plain = text;
+    text = Compress(plain, (data[1] & 1) != 0);
+    bool too_large = false;
+    Check(plain.size() > kMaxContentBytes || Content(MemoryFile(text).path(), &too_large) == plain,
+          "what was compressed comes back");
+  }
   const MemoryFile file(text);
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  bool damaged = false;
+  if (analysis::DetectCompression(bytes).has_value()) {
+    bool too_large = false;
+    const std::optional<std::string> content = Content(file.path(), &too_large);
+    if (too_large) return;
+    damaged = !content.has_value();
+    text = content.value_or("");
+  }
   auto source = analysis::OpenRecords({file.path()}, options);
   if (!source.ok()) {
     Check(!source.status().message().empty(), "an error has a message");
@@ -160,8 +263,11 @@ void RunOnBytes(const uint8_t* data, size_t size) {
   const analysis::RecordSchema& schema = (*source)->schema();
   auto distinct = analysis::CountDistinct(**source, repeated ? 2 : 1);
 
-  if (schema.kind == analysis::RecordSchema::Kind::kText) {
-    const bool header = options.header.value_or(analysis::NeedsHeader(options.columns));
+  if (damaged) {
+    Check(!distinct.ok(), "damage is an error");
+  } else if (schema.kind == analysis::RecordSchema::Kind::kText) {
+    const bool header =
+        !schema.is_zeek_log && options.header.value_or(analysis::NeedsHeader(options.columns));
     const auto counts = PlainCounts(text, schema, header);
     Check(distinct.ok() == (counts.has_value() && !counts->empty()), "the same rows are valid");
     if (distinct.ok()) {

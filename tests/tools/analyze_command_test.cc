@@ -49,6 +49,42 @@ TEST_F(AnalyzeCommandTest, ReadsStandardInputAndSeveralFiles) {
             Shell(command + " --value-bytes 224 " + raw).out);
 }
 
+TEST_F(AnalyzeCommandTest, ReadsCompressedFilesAndPipes) {
+  const std::string plain = kWork + "/ip_country.csv";
+  const std::string gzip = kData + "/ip_country/ip_country.csv.gz";
+  const std::string arguments = "analyze --json --columns 3 ";
+  const std::string expected = Inlay(arguments + plain).out;
+  EXPECT_EQ(nlohmann::json::parse(expected)["records"], 334'373);
+  EXPECT_EQ(Inlay(arguments + gzip).out, expected);
+  EXPECT_EQ(Inlay(arguments + "-", "< " + gzip).out, expected);
+  EXPECT_EQ(Shell("cat " + gzip + " | '" + std::string(INLAY_COMMAND) + "' " + arguments + "-").out,
+            expected);
+  const std::string cut = files_.Path("cut.gz");
+  ASSERT_EQ(Shell("head -c 100000 " + gzip + " > " + cut).exit_code, 0);
+  ExpectFailure("analyze " + cut, cut + ": gzip: the stream is cut off, after ");
+  ExpectFailure("analyze -", "standard input: gzip: the stream is cut off, after ", "< " + cut);
+  ExpectFailure("analyze --value-bytes 1 " + files_.Write("fake.gz", "a"), "its name says gzip");
+}
+
+TEST_F(AnalyzeCommandTest, ReadsZeekLogs) {
+  const std::string log = kData + "/zeek/conn.log";
+  const Outcome outcome = Inlay("analyze --columns proto,conn_state " + log);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.find("Zeek log, 2 of 21 columns\n"), 0U) << outcome.out;
+  EXPECT_NE(outcome.out.find("\n  proto "), std::string::npos) << outcome.out;
+  EXPECT_EQ(Inlay("analyze --format zeek --columns proto,conn_state " + log).out, outcome.out);
+  EXPECT_EQ(Shell("gzip -c " + log + " | '" + std::string(INLAY_COMMAND) +
+                  "' analyze --columns proto,conn_state -")
+                .out,
+            outcome.out);
+  const std::string table = files_.Write("table.csv", "a,b\n");
+  ExpectFailure("analyze " + table + " " + log, log + ": looks like a Zeek log, and " + table +
+                                                    " like CSV; the files of one data " +
+                                                    "set must be of one kind");
+  ExpectFailure("analyze --format zeek " + table, table + ":1: is no Zeek log");
+  ExpectFailure("analyze --columns nope " + log, log + ":1: unknown column 'nope'");
+}
+
 TEST_F(AnalyzeCommandTest, EveryThreadCountPrintsTheSame) {
   const std::string arguments = "analyze --columns 3 " + kWork + "/ip_country.csv --threads ";
   const Outcome one = Inlay(arguments + "1");
@@ -126,7 +162,6 @@ TEST_F(AnalyzeCommandTest, BadInputNamesTheFileAndThePlace) {
   ExpectFailure("analyze " + files_.Path(""), ": is a directory");
   ExpectFailure("analyze " + files_.Write("empty", ""), "/empty: is empty");
   ExpectFailure("analyze " + kData + "/tcp_info/snapshots.tcp_info.bin", "give their size");
-  ExpectFailure("analyze " + kData + "/ip_country/ip_country.csv.gz", "gzip -dc");
   const std::string wide = files_.Write("long.csv", "a\n" + std::string(10'000'000, 'x') + "\n");
   ExpectFailure("analyze " + wide, wide + ":2: this row is longer than the limit of 1048576 bytes");
 }

@@ -43,6 +43,45 @@ TEST(FormatDetectionTest, BinaryAndCompressedFilesAreRecognised) {
   EXPECT_EQ(DetectFormat("na\xC3\xAFve,1\nb,2\n", "x").format, DetectedFormat::kCsv);
 }
 
+TEST(FormatDetectionTest, WhatIsCompressedIsToldByItsMagicNumberOnly) {
+  EXPECT_EQ(DetectFormat("\x53\x2A\x4D\x18\x03"sv, "x").format, DetectedFormat::kZstd)
+      << "a frame to be skipped comes first";
+  EXPECT_EQ(DetectFormat("\x1F\x8B\x07", "x").format, DetectedFormat::kBinary);
+  EXPECT_EQ(DetectFormat("\x28\xB5\x2F", "x").format, DetectedFormat::kCsv);
+  EXPECT_EQ(DetectFormat("a,b\n", "x.gz").format, DetectedFormat::kCsv);
+  // The name inside counts, as far as names do.
+  ExpectText("a b\nc\n", DetectedFormat::kTsv, '\t', "x.tsv.gz");
+  ExpectText("a b\nc\n", DetectedFormat::kTsv, '\t', "x.tsv.zst");
+}
+
+TEST(FormatDetectionTest, ZeekLogsStartWithTheirSeparator) {
+  const Detection zeek = DetectFormat("#separator \\x09\n#fields\ta\n", "x.csv");
+  EXPECT_EQ(zeek.format, DetectedFormat::kZeek);
+  EXPECT_EQ(DetectFormat("#separator \x01\n", "x").format, DetectedFormat::kZeek)
+      << "said, though not escaped";
+  ExpectText("#separators\n1\n", DetectedFormat::kCsv, ',');
+  ExpectText("\n#separator \\x09\n", DetectedFormat::kCsv, ',');
+}
+
+TEST(FormatDetectionTest, ObjectsInLinesAreJson) {
+  EXPECT_EQ(DetectFormat("{\"ts\":1,\"a\":2}\n", "x").format, DetectedFormat::kJson);
+  EXPECT_EQ(DetectFormat("{\"ts\":1,\"a\":2}", "x").format, DetectedFormat::kJson);
+  EXPECT_EQ(DetectFormat("{\"ts\":1}\r\n", "x").format, DetectedFormat::kJson);
+  EXPECT_EQ(DetectFormat("{\"ts\":1", "x").format, DetectedFormat::kJson) << "cut off";
+  ExpectText("{\"a\"},b\n{c},d\n", DetectedFormat::kCsv, ',');
+  ExpectText("{a},b\n{c},d\n", DetectedFormat::kCsv, ',');
+}
+
+TEST(FormatDetectionTest, KindsHaveNamesForPeople) {
+  EXPECT_EQ(KindName(DetectFormat("a,b\n", "x")), "CSV");
+  EXPECT_EQ(KindName(DetectFormat("a;b\n", "x")), "CSV with ';'");
+  EXPECT_EQ(KindName(DetectFormat("a\tb\n", "x")), "TSV");
+  EXPECT_EQ(KindName({DetectedFormat::kCsv, {'\t', true}}), "CSV with tabs");
+  EXPECT_EQ(KindName(DetectFormat("#separator \\x09\n", "x")), "a Zeek log");
+  EXPECT_EQ(KindName(DetectFormat("{\"a\":1}", "x")), "JSON");
+  EXPECT_EQ(KindName(DetectFormat("\x01", "x")), "raw records");
+}
+
 TEST(FormatDetectionTest, AHeaderHasNamesWhereRecordsHaveNumbers) {
   const Dialect csv = {',', true};
   EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", csv));

@@ -10,6 +10,7 @@
 #include "tools/analysis/byte_scan.h"
 #include "tools/analysis/column_selection.h"
 #include "tools/analysis/format_detection.h"
+#include "tools/analysis/zeek_log.h"
 
 namespace inlay::analysis {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 // little enough that the bytes are still in a core's second-level cache when they are parsed.
 constexpr size_t kChunkBytes = size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr char kOneKind[] = "the files of one data set must be of one kind";
 
 // Whole records of one file, in the buffer of a block.
 struct Region {
@@ -66,7 +68,8 @@ class DelimitedRecords final : public RecordSource {
   DelimitedRecords(std::vector<std::string> paths, DelimitedOptions options, InputFile first)
       : paths_(std::move(paths)), options_(std::move(options)), file_(std::move(first)) {
     schema_.kind = RecordSchema::Kind::kText;
-    schema_.dialect = options_.dialect;
+    schema_.dialect = options_.zeek_log ? Dialect{'\t', false} : options_.dialect;
+    schema_.is_zeek_log = options_.zeek_log;
   }
 
   // Reads the first region, and with it what the columns are.
@@ -130,7 +133,7 @@ class DelimitedRecords final : public RecordSource {
         EnsureSize(&buffer, used + kChunkBytes + kScanBytes);
         absl::StatusOr<size_t> got = file_->Read(std::span(buffer).subspan(used, kChunkBytes));
         if (!got.ok()) return got.status();
-        bytes_read_.fetch_add(*got, std::memory_order_relaxed);
+        bytes_read_.fetch_add(file_->TakeUsedBytes(), std::memory_order_relaxed);
         used += *got;
         at_end = *got < kChunkBytes;
         if (at_file_start_ && TextOf(buffer, 0, used).starts_with(kByteOrderMark)) {
@@ -150,7 +153,9 @@ class DelimitedRecords final : public RecordSource {
         if (begin == whole) {
           return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is empty"));
         }
-        absl::StatusOr<size_t> header_bytes = ReadFirstRow(TextOf(buffer, begin, whole));
+        const std::string_view text = TextOf(buffer, begin, whole);
+        absl::StatusOr<size_t> header_bytes =
+            options_.zeek_log ? ReadZeekStart(text) : ReadFirstRow(text);
         if (!header_bytes.ok()) return header_bytes.status();
         line_ += CountByte(std::span(buffer).subspan(begin, *header_bytes), '\n');
         begin += *header_bytes;
@@ -188,10 +193,7 @@ class DelimitedRecords final : public RecordSource {
       if (!chosen.ok()) {
         return LineError(file_->name(), 1, std::string(chosen.status().message()));
       }
-      schema_.columns = *std::move(chosen);
-      is_run_ = true;
-      for (size_t i = 0; i < columns().size(); ++i) is_run_ &= columns()[i] == columns()[0] + i;
-      schema_.file_columns = cells.size();
+      SetColumns(*std::move(chosen), cells.size());
       header_ = names;
       for (const size_t column : columns()) {
         schema_.fields.push_back(
@@ -200,11 +202,64 @@ class DelimitedRecords final : public RecordSource {
       }
       schema_.first_row_looks_like_header =
           !has_header && !options_.header.has_value() && FirstRowLooksLikeHeader(text, dialect());
+    } else if (std::string other = OtherKind(text, cells.size()); !other.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": ", other));
     } else if (has_header && names != header_) {
       return LineError(file_->name(), 1,
                        absl::StrCat("the header differs from that of ", paths_[0]));
     }
     return has_header ? record_bytes : 0;
+  }
+
+  // The same for a Zeek log. The headers of files after the first are left to be checked line by line.
+  absl::StatusOr<size_t> ReadZeekStart(std::string_view text) {
+    const bool is_first = schema_.file_columns == 0;
+    if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file_->name(), ": is no Zeek log, and ", paths_[0], " is one; ", kOneKind));
+    }
+    ZeekHeader header;
+    size_t header_bytes = 0;
+    ZeekError error;
+    if (!ReadZeekHeader(text, &header, &header_bytes, &error)) {
+      return LineError(file_->name(), error.line, error.what);
+    }
+    if (!is_first) return 0;
+    absl::StatusOr<std::vector<size_t>> chosen =
+        SelectColumns(options_.columns, header.fields, header.fields.size());
+    if (!chosen.ok()) return LineError(file_->name(), 1, std::string(chosen.status().message()));
+    schema_.dialect.delimiter = header.separator;
+    SetColumns(*std::move(chosen), header.fields.size());
+    for (const size_t column : columns()) {
+      schema_.fields.push_back(
+          {.name = header.fields[column],
+           .kind = FieldKind::kText,
+           .type_name = header.types.empty() ? std::string() : header.types[column]});
+    }
+    zeek_header_ = std::move(header);
+    return header_bytes;
+  }
+
+  void SetColumns(std::vector<size_t> chosen, size_t file_columns) {
+    schema_.columns = std::move(chosen);
+    schema_.file_columns = file_columns;
+    is_run_ = true;
+    for (size_t i = 0; i < columns().size(); ++i) is_run_ &= columns()[i] == columns()[0] + i;
+  }
+
+  // How a file after the first, which starts with `text`, is of another kind than the first one,
+  // whose kind was guessed; empty when it is not. `cells` is how many its first row would have.
+  std::string OtherKind(std::string_view text, size_t cells) const {
+    if (!options_.detected) return "";
+    const Detection detected = DetectFormat(text.substr(0, kDetectionBytes), file_->name());
+    const bool is_text =
+        detected.format == DetectedFormat::kCsv || detected.format == DetectedFormat::kTsv;
+    // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
+    if (is_text && (cells == schema_.file_columns || detected.dialect == dialect())) return "";
+    return absl::StrCat(
+        "looks like ", KindName(detected), ", and ", paths_[0], " like ",
+        KindName({dialect().quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, dialect()}), "; ",
+        kOneKind);
   }
 
   absl::Status ParseRegion(const Region& region, RecordBlock* block) const {
@@ -265,6 +320,12 @@ class DelimitedRecords final : public RecordSource {
                            const std::vector<size_t>& delimiters, size_t* spare,
                            RecordBlock* block) const {
     row.end = row.begin + WithoutLineEnd(TextOf(block->buffer(), row.begin, row.end)).size();
+    if (options_.zeek_log && row.begin != row.end &&
+        block->buffer()[row.begin] == static_cast<uint8_t>(kZeekDirective)) {
+      const std::string fault =
+          ZeekDirectiveFault(TextOf(block->buffer(), row.begin, row.end), zeek_header_);
+      return fault.empty() ? absl::OkStatus() : RowFault(region, row, *block, fault);
+    }
     if (row.end - row.begin > kMaxRowBytes) return RowFault(region, row, *block, TooLong(false));
     if (delimiter_count + 1 != schema_.file_columns) {
       return Ragged(region, row, *block, delimiter_count + 1);
@@ -345,11 +406,12 @@ class DelimitedRecords final : public RecordSource {
   absl::Status Ragged(const Region& region, RawCell row, RecordBlock& block,
                       uint64_t columns) const {
     return RowFault(region, row, block,
-                    absl::StrCat(Counted(columns, "column"), " where the first row has ",
+                    absl::StrCat(Counted(columns, "column"), " where ",
+                                 options_.zeek_log ? "#fields" : "the first row", " has ",
                                  schema_.file_columns));
   }
 
-  const Dialect& dialect() const { return options_.dialect; }
+  const Dialect& dialect() const { return schema_.dialect; }
   const std::vector<size_t>& columns() const { return schema_.columns; }
 
   const std::vector<std::string> paths_;
@@ -358,6 +420,7 @@ class DelimitedRecords final : public RecordSource {
   // Constant after Start().
   bool is_run_ = false;              // columns() are neighbours in the order of the file
   std::vector<std::string> header_;  // of the first file, empty without
+  ZeekHeader zeek_header_;           // of the first file, if it is a Zeek log
 
   std::mutex mutex_;  // guards everything below
   std::optional<InputFile> file_;

@@ -1,4 +1,4 @@
-// Reader of delimited text: CSV (RFC 4180), TSV, and their relatives with other delimiters.
+// Reader of delimited text: CSV (RFC 4180), TSV, their relatives with other delimiters, and Zeek logs.
 
 #ifndef INLAY_TOOLS_ANALYSIS_DELIMITED_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_DELIMITED_RECORDS_H_
@@ -24,6 +24,11 @@ struct DelimitedOptions {
   std::string columns;         // see column_selection.h; empty: all of them
   std::optional<bool> header;  // whether every file's first row is a header; unset: only when
                                // `columns` needs one
+  bool zeek_log =
+      false;  // whether every file is one: `dialect` and `header` are what its header says
+  bool detected =
+      false;  // whether all this was guessed from the first file, so that another kind of
+              // file behind it is a mistake to be told as such
 };
 
 // Reads `paths` ("-" is standard input) as rows; several files are one stream and must have the

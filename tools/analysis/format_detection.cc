@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/decompressor.h"
+#include "tools/analysis/zeek_log.h"
 
 namespace inlay::analysis {
 namespace {
@@ -57,9 +63,18 @@ bool IsBinary(std::string_view prefix) {
 }  // namespace
 
 Detection DetectFormat(std::string_view prefix, std::string_view path) {
-  if (prefix.starts_with("\x1F\x8B")) return {DetectedFormat::kGzip, {}};
-  if (prefix.starts_with("\x28\xB5\x2F\xFD")) return {DetectedFormat::kZstd, {}};
+  for (const std::string_view suffix : {".gz", ".zst"}) {
+    if (path.ends_with(suffix)) path.remove_suffix(suffix.size());
+  }
+  const std::optional<Compression> compression =
+      DetectCompression({reinterpret_cast<const uint8_t*>(prefix.data()), prefix.size()});
+  if (compression.has_value()) {
+    const bool gzip = *compression == Compression::kGzip;
+    return {gzip ? DetectedFormat::kGzip : DetectedFormat::kZstd, {}};
+  }
+  if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, {'\t', false}};
   if (IsBinary(prefix)) return {DetectedFormat::kBinary, {}};
+  if (IsJsonLines(prefix)) return {DetectedFormat::kJson, {}};
 
   const Detection tsv = {DetectedFormat::kTsv, {'\t', false}};
   if (path.ends_with(".tsv") || AgreedColumns(prefix, tsv.dialect) > 1) return tsv;
@@ -71,6 +86,28 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   const std::string_view first_line = prefix.substr(0, prefix.find('\n'));
   if (!path.ends_with(".csv") && first_line.find('\t') != std::string_view::npos) return tsv;
   return {DetectedFormat::kCsv, {',', true}};
+}
+
+std::string KindName(const Detection& detection) {
+  switch (detection.format) {
+    case DetectedFormat::kBinary:
+      return "raw records";
+    case DetectedFormat::kGzip:
+      return "gzip";
+    case DetectedFormat::kZstd:
+      return "zstd";
+    case DetectedFormat::kZeek:
+      return "a Zeek log";
+    case DetectedFormat::kJson:
+      return "JSON";
+    case DetectedFormat::kCsv:
+    case DetectedFormat::kTsv:
+      break;
+  }
+  const Dialect& dialect = detection.dialect;
+  if (dialect.delimiter == '\t') return dialect.quoted ? "CSV with tabs" : "TSV";
+  if (dialect.delimiter == ',') return "CSV";
+  return absl::StrCat("CSV with '", std::string(1, dialect.delimiter), "'");
 }
 
 bool FirstRowLooksLikeHeader(std::string_view text, const Dialect& dialect) {

@@ -6,16 +6,23 @@
 #ifndef INLAY_TOOLS_ANALYSIS_FORMAT_DETECTION_H_
 #define INLAY_TOOLS_ANALYSIS_FORMAT_DETECTION_H_
 
+#include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "tools/analysis/delimited_row.h"
 
 namespace inlay::analysis {
 
+// How much of a file is enough for a guess.
+inline constexpr size_t kDetectionBytes = size_t{64} << 10;
+
 enum class DetectedFormat {
   kBinary,
   kGzip,
   kZstd,
+  kZeek,
+  kJson,  // an object in every line
   kCsv,
   kTsv,
 };
@@ -25,10 +32,14 @@ struct Detection {
   Dialect dialect;  // kCsv and kTsv only
 };
 
-// The format of the file that starts with `prefix` and is called `path`. Text is TSV when its rows
+// The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
+// ".gz" or ".zst" in the name is passed over. A Zeek log starts with #separator. Other text is TSV when its rows
 // agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
 // '|' on whose number the rows agree.
 Detection DetectFormat(std::string_view prefix, std::string_view path);
+
+// "CSV", "CSV with ';'", "TSV", "a Zeek log" and so on, for people.
+std::string KindName(const Detection& detection);
 
 // Whether the first row of `text` has only distinct, non-empty, non-numeric cells while some column
 // has only numbers in the rows below it.

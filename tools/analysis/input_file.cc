@@ -40,7 +40,38 @@ absl::StatusOr<InputFile> InputFile::Open(const std::string& path) {
     // Advice only: reading ahead makes a cold file faster, and its failure changes nothing.
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
+  absl::Status found = file.FindCompression(path);
+  if (!found.ok()) return found;
   return file;
+}
+
+absl::Status InputFile::FindCompression(const std::string& path) {
+  std::vector<uint8_t> magic(kCompressionMagicBytes);
+  absl::StatusOr<size_t> got = size_bytes_.has_value() ? ReadAt(0, magic) : ReadUncounted(magic);
+  if (!got.ok()) return got.status();
+  magic.resize(*got);
+  const std::optional<Compression> compression = DetectCompression(magic);
+  std::optional<Compression> named;
+  if (path.ends_with(".gz")) named = Compression::kGzip;
+  if (path.ends_with(".zst")) named = Compression::kZstd;
+  // Damage at the very start would otherwise make a table of what is none.
+  if (named.has_value() && compression != named && !magic.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name_, ": its name says ", std::string(CompressionName(*named)),
+                     ", and its content does not; if it is whole, give it another name"));
+  }
+  // What ReadAt() has seen is still to be read; what came from a pipe is gone there.
+  if (size_bytes_.has_value()) magic.clear();
+  if (!compression.has_value()) {
+    peeked_ = std::move(magic);
+    return absl::OkStatus();
+  }
+  size_bytes_.reset();
+  absl::StatusOr<std::unique_ptr<CompressedFile>> opened =
+      CompressedFile::Open(name_, fd_, *compression, std::move(magic));
+  if (!opened.ok()) return opened.status();
+  compressed_ = *std::move(opened);
+  return absl::OkStatus();
 }
 
 InputFile::InputFile(std::string name, int fd, std::optional<uint64_t> size_bytes)
@@ -50,27 +81,45 @@ InputFile::InputFile(InputFile&& other) noexcept
     : name_(std::move(other.name_)),
       fd_(std::exchange(other.fd_, -1)),
       size_bytes_(other.size_bytes_),
+      compressed_(std::move(other.compressed_)),
       peeked_(std::move(other.peeked_)),
-      peeked_used_(other.peeked_used_) {}
+      peeked_used_(other.peeked_used_),
+      used_bytes_(other.used_bytes_),
+      taken_bytes_(other.taken_bytes_) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
   std::swap(name_, other.name_);
   std::swap(fd_, other.fd_);
   std::swap(size_bytes_, other.size_bytes_);
+  std::swap(compressed_, other.compressed_);
   std::swap(peeked_, other.peeked_);
   std::swap(peeked_used_, other.peeked_used_);
+  std::swap(used_bytes_, other.used_bytes_);
+  std::swap(taken_bytes_, other.taken_bytes_);
   return *this;
 }
 
 InputFile::~InputFile() {
+  compressed_.reset();  // its thread reads from fd_
   if (fd_ >= 0) close(fd_);
 }
 
 absl::StatusOr<size_t> InputFile::Read(std::span<uint8_t> out) {
+  absl::StatusOr<size_t> got = ReadUncounted(out);
+  if (got.ok()) used_bytes_ += *got;
+  return got;
+}
+
+absl::StatusOr<size_t> InputFile::ReadUncounted(std::span<uint8_t> out) {
   size_t filled = std::min(out.size(), peeked_.size() - peeked_used_);
   if (filled > 0) {
     std::memcpy(out.data(), peeked_.data() + peeked_used_, filled);
     peeked_used_ += filled;
+  }
+  if (compressed_ != nullptr) {
+    absl::StatusOr<size_t> got = compressed_->Read(out.subspan(filled));
+    if (!got.ok()) return got.status();
+    return filled + *got;
   }
   while (filled < out.size()) {
     const ssize_t got = read(fd_, out.data() + filled, out.size() - filled);
@@ -101,12 +150,17 @@ absl::StatusOr<size_t> InputFile::ReadAt(uint64_t offset_bytes, std::span<uint8_
 
 absl::StatusOr<std::span<const uint8_t>> InputFile::Peek(size_t bytes) {
   std::vector<uint8_t> ahead(bytes);
-  absl::StatusOr<size_t> got = Read(ahead);
+  absl::StatusOr<size_t> got = ReadUncounted(ahead);
   if (!got.ok()) return got.status();
   ahead.resize(*got);
   peeked_ = std::move(ahead);
   peeked_used_ = 0;
   return std::span<const uint8_t>(peeked_);
+}
+
+uint64_t InputFile::TakeUsedBytes() {
+  const uint64_t used = compressed_ != nullptr ? compressed_->compressed_bytes() : used_bytes_;
+  return used - std::exchange(taken_bytes_, used);
 }
 
 uint64_t TotalBytes(std::span<const std::string> paths) {

@@ -1,5 +1,6 @@
 // InputFile: one file, pipe or standard input, opened for reading; every failure is an absl::Status
-// whose message starts with the file's name.
+// whose message starts with the file's name. What is compressed with gzip or zstd is decompressed
+// while it is read; its content decides, not its name.
 //
 // Thread safety: ReadAt() may run concurrently with itself; everything else needs one caller at a
 // time.
@@ -9,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,13 +18,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tools/analysis/compressed_file.h"
 
 namespace inlay::analysis {
 
 class InputFile {
  public:
-  // Opens `path`, or standard input when it is "-". Fails for what does not exist, may not be read,
-  // or is a directory.
+  // Opens `path`, or standard input when it is "-"; waits for the first few bytes. Fails for what
+  // does not exist, may not be read, is a directory, or is called .gz or .zst and is not compressed so.
   static absl::StatusOr<InputFile> Open(const std::string& path);
 
   InputFile(InputFile&& other) noexcept;
@@ -35,7 +38,8 @@ class InputFile {
   const std::string& name() const { return name_; }
 
   // The size in bytes of a regular file when it was opened; nothing for whatever can only be read
-  // in order (pipes, standard input, and files such as those in /proc that do not know their size).
+  // in order (pipes, standard input, compressed files, and files such as those in /proc that do not
+  // know their size).
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }
 
   // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the end.
@@ -49,14 +53,24 @@ class InputFile {
   // valid until the next call of a non-const member. REQUIRES: nothing has been read yet.
   absl::StatusOr<std::span<const uint8_t>> Peek(size_t bytes);
 
+  // The bytes of the file itself, compressed if it is, that Read() has used since the last call of
+  // this. Up to the end they add up to the file's size, so they can be compared with TotalBytes().
+  uint64_t TakeUsedBytes();
+
  private:
   InputFile(std::string name, int fd, std::optional<uint64_t> size_bytes);
+
+  absl::Status FindCompression(const std::string& path);
+  absl::StatusOr<size_t> ReadUncounted(std::span<uint8_t> out);
 
   std::string name_;
   int fd_ = -1;
   std::optional<uint64_t> size_bytes_;
-  std::vector<uint8_t> peeked_;  // read from the file but not yet returned by Read()
+  std::unique_ptr<CompressedFile> compressed_;  // uses fd_; null when the file is not compressed
+  std::vector<uint8_t> peeked_;                 // read from the file but not yet returned by Read()
   size_t peeked_used_ = 0;
+  uint64_t used_bytes_ = 0;   // returned by Read()
+  uint64_t taken_bytes_ = 0;  // returned by TakeUsedBytes()
 };
 
 // The sum of the sizes in bytes of `paths`, or 0 when any of them does not know its size. For

@@ -13,15 +13,9 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr size_t kDetectionBytes = size_t{64} << 10;
-
-absl::Status Compressed(const std::string& path, const std::string& name, const char* tool) {
-  const std::string advice = path == "-"
-                                 ? std::string("decompress it first")
-                                 : absl::StrCat("try: ", tool, " -dc ", path, " | inlay analyze -");
-  return absl::InvalidArgumentError(
-      absl::StrCat(name, ": is compressed, which is not read directly; ", advice));
-}
+constexpr char kZeekOptions[] =
+    "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log says itself what they "
+    "say";
 
 // Decides what `options` leaves open from the first bytes of the first file.
 absl::StatusOr<Detection> Detect(const std::string& path, InputFile* file) {
@@ -46,7 +40,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
       !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
   RecordFormat format = options.format;
   if (options.value_bytes.has_value()) {
-    if (format == RecordFormat::kCsv || format == RecordFormat::kTsv || has_text_option) {
+    if ((format != RecordFormat::kDetect && format != RecordFormat::kRaw) || has_text_option) {
       return absl::InvalidArgumentError(
           "--value-bytes is for raw records, not together with the options of text");
     }
@@ -65,6 +59,10 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
   }
+  const bool has_own_header = options.header.has_value() || options.delimiter.has_value();
+  if (format == RecordFormat::kZeek && has_own_header) {
+    return absl::InvalidArgumentError(kZeekOptions);
+  }
 
   absl::StatusOr<InputFile> first = InputFile::Open(paths[0]);
   if (!first.ok()) return first.status();
@@ -75,9 +73,21 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     if (!detected.ok()) return detected.status();
     switch (detected->format) {
       case DetectedFormat::kGzip:
-        return Compressed(paths[0], first->name(), "gzip");
       case DetectedFormat::kZstd:
-        return Compressed(paths[0], first->name(), "zstd");
+        return absl::InvalidArgumentError(
+            absl::StrCat(first->name(), ": is compressed more than once; only one ",
+                         "compression is undone, so undo the others first"));
+      case DetectedFormat::kJson:
+        return absl::InvalidArgumentError(
+            absl::StrCat(first->name(), ": looks like JSON, which is not read; of Zeek logs, give ",
+                         "the TSV form (LogAscii::use_json=F), or say --format csv or tsv"));
+      case DetectedFormat::kZeek:
+        if (has_own_header) {
+          return absl::InvalidArgumentError(
+              absl::StrCat(first->name(), ": is a Zeek log: ", kZeekOptions));
+        }
+        format = RecordFormat::kZeek;
+        break;
       case DetectedFormat::kBinary:
         return absl::InvalidArgumentError(
             absl::StrCat(first->name(),
@@ -95,7 +105,10 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     dialect.quoted = format == RecordFormat::kCsv ||
                      (format == RecordFormat::kDetect && *options.delimiter != '\t');
   }
-  return OpenDelimitedRecords(paths, {dialect, options.columns, options.header}, *std::move(first));
+  DelimitedOptions delimited = {dialect, options.columns, options.header};
+  delimited.zeek_log = format == RecordFormat::kZeek;
+  delimited.detected = options.format == RecordFormat::kDetect && !options.delimiter.has_value();
+  return OpenDelimitedRecords(paths, std::move(delimited), *std::move(first));
 }
 
 }  // namespace inlay::analysis

@@ -14,19 +14,20 @@
 
 namespace inlay::analysis {
 
-enum class RecordFormat { kDetect, kRaw, kCsv, kTsv };
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek };
 
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
   RecordFormat format = RecordFormat::kDetect;
   std::optional<uint64_t> value_bytes;  // raw only, and required there
   std::string columns;                  // text only; see column_selection.h
-  std::optional<bool> header;           // text only; see DelimitedOptions
-  std::optional<char> delimiter;        // text only
+  std::optional<bool> header;           // CSV and TSV only; see DelimitedOptions
+  std::optional<char> delimiter;        // CSV and TSV only
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
-// `value_bytes` means raw, and otherwise the first file's content decides. Fails for options that
+// `value_bytes` means raw, and otherwise the first file's content decides. Each file may be
+// compressed, see input_file.h. Fails for options that
 // contradict each other or the format, and for everything the readers' Open functions fail for.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
                                                           const RecordOptions& options);

@@ -57,7 +57,7 @@ class RawRecords final : public RecordSource {
       }
     }
     block.SetStride(schema_.value_bytes, part.bytes / schema_.value_bytes);
-    bytes_read_.fetch_add(part.bytes, std::memory_order_relaxed);
+    if (part.positioned != nullptr) bytes_read_.fetch_add(part.bytes, std::memory_order_relaxed);
     return true;
   }
 
@@ -97,6 +97,7 @@ class RawRecords final : public RecordSource {
         Resize(block, block_bytes_);
         absl::StatusOr<size_t> got = file_->Read(std::span(block.buffer()).first(block_bytes_));
         if (!got.ok()) return got.status();
+        bytes_read_.fetch_add(file_->TakeUsedBytes(), std::memory_order_relaxed);
         if (*got == 0 && offset_bytes_ == 0) {
           return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is empty"));
         }

@@ -33,6 +33,7 @@ struct RecordSchema {
 
   // kText only.
   Dialect dialect;
+  bool is_zeek_log = false;
   uint64_t file_columns = 0;    // columns of the file, chosen or not
   std::vector<size_t> columns;  // the chosen ones, counted from 0, in the order of cells
   bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none
@@ -51,7 +52,7 @@ class RecordSource {
   // thread passes a block of its own, and blocks are numbered in the order of the input.
   virtual absl::StatusOr<bool> Next(RecordBlock& block) = 0;
 
-  // Bytes taken from the files so far. Thread-safe.
+  // Bytes taken from the files so far, compressed ones where they are. Thread-safe.
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
 
  protected:

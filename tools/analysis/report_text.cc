@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/analysis/format_detection.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
@@ -25,12 +26,8 @@ std::string Title(const RecordSchema& schema) {
     return absl::StrCat("Raw records of ", Grouped(schema.value_bytes),
                         schema.value_bytes == 1 ? " byte" : " bytes");
   }
-  std::string format = "CSV";
-  if (schema.dialect.delimiter == '\t') {
-    format = schema.dialect.quoted ? "CSV with tabs" : "TSV";
-  } else if (schema.dialect.delimiter != ',') {
-    format = absl::StrCat("CSV with '", std::string(1, schema.dialect.delimiter), "'");
-  }
+  const std::string format =
+      schema.is_zeek_log ? "Zeek log" : KindName({DetectedFormat::kCsv, schema.dialect});
   const size_t chosen = schema.columns.size();
   if (chosen == schema.file_columns) {
     return absl::StrCat(format, ", ", chosen == 1 ? "its one column" : "whole rows of ",
