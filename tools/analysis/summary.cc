@@ -58,6 +58,7 @@ Json SchemaAsJson(const RecordSchema& schema) {
   json["value_bytes"] = schema.value_bytes;
   json["delimiter"] = static_cast<int>(static_cast<unsigned char>(schema.dialect.delimiter));
   json["quoted"] = schema.dialect.quoted;
+  json["zeek"] = schema.is_zeek_log;
   json["file_columns"] = schema.file_columns;
   json["columns"] = schema.columns;
   json["fields"] = Json::array();
@@ -125,6 +126,7 @@ RecordSchema SchemaFromJson(const Json& json) {
   schema.value_bytes = json.at("value_bytes").get<uint64_t>();
   schema.dialect.delimiter = static_cast<char>(json.at("delimiter").get<int>());
   schema.dialect.quoted = json.at("quoted").get<bool>();
+  schema.is_zeek_log = json.at("zeek").get<bool>();
   schema.file_columns = json.at("file_columns").get<uint64_t>();
   schema.columns = json.at("columns").get<std::vector<size_t>>();
   for (const Json& entry : json.at("fields")) {
