@@ -5,9 +5,11 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <span>
 #include <string_view>
 #include <unordered_map>
+
+#include "tools/analysis/byte_ranges.h"
+#include "tools/analysis/row_hashes.h"
 
 namespace inlay::analysis {
 namespace {
@@ -69,20 +71,13 @@ std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
 }
 
-std::string Hex(std::span<const uint8_t> bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 std::string ShownText(const RecordSchema& schema, const CountedValue& value) {
   return schema.kind == RecordSchema::Kind::kRaw ? Hex(value.bytes())
                                                  : RowText(AsText(value), schema.dialect);
+}
+
+bool NamesRawFields(const RecordSchema& schema) {
+  return schema.kind == RecordSchema::Kind::kRaw && !schema.fields.empty();
 }
 
 std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues& distinct,
@@ -100,19 +95,24 @@ std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues
   for (auto value = order.begin(); value != shown; ++value) {
     result.push_back({(*value)->count,
                       static_cast<double>((*value)->count) / static_cast<double>(distinct.records),
-                      ShownText(schema, **value)});
+                      ShownText(schema, **value),
+                      NamesRawFields(schema) ? DecodeValue((*value)->bytes(), schema.fields)
+                                             : std::vector<DecodedField>()});
   }
   return result;
 }
 
-// The fields of raw records of which nobody has said anything.
-std::vector<ValueField> EveryByte(uint64_t value_bytes) {
-  std::vector<ValueField> fields;
-  for (uint64_t offset = 0; offset < value_bytes; ++offset) {
-    fields.push_back(
-        {.name = "byte " + std::to_string(offset), .offset_bits = 8 * offset, .size_bits = 8});
+bool IsPadding(const CodedField& coded) { return coded.field.kind == FieldKind::kPadding; }
+
+// The distinct values of all fields but padding.
+uint64_t DistinctByFields(const FieldCodes& codes) {
+  if (std::none_of(codes.fields.begin(), codes.fields.end(), IsPadding)) return codes.values();
+  RowHashes hashes(codes);
+  for (size_t field = 0; field < codes.fields.size(); ++field) {
+    if (!IsPadding(codes.fields[field])) hashes.Include(field);
   }
-  return fields;
+  RowHashes::Scratch scratch;
+  return hashes.Distinct(&scratch);
 }
 
 uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedValue>& values) {
@@ -143,8 +143,11 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.index_bits = SmallestIndexBits(report.distinct);
   report.top = TopValues(schema, distinct, top);
   report.copies_histogram = CopiesHistogram(groups);
-  if (report.schema.fields.empty()) report.schema.fields = EveryByte(schema.value_bytes);
+  if (report.schema.fields.empty()) {
+    report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
+  }
   report.codes = EncodeFields(report.schema, values, threads);
+  if (NamesRawFields(schema)) report.distinct_by_fields = DistinctByFields(report.codes);
   report.fields = DescribeFields(report.codes);
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          RecordsBeyond(groups, IndexCapacity(kMaxIndexBits))};

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/decoded_value.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
@@ -21,6 +22,7 @@ struct TopValue {
   uint64_t count = 0;
   double share = 0;  // of the records, 0 to 1
   std::string text;  // hexadecimal for raw records, otherwise the cells joined by the delimiter
+  std::vector<DecodedField> fields;  // of raw records whose fields are named
 };
 
 // The values that occur copies_from to copies_to times, and the records that hold them.
@@ -36,6 +38,8 @@ struct Report {
   uint64_t records = 0;
   uint64_t value_bytes = 0;  // raw: the size of a record; text: of the longest value's text
   uint64_t distinct = 0;
+  // Raw records whose fields are named: distinct values if padding does not count.
+  std::optional<uint64_t> distinct_by_fields;
   double dedup_ratio = 0;
   uint64_t singletons = 0;  // values that occur once
   double entropy_bits = 0;
