@@ -171,7 +171,8 @@ TEST(FieldListTest, FieldsCoverEveryBitOnce) {
       ASSERT_GT(field.size_bits, 0U) << list;
       end += field.size_bits;
       for (const auto& [name, alignment] : aligned) {
-        if (name == field.name) ASSERT_EQ(*field.offset_bits % (8 * alignment), 0U) << list;
+        if (name != field.name) continue;
+        ASSERT_EQ(*field.offset_bits % (8 * alignment), 0U) << list;
       }
     }
     ASSERT_EQ(end, 8 * fields->value_bytes) << list;

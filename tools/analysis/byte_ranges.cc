@@ -14,7 +14,8 @@ namespace {
 constexpr double kJoint = 1.25;
 // And at most this part of the values that they would take if they did not.
 constexpr double kEvidence = 0.5;
-// A byte carries into the next one if its entropy is this part of the most that it could be.
+// A byte carries into the next one if its entropy, or the number of its values, is this part of the most
+// that it could be: what is zero most of the time has little entropy.
 constexpr double kCarries = 0.75;
 // Fewer values do not show what a byte could be.
 constexpr double kLeastValues = 64;
@@ -167,7 +168,8 @@ class Discovery {
     const ByteView& below = bytes_[offset + half - 1];
     const ByteView& above = bytes_[offset + half];
     return values_ >= kLeastValues &&
-           below.entropy_bits >= kCarries * std::min(8.0, std::log2(values_)) &&
+           (below.entropy_bits >= kCarries * std::min(8.0, std::log2(values_)) ||
+            static_cast<double>(below.distinct) >= kCarries * std::min(256.0, values_)) &&
            above.entropy_bits <= below.entropy_bits + kNoiseBits;
   }
 
