@@ -29,18 +29,23 @@ std::vector<size_t> RepeatingColumns(const Report& report) {
 
 // Which parts of raw records that hardly repeat may repeat by themselves.
 std::string FewValues(const Report& report) {
-  uint64_t constant_bits = 0;
+  uint64_t fields = 0;
+  uint64_t constant = 0;
   uint64_t few = 0;
   for (const CodedField& coded : report.codes.fields) {
-    if (coded.distinct() == 1) constant_bits += coded.field.size_bits;
     if (coded.field.kind == FieldKind::kPadding) continue;
-    if (coded.distinct() > 1 && coded.distinct() <= kFewValues) ++few;
+    ++fields;
+    if (coded.distinct() == 1) {
+      ++constant;
+    } else if (coded.distinct() <= kFewValues) {
+      ++few;
+    }
   }
   const bool named = report.distinct_by_fields.has_value();
-  std::string text = absl::StrCat(
-      constant_bits / 8, " of the ", report.value_bytes, " bytes are the same in all records, and ",
-      few, named ? " of the fields" : " of the ranges of bytes", " that vary take at most ",
-      kFewValues, " values: a value of those alone may repeat.");
+  std::string text =
+      absl::StrCat(constant, " of the ", fields, named ? " fields" : " ranges of bytes",
+                   " are the same in all records, and ", few, " more take at most ", kFewValues,
+                   " values: a value of those alone may repeat.");
   if (!named) {
     absl::StrAppend(&text, " (Is --value-bytes ", report.value_bytes,
                     " the true size of a record? --fields or --btf says what is in it.)");

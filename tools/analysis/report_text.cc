@@ -144,7 +144,7 @@ std::string FieldTable(const Report& report) {
     if (field.kind == FieldKind::kPadding) {
       remark = statistics.distinct == 1 ? "" : "varies, and means nothing";
     }
-    if (field.is_bitfield()) {
+    if (field.is_bitfield() && field.kind != FieldKind::kPadding) {
       const uint64_t first = *field.offset_bits % 8;
       const std::string bits = field.size_bits == 1
                                    ? absl::StrCat("bit ", first)
