@@ -114,7 +114,7 @@ TEST_F(AnalyzeCommandTest, BadUsageIsExitCodeTwo) {
   ExpectFailure("analyze --fields a:u33 " + path, "item 1, 'a:u33', at character 1: unknown type");
   ExpectFailure("analyze --fields a:u8 --value-bytes 2 " + path, "have 1 byte, and --value-bytes");
   ExpectFailure("analyze --type x " + path, "give the file with --btf FILE");
-  ExpectFailure("analyze --btf " + path + " --type x " + path, "--btf");
+  ExpectFailure("analyze --btf " + path + " " + path, "--btf needs the name of the value's type");
   ExpectFailure("analyze - -", "only once");
 }
 

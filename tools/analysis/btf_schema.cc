@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -332,7 +331,10 @@ absl::StatusOr<Btf> Parse(const std::string& path) {
   if (!readable.ok()) return readable.status();
   Btf types(btf__parse(path.c_str(), nullptr));
   if (types == nullptr) {
-    return Error(absl::StrCat(path, ": has no BTF that can be read (", std::strerror(errno),
+    // libbpf has errors of its own, which strerror() does not know.
+    char reason[128];
+    libbpf_strerror(errno, reason, sizeof(reason));
+    return Error(absl::StrCat(path, ": has no BTF that can be read (", reason,
                               "): it must be raw BTF or an ELF object compiled with -g for BPF"));
   }
   if (btf__endianness(types.get()) != BTF_LITTLE_ENDIAN) {
