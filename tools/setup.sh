@@ -9,7 +9,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   valgrind  # counts instructions and simulated cache misses
   libboost-dev  # Boost.Flyweight, which the benchmarks compare with
-  libbpf-dev  # only loads programs; the tests against the live kernel are skipped without it
+  libbpf-dev  # loads programs and reads BTF; without it --btf says so, and tests on the live kernel are skipped
   libclang-rt-14-dev  # sanitizer and fuzzer runtimes of clang
 )
 
