@@ -44,6 +44,17 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       ->type_name("N")
       ->check(InRange(1, static_cast<int64_t>(analysis::kMaxValueBytes)));
   command
+      .add_option("--fields", options->fields,
+                  "Raw records: the members of the struct, as in mss:u16,cc:char[16],sack:u8:1")
+      ->type_name("LIST");
+  command
+      .add_option(
+          "--btf", options->btf_path,
+          "Raw records: a file with BTF that describes the struct: an ELF object, or raw BTF")
+      ->type_name("PATH");
+  command.add_option("--type", options->type, "Raw records: the name of the struct in --btf")
+      ->type_name("NAME");
+  command
       .add_option("--columns", options->columns,
                   "Text: the columns that form the value, as in 3-5,9 or country,asn")
       ->type_name("LIST");

@@ -10,7 +10,7 @@ packages=(
   valgrind  # counts instructions and simulated cache misses
   libboost-dev  # Boost.Flyweight, which the benchmarks compare with
   parallel  # the recipes of docs/fleet.md are tested
-  libbpf-dev  # only loads programs; the tests against the live kernel are skipped without it
+  libbpf-dev  # loads programs and reads BTF; without it --btf says so, and tests on the live kernel are skipped
   libclang-rt-14-dev  # sanitizer and fuzzer runtimes of clang
 )
 

@@ -34,7 +34,12 @@ TEST_F(AnalyzeCommandTest, PrintsJson) {
   EXPECT_EQ(json["records"], 10'429);
   EXPECT_EQ(json["value_bytes"], 224);
   EXPECT_EQ(json["top"].size(), 2U);
-  EXPECT_EQ(json["fields"].size(), 224U);
+  uint64_t bytes = 0;
+  for (const auto& field : json["fields"]) {
+    EXPECT_EQ(field["offset"], bytes);
+    bytes += field["bytes"].get<uint64_t>();
+  }
+  EXPECT_EQ(bytes, 224U) << "ranges cover every byte once";
 }
 
 TEST_F(AnalyzeCommandTest, ReadsStandardInputAndSeveralFiles) {
@@ -106,7 +111,7 @@ TEST_F(AnalyzeCommandTest, FormatsCanBeForced) {
   EXPECT_EQ(fields("--delimiter ';'"), "2");
   EXPECT_EQ(fields("--delimiter tab"), "2");
   EXPECT_EQ(fields("--format csv --delimiter '\\t'"), ": text after the closing quote of a cell\n");
-  EXPECT_EQ(fields("--format raw --value-bytes 4"), "4");
+  EXPECT_EQ(fields("--format raw --fields a:u8,b:u8,c:u16"), "3");
 }
 
 TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
@@ -115,8 +120,9 @@ TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
   EXPECT_EQ(Inlay("--version").out.find("inlay "), 0U);
   const Outcome help = Inlay("analyze --help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* option : {"--format", "--value-bytes", "--columns", "--header", "--no-header",
-                             "--delimiter", "--top", "--json", "--threads", "Exit codes"}) {
+  for (const char* option :
+       {"--format", "--value-bytes", "--fields", "--btf", "--type", "--columns", "--header",
+        "--no-header", "--delimiter", "--top", "--json", "--threads", "Exit codes"}) {
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   }
 }
@@ -141,6 +147,10 @@ TEST_F(AnalyzeCommandTest, BadUsageIsExitCodeTwo) {
   ExpectFailure("analyze --value-bytes 2 --columns 1 " + path, "--value-bytes is for raw records");
   ExpectFailure("analyze --format tsv --delimiter , " + path, "the delimiter of TSV is the tab");
   ExpectFailure("analyze --delimiter '\"' " + path, "cannot be the delimiter");
+  ExpectFailure("analyze --fields a:u33 " + path, "item 1, 'a:u33', at character 1: unknown type");
+  ExpectFailure("analyze --fields a:u8 --value-bytes 2 " + path, "have 1 byte, and --value-bytes");
+  ExpectFailure("analyze --type x " + path, "give the file with --btf FILE");
+  ExpectFailure("analyze --btf " + path + " " + path, "--btf needs the name of the value's type");
   ExpectFailure("analyze - -", "only once");
 }
 

@@ -124,7 +124,7 @@ TEST(ReportTest, TiesAreBrokenByTheBytes) {
   EXPECT_TRUE(Analyze("a\n", {}, 0).top.empty());
 }
 
-TEST(ReportTest, RawRecordsAreShownInHexadecimalWithEveryByteAsAField) {
+TEST(ReportTest, RawRecordsAreShownInHexadecimalWithRangesOfBytesAsFields) {
   const Report report = Analyze(std::string("\x00\xFFz\x01\xFFz\x02\xFFy", 9), Raw(3), 1);
   EXPECT_EQ(report.value_bytes, 3U);
   EXPECT_EQ(report.top[0].text, "00ff7a");
@@ -156,11 +156,12 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
     return names;
   };
   EXPECT_EQ(keys(json),
-            "records value_bytes distinct dedup_ratio singletons entropy_bits index_bits top "
+            "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
+            "index_bits top "
             "copies_histogram fields layouts ");
   EXPECT_EQ(keys(json["top"][0]), "count share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
-  EXPECT_EQ(keys(json["fields"][0]), "name offset bytes distinct ");
+  EXPECT_EQ(keys(json["fields"][0]), "name offset bytes distinct kind type offset_bits size_bits ");
   EXPECT_EQ(keys(json["layouts"][0]), "name bytes_per_socket total_bytes ");
   EXPECT_EQ(json["fields"][1]["name"], "v");
   EXPECT_TRUE(json["fields"][1]["offset"].is_null());
@@ -175,9 +176,11 @@ TEST(ReportTest, JsonSurvivesTextThatIsNotUtf8) {
 }
 
 TEST(ReportTest, ManyFieldsAreCutInTextAndWholeInJson) {
-  const Report report = Analyze(std::string(2000, 'x'), Raw(1000));
-  EXPECT_TRUE(Contains(FormatText(report), "488 more bytes; --json has them all"));
-  EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["fields"].size(), 1000U);
+  RecordOptions options;
+  for (int i = 0; i < 100; ++i) options.fields += (i == 0 ? "f" : ",f") + std::to_string(i) + ":u8";
+  const Report report = Analyze(std::string(200, 'x'), options);
+  EXPECT_TRUE(Contains(FormatText(report), "20 more; --json has them all"));
+  EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["fields"].size(), 100U);
 }
 
 TEST(NextStepsTest, DataThatDoesNotShareGetsAdvice) {

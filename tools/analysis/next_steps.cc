@@ -27,25 +27,39 @@ std::vector<size_t> RepeatingColumns(const Report& report) {
   return few;
 }
 
+// Which parts of raw records that hardly repeat may repeat by themselves.
+std::string FewValues(const Report& report) {
+  uint64_t fields = 0;
+  uint64_t constant = 0;
+  uint64_t few = 0;
+  for (const CodedField& coded : report.codes.fields) {
+    if (coded.field.kind == FieldKind::kPadding) continue;
+    ++fields;
+    if (coded.distinct() == 1) {
+      ++constant;
+    } else if (coded.distinct() <= kFewValues) {
+      ++few;
+    }
+  }
+  const bool named = report.distinct_by_fields.has_value();
+  std::string text =
+      absl::StrCat(constant, " of the ", fields, named ? " fields" : " ranges of bytes",
+                   " are the same in all records, and ", few, " more take at most ", kFewValues,
+                   " values: a value of those alone may repeat.");
+  if (!named) {
+    absl::StrAppend(&text, " (Is --value-bytes ", report.value_bytes,
+                    " the true size of a record? --fields or --btf says what is in it.)");
+  }
+  return text;
+}
+
 std::string LowRatio(const Report& report) {
   std::string text = report.distinct == report.records
                          ? std::string("No two values are equal, so nothing can be shared.")
                          : absl::StrCat("Only ", GroupedDecimal(report.dedup_ratio, 2),
                                         " records share a value on average.");
-  if (report.schema.kind == RecordSchema::Kind::kRaw) {
-    const auto constant =
-        std::count_if(report.fields.begin(), report.fields.end(),
-                      [](const FieldStatistics& field) { return field.distinct == 1; });
-    const auto few =
-        std::count_if(report.fields.begin(), report.fields.end(), [](const FieldStatistics& field) {
-          return field.distinct > 1 && field.distinct <= kFewValues;
-        });
-    return absl::StrCat(text, " ", constant, " of the ", report.fields.size(),
-                        " bytes are the same in all records and ", few, " more take at most ",
-                        kFewValues,
-                        " values: a value of those fields alone may repeat. (Is --value-bytes ",
-                        report.value_bytes, " the true size of a record?)");
-  }
+  if (report.schema.kind == RecordSchema::Kind::kRaw)
+    return absl::StrCat(text, " ", FewValues(report));
   if (report.fields.size() < 2) return text;
   const std::vector<size_t> columns = RepeatingColumns(report);
   if (columns.empty() || columns.size() == report.fields.size()) {
@@ -63,6 +77,12 @@ std::vector<std::string> NextSteps(const Report& report) {
     steps.push_back(
         "The first row looks like a header and was counted as a record: say --header if it is one, "
         "--no-header if it is not.");
+  }
+  if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
+    steps.push_back(
+        absl::StrCat("Values that are equal in every field differ in their padding, ",
+                     Grouped(report.distinct), " instead of ", Grouped(*report.distinct_by_fields),
+                     " values: zero the whole struct, with memset, before filling it."));
   }
   if (report.records == 1) {
     steps.push_back("One record says nothing about sharing: give more of them.");

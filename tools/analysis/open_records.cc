@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/btf_schema.h"
 #include "tools/analysis/delimited_records.h"
+#include "tools/analysis/field_list.h"
 #include "tools/analysis/format_detection.h"
 #include "tools/analysis/input_file.h"
 #include "tools/analysis/raw_records.h"
@@ -28,6 +30,40 @@ absl::StatusOr<Detection> Detect(const std::string& path, InputFile* file) {
   return DetectFormat(text, path);
 }
 
+bool NamesFields(const RecordOptions& options) {
+  return !options.fields.empty() || !options.btf_path.empty() || !options.type.empty();
+}
+
+// The struct that the options describe: of its size alone if nothing more is known.
+absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
+  if (!NamesFields(options)) {
+    if (!options.value_bytes.has_value()) {
+      return absl::InvalidArgumentError("raw records need their size: give --value-bytes N");
+    }
+    return StructFields{{}, *options.value_bytes};
+  }
+  const bool from_btf = options.fields.empty();
+  if (!from_btf && !(options.btf_path.empty() && options.type.empty())) {
+    return absl::InvalidArgumentError("--fields and --btf both say what a value is: give one");
+  }
+  if (from_btf && options.btf_path.empty()) {
+    return absl::InvalidArgumentError(
+        "--type names a type of a file with BTF: give the file with --btf FILE");
+  }
+  if (from_btf && options.type.empty()) {
+    return absl::InvalidArgumentError("--btf needs the name of the value's type: --type NAME");
+  }
+  absl::StatusOr<StructFields> found =
+      from_btf ? ReadBtfType(options.btf_path, options.type) : ParseFieldList(options.fields);
+  if (found.ok() && options.value_bytes.value_or(found->value_bytes) != found->value_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        from_btf ? absl::StrCat("--type: '", options.type, "' has ") : "--fields: have ",
+        found->value_bytes, found->value_bytes == 1 ? " byte" : " bytes",
+        ", and --value-bytes says ", *options.value_bytes));
+  }
+  return found;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
@@ -39,10 +75,13 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
   const bool has_text_option =
       !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
   RecordFormat format = options.format;
-  if (options.value_bytes.has_value()) {
+  if (options.value_bytes.has_value() || NamesFields(options)) {
     if ((format != RecordFormat::kDetect && format != RecordFormat::kRaw) || has_text_option) {
       return absl::InvalidArgumentError(
-          "--value-bytes is for raw records, not together with the options of text");
+          absl::StrCat(options.value_bytes.has_value() ? "--value-bytes is"
+                       : !options.fields.empty()       ? "--fields is"
+                                                       : "--btf and --type are",
+                       " for raw records, not together with the options of text"));
     }
     format = RecordFormat::kRaw;
   }
@@ -51,10 +90,9 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
       return absl::InvalidArgumentError(
           "--columns, --header and --delimiter are for text, not for raw records");
     }
-    if (!options.value_bytes.has_value()) {
-      return absl::InvalidArgumentError("raw records need their size: give --value-bytes N");
-    }
-    return OpenRawRecords(paths, *options.value_bytes, std::nullopt);
+    absl::StatusOr<StructFields> found = FindStruct(options);
+    if (!found.ok()) return found.status();
+    return OpenRawRecords(paths, found->value_bytes, std::nullopt, std::move(found->fields));
   }
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");

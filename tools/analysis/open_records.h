@@ -19,15 +19,19 @@ enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek };
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
   RecordFormat format = RecordFormat::kDetect;
-  std::optional<uint64_t> value_bytes;  // raw only, and required there
-  std::string columns;                  // text only; see column_selection.h
-  std::optional<bool> header;           // CSV and TSV only; see DelimitedOptions
-  std::optional<char> delimiter;        // CSV and TSV only
+  // Raw only. The size is required, unless one of the others says it.
+  std::optional<uint64_t> value_bytes;
+  std::string fields;    // see field_list.h; empty: not given
+  std::string btf_path;  // see btf_schema.h; both or none
+  std::string type;
+  std::string columns;            // text only; see column_selection.h
+  std::optional<bool> header;     // CSV and TSV only; see DelimitedOptions
+  std::optional<char> delimiter;  // CSV and TSV only
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
-// `value_bytes` means raw, and otherwise the first file's content decides. Each file may be
-// compressed, see input_file.h. Fails for options that
+// `value_bytes`, `fields` or `btf_path` mean raw, and otherwise the first file's content decides. Each file may
+// be compressed, see input_file.h. Fails for options that
 // contradict each other or the format, and for everything the readers' Open functions fail for.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
                                                           const RecordOptions& options);

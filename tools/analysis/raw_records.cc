@@ -15,10 +15,12 @@ constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 class RawRecords final : public RecordSource {
  public:
-  RawRecords(std::vector<std::string> paths, uint64_t value_bytes, InputFile first)
+  RawRecords(std::vector<std::string> paths, uint64_t value_bytes, InputFile first,
+             std::vector<ValueField> fields)
       : paths_(std::move(paths)), file_(std::make_shared<InputFile>(std::move(first))) {
     schema_.kind = RecordSchema::Kind::kRaw;
     schema_.value_bytes = value_bytes;
+    schema_.fields = std::move(fields);
     block_bytes_ = std::max(value_bytes, kBlockBytes / value_bytes * value_bytes);
   }
 
@@ -132,7 +134,8 @@ class RawRecords final : public RecordSource {
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(std::vector<std::string> paths,
                                                              uint64_t value_bytes,
-                                                             std::optional<InputFile> first) {
+                                                             std::optional<InputFile> first,
+                                                             std::vector<ValueField> fields) {
   if (paths.empty()) return absl::InvalidArgumentError("no input file");
   if (value_bytes == 0 || value_bytes > kMaxValueBytes) {
     return absl::InvalidArgumentError(absl::StrCat("a value of ", value_bytes,
@@ -144,7 +147,8 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(std::vector<std::st
     if (!opened.ok()) return opened.status();
     first = *std::move(opened);
   }
-  return std::make_unique<RawRecords>(std::move(paths), value_bytes, *std::move(first));
+  return std::make_unique<RawRecords>(std::move(paths), value_bytes, *std::move(first),
+                                      std::move(fields));
 }
 
 }  // namespace inlay::analysis

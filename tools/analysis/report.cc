@@ -5,22 +5,14 @@
 #include <span>
 #include <string_view>
 
+#include "tools/analysis/byte_ranges.h"
+#include "tools/analysis/row_hashes.h"
+
 namespace inlay::analysis {
 namespace {
 
 std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
-}
-
-std::string Hex(std::span<const uint8_t> bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
 }
 
 std::string ShownText(const RecordSchema& schema, const CountedValue& value) {
@@ -33,6 +25,10 @@ struct Candidate {
   const CountedValue* value = nullptr;
   uint64_t count_error = 0;  // how much too low the count may be
 };
+
+bool NamesRawFields(const RecordSchema& schema) {
+  return schema.kind == RecordSchema::Kind::kRaw && !schema.fields.empty();
+}
 
 std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues& distinct,
                                 size_t top) {
@@ -51,7 +47,10 @@ std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues
     const CountedValue& value = *candidate->value;
     result.push_back({value.count,
                       static_cast<double>(value.count) / static_cast<double>(distinct.records),
-                      ShownText(schema, value), candidate->count_error});
+                      ShownText(schema, value),
+                      NamesRawFields(schema) ? DecodeValue(value.bytes(), schema.fields)
+                                             : std::vector<DecodedField>(),
+                      candidate->count_error});
   }
   return result;
 }
@@ -72,14 +71,17 @@ FieldCodes EncodeWithin(const RecordSchema& schema, const DistinctValues& distin
   return EncodeFields(schema, sample, threads);
 }
 
-// The fields of raw records of which nobody has said anything.
-std::vector<ValueField> EveryByte(uint64_t value_bytes) {
-  std::vector<ValueField> fields;
-  for (uint64_t offset = 0; offset < value_bytes; ++offset) {
-    fields.push_back(
-        {.name = "byte " + std::to_string(offset), .offset_bits = 8 * offset, .size_bits = 8});
+bool IsPadding(const CodedField& coded) { return coded.field.kind == FieldKind::kPadding; }
+
+// The distinct values of all fields but padding.
+uint64_t DistinctByFields(const FieldCodes& codes) {
+  if (std::none_of(codes.fields.begin(), codes.fields.end(), IsPadding)) return codes.values();
+  RowHashes hashes(codes);
+  for (size_t field = 0; field < codes.fields.size(); ++field) {
+    if (!IsPadding(codes.fields[field])) hashes.Include(field);
   }
-  return fields;
+  RowHashes::Scratch scratch;
+  return hashes.Distinct(&scratch);
 }
 
 uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedValue>& values) {
@@ -113,9 +115,17 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.index_bits = SmallestIndexBits(report.distinct);
   report.top = TopValues(schema, distinct, top);
   report.copies_histogram = copies.Histogram();
-  if (report.schema.fields.empty()) report.schema.fields = EveryByte(schema.value_bytes);
+  if (report.schema.fields.empty()) {
+    report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
+  }
   report.codes = EncodeWithin(report.schema, distinct, threads, budget_bytes);
   report.fields_exact = report.exact && report.codes.values() == values.size();
+  if (NamesRawFields(schema)) {
+    // Of a sample, in proportion.
+    report.distinct_by_fields = static_cast<uint64_t>(std::llround(
+        static_cast<double>(DistinctByFields(report.codes)) /
+        static_cast<double>(report.codes.values()) * static_cast<double>(report.distinct)));
+  }
   report.fields = DescribeFields(report.codes);
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          copies.RecordsBeyond(IndexCapacity(kMaxIndexBits))};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/analysis/copies_distribution.h"
+#include "tools/analysis/decoded_value.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
@@ -23,7 +24,8 @@ struct TopValue {
   double share = 0;  // of the records, 0 to 1
   std::string text =
       {};  // hexadecimal for raw records, otherwise the cells joined by the delimiter
-  uint64_t count_error = 0;  // how much larger the true count may be
+  std::vector<DecodedField> fields = {};  // of raw records whose fields are named
+  uint64_t count_error = 0;               // how much larger the true count may be
 };
 
 // Errors are those of copies_distribution.h: 0 where a figure is exact.
@@ -35,6 +37,8 @@ struct Report {
   uint64_t value_bytes = 0;  // raw: the size of a record; text: of the longest value's text
   uint64_t distinct = 0;
   double distinct_error = 0;
+  // Raw records whose fields are named: distinct values if padding does not count.
+  std::optional<uint64_t> distinct_by_fields;
   double dedup_ratio = 0;
   uint64_t singletons = 0;  // values that occur once
   double singletons_error = 0;

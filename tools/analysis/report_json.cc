@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
+#include <variant>
 
 namespace inlay::analysis {
 namespace {
@@ -14,6 +16,36 @@ Json OrNull(const std::optional<T>& value) {
   return value.has_value() ? Json(*value) : Json(nullptr);
 }
 
+std::string_view KindName(FieldKind kind) {
+  switch (kind) {
+    case FieldKind::kText:
+      return "text";
+    case FieldKind::kUnsigned:
+      return "unsigned";
+    case FieldKind::kSigned:
+      return "signed";
+    case FieldKind::kBool:
+      return "bool";
+    case FieldKind::kFloat:
+      return "float";
+    case FieldKind::kEnum:
+      return "enum";
+    case FieldKind::kBytes:
+      return "bytes";
+    case FieldKind::kPadding:
+      return "padding";
+  }
+  return "bytes";
+}
+
+Json Decoded(const std::vector<DecodedField>& fields) {
+  Json object = Json::object();
+  for (const DecodedField& field : fields) {
+    std::visit([&](const auto& value) { object[field.name] = value; }, field.value);
+  }
+  return object;
+}
+
 }  // namespace
 
 std::string FormatJson(const Report& report) {
@@ -21,6 +53,7 @@ std::string FormatJson(const Report& report) {
   json["records"] = report.records;
   json["value_bytes"] = report.value_bytes;
   json["distinct"] = report.distinct;
+  json["distinct_by_fields"] = OrNull(report.distinct_by_fields);
   json["dedup_ratio"] = report.dedup_ratio;
   json["singletons"] = report.singletons;
   json["entropy_bits"] = report.entropy_bits;
@@ -36,6 +69,7 @@ std::string FormatJson(const Report& report) {
                            {"count_error", value.count_error},
                            {"share", value.share},
                            {"value", value.text}});
+    if (report.distinct_by_fields.has_value()) json["top"].back()["fields"] = Decoded(value.fields);
   }
   json["copies_histogram"] = Json::array();
   for (const CopiesBucket& bucket : report.copies_histogram) {
@@ -46,11 +80,19 @@ std::string FormatJson(const Report& report) {
   }
   json["fields_exact"] = report.fields_exact;
   json["fields"] = Json::array();
-  for (const FieldStatistics& field : report.fields) {
-    json["fields"].push_back({{"name", field.name},
-                              {"offset", OrNull(field.offset)},
-                              {"bytes", OrNull(field.bytes)},
-                              {"distinct", field.distinct}});
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    const FieldStatistics& field = report.fields[i];
+    const ValueField& described = report.codes.fields[i].field;
+    json["fields"].push_back(
+        {{"name", field.name},
+         {"offset", OrNull(field.offset)},
+         {"bytes", OrNull(field.bytes)},
+         {"distinct", field.distinct},
+         {"kind", std::string(KindName(described.kind))},
+         {"type", described.type_name.empty() ? Json(nullptr) : Json(described.type_name)},
+         {"offset_bits", OrNull(described.offset_bits)},
+         {"size_bits",
+          described.offset_bits.has_value() ? Json(described.size_bits) : Json(nullptr)}});
   }
   json["layouts"] = Json::array();
   for (const LayoutCost& layout : report.layouts) {

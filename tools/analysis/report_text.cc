@@ -18,8 +18,8 @@ constexpr auto kRight = TextTable::Align::kRight;
 
 constexpr size_t kShownValueBytes = 72;
 constexpr size_t kLineWidth = 96;
-constexpr size_t kGridColumns = 16;
-constexpr size_t kGridRows = 32;
+constexpr size_t kShownDecodedBytes = 240;
+constexpr size_t kShownFields = 80;
 
 std::string Title(const RecordSchema& schema) {
   if (schema.kind == RecordSchema::Kind::kRaw) {
@@ -41,11 +41,23 @@ std::string Error(double error, int decimals) {
   return error == 0 ? "" : " +- " + GroupedDecimal(error, decimals);
 }
 
+// "3.1x", "410x".
+std::string Ratio(double ratio) {
+  return absl::StrCat(GroupedDecimal(ratio, ratio < 10 ? 1 : 0), "x");
+}
+
 std::string Values(const Report& report) {
   TextTable table({kLeft, kRight, kLeft});
   table.AddRow({"records", Grouped(report.records)});
   table.AddRow({"distinct values", Grouped(report.distinct) + Error(report.distinct_error, 0),
                 absl::StrCat(Percent(report.distinct, report.records), " of the records")});
+  if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
+    const double by_fields =
+        static_cast<double>(report.records) / static_cast<double>(*report.distinct_by_fields);
+    table.AddRow({"by fields", Grouped(*report.distinct_by_fields),
+                  absl::StrCat("distinct values: ", Ratio(report.dedup_ratio), " by bytes, ",
+                               Ratio(by_fields), " by fields: padding differs")});
+  }
   table.AddRow({"dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
                 "records per distinct value, on average"});
   table.AddRow({"occur once", Grouped(report.singletons) + Error(report.singletons_error, 0),
@@ -88,7 +100,9 @@ std::string Top(const Report& report) {
     covered += value.count;
     table.AddRow({Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
                   Percent(value.count, report.records),
-                  value.text.empty() ? "(empty)" : Printable(value.text, kShownValueBytes)});
+                  !value.fields.empty() ? Printable(DecodedText(value.fields), kShownDecodedBytes)
+                  : value.text.empty()  ? "(empty)"
+                                        : Printable(value.text, kShownValueBytes)});
   }
   return absl::StrCat("\nMost frequent values: ", Grouped(report.top.size()), " of ",
                       Grouped(report.distinct), ", held by ", Percent(covered, report.records),
@@ -111,37 +125,52 @@ std::string Copies(const Report& report) {
                       table.Format());
 }
 
-std::string FieldTable(const Report& report) {
+std::string Remark(const Report& report, const FieldStatistics& field) {
+  if (report.records == 1) return "";
+  if (field.distinct == 1) return "constant";
+  return field.distinct == report.records ? "different in every record" : "";
+}
+
+std::string ColumnTable(const Report& report) {
   TextTable table({kLeft, kRight, kLeft});
   table.AddRow({"column", "distinct", ""});
   for (const FieldStatistics& field : report.fields) {
-    std::string remark;
-    if (report.records > 1) {
-      if (field.distinct == 1) remark = "constant";
-      if (field.distinct == report.records) remark = "different in every record";
-    }
     table.AddRow({field.name.empty() ? "(no name)" : Printable(field.name, kShownValueBytes),
-                  Grouped(field.distinct), remark});
+                  Grouped(field.distinct), Remark(report, field)});
   }
   return absl::StrCat("\nFields: distinct values of each column\n", table.Format());
 }
 
-// Sixteen bytes a line as in a hex dump, the count of distinct values in place of the byte.
-std::string ByteGrid(const Report& report) {
-  std::string text =
-      "\nFields: distinct values of each byte ('.' is a byte that is the same in all records)\n";
-  const size_t shown = std::min(report.fields.size(), kGridColumns * kGridRows);
-  for (size_t row = 0; row < shown; row += kGridColumns) {
-    absl::StrAppendFormat(&text, "  %5d ", row);
-    for (size_t i = row; i < std::min(row + kGridColumns, shown); ++i) {
-      const uint64_t distinct = report.fields[i].distinct;
-      absl::StrAppendFormat(&text, " %3s", distinct == 1 ? "." : std::to_string(distinct));
+// The fields of raw records: those that the user named, or ranges of bytes.
+std::string FieldTable(const Report& report) {
+  const bool named = report.distinct_by_fields.has_value();
+  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
+  table.AddRow({named ? "field" : "", "offset", "bytes", "distinct", ""});
+  const size_t shown = std::min(report.fields.size(), kShownFields);
+  for (size_t i = 0; i < shown; ++i) {
+    const FieldStatistics& statistics = report.fields[i];
+    const ValueField& field = report.codes.fields[i].field;
+    std::string remark = Remark(report, statistics);
+    if (field.kind == FieldKind::kPadding) {
+      remark = statistics.distinct == 1 ? "" : "varies, and means nothing";
     }
-    text += "\n";
+    if (field.is_bitfield() && field.kind != FieldKind::kPadding) {
+      const uint64_t first = *field.offset_bits % 8;
+      const std::string bits = field.size_bits == 1
+                                   ? absl::StrCat("bit ", first)
+                                   : absl::StrCat("bits ", first, "-", first + field.size_bits - 1);
+      remark = remark.empty() ? bits : absl::StrCat(bits, ", ", remark);
+    }
+    table.AddRow({Printable(statistics.name, kShownValueBytes), absl::StrCat(*statistics.offset),
+                  absl::StrCat(*statistics.bytes), Grouped(statistics.distinct), remark});
   }
+  std::string text = absl::StrCat(
+      "\nFields: distinct values of each ",
+      named ? "field" : "range of bytes that seem to belong together; --fields or --btf names them",
+      "\n", table.Format());
   if (shown < report.fields.size()) {
     absl::StrAppend(&text, "  ", Grouped(report.fields.size() - shown),
-                    " more bytes; --json has them all\n");
+                    " more; --json has them all\n");
   }
   return text;
 }
@@ -214,7 +243,7 @@ std::string Wrapped(std::string_view sentence) {
 
 std::string FormatText(const Report& report) {
   std::string text = Title(report.schema) + "\n" + Values(report) + Top(report) + Copies(report);
-  text += report.schema.kind == RecordSchema::Kind::kRaw ? ByteGrid(report) : FieldTable(report);
+  text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
   text += Layouts(report);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";

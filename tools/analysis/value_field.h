@@ -30,6 +30,7 @@ struct ValueField {
   uint64_t size_bits = 0;
   std::string type_name = {};  // as C declares it, "__u16" or "char[16]"; empty: not known
   std::shared_ptr<const std::map<int64_t, std::string>> enum_names = {};  // kEnum
+  bool big_endian = false;  // a number in the order of the network; never a bit-field
 
   bool is_bitfield() const { return (offset_bits.value_or(0) | size_bits) % 8 != 0; }
   uint64_t size_bytes() const { return (size_bits + 7) / 8; }
