@@ -66,7 +66,8 @@ Json SchemaAsJson(const RecordSchema& schema) {
     Json entry = {{"name", field.name},
                   {"kind", static_cast<int>(field.kind)},
                   {"size_bits", field.size_bits},
-                  {"type", field.type_name}};
+                  {"type", field.type_name},
+                  {"big_endian", field.big_endian}};
     if (field.offset_bits.has_value()) entry["offset_bits"] = *field.offset_bits;
     if (field.enum_names != nullptr) {
       for (const auto& [number, name] : *field.enum_names) {
@@ -135,6 +136,7 @@ RecordSchema SchemaFromJson(const Json& json) {
     field.kind = static_cast<FieldKind>(entry.at("kind").get<uint8_t>());
     field.size_bits = entry.at("size_bits").get<uint64_t>();
     field.type_name = entry.at("type").get<std::string>();
+    field.big_endian = entry.at("big_endian").get<bool>();
     if (entry.contains("offset_bits")) field.offset_bits = entry["offset_bits"].get<uint64_t>();
     if (entry.contains("enum")) {
       std::map<int64_t, std::string> names;
