@@ -24,6 +24,7 @@ constexpr char kExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
   inlay analyze --columns 5-9 syn.tsv                a value of five columns
   inlay analyze --columns country,asn networks.csv   columns by the names in the header
+  bpftool -j map dump id 12 | inlay analyze -        the values of a BPF map
   gzip -dc table.csv.gz | inlay analyze --json -     standard input, JSON output
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
@@ -63,8 +64,9 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<analysis::DistinctValues> distinct = analysis::CountDistinct(**source, threads);
   progress.reset();  // before anything else is printed
   if (!distinct.ok()) return Fail(distinct.status());
-  const analysis::Report report =
+  analysis::Report report =
       analysis::BuildReport((*source)->schema(), *distinct, options.top, threads);
+  report.notes = (*source)->Notes(report.distinct);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {

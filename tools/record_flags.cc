@@ -1,6 +1,7 @@
 #include "tools/record_flags.h"
 
 #include <cstdio>
+#include <limits>
 
 #include "tools/analysis/raw_records.h"
 
@@ -24,13 +25,15 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       .add_option_function<std::string>(
           "--format",
           [options](const std::string& name) {
-            options->format = name == "raw"   ? analysis::RecordFormat::kRaw
-                              : name == "csv" ? analysis::RecordFormat::kCsv
-                                              : analysis::RecordFormat::kTsv;
+            options->format = name == "raw"       ? analysis::RecordFormat::kRaw
+                              : name == "csv"     ? analysis::RecordFormat::kCsv
+                              : name == "tsv"     ? analysis::RecordFormat::kTsv
+                              : name == "bpftool" ? analysis::RecordFormat::kBpftool
+                                                  : analysis::RecordFormat::kSs;
           },
-          "raw, csv or tsv; without it, the content decides")
+          "raw, csv, tsv, or the dump of a map: bpftool, ss; without it, the content decides")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "csv", "tsv"}).description(""));
+      ->check(CLI::IsMember({"raw", "csv", "tsv", "bpftool", "ss"}).description(""));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " + std::to_string(analysis::kMaxValueBytes) +
@@ -39,7 +42,7 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       ->check(InRange(1, static_cast<int64_t>(analysis::kMaxValueBytes)));
   command
       .add_option("--columns", options->columns,
-                  "Text: the columns that form the value, as in 3-5,9 or country,asn")
+                  "The columns or fields that form the value, as in 3-5,9 or country,asn")
       ->type_name("LIST");
   CLI::Option* header = command.add_flag_callback(
       "--header", [options] { options->header = true; },
@@ -55,6 +58,11 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
           [options](const std::string& text) { options->delimiter = ParseDelimiter(text); },
           "Text: what separates cells, one byte or 'tab'")
       ->type_name("C");
+  command
+      .add_option("--map-id", options->map_id,
+                  "Output of ss: the map whose values to read, if it shows several")
+      ->type_name("N")
+      ->check(InRange(0, std::numeric_limits<uint32_t>::max()));
 }
 
 CLI::Validator InRange(int64_t smallest, int64_t largest) {

@@ -18,6 +18,8 @@ enum class DetectedFormat {
   kZstd,
   kCsv,
   kTsv,
+  kBpftool,  // a dump of a map
+  kSs,       // sockets, with or without values of maps
 };
 
 struct Detection {
@@ -25,7 +27,8 @@ struct Detection {
   Dialect dialect;  // kCsv and kTsv only
 };
 
-// The format of the file that starts with `prefix` and is called `path`. Text is TSV when its rows
+// The format of the file that starts with `prefix` and is called `path`. Dumps of BPF maps are told
+// by how they start, or by a value of a map among the lines of ss. Other text is TSV when its rows
 // agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
 // '|' on whose number the rows agree.
 Detection DetectFormat(std::string_view prefix, std::string_view path);

@@ -42,9 +42,11 @@ std::string LowRatio(const Report& report) {
         });
     return absl::StrCat(text, " ", constant, " of the ", report.fields.size(),
                         " bytes are the same in all records and ", few, " more take at most ",
-                        kFewValues,
-                        " values: a value of those fields alone may repeat. (Is --value-bytes ",
-                        report.value_bytes, " the true size of a record?)");
+                        kFewValues, " values: a value of those fields alone may repeat.",
+                        report.schema.format_name.empty()
+                            ? absl::StrCat(" (Is --value-bytes ", report.value_bytes,
+                                           " the true size of a record?)")
+                            : "");
   }
   if (report.fields.size() < 2) return text;
   const std::vector<size_t> columns = RepeatingColumns(report);

@@ -14,15 +14,16 @@
 
 namespace inlay::analysis {
 
-enum class RecordFormat { kDetect, kRaw, kCsv, kTsv };
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kBpftool, kSs };
 
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
   RecordFormat format = RecordFormat::kDetect;
   std::optional<uint64_t> value_bytes;  // raw only, and required there
-  std::string columns;                  // text only; see column_selection.h
+  std::string columns;                  // not raw; see column_selection.h
   std::optional<bool> header;           // text only; see DelimitedOptions
   std::optional<char> delimiter;        // text only
+  std::optional<uint32_t> map_id;       // ss only; see DumpOptions
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,

@@ -134,6 +134,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.schema = schema;
   report.records = distinct.records;
   report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
+                       : schema.binary_bytes.has_value()       ? *schema.binary_bytes
                                                                : LongestTextBytes(schema, values);
   report.distinct = values.size();
   report.dedup_ratio = static_cast<double>(report.records) / static_cast<double>(report.distinct);

@@ -34,7 +34,8 @@ struct CopiesBucket {
 struct Report {
   RecordSchema schema;
   uint64_t records = 0;
-  uint64_t value_bytes = 0;  // raw: the size of a record; text: of the longest value's text
+  uint64_t value_bytes =
+      0;  // the size of the value; of text, the longest one's if that is not known
   uint64_t distinct = 0;
   double dedup_ratio = 0;
   uint64_t singletons = 0;  // values that occur once
@@ -45,7 +46,8 @@ struct Report {
   std::vector<FieldStatistics> fields;
   FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
-  LayoutInput layout_input;  // what the layouts were computed from
+  LayoutInput layout_input;        // what the layouts were computed from
+  std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the

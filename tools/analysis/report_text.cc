@@ -22,11 +22,14 @@ constexpr size_t kGridRows = 32;
 
 std::string Title(const RecordSchema& schema) {
   if (schema.kind == RecordSchema::Kind::kRaw) {
-    return absl::StrCat("Raw records of ", Grouped(schema.value_bytes),
-                        schema.value_bytes == 1 ? " byte" : " bytes");
+    return absl::StrCat(
+        schema.format_name.empty() ? "Raw records" : absl::StrCat(schema.format_name, ", values"),
+        " of ", Grouped(schema.value_bytes), schema.value_bytes == 1 ? " byte" : " bytes");
   }
   std::string format = "CSV";
-  if (schema.dialect.delimiter == '\t') {
+  if (!schema.format_name.empty()) {
+    format = schema.format_name;
+  } else if (schema.dialect.delimiter == '\t') {
     format = schema.dialect.quoted ? "CSV with tabs" : "TSV";
   } else if (schema.dialect.delimiter != ',') {
     format = absl::StrCat("CSV with '", std::string(1, schema.dialect.delimiter), "'");
@@ -52,10 +55,11 @@ std::string Values(const Report& report) {
                              Percent(report.singletons, report.records), " of the records")});
   table.AddRow({"entropy", GroupedDecimal(report.entropy_bits, 2),
                 "bits per record: the least that any code for the values needs on average"});
-  table.AddRow({"value size", Grouped(report.value_bytes),
-                report.schema.kind == RecordSchema::Kind::kRaw
-                    ? "bytes"
-                    : "bytes of text, the longest value"});
+  table.AddRow(
+      {"value size", Grouped(report.value_bytes),
+       report.schema.kind == RecordSchema::Kind::kRaw || report.schema.binary_bytes.has_value()
+           ? "bytes"
+           : "bytes of text, the longest value"});
   if (report.index_bits.has_value()) {
     const uint64_t capacity = IndexCapacity(*report.index_bits);
     table.AddRow({"index width", absl::StrCat(*report.index_bits),
@@ -203,7 +207,10 @@ std::string Wrapped(std::string_view sentence) {
 }  // namespace
 
 std::string FormatText(const Report& report) {
-  std::string text = Title(report.schema) + "\n" + Values(report) + Top(report) + Copies(report);
+  std::string text = Title(report.schema) + "\n" + Values(report);
+  if (!report.notes.empty()) text += "\nNotes\n";
+  for (const std::string& note : report.notes) text += Wrapped(note);
+  text += Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? ByteGrid(report) : FieldTable(report);
   text += Layouts(report);
   const std::vector<std::string> steps = NextSteps(report);
