@@ -106,7 +106,7 @@ TEST_F(SsDumpTest, MapsAreChosenById) {
   const std::string text = kHeader + kSocket +
                            "\tmap_id:7 [\n\t\t(__u64)1\n\t]\n\tmap_id:9 [\n\t\t(__u32)5\n\t]\n" +
                            kSocket + kSocket + "\tmap_id:12 [\n\t\t(__u32)6\n\t]\n";
-  EXPECT_EQ(Message(text), "F:8: values of several maps: 7, 9, 12; choose one with --map-id N");
+  EXPECT_EQ(Message(text), "F:6: values of several maps: 7, 9, 12; choose one with --map-id N");
   RecordOptions options;
   options.map_id = 9;
   EXPECT_EQ(ReadText(text, options).values, Strings{"5"});
