@@ -12,7 +12,6 @@
 #include "tools/analysis/column_selection.h"
 #include "tools/analysis/delimited_records.h"
 #include "tools/analysis/dumped_value.h"
-#include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/ss_dump.h"
 #include "tools/analysis/text_cursor.h"
 #include "tools/analysis/value_counter.h"
@@ -103,22 +102,22 @@ class DumpRecords final : public RecordSource {
     std::vector<std::string> notes;
     if (counts_.per_cpu != 0) {
       notes.push_back(absl::StrCat("A per-CPU map: the value of each CPU is a record, ",
-                                   Grouped(counts_.per_cpu), " of ", Grouped(counts_.keys),
+                                   counts_.per_cpu, " of ", counts_.keys,
                                    counts_.keys == 1 ? " key." : " keys."));
     }
     if (counts_.unreadable != 0) {
-      notes.push_back(absl::StrCat(Grouped(counts_.unreadable),
+      notes.push_back(absl::StrCat(counts_.unreadable,
                                    counts_.unreadable == 1 ? " entry has" : " entries have",
                                    " an error in place of the value and are no records."));
     }
     if (cut_ != 0) {
-      notes.push_back(absl::StrCat(Grouped(cut_), cut_ == 1 ? " value is" : " values are",
+      notes.push_back(absl::StrCat(cut_, cut_ == 1 ? " value is" : " values are",
                                    " cut: ss printed 'failed to dump data'. Only the fields before "
                                    "that are compared, and values may differ in the others."));
     }
     if (counts_.short_arrays != 0) {
       notes.push_back(absl::StrCat(
-          Grouped(counts_.short_arrays), counts_.short_arrays == 1 ? " value has" : " values have",
+          counts_.short_arrays, counts_.short_arrays == 1 ? " value has" : " values have",
           " arrays that ss printed without all elements, and it leaves out more than zeroes: "
           "values "
           "that differ may have been counted as equal. A BPF iterator reads them whole, see "
@@ -127,7 +126,7 @@ class DumpRecords final : public RecordSource {
     const uint64_t by_bytes = bytes_.values().size();
     if (by_bytes > distinct && is_whole_) {
       notes.push_back(
-          absl::StrCat(Grouped(by_bytes), " distinct values by their bytes, ", Grouped(distinct),
+          absl::StrCat(by_bytes, " distinct values by their bytes, ", distinct,
                        " by their fields: the bytes between the fields differ. A program "
                        "that does not zero them stores equal values that do not share."));
     }
