@@ -26,13 +26,15 @@ constexpr char kExamples[] = R"(Examples:
   inlay analyze --columns 5-9 syn.tsv                a value of five columns
   inlay analyze --columns country,asn networks.csv   columns by the names in the header
   inlay analyze --columns proto,service conn.log.gz  a Zeek log, compressed
+  bpftool -j map dump id 12 | inlay analyze -        the values of a BPF map
   zcat table.csv.gz | inlay analyze --json -         standard input, JSON output
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
 
-// Counts the records of the files, or adds the summaries that they are.
+// Counts the records of the files, or adds the summaries that they are. What is to be said of the input goes
+// to *notes.
 absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
-                                        size_t budget_bytes) {
+                                        size_t budget_bytes, std::vector<std::string>* notes) {
   if (StartsAsSummary(options.paths[0])) return ReadSummaries(options.paths, budget_bytes);
   absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
       analysis::OpenRecords(options.paths, options.records);
@@ -44,6 +46,7 @@ absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t th
       analysis::CountDistinct(**source, threads, budget_bytes);
   progress.reset();  // before anything else is printed
   if (!distinct.ok()) return distinct.status();
+  *notes = (*source)->Notes(distinct->values().size());
   return analysis::Summary{(*source)->schema(), *std::move(distinct)};
 }
 
@@ -84,15 +87,17 @@ int RunAnalyze(const AnalyzeOptions& options) {
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
                                   ? analysis::BoundedCounter::kUnbounded
                                   : options.memory_bytes / 3;
-  absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes);
+  std::vector<std::string> notes;
+  absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes, &notes);
   if (!counted.ok()) return Fail(counted.status());
   if (!options.summary_path.empty()) {
     const absl::Status written = WriteSummaryTo(options.summary_path, options.summary_as_line,
                                                 counted->schema, counted->distinct);
     return written.ok() ? kExitOk : Fail(written);
   }
-  const analysis::Report report =
+  analysis::Report report =
       analysis::BuildReport(counted->schema, counted->distinct, options.top, threads, budget_bytes);
+  report.notes = std::move(notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {

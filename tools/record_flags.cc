@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <limits>
 #include <string>
 
 #include "tools/analysis/raw_records.h"
@@ -29,14 +30,16 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       .add_option_function<std::string>(
           "--format",
           [options](const std::string& name) {
-            options->format = name == "raw"    ? analysis::RecordFormat::kRaw
-                              : name == "csv"  ? analysis::RecordFormat::kCsv
-                              : name == "zeek" ? analysis::RecordFormat::kZeek
-                                               : analysis::RecordFormat::kTsv;
+            options->format = name == "raw"       ? analysis::RecordFormat::kRaw
+                              : name == "csv"     ? analysis::RecordFormat::kCsv
+                              : name == "tsv"     ? analysis::RecordFormat::kTsv
+                              : name == "zeek"    ? analysis::RecordFormat::kZeek
+                              : name == "bpftool" ? analysis::RecordFormat::kBpftool
+                                                  : analysis::RecordFormat::kSs;
           },
-          "raw, csv, tsv or zeek; without it, the content decides")
+          "raw, csv, tsv, zeek, or the dump of a map: bpftool, ss; without it, the content decides")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek"}).description(""));
+      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek", "bpftool", "ss"}).description(""));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " + std::to_string(analysis::kMaxValueBytes) +
@@ -56,7 +59,7 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       ->type_name("NAME");
   command
       .add_option("--columns", options->columns,
-                  "Text: the columns that form the value, as in 3-5,9 or country,asn")
+                  "The columns or fields that form the value, as in 3-5,9 or country,asn")
       ->type_name("LIST");
   CLI::Option* header = command.add_flag_callback(
       "--header", [options] { options->header = true; },
@@ -72,6 +75,11 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
           [options](const std::string& text) { options->delimiter = ParseDelimiter(text); },
           "Text: what separates cells, one byte or 'tab'")
       ->type_name("C");
+  command
+      .add_option("--map-id", options->map_id,
+                  "Output of ss: the map whose values to read, if it shows several")
+      ->type_name("N")
+      ->check(InRange(0, std::numeric_limits<uint32_t>::max()));
 }
 
 void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {

@@ -85,8 +85,14 @@ RecordOptions ChooseOptions(uint8_t choice, uint8_t columns) {
                                        RecordFormat::kTsv, RecordFormat::kCsv};
   options.format = kFormats[choice % 4];
   if (choice % 4 == 3) options.delimiter = ';';
-  if ((choice & 0x10) != 0) options.header = (choice & 0x20) != 0;
   options.columns = kColumns[columns % std::size(kColumns)];
+  if (choice % 8 == 4 && (choice & 0x40) != 0) {
+    const bool is_ss = columns / std::size(kColumns) % 2 == 1;
+    options.format = is_ss ? RecordFormat::kSs : RecordFormat::kBpftool;
+    if (is_ss && (choice & 0x10) != 0) options.map_id = 7;
+    return options;
+  }
+  if ((choice & 0x10) != 0) options.header = (choice & 0x20) != 0;
   return options;
 }
 
@@ -226,6 +232,21 @@ std::optional<std::map<std::string, uint64_t>> PlainCounts(std::string_view text
   return counts;
 }
 
+// Every value of a dump is what its schema says.
+void CheckDump(const analysis::RecordSchema& schema, const analysis::DistinctValues& distinct) {
+  std::vector<analysis::RawCell> cells;
+  for (const analysis::CountedValue& value : distinct.values()) {
+    if (schema.kind == analysis::RecordSchema::Kind::kRaw) {
+      Check(value.length == schema.value_bytes, "as many bytes as the first value");
+      continue;
+    }
+    const std::string_view row(reinterpret_cast<const char*>(value.data), value.length);
+    Check(analysis::SplitRow(row, schema.dialect, &cells) == analysis::RowError::kNone,
+          "a row in canonical form");
+    Check(cells.size() == schema.fields.size(), "a cell for each field");
+  }
+}
+
 }  // namespace
 
 void RunOnBytes(const uint8_t* data, size_t size) {
@@ -263,7 +284,9 @@ void RunOnBytes(const uint8_t* data, size_t size) {
   const analysis::RecordSchema& schema = (*source)->schema();
   auto distinct = analysis::CountDistinct(**source, repeated ? 2 : 1);
 
-  if (damaged) {
+  if (!schema.format_name.empty()) {
+    if (distinct.ok()) CheckDump(schema, *distinct);
+  } else if (damaged) {
     Check(!distinct.ok(), "damage is an error");
   } else if (schema.kind == analysis::RecordSchema::Kind::kText) {
     const bool header =

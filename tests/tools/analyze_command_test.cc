@@ -114,6 +114,29 @@ TEST_F(AnalyzeCommandTest, FormatsCanBeForced) {
   EXPECT_EQ(fields("--format raw --fields a:u8,b:u8,c:u16"), "3");
 }
 
+TEST_F(AnalyzeCommandTest, ReadsDumpsOfBpfMaps) {
+  const std::string dumps = kData + "/bpf_dumps/";
+  const Outcome typed = Inlay("analyze " + dumps + "conf_map.btf.j.json");
+  EXPECT_EQ(typed.exit_code, 0);
+  EXPECT_EQ(typed.out.find("Dump of bpftool, whole rows of 36 columns\n"), 0U) << typed.out;
+  EXPECT_NE(typed.out.find("88  bytes\n"), std::string::npos) << typed.out;
+  const Outcome bytes = Inlay("analyze --format bpftool " + dumps + "nobtf4.plain.txt");
+  EXPECT_EQ(bytes.out.find("Dump of bpftool, values of 8 bytes\n"), 0U) << bytes.out;
+  const Outcome ss = Inlay("analyze --json --map-id 136 " + dumps + "ss_bpf-maps.txt");
+  const nlohmann::json json = nlohmann::json::parse(ss.out);
+  EXPECT_EQ(json["records"], 8);
+  EXPECT_EQ(json["distinct"], 2);
+  EXPECT_EQ(json["notes"].size(), 2U);
+  const std::string iterator = "analyze --json --value-bytes 88 " + dumps + "sk_map.iter.bin";
+  EXPECT_EQ(nlohmann::json::parse(Inlay(iterator).out)["distinct"], 2);
+  ExpectFailure("analyze " + dumps + "sk_map.dump.stdout", "which it cannot read");
+  ExpectFailure("analyze --header " + dumps + "nobtf4.j.json", "not for dumps");
+  ExpectFailure("analyze --format ss --value-bytes 8 " + dumps + "ss_bpf-maps.txt",
+                "a dump tells the size of its values");
+  ExpectFailure("analyze --format csv --map-id 1 " + dumps + "ss_bpf-maps.txt",
+                "--map-id is for the output of ss");
+}
+
 TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
   EXPECT_EQ(Inlay("--help").exit_code, 0);
   EXPECT_EQ(Inlay("--version").exit_code, 0);

@@ -82,6 +82,24 @@ TEST(FormatDetectionTest, KindsHaveNamesForPeople) {
   EXPECT_EQ(KindName(DetectFormat("\x01", "x")), "raw records");
 }
 
+TEST(FormatDetectionTest, DumpsOfMapsAreToldByHowTheyStart) {
+  for (const char* dump :
+       {"[{\"key\":[\"0x01\"],\"value\":[\"0x02\"]}]", "[{\n        \"key\": 1,\n", "[]\n", " [ ]",
+        "[{\"value\": 5", "[{\"id\":1,\"name\":\"x\",\"elements\":[", "key: 01 00  value: 02\n",
+        "key:\n02 00\nvalue:\n01", "value (CPU 00): 01 02\n", "Found 0 elements\n"}) {
+    EXPECT_EQ(DetectFormat(dump, "x").format, DetectedFormat::kBpftool) << dump;
+  }
+  for (const char* output :
+       {"State Recv-Q Send-Q Local Address:Port Peer Address:Port\nESTAB 0 0 a:1 b:2\n",
+        "ESTAB 0 0 a:1 b:2\n\tmap_id:136 [\n", "ESTAB 0 0 a:1 b:2 map_id:1 [(int)1]\n"}) {
+    EXPECT_EQ(DetectFormat(output, "x").format, DetectedFormat::kSs) << output;
+  }
+  for (const char* text : {"[1,2]\n[3,4]\n", "key:value,1\nkey:value,2\n", "value: yes,1\n",
+                           "[],[]\n", "map_id:1 [,x\n", "a map_id:x [,b\n", "[{\"other\":1}]\n"}) {
+    EXPECT_EQ(DetectFormat(text, "x").format, DetectedFormat::kCsv) << text;
+  }
+}
+
 TEST(FormatDetectionTest, AHeaderHasNamesWhereRecordsHaveNumbers) {
   const Dialect csv = {',', true};
   EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", csv));

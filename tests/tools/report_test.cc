@@ -157,8 +157,7 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
   };
   EXPECT_EQ(keys(json),
             "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
-            "index_bits top "
-            "copies_histogram fields layouts ");
+            "exact errors index_bits top copies_histogram fields_exact fields layouts notes ");
   EXPECT_EQ(keys(json["top"][0]), "count share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
   EXPECT_EQ(keys(json["fields"][0]), "name offset bytes distinct kind type offset_bits size_bits ");

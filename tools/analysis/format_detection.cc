@@ -1,6 +1,7 @@
 #include "tools/analysis/format_detection.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -53,11 +54,68 @@ bool IsNumber(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
+
 bool IsBinary(std::string_view prefix) {
   return std::any_of(prefix.begin(), prefix.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && (byte < '\t' || byte > '\r') && byte != 0x1B) || byte == 0x7F;
   });
+}
+
+std::string_view WithoutLeadingSpace(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
+}
+
+// The text after `start` and the space behind it, if `text` starts with it; otherwise nothing.
+std::optional<std::string_view> After(std::string_view text, std::string_view start) {
+  if (!text.starts_with(start)) return std::nullopt;
+  return WithoutLeadingSpace(text.substr(start.size()));
+}
+
+// Whether `text` starts as one of the forms of `bpftool map dump`.
+bool IsBpftool(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text = WithoutLeadingSpace(text);
+  if (const auto entries = After(text, "[")) {
+    if (const auto rest = After(*entries, "]")) return rest->empty();
+    const auto entry = After(*entries, "{");
+    if (!entry.has_value()) return false;
+    for (const std::string_view name : {"\"key\"", "\"value\"", "\"values\"", "\"formatted\""}) {
+      const auto colon = After(*entry, name);
+      if (colon.has_value() && colon->starts_with(':')) return true;
+    }
+    // Several maps of one name: the header of the first.
+    return After(*entry, "\"id\"").has_value() &&
+           entry->find("\"elements\"") != std::string_view::npos;
+  }
+  if (text.starts_with("Found 0 elements")) return true;
+  for (const std::string_view start : {"key:", "value:", "value (CPU 00):"}) {
+    const auto bytes = After(text, start);
+    if (bytes.has_value() && bytes->size() > 2 && std::isxdigit(Byte((*bytes)[0])) != 0 &&
+        std::isxdigit(Byte((*bytes)[1])) != 0 && std::isspace(Byte((*bytes)[2])) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whether `text` is the table of ss, or has a value of a map as ss prints it.
+bool IsSs(std::string_view text) {
+  const std::string_view first_line = text.substr(0, text.find('\n'));
+  if (first_line.find("Recv-Q") != std::string_view::npos &&
+      first_line.find("Send-Q") != std::string_view::npos) {
+    return true;
+  }
+  constexpr std::string_view kMapId = "map_id:";
+  for (size_t at = text.find(kMapId); at != std::string_view::npos; at = text.find(kMapId, at)) {
+    const bool at_word = at != 0 && (text[at - 1] == '\t' || text[at - 1] == ' ');
+    at += kMapId.size();
+    const size_t digits = std::min(text.find_first_not_of("0123456789", at), text.size());
+    if (at_word && digits != at && text.substr(digits).starts_with(" [")) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -75,6 +133,9 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, {'\t', false}};
   if (IsBinary(prefix)) return {DetectedFormat::kBinary, {}};
   if (IsJsonLines(prefix)) return {DetectedFormat::kJson, {}};
+
+  if (IsBpftool(prefix)) return {DetectedFormat::kBpftool, {}};
+  if (IsSs(prefix)) return {DetectedFormat::kSs, {}};
 
   const Detection tsv = {DetectedFormat::kTsv, {'\t', false}};
   if (path.ends_with(".tsv") || AgreedColumns(prefix, tsv.dialect) > 1) return tsv;
@@ -100,6 +161,10 @@ std::string KindName(const Detection& detection) {
       return "a Zeek log";
     case DetectedFormat::kJson:
       return "JSON";
+    case DetectedFormat::kBpftool:
+      return "a dump of bpftool";
+    case DetectedFormat::kSs:
+      return "output of ss";
     case DetectedFormat::kCsv:
     case DetectedFormat::kTsv:
       break;

@@ -25,6 +25,8 @@ enum class DetectedFormat {
   kJson,  // an object in every line
   kCsv,
   kTsv,
+  kBpftool,  // a dump of a map
+  kSs,       // sockets, with or without values of maps
 };
 
 struct Detection {
@@ -33,7 +35,8 @@ struct Detection {
 };
 
 // The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
-// ".gz" or ".zst" in the name is passed over. A Zeek log starts with #separator. Other text is TSV when its rows
+// ".gz" or ".zst" in the name is passed over. A Zeek log starts with #separator; dumps of BPF maps are told
+// by how they start, or by a value of a map among the lines of ss. Other text is TSV when its rows
 // agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
 // '|' on whose number the rows agree.
 Detection DetectFormat(std::string_view prefix, std::string_view path);

@@ -46,7 +46,7 @@ std::string FewValues(const Report& report) {
       absl::StrCat(constant, " of the ", fields, named ? " fields" : " ranges of bytes",
                    " are the same in all records, and ", few, " more take at most ", kFewValues,
                    " values: a value of those alone may repeat.");
-  if (!named) {
+  if (!named && report.schema.format_name.empty()) {
     absl::StrAppend(&text, " (Is --value-bytes ", report.value_bytes,
                     " the true size of a record? --fields or --btf says what is in it.)");
   }

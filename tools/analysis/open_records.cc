@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/btf_schema.h"
 #include "tools/analysis/delimited_records.h"
+#include "tools/analysis/dump_records.h"
 #include "tools/analysis/field_list.h"
 #include "tools/analysis/format_detection.h"
 #include "tools/analysis/input_file.h"
@@ -64,6 +65,19 @@ absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
   return found;
 }
 
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(const std::vector<std::string>& paths,
+                                                       const RecordOptions& options,
+                                                       DumpOptions::Tool tool, InputFile first) {
+  if (options.header.has_value() || options.delimiter.has_value()) {
+    return absl::InvalidArgumentError(
+        "--header, --no-header and --delimiter are for CSV and TSV, not for dumps");
+  }
+  if (options.map_id.has_value() && tool != DumpOptions::Tool::kSs) {
+    return absl::InvalidArgumentError("--map-id is for the output of ss");
+  }
+  return OpenDumpRecords(paths, {tool, options.columns, options.map_id}, std::move(first));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
@@ -83,7 +97,15 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
                                                        : "--btf and --type are",
                        " for raw records, not together with the options of text"));
     }
+    if (format == RecordFormat::kBpftool || format == RecordFormat::kSs) {
+      return absl::InvalidArgumentError(
+          "--value-bytes is for raw records; a dump tells the size of its values");
+    }
     format = RecordFormat::kRaw;
+  }
+  if (options.map_id.has_value() && format != RecordFormat::kSs &&
+      format != RecordFormat::kDetect) {
+    return absl::InvalidArgumentError("--map-id is for the output of ss");
   }
   if (format == RecordFormat::kRaw) {
     if (has_text_option) {
@@ -104,6 +126,12 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
 
   absl::StatusOr<InputFile> first = InputFile::Open(paths[0]);
   if (!first.ok()) return first.status();
+  if (format == RecordFormat::kBpftool || format == RecordFormat::kSs) {
+    return OpenDump(
+        paths, options,
+        format == RecordFormat::kSs ? DumpOptions::Tool::kSs : DumpOptions::Tool::kBpftool,
+        *std::move(first));
+  }
   Dialect dialect = {',', true};
   if (format == RecordFormat::kTsv) dialect = {'\t', false};
   if (format == RecordFormat::kDetect) {
@@ -131,8 +159,15 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
             absl::StrCat(first->name(),
                          ": looks like raw records; give their size with --value-bytes N, or say ",
                          "--format csv or tsv"));
+      case DetectedFormat::kBpftool:
+        return OpenDump(paths, options, DumpOptions::Tool::kBpftool, *std::move(first));
+      case DetectedFormat::kSs:
+        return OpenDump(paths, options, DumpOptions::Tool::kSs, *std::move(first));
       case DetectedFormat::kCsv:
       case DetectedFormat::kTsv:
+        if (options.map_id.has_value()) {
+          return absl::InvalidArgumentError("--map-id is for the output of ss");
+        }
         dialect = detected->dialect;
         break;
     }

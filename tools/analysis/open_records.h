@@ -14,7 +14,7 @@
 
 namespace inlay::analysis {
 
-enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek };
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs };
 
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
@@ -24,9 +24,10 @@ struct RecordOptions {
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
   std::string type;
-  std::string columns;            // text only; see column_selection.h
-  std::optional<bool> header;     // CSV and TSV only; see DelimitedOptions
-  std::optional<char> delimiter;  // CSV and TSV only
+  std::string columns;             // not raw; see column_selection.h
+  std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
+  std::optional<char> delimiter;   // CSV and TSV only
+  std::optional<uint32_t> map_id;  // ss only; see DumpOptions
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,12 +28,14 @@ struct RecordSchema {
   };
 
   Kind kind = Kind::kRaw;
-  uint64_t value_bytes = 0;  // kRaw only
+  uint64_t value_bytes = 0;      // kRaw only
+  std::string format_name = {};  // "Dump of bpftool"; empty: raw records, or as `dialect` says
   // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the input has
   // named, by offset; none if nobody has.
   std::vector<ValueField> fields;
 
   // kText only.
+  std::optional<uint64_t> binary_bytes = {};  // the size of the value itself, if the input tells
   Dialect dialect;
   bool is_zeek_log = false;
   uint64_t file_columns = 0;    // columns of the file, chosen or not
@@ -51,6 +55,10 @@ class RecordSource {
   // and the line or byte offset; after one, every later call returns false. Thread-safe: each
   // thread passes a block of its own, and blocks are numbered in the order of the input.
   virtual absl::StatusOr<bool> Next(RecordBlock& block) = 0;
+
+  // Sentences about what was read, for people who rely on the numbers; `distinct` is how many
+  // distinct values there were. REQUIRES: Next() has returned false, and is not running.
+  virtual std::vector<std::string> Notes(uint64_t /*distinct*/) const { return {}; }
 
   // Bytes taken from the files so far, compressed ones where they are. Thread-safe.
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }

@@ -104,6 +104,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.exact = distinct.exact();
   report.records = distinct.records;
   report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
+                       : schema.binary_bytes.has_value()       ? *schema.binary_bytes
                                                                : LongestTextBytes(schema, values);
   report.distinct = static_cast<uint64_t>(std::llround(copies.distinct().value));
   report.distinct_error = copies.distinct().error;

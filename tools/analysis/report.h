@@ -34,7 +34,8 @@ struct Report {
   bool exact = true;         // all distinct values were counted
   bool fields_exact = true;  // and all of them are in `codes`, which else has a sample
   uint64_t records = 0;
-  uint64_t value_bytes = 0;  // raw: the size of a record; text: of the longest value's text
+  uint64_t value_bytes =
+      0;  // the size of the value; of text, the longest one's if that is not known
   uint64_t distinct = 0;
   double distinct_error = 0;
   // Raw records whose fields are named: distinct values if padding does not count.
@@ -50,7 +51,8 @@ struct Report {
   std::vector<FieldStatistics> fields;
   FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
-  LayoutInput layout_input;  // what the layouts were computed from
+  LayoutInput layout_input;        // what the layouts were computed from
+  std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the

@@ -100,6 +100,7 @@ std::string FormatJson(const Report& report) {
                                {"bytes_per_socket", layout.bytes_per_socket},
                                {"total_bytes", layout.total_bytes}});
   }
+  json["notes"] = report.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

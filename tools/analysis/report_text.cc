@@ -23,11 +23,14 @@ constexpr size_t kShownFields = 80;
 
 std::string Title(const RecordSchema& schema) {
   if (schema.kind == RecordSchema::Kind::kRaw) {
-    return absl::StrCat("Raw records of ", Grouped(schema.value_bytes),
-                        schema.value_bytes == 1 ? " byte" : " bytes");
+    return absl::StrCat(
+        schema.format_name.empty() ? "Raw records" : absl::StrCat(schema.format_name, ", values"),
+        " of ", Grouped(schema.value_bytes), schema.value_bytes == 1 ? " byte" : " bytes");
   }
-  const std::string format =
-      schema.is_zeek_log ? "Zeek log" : KindName({DetectedFormat::kCsv, schema.dialect});
+  const std::string format = !schema.format_name.empty() ? schema.format_name
+                             : schema.is_zeek_log
+                                 ? "Zeek log"
+                                 : KindName({DetectedFormat::kCsv, schema.dialect});
   const size_t chosen = schema.columns.size();
   if (chosen == schema.file_columns) {
     return absl::StrCat(format, ", ", chosen == 1 ? "its one column" : "whole rows of ",
@@ -67,10 +70,11 @@ std::string Values(const Report& report) {
   table.AddRow({"entropy",
                 GroupedDecimal(report.entropy_bits, 2) + Error(report.entropy_bits_error, 2),
                 "bits per record: the least that any code for the values needs on average"});
-  table.AddRow({"value size", Grouped(report.value_bytes),
-                report.schema.kind == RecordSchema::Kind::kRaw
-                    ? "bytes"
-                    : "bytes of text, the longest value"});
+  table.AddRow(
+      {"value size", Grouped(report.value_bytes),
+       report.schema.kind == RecordSchema::Kind::kRaw || report.schema.binary_bytes.has_value()
+           ? "bytes"
+           : "bytes of text, the longest value"});
   if (report.index_bits.has_value()) {
     const uint64_t capacity = IndexCapacity(*report.index_bits);
     table.AddRow({"index width", absl::StrCat(*report.index_bits),
@@ -242,7 +246,10 @@ std::string Wrapped(std::string_view sentence) {
 }  // namespace
 
 std::string FormatText(const Report& report) {
-  std::string text = Title(report.schema) + "\n" + Values(report) + Top(report) + Copies(report);
+  std::string text = Title(report.schema) + "\n" + Values(report);
+  if (!report.notes.empty()) text += "\nNotes\n";
+  for (const std::string& note : report.notes) text += Wrapped(note);
+  text += Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
   text += Layouts(report);
   const std::vector<std::string> steps = NextSteps(report);

@@ -59,6 +59,8 @@ Json SchemaAsJson(const RecordSchema& schema) {
   json["delimiter"] = static_cast<int>(static_cast<unsigned char>(schema.dialect.delimiter));
   json["quoted"] = schema.dialect.quoted;
   json["zeek"] = schema.is_zeek_log;
+  json["format"] = schema.format_name;
+  if (schema.binary_bytes.has_value()) json["binary_bytes"] = *schema.binary_bytes;
   json["file_columns"] = schema.file_columns;
   json["columns"] = schema.columns;
   json["fields"] = Json::array();
@@ -128,6 +130,8 @@ RecordSchema SchemaFromJson(const Json& json) {
   schema.dialect.delimiter = static_cast<char>(json.at("delimiter").get<int>());
   schema.dialect.quoted = json.at("quoted").get<bool>();
   schema.is_zeek_log = json.at("zeek").get<bool>();
+  schema.format_name = json.at("format").get<std::string>();
+  if (json.contains("binary_bytes")) schema.binary_bytes = json["binary_bytes"].get<uint64_t>();
   schema.file_columns = json.at("file_columns").get<uint64_t>();
   schema.columns = json.at("columns").get<std::vector<size_t>>();
   for (const Json& entry : json.at("fields")) {
