@@ -127,7 +127,7 @@ uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedV
 }  // namespace
 
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads) {
+                   size_t threads, size_t spoiler_steps) {
   const std::vector<CountedValue>& values = distinct.values();
   const ValuesPerCount groups = GroupByCount(values);
   Report report;
@@ -149,6 +149,11 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          RecordsBeyond(groups, IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);
+  report.spoilers = FindSpoilers(report.codes, spoiler_steps, threads);
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    report.fields[i].distinct_without = report.spoilers.distinct_without[i];
+  }
+  report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   return report;
 }
 

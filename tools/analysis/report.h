@@ -14,6 +14,7 @@
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/record_source.h"
+#include "tools/analysis/spoilers.h"
 
 namespace inlay::analysis {
 
@@ -46,12 +47,14 @@ struct Report {
   FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
   LayoutInput layout_input;  // what the layouts were computed from
+  Spoilers spoilers;
+  size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the
-// fields with `threads` threads. Throws std::bad_alloc when memory runs out.
+// fields with `threads` threads, at most `spoiler_steps` of them left out. Throws std::bad_alloc when memory runs out.
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads);
+                   size_t threads, size_t spoiler_steps = kDefaultSpoilerSteps);
 
 }  // namespace inlay::analysis
 

@@ -14,6 +14,16 @@ Json OrNull(const std::optional<T>& value) {
   return value.has_value() ? Json(*value) : Json(nullptr);
 }
 
+Json SpoilerCurve(const Report& report) {
+  Json curve = Json::array();
+  Json left_out = Json::array();
+  for (const SpoilerStep& step : report.spoilers.steps) {
+    left_out.push_back(report.fields[step.field].name);
+    curve.push_back({{"fields", left_out}, {"distinct", step.distinct}});
+  }
+  return curve;
+}
+
 }  // namespace
 
 std::string FormatJson(const Report& report) {
@@ -41,7 +51,9 @@ std::string FormatJson(const Report& report) {
     json["fields"].push_back({{"name", field.name},
                               {"offset", OrNull(field.offset)},
                               {"bytes", OrNull(field.bytes)},
-                              {"distinct", field.distinct}});
+                              {"distinct", field.distinct},
+                              {"entropy_bits", field.entropy_bits},
+                              {"distinct_without", field.distinct_without}});
   }
   json["layouts"] = Json::array();
   for (const LayoutCost& layout : report.layouts) {
@@ -49,6 +61,12 @@ std::string FormatJson(const Report& report) {
                                {"bytes_per_socket", layout.bytes_per_socket},
                                {"total_bytes", layout.total_bytes}});
   }
+  json["spoilers"] = SpoilerCurve(report);
+  json["spoiled_by"] = Json::array();
+  for (size_t step = 0; step < report.joint_spoilers; ++step) {
+    json["spoiled_by"].push_back(report.fields[report.spoilers.steps[step].field].name);
+  }
+  json["exact"] = report.spoilers.exact;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

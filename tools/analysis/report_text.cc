@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/analysis/next_steps.h"
+#include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
 
@@ -102,18 +103,21 @@ std::string Copies(const Report& report) {
 }
 
 std::string FieldTable(const Report& report) {
-  TextTable table({kLeft, kRight, kLeft});
-  table.AddRow({"column", "distinct", ""});
+  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
+  table.AddRow({"column", "distinct", "entropy", "without it", ""});
   for (const FieldStatistics& field : report.fields) {
     std::string remark;
     if (report.records > 1) {
       if (field.distinct == 1) remark = "constant";
       if (field.distinct == report.records) remark = "different in every record";
     }
-    table.AddRow({field.name.empty() ? "(no name)" : Printable(field.name, kShownValueBytes),
-                  Grouped(field.distinct), remark});
+    table.AddRow({ShownFieldName(field.name), Grouped(field.distinct),
+                  GroupedDecimal(field.entropy_bits, 2), Grouped(field.distinct_without), remark});
   }
-  return absl::StrCat("\nFields: distinct values of each column\n", table.Format());
+  return absl::StrCat(
+      "\nFields: distinct values of each column, bits of entropy, and values that differ without "
+      "it\n",
+      table.Format());
 }
 
 // Sixteen bytes a line as in a hex dump, the count of distinct values in place of the byte.
@@ -205,6 +209,7 @@ std::string Wrapped(std::string_view sentence) {
 std::string FormatText(const Report& report) {
   std::string text = Title(report.schema) + "\n" + Values(report) + Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? ByteGrid(report) : FieldTable(report);
+  text += FormatSpoilers(report);
   text += Layouts(report);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
