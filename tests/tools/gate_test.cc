@@ -53,7 +53,10 @@ TEST(GateTest, MaxIndexBits) {
 
 TEST(GateTest, FailOnSpoilerNamesTheFields) {
   Report report = Measured(1000, 900);
-  report.fields = {{.name = "a"}, {.name = "b\n"}, {.name = ""}, {.name = "d"}};
+  report.fields.resize(4);
+  report.fields[0].name = "a";
+  report.fields[1].name = "b\n";
+  report.fields[3].name = "d";
   report.spoilers.distinct = 900;
   report.spoilers.steps = {{1, 800}, {2, 500}, {0, 30}, {3, 1}};
   const GateLimits limits = {.fail_on_spoiler = true};

@@ -155,7 +155,7 @@ TEST(SpoilersTest, OfSynOptionsAreThePortsTheTimestampAndTheCapture) {
   for (size_t step = 0; step < 4; ++step) first_four.insert(spoilers.steps[step].field);
   EXPECT_EQ(first_four, (std::set<size_t>{9, 10, 11, 12}));  // tsval, sport, dport, pcap
   EXPECT_EQ(spoilers.steps[3].distinct, 621U);               // as PROJECTIONS.txt says of 1-9
-  // Together the first three leave less than half, and no two do.
+  // The first two leave less than half, the third less than half of that, and the fourth does not.
   EXPECT_EQ(JointSpoilers(codes, spoilers, {5524, 60, 5196}), 3U);
 }
 
@@ -262,6 +262,24 @@ TEST(JointSpoilersTest, NotMoreThanHalfOfTheFieldsThatVary) {
   // A whole value that is one field is not spoiled by it.
   const FieldCodes one = Encoded({{"a"}, {"b"}, {"c"}});
   EXPECT_EQ(JointSpoilers(one, FindSpoilers(one, 10, 2), kDear), 0U);
+}
+
+TEST(JointSpoilersTest, GoesOnAsLongAsEachHalves) {
+  FieldCodes codes;
+  codes.fields.resize(10);
+  for (CodedField& field : codes.fields) field.first_row = {0, 1};  // varies
+  Spoilers spoilers;
+  spoilers.distinct = 800;
+  spoilers.steps = {{3, 700}, {1, 400}, {4, 200}, {0, 101}, {2, 2}};
+  EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 3U);
+  spoilers.steps[3].distinct = 100;
+  EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 5U);
+  codes.fields.resize(9);  // of which half is four
+  EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 4U);
+  spoilers.steps.resize(3);
+  EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 3U);
+  codes.fields.resize(3);
+  EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 0U);
 }
 
 TEST(JointSpoilersTest, HalfIsEnoughAndLessIsNot) {

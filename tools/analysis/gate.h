@@ -16,10 +16,10 @@ namespace inlay::analysis {
 
 // What equals a limit keeps it. Nothing: no limit.
 struct GateLimits {
-  std::optional<uint64_t> max_distinct;
-  std::optional<double> min_ratio;    // finite
-  std::optional<int> max_index_bits;  // no index at all breaks it, whatever it is
-  bool fail_on_spoiler = false;       // broken if report.joint_spoilers is not 0
+  std::optional<uint64_t> max_distinct = {};
+  std::optional<double> min_ratio = {};    // finite
+  std::optional<int> max_index_bits = {};  // no index at all breaks it, whatever it is
+  bool fail_on_spoiler = false;            // broken if report.joint_spoilers is not 0
 };
 
 // A line for each limit that `report` breaks, without a line end: the option, then what was measured.

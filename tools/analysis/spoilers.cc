@@ -179,10 +179,12 @@ size_t JointSpoilers(const FieldCodes& codes, const Spoilers& spoilers, const La
   const auto candidates =
       static_cast<size_t>(std::count_if(codes.fields.begin(), codes.fields.end(), CanSpoil));
   const size_t most = std::min(spoilers.steps.size(), candidates / 2);
-  for (size_t steps = 1; steps <= most; ++steps) {
-    if (spoilers.steps[steps - 1].distinct <= spoilers.distinct / 2) return steps;
-  }
-  return 0;
+  const std::vector<SpoilerStep>& steps = spoilers.steps;
+  size_t joint = 1;
+  while (joint <= most && steps[joint - 1].distinct > spoilers.distinct / 2) ++joint;
+  if (joint > most) return 0;
+  while (joint < most && steps[joint].distinct <= steps[joint - 1].distinct / 2) ++joint;
+  return joint;
 }
 
 }  // namespace inlay::analysis

@@ -43,8 +43,8 @@ Spoilers FindSpoilers(const FieldCodes& codes, size_t max_steps, size_t threads)
 bool SharesCheaply(const LayoutInput& input);
 
 // How many of the first steps are, together, what spoils the values: the fewest that leave at most half of
-// them. 0 if there are none, if they are more than half of the fields that can spoil, or if
-// SharesCheaply(input).
+// them, and the next ones as long as each halves again what was left; at most half of the fields that can
+// spoil. 0 if so many are not enough to leave half, or if SharesCheaply(input).
 size_t JointSpoilers(const FieldCodes& codes, const Spoilers& spoilers, const LayoutInput& input);
 
 }  // namespace inlay::analysis
