@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -15,6 +16,9 @@ namespace inlay::analysis {
 namespace {
 
 constexpr double kCheapIndexBytes = 4;
+
+// Fewer fields than this are counted one by one.
+constexpr size_t kSmallGroup = 4;
 
 // A field that could be left out next. The smallest is the one to take.
 struct Choice {
@@ -47,7 +51,8 @@ class Remaining {
 
   // The values that are left without each field, by field. REQUIRES: no field is left out.
   std::vector<uint64_t> DistinctWithoutEach() {
-    const std::vector<Choice> bounds = Bounds([](size_t) { return true; });
+    std::vector<Choice> bounds = Bounds([](size_t) { return true; });
+    RaiseBounds(bounds);
     std::vector<uint64_t> without(own_.size());
     std::atomic<size_t> next = 0;
     InParallel(scratches_.size(), [&](size_t thread) {
@@ -61,6 +66,7 @@ class Remaining {
   // The best field to leave out next; nothing if none can spoil.
   std::optional<Choice> Best() {
     std::vector<Choice> bounds = Bounds([this](size_t field) { return can_spoil_[field]; });
+    RaiseBounds(bounds);
     // The most promising ones first: then most of the others need not be counted.
     std::sort(bounds.begin(), bounds.end());
     std::optional<Choice> best;
@@ -111,6 +117,41 @@ class Remaining {
       bounds.push_back({std::max(by_itself, by_others), own_[field], field});
     }
     return bounds;
+  }
+
+  // Finds fields without which, one by one, all values are left: those of a group without which as a whole all
+  // are left. Most fields are such, and this takes few counts. Sets their bounds to what it found.
+  void RaiseBounds(std::vector<Choice>& bounds) {
+    std::vector<Choice*> open;
+    for (Choice& bound : bounds) {
+      if (bound.distinct < distinct_) open.push_back(&bound);
+    }
+    if (open.size() < kSmallGroup) return;
+    // Fields with few values are the likelier to be all harmless together.
+    std::sort(open.begin(), open.end(), [](const Choice* a, const Choice* b) {
+      return std::tuple(a->own, a->field) < std::tuple(b->own, b->field);
+    });
+    const size_t parts = std::min(scratches_.size(), open.size() / 2);
+    InParallel(parts, [&](size_t part) {
+      const size_t begin = open.size() * part / parts;
+      const size_t end = open.size() * (part + 1) / parts;
+      RaiseGroup(std::span(open).subspan(begin, end - begin), &scratches_[part]);
+    });
+  }
+
+  void RaiseGroup(std::span<Choice* const> group, RowHashes::Scratch* scratch) const {
+    bool harmless = false;
+    {
+      RowHashes without = *hashes_;
+      for (const Choice* bound : group) without.Exclude(bound->field);
+      harmless = without.Distinct(scratch) == distinct_;
+    }
+    if (harmless) {
+      for (Choice* bound : group) bound->distinct = distinct_;
+    } else if (group.size() >= kSmallGroup) {
+      RaiseGroup(group.first(group.size() / 2), scratch);
+      RaiseGroup(group.subspan(group.size() / 2), scratch);
+    }
   }
 
   uint64_t Count(const Choice& bound, RowHashes::Scratch* scratch) const {
