@@ -173,8 +173,8 @@ TEST(SpoilersTest, RandomTablesAreThoseOfSets) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (int round = 0; round < 60; ++round) {
-    const size_t columns = 1 + random() % 6;
+  for (int round = 0; round < 40; ++round) {
+    const size_t columns = 1 + random() % (round % 2 == 0 ? 6 : 18);
     const size_t rows = 1 + random() % 150;
     std::vector<uint32_t> values;
     for (size_t i = 0; i < columns; ++i) {
@@ -196,10 +196,11 @@ TEST(SpoilersTest, RandomTablesAreThoseOfSets) {
       padding.insert(field);
     }
     const size_t steps = random() % 8;
+    const auto curve = model.Curve(steps, padding);
     for (const size_t threads : {1, 2, 5}) {
       const Spoilers spoilers = FindSpoilers(codes, steps, threads);
       ExpectLeaveOneOutOfModel(spoilers, model);
-      ExpectCurve(spoilers, model.Curve(steps, padding));
+      ExpectCurve(spoilers, curve);
     }
   }
 }

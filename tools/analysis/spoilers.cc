@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kCheapIndexBytes = 4;
 
-// Fewer fields than this are counted one by one.
-constexpr size_t kSmallGroup = 4;
+// Fewer fields than this are counted one by one. Where each matters, groups cost little in vain then.
+constexpr size_t kSmallGroup = 12;
 
 // A field that could be left out next. The smallest is the one to take.
 struct Choice {
