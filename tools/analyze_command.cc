@@ -1,5 +1,6 @@
 #include "tools/analyze_command.h"
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -7,7 +8,9 @@
 #include <optional>
 
 #include "tools/analysis/distinct_values.h"
+#include "tools/analysis/gate.h"
 #include "tools/analysis/input_file.h"
+#include "tools/analysis/layout_costs.h"
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
@@ -20,6 +23,7 @@ namespace inlay {
 namespace {
 
 constexpr int64_t kMaxThreads = 64;
+constexpr int64_t kMaxSpoilers = 65'536;  // as many as a raw record can have bytes
 
 constexpr char kExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
@@ -29,7 +33,35 @@ constexpr char kExamples[] = R"(Examples:
   bpftool -j map dump id 12 | inlay analyze -        the values of a BPF map
   zcat table.csv.gz | inlay analyze --json -         standard input, JSON output
 
-Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
+Exit codes: 0 success, 2 bad input or usage, 3 a limit is broken. Manual: docs/analyze.md)";
+
+// Not CLI::Range, which lets "nan" pass.
+const CLI::Validator kRatio(
+    [](const std::string& text) {
+      double ratio = 0;
+      const bool good =
+          CLI::detail::lexical_cast(text, ratio) && std::isfinite(ratio) && ratio >= 1;
+      return good ? std::string() : text + " is not a number of 1 or more";
+    },
+    "");
+
+// The limits, of which each that the report breaks makes the exit code kExitGate.
+void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
+  analysis::GateLimits& limits = options->limits;
+  command.add_option("--max-distinct", limits.max_distinct, "Fail if more values are distinct")
+      ->type_name("N")
+      ->check(InRange(1, std::numeric_limits<int64_t>::max()));
+  command.add_option("--min-ratio", limits.min_ratio, "Fail if the dedup ratio is lower")
+      ->type_name("R")
+      ->check(kRatio);
+  command
+      .add_option("--max-index-bits", limits.max_index_bits,
+                  "Fail if the index needs to be wider, or none is wide enough")
+      ->type_name("W")
+      ->check(InRange(analysis::kMinIndexBits, analysis::kMaxIndexBits));
+  command.add_flag("--fail-on-spoiler", limits.fail_on_spoiler,
+                   "Fail if a field, or a few together, spoil the values");
+}
 
 // Counts the records of the files, or adds the summaries that they are. What is to be said of the input goes
 // to *notes.
@@ -78,10 +110,20 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->type_name("N")
       ->check(InRange(0, kMaxThreads))
       ->capture_default_str();
+  command
+      ->add_option("--spoilers", options->spoilers,
+                   "How many fields to leave out, one after the other, to find what spoils it")
+      ->type_name("K")
+      ->check(InRange(0, kMaxSpoilers))
+      ->capture_default_str();
+  AddLimitFlags(*command, options);
   return command;
 }
 
 int RunAnalyze(const AnalyzeOptions& options) {
+  if (options.limits.fail_on_spoiler && options.spoilers == 0) {
+    return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
+  }
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
@@ -96,14 +138,17 @@ int RunAnalyze(const AnalyzeOptions& options) {
     return written.ok() ? kExitOk : Fail(written);
   }
   analysis::Report report =
-      analysis::BuildReport(counted->schema, counted->distinct, options.top, threads, budget_bytes);
+      analysis::BuildReport(counted->schema, counted->distinct, options.top, threads,
+                            {.budget_bytes = budget_bytes, .spoiler_steps = options.spoilers});
   report.notes = std::move(notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {
     return Fail(absl::UnavailableError("cannot write the report to standard output"));
   }
-  return kExitOk;
+  const std::vector<std::string> broken = analysis::BrokenLimits(report, options.limits);
+  for (const std::string& line : broken) std::fprintf(stderr, "inlay analyze: %s\n", line.c_str());
+  return broken.empty() ? kExitOk : kExitGate;
 }
 
 }  // namespace inlay

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/gate.h"
 #include "tools/analysis/open_records.h"
+#include "tools/analysis/spoilers.h"
 
 namespace inlay {
 
@@ -22,6 +24,8 @@ struct AnalyzeOptions {
   size_t memory_bytes = SIZE_MAX;  // for the distinct values
   std::string summary_path;        // where to write a summary; empty: nowhere
   bool summary_as_line = false;
+  size_t spoilers = analysis::kDefaultSpoilerSteps;
+  analysis::GateLimits limits;
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are
@@ -29,7 +33,8 @@ struct AnalyzeOptions {
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options);
 
 // Runs the command: the report goes to standard output, messages and progress to standard error.
-// Returns the exit code, 0 or kExitBadInput; nothing is on standard output unless it is 0.
+// Returns the exit code: kExitOk; kExitGate, if the report breaks a limit, with a line on standard error for
+// each; or kExitBadInput, and then nothing is on standard output.
 int RunAnalyze(const AnalyzeOptions& options);
 
 }  // namespace inlay

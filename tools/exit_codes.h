@@ -7,7 +7,8 @@ namespace inlay {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitBadInput =
-    2;  // bad input or bad usage, and whatever else prevents a report
+    2;                               // bad input or bad usage, and whatever else prevents a report
+inline constexpr int kExitGate = 3;  // the report was made, and a limit that the user set is broken
 
 }  // namespace inlay
 

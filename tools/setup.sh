@@ -7,6 +7,7 @@ packages=(
   cmake ninja-build g++ clang pkg-config git
   libabsl-dev libxxhash-dev liburcu-dev libcli11-dev nlohmann-json3-dev zlib1g-dev libzstd-dev
   libgtest-dev libgmock-dev libbenchmark-dev
+  libvalijson-dev  # validates JSON against its schema, in a test
   valgrind  # counts instructions and simulated cache misses
   libboost-dev  # Boost.Flyweight, which the benchmarks compare with
   parallel  # the recipes of docs/fleet.md are tested

@@ -20,8 +20,8 @@ TEST_F(AnalyzeCommandTest, PrintsAReportAndNothingElse) {
   for (const char* part :
        {"TSV, 5 of 13 columns\n", "  distinct values    339  6.1 % of the records\n",
         "    358  6.5 %  1\t64240\t1460\t8\t0402\n",
-        "  512 to 1,023       3   0.9 %    1,571  28.4 %\n", "  c6           106\n",
-        "a 9-bit index of the one copy"}) {
+        "  512 to 1,023       3   0.9 %    1,571  28.4 %\n",
+        "  c6           106     4.05         177\n", "a 9-bit index of the one copy"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
   }
 }
@@ -145,9 +145,71 @@ TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
   EXPECT_EQ(help.exit_code, 0);
   for (const char* option :
        {"--format", "--value-bytes", "--fields", "--btf", "--type", "--columns", "--header",
-        "--no-header", "--delimiter", "--top", "--json", "--threads", "Exit codes"}) {
+        "--no-header", "--delimiter", "--top", "--json", "--threads", "--spoilers",
+        "--max-distinct", "--min-ratio", "--max-index-bits", "--fail-on-spoiler", "--memory",
+        "--summary", "Exit codes", "3 a limit is broken"}) {
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   }
+}
+
+TEST_F(AnalyzeCommandTest, LimitsAreKeptOrBrokenWithExitCodeThree) {
+  const std::string syn = kData + "/syn_options/syn.tsv";
+  const std::string report = Inlay("analyze --columns 5-9 " + syn).out;
+  const Outcome kept =
+      Inlay("analyze --max-distinct 339 --min-ratio 16.2 --max-index-bits 9 --columns 5-9 " + syn);
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_EQ(kept.err, "");
+  EXPECT_EQ(kept.out, report);
+  const Outcome broken =
+      Inlay("analyze --max-distinct 338 --min-ratio 16.5 --max-index-bits 8 --columns 5-9 " + syn);
+  EXPECT_EQ(broken.exit_code, 3);
+  EXPECT_EQ(broken.out, report);
+  EXPECT_EQ(broken.err,
+            "inlay analyze: --max-distinct 338: 339 values are distinct\n"
+            "inlay analyze: --min-ratio 16.5: the dedup ratio is 16.29498525073746 (5524 records, "
+            "339 distinct values)\n"
+            "inlay analyze: --max-index-bits 8: the index needs 9 bits for 339 distinct values\n");
+  const Outcome too_many = Inlay("analyze --max-index-bits 16 " + kWork + "/ip_country.csv");
+  EXPECT_EQ(too_many.exit_code, 3);
+  EXPECT_EQ(too_many.err,
+            "inlay analyze: --max-index-bits 16: no index of 16 bits or less is wide enough for "
+            "334373 distinct values\n");
+  EXPECT_NE(too_many.out, "");
+}
+
+TEST_F(AnalyzeCommandTest, ASpoilerCanFail) {
+  const std::string syn = kData + "/syn_options/syn.tsv";
+  const Outcome spoiled = Inlay("analyze --json --fail-on-spoiler " + syn);
+  EXPECT_EQ(spoiled.exit_code, 3);
+  EXPECT_EQ(spoiled.err,
+            "inlay analyze: --fail-on-spoiler: without c12, c10 and c11, 951 of 5196 distinct "
+            "values are left\n");
+  EXPECT_EQ(nlohmann::json::parse(spoiled.out)["spoiled_by"],
+            (nlohmann::json{"c12", "c10", "c11"}));
+  EXPECT_EQ(Inlay("analyze --fail-on-spoiler --spoilers 1 " + syn).exit_code, 0);
+  EXPECT_EQ(Inlay("analyze --fail-on-spoiler " + files_.Write("same", "a,b\na,b\n")).exit_code, 0);
+  const auto steps = [&](const std::string& count) {
+    return nlohmann::json::parse(
+               Inlay("analyze --json --spoilers " + count + " " + syn).out)["spoilers"]
+        .size();
+  };
+  EXPECT_EQ(steps("0"), 0U);
+  EXPECT_EQ(steps("3"), 3U);
+  EXPECT_EQ(steps("65536"), 13U);
+}
+
+TEST_F(AnalyzeCommandTest, LimitsOutOfRangeAreBadUsage) {
+  const std::string path = files_.Write("data", "a,b\n");
+  for (const char* limit :
+       {"--max-distinct 0", "--max-distinct -1", "--max-distinct x", "--max-distinct 1.5",
+        "--min-ratio 0.99", "--min-ratio -1", "--min-ratio nan", "--min-ratio inf", "--min-ratio x",
+        "--min-ratio 2x", "--max-index-bits 1", "--max-index-bits 17", "--max-index-bits x",
+        "--spoilers -1", "--spoilers 65537", "--spoilers x"}) {
+    const std::string option(limit);
+    ExpectFailure("analyze " + option + " " + path, option.substr(0, option.find(' ')));
+  }
+  ExpectFailure("analyze --fail-on-spoiler --spoilers 0 " + path,
+                "--fail-on-spoiler needs --spoilers of 1 or more");
 }
 
 TEST_F(AnalyzeCommandTest, BadUsageIsExitCodeTwo) {

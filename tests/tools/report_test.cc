@@ -157,11 +157,15 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
   };
   EXPECT_EQ(keys(json),
             "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
-            "exact errors index_bits top copies_histogram fields_exact fields layouts notes ");
-  EXPECT_EQ(keys(json["top"][0]), "count share value ");
+            "exact errors index_bits top copies_histogram fields_exact fields layouts spoilers "
+            "spoiled_by notes ");
+  EXPECT_EQ(keys(json["top"][0]), "count count_error share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
-  EXPECT_EQ(keys(json["fields"][0]), "name offset bytes distinct kind type offset_bits size_bits ");
+  EXPECT_EQ(keys(json["fields"][0]),
+            "name offset bytes distinct entropy_bits distinct_without kind type offset_bits "
+            "size_bits ");
   EXPECT_EQ(keys(json["layouts"][0]), "name bytes_per_socket total_bytes ");
+  EXPECT_EQ(keys(json["spoilers"][0]), "fields distinct ");
   EXPECT_EQ(json["fields"][1]["name"], "v");
   EXPECT_TRUE(json["fields"][1]["offset"].is_null());
   EXPECT_TRUE(json["fields"][1]["bytes"].is_null());
@@ -180,6 +184,97 @@ TEST(ReportTest, ManyFieldsAreCutInTextAndWholeInJson) {
   const Report report = Analyze(std::string(200, 'x'), options);
   EXPECT_TRUE(Contains(FormatText(report), "20 more; --json has them all"));
   EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["fields"].size(), 100U);
+}
+
+// 60 records that differ in a and in c, each of which tells them apart without the other.
+std::string TwoSpoilers() {
+  std::string text = "a,b,c,d,e\n";
+  for (int i = 0; i < 60; ++i) {
+    const std::string number = std::to_string(i);
+    text += number + ",x," + std::to_string(i * i) + "," + (i % 3 == 0 ? "y" : "z") + "," +
+            (i % 2 == 0 ? "u" : "v") + "\n";
+  }
+  return text;
+}
+
+TEST(ReportTest, WhatSpoilsItInTextAndJson) {
+  RecordOptions options;
+  options.header = true;
+  const Report report = Analyze(TwoSpoilers(), options);
+  EXPECT_EQ(report.joint_spoilers, 2U);
+  const std::string text = FormatText(report);
+  for (const char* part : {"  column  distinct  entropy  without it\n  a             60     5.91   "
+                           "       60  different "
+                           "in every record\n  b              1     0.00          60  constant\n",
+                           "\nWhat spoils it: the values that are left without some fields\n"
+                           "  These 2 fields spoil it together: a and c.\n"
+                           "  Without them 4 of 60 distinct values are left.\n"
+                           "  left out  distinct           ratio  index bits\n"
+                           "  nothing         60  100.0 %   1.00           6\n"
+                           "  a               60  100.0 %   1.00           6\n"
+                           "  and c            4    6.7 %  15.00           3\n"}) {
+    EXPECT_TRUE(Contains(text, part)) << part << text;
+  }
+  const auto json = nlohmann::json::parse(FormatJson(report));
+  EXPECT_EQ(json["spoiled_by"], (nlohmann::json{"a", "c"}));
+  EXPECT_EQ(json["spoilers"][1], (nlohmann::json{{"fields", {"a", "c"}}, {"distinct", 4}}));
+  EXPECT_EQ(json["spoilers"].size(), 4U);
+  EXPECT_EQ(json["spoilers"][3]["distinct"], 1);
+  EXPECT_EQ(json["exact"], true);
+  EXPECT_EQ(json["fields"][4]["distinct_without"], 60);
+  EXPECT_EQ(json["fields"][4]["entropy_bits"], 1.0);
+}
+
+TEST(ReportTest, TheOrderOfTheInputChangesNoDigit) {
+  std::string forward;
+  std::string backward;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string row = std::to_string(i % 7 * i) + "," + std::to_string(i * i % 97) + "\n";
+    forward += row;
+    backward = row + backward;
+  }
+  EXPECT_EQ(FormatJson(Analyze(forward)), FormatJson(Analyze(backward)));
+}
+
+TEST(ReportTest, WhyNothingSpoilsIt) {
+  EXPECT_FALSE(Contains(FormatText(Analyze("a\nb\nc\n")), "What spoils it"));
+  EXPECT_FALSE(Contains(FormatText(Analyze("a,b\na,b\n")), "What spoils it"));
+  std::string cheap;
+  for (int i = 0; i < 10'000; ++i) cheap += std::to_string(i % 7) + ",x\n";
+  EXPECT_TRUE(
+      Contains(FormatText(Analyze(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
+  std::string together;
+  for (int i = 0; i < 30; ++i) together += std::to_string(i) + "," + std::to_string(i + 40) + "\n";
+  const std::string shown = FormatText(Analyze(together));
+  EXPECT_TRUE(Contains(shown, "No few fields spoil it")) << shown;
+  RecordOptions header;
+  header.header = true;
+  const Report first = [&] {
+    Report report = Analyze(TwoSpoilers(), header);
+    report.spoilers.steps.resize(1);
+    report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
+    return report;
+  }();
+  EXPECT_TRUE(Contains(FormatText(first),
+                       "No field spoils it: even without this one, more than half of the values"));
+}
+
+TEST(NextStepsTest, SpoilersAreWhatToLeaveOut) {
+  RecordOptions options;
+  options.header = true;
+  const std::vector<std::string> steps = NextSteps(Analyze(TwoSpoilers(), options));
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_EQ(
+      steps[0],
+      "No two values are equal, so nothing can be shared. Without a and c, 4 values are left, "
+      "15.00 records each on average: --columns 2,4-5");
+  std::string raw;
+  for (int i = 0; i < 100; ++i) raw += {'k', static_cast<char>(i), static_cast<char>(i % 2)};
+  EXPECT_TRUE(Contains(NextSteps(Analyze(raw, Raw(3)))[0],
+                       "Without byte 1, 2 values are left, 50.00 records each on average. "));
+  std::string many;
+  for (int i = 0; i < 70'000; ++i) many += std::to_string(i) + "," + std::to_string(i % 5) + "\n";
+  EXPECT_TRUE(Contains(NextSteps(Analyze(many)).back(), "Without c1, 3 bits name all values."));
 }
 
 TEST(NextStepsTest, DataThatDoesNotShareGetsAdvice) {

@@ -1,5 +1,6 @@
 #include "tools/analysis/field_statistics.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace inlay::analysis {
@@ -10,6 +11,11 @@ double EntropyBits(const CodedField& field, const FieldCodes& codes) {
   for (size_t value = 0; value < codes.values(); ++value) {
     records[field.codes[value]] += codes.counts[value];
   }
+  // The codes have the order of the values, which is another one in every run, and a sum of fractions is not
+  // the same in every order. Most counts are often 1, and need no sorting.
+  std::sort(
+      std::partition(records.begin(), records.end(), [](uint64_t count) { return count == 1; }),
+      records.end());
   const auto total = static_cast<double>(codes.records);
   double bits = 0;
   for (const uint64_t count : records) {

@@ -18,10 +18,11 @@ struct FieldStatistics {
   std::optional<uint64_t> offset;  // raw: in bytes from the start of the value
   std::optional<uint64_t> bytes;   // raw: size of the field
   uint64_t distinct = 0;
-  double entropy_bits = 0;  // over the records
+  double entropy_bits = 0;        // over the records
+  uint64_t distinct_without = 0;  // values by all other fields; see spoilers.h, which counts them
 };
 
-// The fields of `codes`, in order.
+// The fields of `codes`, in order, without distinct_without.
 std::vector<FieldStatistics> DescribeFields(const FieldCodes& codes);
 
 }  // namespace inlay::analysis

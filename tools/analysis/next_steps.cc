@@ -1,8 +1,10 @@
 #include "tools/analysis/next_steps.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/shown_numbers.h"
 
 namespace inlay::analysis {
@@ -53,13 +55,46 @@ std::string FewValues(const Report& report) {
   return text;
 }
 
+// "Without X, N values are left, R records each": what there is to gain without the spoilers.
+// REQUIRES: there are some.
+std::string WithoutSpoilers(const Report& report) {
+  const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
+  return absl::StrCat(
+      "Without ", ShownSpoilers(report), ", ", Grouped(distinct),
+      distinct == 1 ? " value is left, " : " values are left, ",
+      GroupedDecimal(static_cast<double>(report.records) / static_cast<double>(distinct), 2),
+      " records each on average");
+}
+
+// Columns (counted from 0, ascending) that are no spoilers.
+std::vector<size_t> ColumnsWithoutSpoilers(const Report& report) {
+  std::vector<bool> spoils(report.fields.size());
+  for (size_t step = 0; step < report.joint_spoilers; ++step) {
+    spoils[report.spoilers.steps[step].field] = true;
+  }
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    if (!spoils[i]) columns.push_back(report.schema.columns[i]);
+  }
+  std::sort(columns.begin(), columns.end());
+  return columns;
+}
+
 std::string LowRatio(const Report& report) {
   std::string text = report.distinct == report.records
                          ? std::string("No two values are equal, so nothing can be shared.")
                          : absl::StrCat("Only ", GroupedDecimal(report.dedup_ratio, 2),
                                         " records share a value on average.");
-  if (report.schema.kind == RecordSchema::Kind::kRaw)
+  if (report.joint_spoilers > 0) {
+    absl::StrAppend(&text, " ", WithoutSpoilers(report));
+    if (report.schema.kind == RecordSchema::Kind::kText) {
+      return absl::StrCat(text, ": --columns ", ColumnList(ColumnsWithoutSpoilers(report)));
+    }
+    text += ".";
+  }
+  if (report.schema.kind == RecordSchema::Kind::kRaw) {
     return absl::StrCat(text, " ", FewValues(report));
+  }
   if (report.fields.size() < 2) return text;
   const std::vector<size_t> columns = RepeatingColumns(report);
   if (columns.empty() || columns.size() == report.fields.size()) {
@@ -90,10 +125,18 @@ std::vector<std::string> NextSteps(const Report& report) {
     steps.push_back(LowRatio(report));
   }
   if (!report.index_bits.has_value()) {
-    steps.push_back(absl::StrCat(
-        "The widest index names ", Grouped(IndexCapacity(kMaxIndexBits)),
-        " values; every socket with another one keeps a private copy. A value of fewer or coarser "
-        "fields would fit."));
+    std::string fit = "A value of fewer or coarser fields would fit.";
+    if (report.joint_spoilers > 0) {
+      const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
+      const std::optional<int> bits = SmallestIndexBits(distinct);
+      if (bits.has_value()) {
+        fit =
+            absl::StrCat("Without ", ShownSpoilers(report), ", ", *bits, " bits name all values.");
+      }
+    }
+    steps.push_back(absl::StrCat("The widest index names ", Grouped(IndexCapacity(kMaxIndexBits)),
+                                 " values; every socket with another one keeps a private copy. ",
+                                 fit));
   }
   return steps;
 }

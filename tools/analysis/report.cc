@@ -96,7 +96,7 @@ uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedV
 }  // namespace
 
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads, size_t budget_bytes) {
+                   size_t threads, const ReportOptions& options) {
   const std::vector<CountedValue>& values = distinct.values();
   const CopiesDistribution copies(distinct);
   Report report;
@@ -119,7 +119,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   if (report.schema.fields.empty()) {
     report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
   }
-  report.codes = EncodeWithin(report.schema, distinct, threads, budget_bytes);
+  report.codes = EncodeWithin(report.schema, distinct, threads, options.budget_bytes);
   report.fields_exact = report.exact && report.codes.values() == values.size();
   if (NamesRawFields(schema)) {
     // Of a sample, in proportion.
@@ -131,6 +131,11 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          copies.RecordsBeyond(IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);
+  report.spoilers = FindSpoilers(report.codes, options.spoiler_steps, threads);
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    report.fields[i].distinct_without = report.spoilers.distinct_without[i];
+  }
+  report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   return report;
 }
 

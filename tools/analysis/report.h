@@ -16,6 +16,7 @@
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/record_source.h"
+#include "tools/analysis/spoilers.h"
 
 namespace inlay::analysis {
 
@@ -51,14 +52,21 @@ struct Report {
   std::vector<FieldStatistics> fields;
   FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
-  LayoutInput layout_input;        // what the layouts were computed from
+  LayoutInput layout_input;  // what the layouts were computed from
+  Spoilers spoilers;
+  size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
   std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 
+struct ReportOptions {
+  size_t budget_bytes = BoundedCounter::kUnbounded;  // what the tables of fields may take
+  size_t spoiler_steps = kDefaultSpoilerSteps;       // fields to leave out together, at most
+};
+
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the
-// fields with `threads` threads, in at most `budget_bytes`. Throws std::bad_alloc when memory runs out.
+// fields with `threads` threads. Throws std::bad_alloc when memory runs out.
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads, size_t budget_bytes = BoundedCounter::kUnbounded);
+                   size_t threads, const ReportOptions& options = {});
 
 }  // namespace inlay::analysis
 

@@ -46,6 +46,16 @@ Json Decoded(const std::vector<DecodedField>& fields) {
   return object;
 }
 
+Json SpoilerCurve(const Report& report) {
+  Json curve = Json::array();
+  Json left_out = Json::array();
+  for (const SpoilerStep& step : report.spoilers.steps) {
+    left_out.push_back(report.fields[step.field].name);
+    curve.push_back({{"fields", left_out}, {"distinct", step.distinct}});
+  }
+  return curve;
+}
+
 }  // namespace
 
 std::string FormatJson(const Report& report) {
@@ -88,6 +98,8 @@ std::string FormatJson(const Report& report) {
          {"offset", OrNull(field.offset)},
          {"bytes", OrNull(field.bytes)},
          {"distinct", field.distinct},
+         {"entropy_bits", field.entropy_bits},
+         {"distinct_without", field.distinct_without},
          {"kind", std::string(KindName(described.kind))},
          {"type", described.type_name.empty() ? Json(nullptr) : Json(described.type_name)},
          {"offset_bits", OrNull(described.offset_bits)},
@@ -99,6 +111,11 @@ std::string FormatJson(const Report& report) {
     json["layouts"].push_back({{"name", std::string(layout.name)},
                                {"bytes_per_socket", layout.bytes_per_socket},
                                {"total_bytes", layout.total_bytes}});
+  }
+  json["spoilers"] = SpoilerCurve(report);
+  json["spoiled_by"] = Json::array();
+  for (size_t step = 0; step < report.joint_spoilers; ++step) {
+    json["spoiled_by"].push_back(report.fields[report.spoilers.steps[step].field].name);
   }
   json["notes"] = report.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "tools/analysis/format_detection.h"
 #include "tools/analysis/next_steps.h"
+#include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
 
@@ -136,20 +137,25 @@ std::string Remark(const Report& report, const FieldStatistics& field) {
 }
 
 std::string ColumnTable(const Report& report) {
-  TextTable table({kLeft, kRight, kLeft});
-  table.AddRow({"column", "distinct", ""});
+  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
+  table.AddRow({"column", "distinct", "entropy", "without it", ""});
   for (const FieldStatistics& field : report.fields) {
-    table.AddRow({field.name.empty() ? "(no name)" : Printable(field.name, kShownValueBytes),
-                  Grouped(field.distinct), Remark(report, field)});
+    table.AddRow({ShownFieldName(field.name), Grouped(field.distinct),
+                  GroupedDecimal(field.entropy_bits, 2), Grouped(field.distinct_without),
+                  Remark(report, field)});
   }
-  return absl::StrCat("\nFields: distinct values of each column\n", table.Format());
+  return absl::StrCat(
+      "\nFields: distinct values of each column, bits of entropy, and values that differ without "
+      "it\n",
+      table.Format());
 }
 
 // The fields of raw records: those that the user named, or ranges of bytes.
 std::string FieldTable(const Report& report) {
   const bool named = report.distinct_by_fields.has_value();
-  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
-  table.AddRow({named ? "field" : "", "offset", "bytes", "distinct", ""});
+  TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
+  table.AddRow(
+      {named ? "field" : "", "offset", "bytes", "distinct", "entropy", "without it", ""});
   const size_t shown = std::min(report.fields.size(), kShownFields);
   for (size_t i = 0; i < shown; ++i) {
     const FieldStatistics& statistics = report.fields[i];
@@ -166,7 +172,9 @@ std::string FieldTable(const Report& report) {
       remark = remark.empty() ? bits : absl::StrCat(bits, ", ", remark);
     }
     table.AddRow({Printable(statistics.name, kShownValueBytes), absl::StrCat(*statistics.offset),
-                  absl::StrCat(*statistics.bytes), Grouped(statistics.distinct), remark});
+                  absl::StrCat(*statistics.bytes), Grouped(statistics.distinct),
+                  GroupedDecimal(statistics.entropy_bits, 2), Grouped(statistics.distinct_without),
+                  remark});
   }
   std::string text = absl::StrCat(
       "\nFields: distinct values of each ",
@@ -251,6 +259,7 @@ std::string FormatText(const Report& report) {
   for (const std::string& note : report.notes) text += Wrapped(note);
   text += Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
+  text += FormatSpoilers(report);
   text += Layouts(report);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";

@@ -46,14 +46,14 @@ void RowHashes::Exclude(size_t field) {
   }
 }
 
-template <typename HashOfRow>
-uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
-  // {0, 0} is an empty slot; a row with that hash is counted apart.
+// Calls on_first(row) for each row whose hash no row before it has, in order.
+template <typename HashOfRow, typename OnFirst>
+void RowHashes::ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, Scratch* scratch) const {
+  // {0, 0} is an empty slot; rows with that hash are treated apart.
   std::vector<Hash>& slots = scratch->slots_;
   slots.assign(std::bit_ceil(2 * rows_.size() + 2), Hash{});
   const size_t mask = slots.size() - 1;
   constexpr size_t kAhead = 8;
-  uint64_t distinct = 0;
   bool any_zero = false;
   Hash coming[kAhead];
   for (size_t first = 0; first < rows_.size(); first += kAhead) {
@@ -65,6 +65,7 @@ uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
     for (size_t i = 0; i < count; ++i) {
       const Hash& hash = coming[i];
       if ((hash.low | hash.high) == 0) {
+        if (!any_zero) on_first(first + i);
         any_zero = true;
         continue;
       }
@@ -75,10 +76,17 @@ uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
       }
       if ((slots[at].low | slots[at].high) != 0) continue;
       slots[at] = hash;
-      ++distinct;
+      on_first(first + i);
     }
   }
-  return distinct + (any_zero ? 1 : 0);
+}
+
+template <typename HashOfRow>
+uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
+  uint64_t distinct = 0;
+  ForEachFirst(
+      hash_of_row, [&distinct](size_t) { ++distinct; }, scratch);
+  return distinct;
 }
 
 uint64_t RowHashes::Distinct(Scratch* scratch) const {
@@ -103,6 +111,14 @@ uint64_t RowHashes::DistinctWithout(size_t field, Scratch* scratch) const {
     return Hash{rows_[row].low - hash.low, rows_[row].high - hash.high};
   };
   return Count(without, scratch);
+}
+
+std::vector<uint32_t> RowHashes::FirstRows(Scratch* scratch) const {
+  std::vector<uint32_t> first_rows;
+  ForEachFirst([this](size_t row) { return rows_[row]; },
+               [&first_rows](size_t row) { first_rows.push_back(static_cast<uint32_t>(row)); },
+               scratch);
+  return first_rows;
 }
 
 }  // namespace inlay::analysis

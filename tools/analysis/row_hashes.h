@@ -45,10 +45,17 @@ class RowHashes {
   uint64_t DistinctWith(size_t field, Scratch* scratch) const;
   uint64_t DistinctWithout(size_t field, Scratch* scratch) const;
 
+  // Of each distinct value, by the fields that count, the first row that has it; ascending.
+  std::vector<uint32_t> FirstRows(Scratch* scratch) const;
+
+  size_t rows() const { return rows_.size(); }
+
  private:
   using Hash = Scratch::Hash;
 
   static Hash HashOf(size_t field, uint32_t code);
+  template <typename HashOfRow, typename OnFirst>
+  void ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, Scratch* scratch) const;
   template <typename HashOfRow>
   uint64_t Count(HashOfRow hash_of_row, Scratch* scratch) const;
 

@@ -1,0 +1,25 @@
+// What spoils the values, in words and as a table for people.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_ANALYSIS_REPORT_SPOILERS_TEXT_H_
+#define INLAY_TOOLS_ANALYSIS_REPORT_SPOILERS_TEXT_H_
+
+#include <string>
+
+#include "tools/analysis/report.h"
+
+namespace inlay::analysis {
+
+// The name of a field on one line, harmless for a terminal; "(no name)" if it has none.
+std::string ShownFieldName(const std::string& name);
+
+// The fields that spoil the values together, as in "sport, dport and pcap"; empty if there are none.
+std::string ShownSpoilers(const Report& report);
+
+// The section of the text report; empty if the values are equal, or have fewer than two fields.
+std::string FormatSpoilers(const Report& report);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_REPORT_SPOILERS_TEXT_H_
