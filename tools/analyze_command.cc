@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "tools/analysis/c_struct.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/input_file.h"
 #include "tools/analysis/report.h"
@@ -19,6 +20,7 @@ namespace inlay {
 namespace {
 
 constexpr int64_t kMaxThreads = 64;
+constexpr double kMaxWriteCost = 1e6;
 
 constexpr char kExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
@@ -31,6 +33,32 @@ Exit codes: 0 success, 2 bad input or usage. Manual: docs/analyze.md)";
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "inlay analyze: %s\n", std::string(status.message()).c_str());
   return kExitBadInput;
+}
+
+void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
+  CLI::Option* none = command.add_flag_callback(
+      "--no-split", [options] { options->search = false; },
+      "Leave out the search for fields to share and to keep private");
+  command
+      .add_option("--write-cost", options->write_cost,
+                  "Split: bytes per socket that each shared group must gain to be worth its writes")
+      ->type_name("BYTES")
+      ->check(CLI::Range(0.0, kMaxWriteCost).description(""))
+      ->capture_default_str()
+      ->excludes(none);
+  command
+      .add_option("--struct-name", options->struct_name,
+                  "Split: what the C structs' names start with")
+      ->type_name("NAME")
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            return analysis::CIdentifier(name) == name
+                       ? std::string()
+                       : "--struct-name: '" + name + "' is not an identifier of C";
+          },
+          ""))
+      ->capture_default_str()
+      ->excludes(none);
 }
 
 }  // namespace
@@ -49,6 +77,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->type_name("N")
       ->check(InRange(0, kMaxThreads))
       ->capture_default_str();
+  AddSplitFlags(*command, &options->split);
   return command;
 }
 
@@ -64,7 +93,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   progress.reset();  // before anything else is printed
   if (!distinct.ok()) return Fail(distinct.status());
   const analysis::Report report =
-      analysis::BuildReport((*source)->schema(), *distinct, options.top, threads);
+      analysis::BuildReport((*source)->schema(), *distinct, options.top, threads, options.split);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {

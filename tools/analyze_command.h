@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/analysis/open_records.h"
+#include "tools/analysis/split_advice.h"
 
 namespace inlay {
 
@@ -18,6 +19,7 @@ struct AnalyzeOptions {
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
   bool json = false;
+  analysis::SplitOptions split;
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are

@@ -127,7 +127,7 @@ uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedV
 }  // namespace
 
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads) {
+                   size_t threads, const SplitOptions& split) {
   const std::vector<CountedValue>& values = distinct.values();
   const ValuesPerCount groups = GroupByCount(values);
   Report report;
@@ -149,6 +149,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          RecordsBeyond(groups, IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);
+  if (split.search) {
+    report.split = AdviseSplit(report.schema, values, report.codes, split, threads);
+  }
   return report;
 }
 

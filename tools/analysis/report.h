@@ -14,6 +14,7 @@
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/record_source.h"
+#include "tools/analysis/split_advice.h"
 
 namespace inlay::analysis {
 
@@ -45,13 +46,14 @@ struct Report {
   std::vector<FieldStatistics> fields;
   FieldCodes codes;  // what is said of fields is computed from these
   std::vector<LayoutCost> layouts;
-  LayoutInput layout_input;  // what the layouts were computed from
+  LayoutInput layout_input;          // what the layouts were computed from
+  std::optional<SplitAdvice> split;  // nothing: not asked for, or fewer than two fields
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the
 // fields with `threads` threads. Throws std::bad_alloc when memory runs out.
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
-                   size_t threads);
+                   size_t threads, const SplitOptions& split = {});
 
 }  // namespace inlay::analysis
 

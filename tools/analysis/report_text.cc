@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/shown_numbers.h"
+#include "tools/analysis/split_text.h"
 #include "tools/analysis/text_table.h"
 
 namespace inlay::analysis {
@@ -206,6 +207,7 @@ std::string FormatText(const Report& report) {
   std::string text = Title(report.schema) + "\n" + Values(report) + Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? ByteGrid(report) : FieldTable(report);
   text += Layouts(report);
+  if (report.split.has_value()) text += FormatSplit(*report.split);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
   for (const std::string& step : steps) text += Wrapped(step);

@@ -47,16 +47,18 @@ void RowHashes::Exclude(size_t field) {
 }
 
 template <typename HashOfRow>
-uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
+uint64_t RowHashes::Count(HashOfRow hash_of_row, uint64_t limit, Scratch* scratch) const {
+  constexpr size_t kAhead = 8;
+  const size_t most =
+      std::min<uint64_t>(rows_.size(), limit < kNoLimit - kAhead ? limit + kAhead : limit);
   // {0, 0} is an empty slot; a row with that hash is counted apart.
   std::vector<Hash>& slots = scratch->slots_;
-  slots.assign(std::bit_ceil(2 * rows_.size() + 2), Hash{});
+  slots.assign(std::bit_ceil(2 * most + 2), Hash{});
   const size_t mask = slots.size() - 1;
-  constexpr size_t kAhead = 8;
   uint64_t distinct = 0;
   bool any_zero = false;
   Hash coming[kAhead];
-  for (size_t first = 0; first < rows_.size(); first += kAhead) {
+  for (size_t first = 0; first < rows_.size() && distinct <= limit; first += kAhead) {
     const size_t count = std::min(kAhead, rows_.size() - first);
     for (size_t i = 0; i < count; ++i) {
       coming[i] = hash_of_row(first + i);
@@ -81,28 +83,28 @@ uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
   return distinct + (any_zero ? 1 : 0);
 }
 
-uint64_t RowHashes::Distinct(Scratch* scratch) const {
-  return Count([this](size_t row) { return rows_[row]; }, scratch);
+uint64_t RowHashes::Distinct(Scratch* scratch, uint64_t limit) const {
+  return Count([this](size_t row) { return rows_[row]; }, limit, scratch);
 }
 
-uint64_t RowHashes::DistinctWith(size_t field, Scratch* scratch) const {
+uint64_t RowHashes::DistinctWith(size_t field, Scratch* scratch, uint64_t limit) const {
   assert(!included_[field]);
   const std::vector<uint32_t>& codes = codes_.fields[field].codes;
   const auto with = [&](size_t row) {
     const Hash hash = HashOf(field, codes[row]);
     return Hash{rows_[row].low + hash.low, rows_[row].high + hash.high};
   };
-  return Count(with, scratch);
+  return Count(with, limit, scratch);
 }
 
-uint64_t RowHashes::DistinctWithout(size_t field, Scratch* scratch) const {
+uint64_t RowHashes::DistinctWithout(size_t field, Scratch* scratch, uint64_t limit) const {
   assert(included_[field]);
   const std::vector<uint32_t>& codes = codes_.fields[field].codes;
   const auto without = [&](size_t row) {
     const Hash hash = HashOf(field, codes[row]);
     return Hash{rows_[row].low - hash.low, rows_[row].high - hash.high};
   };
-  return Count(without, scratch);
+  return Count(without, limit, scratch);
 }
 
 }  // namespace inlay::analysis
