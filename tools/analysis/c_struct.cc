@@ -47,6 +47,7 @@ std::string CommentText(std::string_view text) {
 void CStructSize::Change(const BinaryForm& form, int by) {
   const size_t alignment_class = ClassOf(form.alignment);
   members_[alignment_class] += by;
+  member_bits_ += by > 0 ? form.size_bits : -form.size_bits;
   if (form.is_bitfield) {
     bitfields_[alignment_class][form.size_bits] += by;
     all_bitfields_ += by;

@@ -26,6 +26,8 @@ class CStructSize {
 
   // 0 without members.
   uint64_t Bytes() const;
+  // The bits of the members themselves.
+  uint64_t MemberBits() const { return member_bits_; }
 
  private:
   static constexpr size_t kClasses = 4;  // alignments of 8, 4, 2 and 1
@@ -35,6 +37,7 @@ class CStructSize {
   std::array<int64_t, kClasses> plain_bytes_ = {};
   std::array<std::array<int64_t, 65>, kClasses> bitfields_ = {};  // how many of each number of bits
   int64_t all_bitfields_ = 0;
+  uint64_t member_bits_ = 0;
 };
 
 struct CMember {

@@ -17,6 +17,10 @@
 namespace inlay::analysis {
 
 inline constexpr double kDefaultWriteCost = 0.5;
+// Differences below this are rounding.
+inline constexpr double kCostEpsilon = 1e-9;
+// No split with a shared group reserves less.
+inline constexpr double kLeastIndexBytes = 2;
 
 // Fields by number, each in one place at most.
 struct Split {

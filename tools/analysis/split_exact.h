@@ -21,7 +21,7 @@ namespace inlay::analysis {
 inline constexpr size_t kMaxExactFields = 20;
 
 struct ExactLimits {
-  uint64_t rows = 1'500'000'000;  // values looked at while counting
+  uint64_t rows = 1'000'000'000;  // values looked at while counting
   uint64_t steps = 200'000'000;   // groups looked at by the branch and bound
 };
 
@@ -35,11 +35,6 @@ struct ExactOutcome {
 ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fields,
                            const std::vector<size_t>& always_private, double known,
                            const ExactLimits& limits, size_t threads);
-
-// Differences below this are rounding.
-inline constexpr double kCostEpsilon = 1e-9;
-// No split with a shared group reserves less.
-inline constexpr double kLeastIndexBytes = 2;
 
 }  // namespace inlay::analysis
 

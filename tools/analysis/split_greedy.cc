@@ -4,12 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/row_hashes.h"
-#include "tools/analysis/split_exact.h"
 
 namespace inlay::analysis {
 namespace {
@@ -18,6 +18,8 @@ constexpr double kImpossible = std::numeric_limits<double>::infinity();
 constexpr uint64_t kMostDistinct = IndexCapacity(kMaxIndexBits);
 // With more fields than this, they join a new group in one order instead of the best one at each step.
 constexpr size_t kMaxChoosingFields = 80;
+// With more fields than this, new groups do not start with each of them in turn.
+constexpr size_t kMaxStartingFields = 24;
 // A field that adds no values is as good as one that adds so many bits of them.
 constexpr double kFreeBits = 0.01;
 
@@ -131,16 +133,14 @@ class Searcher {
 
   double total() const { return Total(); }
 
+  // Whether padding and unused bits of words cost nothing, so that small changes show before they add up to a
+  // word more or less.
+  void set_smooth(bool smooth) { smooth_ = smooth; }
+
   void ShareAll() {
     NewGroup().Fill(fields_);
     for (const size_t field : fields_) private_size_.Remove(cost_.form(field));
     private_.clear();
-  }
-
-  // Makes new groups of private fields as long as they help.
-  void GrowGroups() {
-    while (!budget_->exhausted() && Grow(nullptr)) {
-    }
   }
 
   // Small changes until none helps.
@@ -150,7 +150,8 @@ class Searcher {
       if (DissolveGroups()) continue;
       if (MergeGroups()) continue;
       if (SplitGroups()) continue;
-      if (!Grow(nullptr)) break;
+      if (Grow(nullptr)) continue;
+      if (!GrowFromEachField()) break;
     }
   }
 
@@ -176,7 +177,8 @@ class Searcher {
     Price price = {};
   };
   double Total(const Instead& a, const Instead& b) const {
-    auto total = static_cast<double>(private_size_.Bytes());
+    auto total = smooth_ ? static_cast<double>(private_size_.MemberBits()) / 8
+                         : static_cast<double>(private_size_.Bytes());
     std::vector<int> widths;
     const auto add = [&](const Price& price) {
       if (price.width == 0) return;  // an empty group
@@ -186,6 +188,7 @@ class Searcher {
     for (const std::unique_ptr<Group>& group : groups_) {
       add(group.get() == a.group ? a.price : group.get() == b.group ? b.price : group->price());
     }
+    if (smooth_) return total + std::accumulate(widths.begin(), widths.end(), 0) / 8.0;
     return total + static_cast<double>(IndexWordBytes(std::move(widths)));
   }
 
@@ -310,6 +313,16 @@ class Searcher {
     return false;
   }
 
+  // New groups that start with another field than the one that looks best.
+  bool GrowFromEachField() {
+    if (fields_.size() > kMaxStartingFields) return false;
+    for (const size_t first : fields_) {
+      if (budget_->exhausted()) return false;
+      if (Grow(GroupOf(first), first)) return true;
+    }
+    return false;
+  }
+
   bool SplitGroups() {
     for (size_t i = 0; i < groups_.size() && !budget_->exhausted(); ++i) {
       if (Grow(groups_[i].get())) return true;
@@ -319,7 +332,8 @@ class Searcher {
 
   // Moves fields of `from`, nullptr for the private ones, to a new group, one after the other, and keeps the
   // cheapest state on the way. True if that is cheaper than before.
-  bool Grow(Group* from) {
+  // The first to move is `first` if given.
+  bool Grow(Group* from, std::optional<size_t> first = std::nullopt) {
     std::vector<size_t> pool = from == nullptr ? private_ : from->fields();
     if (pool.empty()) return false;
     std::sort(pool.begin(), pool.end());
@@ -332,12 +346,20 @@ class Searcher {
     std::vector<size_t> moved;
     Group& group = NewGroup();
     while (!pool.empty() && !budget_->exhausted()) {
-      const size_t next = pool.size() <= kMaxChoosingFields ? BestToJoin(&group, pool) : 0;
+      size_t next = 0;
+      if (moved.empty() && first.has_value()) {
+        next = static_cast<size_t>(std::find(pool.begin(), pool.end(), *first) - pool.begin());
+      } else if (pool.size() <= kMaxChoosingFields) {
+        next = BestToJoin(&group, pool);
+      }
       const size_t field = pool[next];
       pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(next));
       const Price price = group.Toggled(field);
       // Dearer than everything together was, and no field makes it cheaper.
-      if (price.bytes >= before) continue;
+      if (price.bytes >= before) {
+        if (field == first) break;
+        continue;
+      }
       MoveToGroup(field, &group);
       moved.push_back(field);
       const double total = Total();
@@ -386,6 +408,7 @@ class Searcher {
   std::vector<std::unique_ptr<Group>> groups_;
   std::vector<size_t> private_;  // of fields_
   CStructSize private_size_;     // always_private_ with them
+  bool smooth_ = false;
 };
 
 }  // namespace
@@ -394,20 +417,18 @@ PricedSplit SearchGreedily(const SplitCost& cost, const std::vector<size_t>& fie
                            const std::vector<size_t>& always_private, uint64_t max_rows) {
   PricedSplit best = Searcher(cost, fields, always_private, nullptr).Result();  // all private
   if (fields.empty()) return best;
-  const auto consider = [&](Searcher& searcher) {
-    if (searcher.total() < best.bytes - kCostEpsilon) best = searcher.Result();
-  };
-  Budget growing(max_rows / 2);
-  Searcher grown(cost, fields, always_private, &growing);
-  grown.GrowGroups();
-  grown.Improve();
-  consider(grown);
-  Budget shrinking(max_rows / 2);
-  Searcher shared(cost, fields, always_private, &shrinking);
-  shared.ShareAll();
-  if (shared.total() < kImpossible) {
-    shared.Improve();
-    consider(shared);
+  for (const bool smooth : {false, true}) {
+    for (const bool all_shared : {false, true}) {
+      Budget budget(max_rows / 4);
+      Searcher searcher(cost, fields, always_private, &budget);
+      if (all_shared) searcher.ShareAll();
+      if (searcher.total() == kImpossible) continue;
+      searcher.set_smooth(smooth);
+      searcher.Improve();
+      searcher.set_smooth(false);
+      if (smooth) searcher.Improve();
+      if (searcher.total() < best.bytes - kCostEpsilon) best = searcher.Result();
+    }
   }
   return best;
 }
