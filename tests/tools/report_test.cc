@@ -157,7 +157,7 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
   };
   EXPECT_EQ(keys(json),
             "records value_bytes distinct dedup_ratio singletons entropy_bits index_bits top "
-            "copies_histogram fields layouts ");
+            "copies_histogram fields layouts split ");
   EXPECT_EQ(keys(json["top"][0]), "count share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
   EXPECT_EQ(keys(json["fields"][0]), "name offset bytes distinct ");
