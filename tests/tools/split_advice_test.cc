@@ -70,10 +70,7 @@ void ExpectSumsUp(const SplitAdvice& split, uint64_t records) {
 // The columns of tests/data/tcp_info/PROJECTIONS.txt: what is configured, not counted.
 const std::set<std::string> kSettings = {"c6",  "c7",  "c11", "c12", "c22", "c28",
                                          "c29", "c34", "c53", "c54", "c55"};
-// bytes_acked, bytes_received, segs_out, segs_in, rtt, rttvar, pacing_rate, bytes_sent.
-const std::set<std::string> kCounters = {"c35", "c36", "c37", "c38", "c24", "c25", "c33", "c49"};
-
-TEST(SplitAdviceTest, SharesTheSettingsOfTcpAndNotItsCounters) {
+TEST(SplitAdviceTest, SharesTheSettingsOfTcpAndNotWhatDiffersInMostSockets) {
   for (const std::string& path :
        {std::string(INLAY_TEST_WORK_DIR "/snapshots.tsv"),
         std::string(INLAY_TEST_DATA_DIR "/tcp_info/last_per_socket.tsv")}) {
@@ -94,10 +91,15 @@ TEST(SplitAdviceTest, SharesTheSettingsOfTcpAndNotItsCounters) {
       const bool constant = std::count(constants.begin(), constants.end(), field) > 0;
       EXPECT_TRUE(constant || shared.contains(field)) << field;
     }
-    for (const std::string& field : kCounters) {
-      EXPECT_EQ(std::count(rest.begin(), rest.end(), field), 1) << field;
+    // Measurements of time and rate, and counters of those sockets that sent much.
+    size_t measured = 0;
+    for (const FieldStatistics& field : report.fields) {
+      if (field.distinct <= report.records / 2) continue;
+      ++measured;
+      EXPECT_EQ(std::count(rest.begin(), rest.end(), field.name), 1) << field.name;
     }
-    EXPECT_LT(split.bytes_per_socket, 0.95 * split.all_private_bytes);
+    EXPECT_GT(measured, 0U);
+    EXPECT_LT(split.bytes_per_socket, 0.6 * split.all_private_bytes);
   }
 }
 
