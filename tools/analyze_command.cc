@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "tools/analysis/c_struct.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/gate.h"
 #include "tools/analysis/input_file.h"
@@ -24,6 +25,7 @@ namespace {
 
 constexpr int64_t kMaxThreads = 64;
 constexpr int64_t kMaxSpoilers = 65'536;  // as many as a raw record can have bytes
+constexpr double kMaxWriteCost = 1e6;
 
 constexpr char kExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
@@ -87,6 +89,32 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
+void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
+  CLI::Option* none = command.add_flag_callback(
+      "--no-split", [options] { options->search = false; },
+      "Leave out the search for fields to share and to keep private");
+  command
+      .add_option("--write-cost", options->write_cost,
+                  "Split: bytes per socket that each shared group must gain to be worth its writes")
+      ->type_name("BYTES")
+      ->check(CLI::Range(0.0, kMaxWriteCost).description(""))
+      ->capture_default_str()
+      ->excludes(none);
+  command
+      .add_option("--struct-name", options->struct_name,
+                  "Split: what the C structs' names start with")
+      ->type_name("NAME")
+      ->check(CLI::Validator(
+          [](const std::string& name) {
+            return analysis::CIdentifier(name) == name
+                       ? std::string()
+                       : "--struct-name: '" + name + "' is not an identifier of C";
+          },
+          ""))
+      ->capture_default_str()
+      ->excludes(none);
+}
+
 }  // namespace
 
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
@@ -117,6 +145,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->check(InRange(0, kMaxSpoilers))
       ->capture_default_str();
   AddLimitFlags(*command, options);
+  AddSplitFlags(*command, &options->split);
   return command;
 }
 
@@ -137,9 +166,9 @@ int RunAnalyze(const AnalyzeOptions& options) {
                                                 counted->schema, counted->distinct);
     return written.ok() ? kExitOk : Fail(written);
   }
-  analysis::Report report =
-      analysis::BuildReport(counted->schema, counted->distinct, options.top, threads,
-                            {.budget_bytes = budget_bytes, .spoiler_steps = options.spoilers});
+  analysis::Report report = analysis::BuildReport(
+      counted->schema, counted->distinct, options.top, threads,
+      {.budget_bytes = budget_bytes, .spoiler_steps = options.spoilers, .split = options.split});
   report.notes = std::move(notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);

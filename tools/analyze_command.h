@@ -11,6 +11,7 @@
 
 #include "tools/analysis/gate.h"
 #include "tools/analysis/open_records.h"
+#include "tools/analysis/split_advice.h"
 #include "tools/analysis/spoilers.h"
 
 namespace inlay {
@@ -26,6 +27,7 @@ struct AnalyzeOptions {
   bool summary_as_line = false;
   size_t spoilers = analysis::kDefaultSpoilerSteps;
   analysis::GateLimits limits;
+  analysis::SplitOptions split;
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are

@@ -132,7 +132,7 @@ TEST_F(AnalyzeCommandTest, ReadsDumpsOfBpfMaps) {
   ExpectFailure("analyze " + dumps + "sk_map.dump.stdout", "which it cannot read");
   ExpectFailure("analyze --header " + dumps + "nobtf4.j.json", "not for dumps");
   ExpectFailure("analyze --format ss --value-bytes 8 " + dumps + "ss_bpf-maps.txt",
-                "a dump tells the size of its values");
+                "--value-bytes is for raw records");
   ExpectFailure("analyze --format csv --map-id 1 " + dumps + "ss_bpf-maps.txt",
                 "--map-id is for the output of ss");
 }
@@ -143,11 +143,27 @@ TEST_F(AnalyzeCommandTest, HelpAndVersionSucceed) {
   EXPECT_EQ(Inlay("--version").out.find("inlay "), 0U);
   const Outcome help = Inlay("analyze --help");
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* option :
-       {"--format", "--value-bytes", "--fields", "--btf", "--type", "--columns", "--header",
-        "--no-header", "--delimiter", "--top", "--json", "--threads", "--spoilers",
-        "--max-distinct", "--min-ratio", "--max-index-bits", "--fail-on-spoiler", "--memory",
-        "--summary", "Exit codes", "3 a limit is broken"}) {
+  for (const char* option : {"--format",
+                             "--value-bytes",
+                             "--fields",
+                             "--btf",
+                             "--type",
+                             "--columns",
+                             "--header",
+                             "--no-header",
+                             "--delimiter",
+                             "--top",
+                             "--json",
+                             "--threads",
+                             "--spoilers",
+                             "--max-distinct",
+                             "--min-ratio",
+                             "--max-index-bits",
+                             "--fail-on-spoiler",
+                             "--memory",
+                             "--summary",
+                             "Exit codes",
+                             "3 a limit is broken"}) {
     EXPECT_NE(help.out.find(option), std::string::npos) << option;
   }
 }

@@ -121,9 +121,9 @@ TEST_F(AnalyzeSchemaTest, OptionalParts) {
                    {"bytes_per_socket", 2.5},
                    {"method", "greedy"}};
   EXPECT_EQ(Complaints(json), "");
-  json["top"][0]["fields"]["c1"] = 1;
+  json["top"][0]["fields"]["c1"] = Json::array();
   EXPECT_NE(Complaints(json), "");
-  json["top"][0]["fields"]["c1"] = "1";
+  json["top"][0]["fields"]["c1"] = 1;
   json["split"]["shared"][0].erase("fields");
   EXPECT_NE(Complaints(json), "");
 }

@@ -97,12 +97,15 @@ TEST(DecodedValueTest, BitFieldsAreThoseOfTheCompiler) {
     Value value;
     std::memset(&value, 0, sizeof(value));
     const auto bits = random();
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"  // all of these fit
     value.a = static_cast<uint32_t>(bits) & 31;
     value.b = static_cast<int32_t>(bits >> 7) % 256;
     value.c = static_cast<uint32_t>(bits >> 20) & 0x3ffff;
     value.d = bits & 0xff'ffff'ffff;
     value.e = static_cast<int64_t>(bits) % 8'000'000;
     value.f = static_cast<int16_t>(bits);
+#pragma GCC diagnostic pop
     EXPECT_EQ(Decoded("a:u32:5,b:s32:9,c:u32:18,d:u64:40,e:s64:24,f:s16:16", value),
               "a=" + std::to_string(value.a) + " b=" + std::to_string(value.b) +
                   " c=" + std::to_string(value.c) + " d=" + std::to_string(value.d) +

@@ -213,7 +213,7 @@ TEST_F(SsDumpTest, RandomValuesAreReadAsTheyWereWritten) {
       absl::StrAppend(&text, "\tmap_id:3 [\n\t\t(struct s){\n");
       std::string row;
       for (size_t i = 0; i < members; ++i) {
-        const uint32_t number = random() % 5;
+        const uint32_t number = static_cast<uint32_t>(random() % 5);
         if (i == nested) absl::StrAppend(&text, "\t\t\t.in = (struct t){\n");
         absl::StrAppend(&text, "\t\t\t.m", i, " = (__u32)", number, ",\n");
         absl::StrAppend(&row, i == 0 ? "" : ",", number);

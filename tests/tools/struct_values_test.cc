@@ -71,8 +71,10 @@ TEST(StructValuesTest, TopValuesAreDecoded) {
   EXPECT_EQ(report->distinct_by_fields, 4U);
   const std::string text = FormatText(*report);
   EXPECT_TRUE(Contains(text, "  mss=1460 ecn=true cc=cubic wscale=7 delta=-1\n")) << text;
-  EXPECT_TRUE(Contains(text, "  mss                 0      2         2\n")) << text;
-  EXPECT_TRUE(Contains(text, "  padding 17-19      17      3         1\n")) << text;
+  EXPECT_TRUE(Contains(text, "  mss                 0      2         2     1.00           2\n"))
+      << text;
+  EXPECT_TRUE(Contains(text, "  padding 17-19      17      3         1     0.00           4\n"))
+      << text;
   EXPECT_FALSE(Contains(text, "by fields")) << text;
   const auto json = nlohmann::ordered_json::parse(FormatJson(*report));
   EXPECT_EQ(json["distinct_by_fields"], 4);

@@ -97,10 +97,6 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
                                                        : "--btf and --type are",
                        " for raw records, not together with the options of text"));
     }
-    if (format == RecordFormat::kBpftool || format == RecordFormat::kSs) {
-      return absl::InvalidArgumentError(
-          "--value-bytes is for raw records; a dump tells the size of its values");
-    }
     format = RecordFormat::kRaw;
   }
   if (options.map_id.has_value() && format != RecordFormat::kSs &&

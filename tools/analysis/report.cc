@@ -136,6 +136,10 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
     report.fields[i].distinct_without = report.spoilers.distinct_without[i];
   }
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
+  // Not of a sample of the values: what is advised could cost anything.
+  if (options.split.search && report.codes.values() == values.size()) {
+    report.split = AdviseSplit(report.schema, values, report.codes, options.split, threads);
+  }
   return report;
 }
 

@@ -16,6 +16,7 @@
 #include "tools/analysis/field_statistics.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/record_source.h"
+#include "tools/analysis/split_advice.h"
 #include "tools/analysis/spoilers.h"
 
 namespace inlay::analysis {
@@ -55,12 +56,15 @@ struct Report {
   LayoutInput layout_input;  // what the layouts were computed from
   Spoilers spoilers;
   size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
+  std::optional<SplitAdvice>
+      split;  // nothing: not asked for, fewer than two fields, or not all values
   std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 
 struct ReportOptions {
   size_t budget_bytes = BoundedCounter::kUnbounded;  // what the tables of fields may take
   size_t spoiler_steps = kDefaultSpoilerSteps;       // fields to leave out together, at most
+  SplitOptions split = {};
 };
 
 // Computes the report on `distinct`, read with `schema`: the `top` most frequent values, and the

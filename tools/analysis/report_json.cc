@@ -56,6 +56,28 @@ Json SpoilerCurve(const Report& report) {
   return curve;
 }
 
+Json SplitJson(const SplitAdvice& split) {
+  Json json;
+  json["shared"] = Json::array();
+  for (const SharedGroup& group : split.shared) {
+    json["shared"].push_back({{"fields", group.names.fields},
+                              {"distinct", group.distinct},
+                              {"index_bits", group.index_bits},
+                              {"struct_bytes", group.struct_bytes},
+                              {"table_bytes", group.table_bytes}});
+  }
+  json["private"] = split.private_rest.fields;
+  json["constants"] = split.constants.fields;
+  json["private_bytes"] = split.private_bytes;
+  json["index_bytes"] = split.index_bytes;
+  json["bytes_per_socket"] = split.bytes_per_socket;
+  json["all_shared_bytes_per_socket"] = OrNull(split.all_shared_bytes);
+  json["all_private_bytes_per_socket"] = split.all_private_bytes;
+  json["method"] = split.exact ? "exact" : "greedy";
+  json["structs"] = split.c_structs;
+  return json;
+}
+
 }  // namespace
 
 std::string FormatJson(const Report& report) {
@@ -117,6 +139,7 @@ std::string FormatJson(const Report& report) {
   for (size_t step = 0; step < report.joint_spoilers; ++step) {
     json["spoiled_by"].push_back(report.fields[report.spoilers.steps[step].field].name);
   }
+  json["split"] = report.split.has_value() ? SplitJson(*report.split) : Json(nullptr);
   json["notes"] = report.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -9,6 +9,7 @@
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/shown_numbers.h"
+#include "tools/analysis/split_text.h"
 #include "tools/analysis/text_table.h"
 
 namespace inlay::analysis {
@@ -154,8 +155,7 @@ std::string ColumnTable(const Report& report) {
 std::string FieldTable(const Report& report) {
   const bool named = report.distinct_by_fields.has_value();
   TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
-  table.AddRow(
-      {named ? "field" : "", "offset", "bytes", "distinct", "entropy", "without it", ""});
+  table.AddRow({named ? "field" : "", "offset", "bytes", "distinct", "entropy", "without it", ""});
   const size_t shown = std::min(report.fields.size(), kShownFields);
   for (size_t i = 0; i < shown; ++i) {
     const FieldStatistics& statistics = report.fields[i];
@@ -261,6 +261,7 @@ std::string FormatText(const Report& report) {
   text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
   text += FormatSpoilers(report);
   text += Layouts(report);
+  if (report.split.has_value()) text += FormatSplit(*report.split);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
   for (const std::string& step : steps) text += Wrapped(step);

@@ -46,17 +46,22 @@ void RowHashes::Exclude(size_t field) {
   }
 }
 
-// Calls on_first(row) for each row whose hash no row before it has, in order.
+// Calls on_first(row) for each row whose hash no row before it has, in order; may stop when there have been
+// more than `limit`.
 template <typename HashOfRow, typename OnFirst>
-void RowHashes::ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, Scratch* scratch) const {
+void RowHashes::ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, uint64_t limit,
+                             Scratch* scratch) const {
+  constexpr size_t kAhead = 8;
+  const size_t most =
+      std::min<uint64_t>(rows_.size(), limit < kNoLimit - kAhead ? limit + kAhead : limit);
   // {0, 0} is an empty slot; rows with that hash are treated apart.
   std::vector<Hash>& slots = scratch->slots_;
-  slots.assign(std::bit_ceil(2 * rows_.size() + 2), Hash{});
+  slots.assign(std::bit_ceil(2 * most + 2), Hash{});
   const size_t mask = slots.size() - 1;
-  constexpr size_t kAhead = 8;
+  uint64_t distinct = 0;
   bool any_zero = false;
   Hash coming[kAhead];
-  for (size_t first = 0; first < rows_.size(); first += kAhead) {
+  for (size_t first = 0; first < rows_.size() && distinct <= limit; first += kAhead) {
     const size_t count = std::min(kAhead, rows_.size() - first);
     for (size_t i = 0; i < count; ++i) {
       coming[i] = hash_of_row(first + i);
@@ -76,48 +81,49 @@ void RowHashes::ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, Scratch* s
       }
       if ((slots[at].low | slots[at].high) != 0) continue;
       slots[at] = hash;
+      ++distinct;
       on_first(first + i);
     }
   }
 }
 
 template <typename HashOfRow>
-uint64_t RowHashes::Count(HashOfRow hash_of_row, Scratch* scratch) const {
+uint64_t RowHashes::Count(HashOfRow hash_of_row, uint64_t limit, Scratch* scratch) const {
   uint64_t distinct = 0;
   ForEachFirst(
-      hash_of_row, [&distinct](size_t) { ++distinct; }, scratch);
+      hash_of_row, [&distinct](size_t) { ++distinct; }, limit, scratch);
   return distinct;
 }
 
-uint64_t RowHashes::Distinct(Scratch* scratch) const {
-  return Count([this](size_t row) { return rows_[row]; }, scratch);
+uint64_t RowHashes::Distinct(Scratch* scratch, uint64_t limit) const {
+  return Count([this](size_t row) { return rows_[row]; }, limit, scratch);
 }
 
-uint64_t RowHashes::DistinctWith(size_t field, Scratch* scratch) const {
+uint64_t RowHashes::DistinctWith(size_t field, Scratch* scratch, uint64_t limit) const {
   assert(!included_[field]);
   const std::vector<uint32_t>& codes = codes_.fields[field].codes;
   const auto with = [&](size_t row) {
     const Hash hash = HashOf(field, codes[row]);
     return Hash{rows_[row].low + hash.low, rows_[row].high + hash.high};
   };
-  return Count(with, scratch);
+  return Count(with, limit, scratch);
 }
 
-uint64_t RowHashes::DistinctWithout(size_t field, Scratch* scratch) const {
+uint64_t RowHashes::DistinctWithout(size_t field, Scratch* scratch, uint64_t limit) const {
   assert(included_[field]);
   const std::vector<uint32_t>& codes = codes_.fields[field].codes;
   const auto without = [&](size_t row) {
     const Hash hash = HashOf(field, codes[row]);
     return Hash{rows_[row].low - hash.low, rows_[row].high - hash.high};
   };
-  return Count(without, scratch);
+  return Count(without, limit, scratch);
 }
 
 std::vector<uint32_t> RowHashes::FirstRows(Scratch* scratch) const {
   std::vector<uint32_t> first_rows;
   ForEachFirst([this](size_t row) { return rows_[row]; },
                [&first_rows](size_t row) { first_rows.push_back(static_cast<uint32_t>(row)); },
-               scratch);
+               kNoLimit, scratch);
   return first_rows;
 }
 

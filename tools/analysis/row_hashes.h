@@ -30,6 +30,8 @@ class RowHashes {
     std::vector<Hash> slots_;
   };
 
+  static constexpr uint64_t kNoLimit = UINT64_MAX;
+
   // Counts no field yet. `codes` must outlive it.
   explicit RowHashes(const FieldCodes& codes);
 
@@ -39,11 +41,12 @@ class RowHashes {
   bool includes(size_t field) const { return included_[field]; }
 
   // The distinct values, by the fields that count; 1 if none does and there are values.
-  uint64_t Distinct(Scratch* scratch) const;
+  // Where there are more than `limit`, counting may stop early with any number above it.
+  uint64_t Distinct(Scratch* scratch, uint64_t limit = kNoLimit) const;
   // The same with one field more, and with one less. Nothing changes.
   // REQUIRES: the field does not count, or does.
-  uint64_t DistinctWith(size_t field, Scratch* scratch) const;
-  uint64_t DistinctWithout(size_t field, Scratch* scratch) const;
+  uint64_t DistinctWith(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
+  uint64_t DistinctWithout(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
 
   // Of each distinct value, by the fields that count, the first row that has it; ascending.
   std::vector<uint32_t> FirstRows(Scratch* scratch) const;
@@ -55,9 +58,10 @@ class RowHashes {
 
   static Hash HashOf(size_t field, uint32_t code);
   template <typename HashOfRow, typename OnFirst>
-  void ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, Scratch* scratch) const;
+  void ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, uint64_t limit,
+                    Scratch* scratch) const;
   template <typename HashOfRow>
-  uint64_t Count(HashOfRow hash_of_row, Scratch* scratch) const;
+  uint64_t Count(HashOfRow hash_of_row, uint64_t limit, Scratch* scratch) const;
 
   const FieldCodes& codes_;
   std::vector<bool> included_;
