@@ -94,6 +94,10 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       "--no-split", [options] { options->search = false; },
       "Leave out the search for fields to share and to keep private");
   command
+      .add_flag("--split", options->however_large,
+                "Search even if distinct values times fields are above 1,000,000, which takes long")
+      ->excludes(none);
+  command
       .add_option("--write-cost", options->write_cost,
                   "Split: bytes per socket that each shared group must gain to be worth its writes")
       ->type_name("BYTES")

@@ -11,6 +11,9 @@
 namespace inlay::analysis {
 namespace {
 
+// Values times fields above which the search for a split would take longer than all else.
+constexpr size_t kMostQuickSplitCells = 1'000'000;
+
 std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
 }
@@ -137,7 +140,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   }
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   // Not of a sample of the values: what is advised could cost anything.
-  if (options.split.search && report.codes.values() == values.size()) {
+  const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;
+  if (options.split.search && report.codes.values() == values.size() &&
+      (is_quick || options.split.however_large)) {
     report.split = AdviseSplit(report.schema, values, report.codes, options.split, threads);
   }
   return report;

@@ -17,6 +17,7 @@ namespace inlay::analysis {
 
 struct SplitOptions {
   bool search = true;
+  bool however_large = false;  // search even if values and fields are so many that it takes long
   double write_cost = kDefaultWriteCost;  // bytes for each shared group
   std::string struct_name = "value";      // a C identifier
 };

@@ -52,6 +52,7 @@ class SplitCost {
 
   const FieldCodes& codes() const { return codes_; }
   const BinaryForm& form(size_t field) const { return forms_[field]; }
+  double write_cost() const { return write_cost_; }
   double sockets() const { return static_cast<double>(codes_.records); }
 
   // The table of a group and its writes; the bits of the index are not in it. Nothing if no index is wide

@@ -65,6 +65,20 @@ FoundSplit SearchSplit(const SplitCost& cost, const std::vector<size_t>& fields,
   const SplitCost projected_cost = cost.With(projected);
 
   FoundSplit found;
+  // Any other split with a group has a further field somewhere: in a byte of its own, or in a second group,
+  // which has its writes to pay for.
+  if (never_shared.empty()) {
+    const Split one_group{.shared = {sharable}, .private_fields = {}};
+    const std::optional<double> bytes = projected_cost.Total(one_group);
+    const double least_of_others =
+        kLeastIndexBytes + cost.write_cost() + std::min(1.0, cost.write_cost());
+    if (bytes.has_value() && *bytes <= std::min(least_of_others, all_private)) {
+      found.cheapest.split = one_group;
+      found.cheapest.bytes = *bytes;
+      found.exact = true;
+      return found;
+    }
+  }
   found.cheapest = SearchGreedily(projected_cost, sharable, never_shared, limits.greedy_rows);
   std::vector<size_t> always_private = never_shared;
   const std::vector<size_t> candidates =

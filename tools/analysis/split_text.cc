@@ -82,8 +82,8 @@ std::string FormatSplit(const SplitAdvice& split) {
       "\nSplit: fields shared in groups, each once in a table, and the rest private in the "
       "socket;\n"
       "tables included, and ",
-      GroupedDecimal(split.write_cost, 2), " B and more for the writes of each shared group\n", Costs(split),
-      Parts(split));
+      GroupedDecimal(split.write_cost, 2), " B and more for the writes of each shared group\n",
+      Costs(split), Parts(split));
   for (const SharedGroup& group : split.shared) text += NameList(group.struct_name, group.names);
   if (!split.private_rest.members.empty()) text += NameList("private", split.private_rest);
   if (!split.constants.members.empty()) {
