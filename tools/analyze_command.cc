@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "tools/analysis/c_struct.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/gate.h"
@@ -69,7 +70,18 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
 // to *notes.
 absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
                                         size_t budget_bytes, std::vector<std::string>* notes) {
-  if (StartsAsSummary(options.paths[0])) return ReadSummaries(options.paths, budget_bytes);
+  if (StartsAsSummary(options.paths[0])) {
+    const analysis::RecordOptions& records = options.records;
+    if (records.format != analysis::RecordFormat::kDetect || records.value_bytes.has_value() ||
+        !records.fields.empty() || !records.btf_path.empty() || !records.type.empty() ||
+        !records.columns.empty() || records.header.has_value() || records.delimiter.has_value() ||
+        records.map_id.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          options.paths[0], ": is a summary; what its values are was decided when it was written, ",
+          "so the options that say how to read records do not apply"));
+    }
+    return ReadSummaries(options.paths, budget_bytes);
+  }
   absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
       analysis::OpenRecords(options.paths, options.records);
   if (!source.ok()) return source.status();
@@ -80,7 +92,8 @@ absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t th
       analysis::CountDistinct(**source, threads, budget_bytes);
   progress.reset();  // before anything else is printed
   if (!distinct.ok()) return distinct.status();
-  *notes = (*source)->Notes(distinct->values().size());
+  // Of a sample it is not known how many values are distinct.
+  *notes = (*source)->Notes(distinct->exact() ? distinct->values().size() : UINT64_MAX);
   return analysis::Summary{(*source)->schema(), *std::move(distinct)};
 }
 
@@ -166,6 +179,9 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes, &notes);
   if (!counted.ok()) return Fail(counted.status());
   if (!options.summary_path.empty()) {
+    // A summary has no room for them.
+    for (const std::string& note : notes)
+      std::fprintf(stderr, "inlay analyze: note: %s\n", note.c_str());
     const absl::Status written = WriteSummaryTo(options.summary_path, options.summary_as_line,
                                                 counted->schema, counted->distinct);
     return written.ok() ? kExitOk : Fail(written);

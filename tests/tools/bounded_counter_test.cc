@@ -89,6 +89,19 @@ TEST(BoundedCounterTest, PartsJoinedInAnyOrderKeepTheSame) {
   }
 }
 
+// One value that is larger than the budget is a sample all the same.
+TEST(BoundedCounterTest, KeepsOneValueAtLeast) {
+  for (int seed = 0; seed < 50; ++seed) {
+    BoundedCounter counter(1000);
+    std::vector<uint8_t> large(5000, static_cast<uint8_t>(seed));
+    for (uint8_t i = 0; i < 5; ++i) {
+      large[0] = i;
+      counter.AddCounted(large, 1);
+    }
+    EXPECT_GE(counter.sample().values().size(), 1U);
+  }
+}
+
 TEST(FrequentValuesTest, WhatIsFrequentIsFoundAmongMillions) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

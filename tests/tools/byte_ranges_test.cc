@@ -149,7 +149,7 @@ std::set<uint64_t> TcpInfoOffsets() {
     offsets.insert(offset);  // to data_segs_out
   for (uint64_t offset = 160; offset < 192; offset += 8)
     offsets.insert(offset);  // to sndbuf_limited
-  for (uint64_t offset : {192, 196, 200, 208, 216, 220}) offsets.insert(offset);
+  for (uint64_t offset : {192U, 196U, 200U, 208U, 216U, 220U}) offsets.insert(offset);
   return offsets;
 }
 

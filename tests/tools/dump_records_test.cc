@@ -129,7 +129,8 @@ TEST_F(DumpRecordsTest, EachCpuOfAPerCpuMapIsARecord) {
     EXPECT_EQ(dump.notes, note) << form;
   }
   std::string expected;
-  for (const char last : {'\2', '\2', '\0', '\0', '\1', '\1'}) expected += std::string("\1\2\3\4\5\6\7") + last;
+  for (const char last : {'\2', '\2', '\0', '\0', '\1', '\1'})
+    expected += std::string("\1\2\3\4\5\6\7") + last;
   for (const char* form : {"nobtfpc.plain.txt", "nobtfpc.j.json", "nobtfpc.jp.json"}) {
     const Dump dump = Read({Sample(form)});
     EXPECT_EQ(dump.schema.kind, RecordSchema::Kind::kRaw) << form;

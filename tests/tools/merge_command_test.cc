@@ -139,6 +139,32 @@ TEST_F(MergeCommandTest, ABudgetOfMemoryIsKept) {
   std::remove(path.c_str());
 }
 
+// So few are left out that all of them are known: then the figures are still right.
+TEST_F(MergeCommandTest, WhatIsLeftOutAndKnownIsCountedOnce) {
+  const std::string path = kWork + "/large_records.bin";
+  {
+    std::mt19937_64 random(3);
+    std::ofstream file(path, std::ios::binary);
+    for (int i = 0; i < 2000 * 64; ++i) {
+      const uint64_t word = random();
+      file.write(reinterpret_cast<const char*>(&word), sizeof(word));
+    }
+  }
+  const nlohmann::json json = nlohmann::json::parse(
+      Inlay("analyze --json --value-bytes 512 --threads 4 --memory 16M " + path).out);
+  EXPECT_FALSE(json["exact"].get<bool>());
+  EXPECT_EQ(json["distinct"], 2000);
+  EXPECT_EQ(json["singletons"], 2000);
+  EXPECT_TRUE(json["split"].is_null()) << "none is advised from a sample";
+  std::remove(path.c_str());
+}
+
+TEST_F(MergeCommandTest, OptionsThatSayHowToReadDoNotApplyToSummaries) {
+  const std::string a = files_.Write("a.csv", "1,2\n3,4\n");
+  ASSERT_EQ(Inlay("analyze --summary " + a + ".summary " + a).exit_code, 0);
+  ExpectFailure("analyze --columns 2 " + a + ".summary", "a.csv.summary: is a summary");
+}
+
 TEST_F(MergeCommandTest, ABudgetIsASize) {
   for (const char* size : {"0", "-1", "15M", "12Q", "M", "99999999999999999999G"}) {
     const Outcome outcome =

@@ -197,7 +197,7 @@ TEST(SpoilersTest, RandomTablesAreThoseOfSets) {
     }
     const size_t steps = random() % 8;
     const auto curve = model.Curve(steps, padding);
-    for (const size_t threads : {1, 2, 5}) {
+    for (const size_t threads : {1U, 2U, 5U}) {
       const Spoilers spoilers = FindSpoilers(codes, steps, threads);
       ExpectLeaveOneOutOfModel(spoilers, model);
       ExpectCurve(spoilers, curve);

@@ -120,7 +120,7 @@ TEST(SummaryTest, AnySplitInAnyOrderIsTheWhole) {
 TEST(SummaryTest, OfSampledPartsIsASampleOfTheWhole) {
   std::mt19937 random(7);
   const std::vector<std::string> values = SomeValues(random, 100'000, 2'000'000'000);
-  const size_t half = values.size() / 2;
+  const auto half = static_cast<std::ptrdiff_t>(values.size() / 2);
   Summary first = Of(RawSchema(), {values.begin(), values.begin() + half}, size_t{1} << 20);
   Summary second = Of(RawSchema(), {values.begin() + half, values.end()}, size_t{2} << 20);
   ASSERT_FALSE(first.distinct.exact());

@@ -109,7 +109,7 @@ class TextRange {
   }
 
   BinaryForm Form() const {
-    for (const uint64_t bytes : {1, 2, 4, 8}) {
+    for (const uint64_t bytes : {1U, 2U, 4U, 8U}) {
       if (!numbers_ || longest_ == 0) break;
       const bool is_signed = smallest_ < 0;
       const uint64_t most =

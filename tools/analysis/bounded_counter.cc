@@ -26,6 +26,19 @@ bool BoundedCounter::Fits(size_t values, size_t value_bytes) const {
          static_cast<double>(budget_bytes_);
 }
 
+// Stops where no value would be left: a sample without any says nothing.
+void BoundedCounter::RaiseLevelUntilItFits() {
+  while (!Fits(sample_.values().size(), sample_.value_bytes())) {
+    const uint32_t next = level_ + 1;
+    const bool some_left =
+        next < 64 &&
+        std::any_of(sample_.values().begin(), sample_.values().end(),
+                    [next](const CountedValue& value) { return IsKept(value.hash, next); });
+    if (!some_left) return;
+    RaiseLevel(next);
+  }
+}
+
 void BoundedCounter::AddBlock(const RecordBlock& block) {
   if (level_ == 0) {
     sample_.AddBlock(block);
@@ -34,12 +47,12 @@ void BoundedCounter::AddBlock(const RecordBlock& block) {
       AddToSampleOrNot(block[i], ValueCounter::HashOf(block[i]), 1);
     }
   }
-  while (!Fits(sample_.values().size(), sample_.value_bytes())) RaiseLevel(level_ + 1);
+  RaiseLevelUntilItFits();
 }
 
 void BoundedCounter::AddCounted(std::span<const uint8_t> value, uint64_t count) {
   AddToSampleOrNot(value, ValueCounter::HashOf(value), count);
-  if (!Fits(sample_.values().size(), sample_.value_bytes())) RaiseLevel(level_ + 1);
+  RaiseLevelUntilItFits();
 }
 
 void BoundedCounter::AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash,
@@ -69,17 +82,11 @@ void BoundedCounter::Absorb(BoundedCounter&& other) {
   budget_bytes_ = other.budget_bytes_ > kUnbounded - budget_bytes_
                       ? kUnbounded
                       : budget_bytes_ + other.budget_bytes_;
-  uint32_t level = std::max(level_, other.level_);
-  for (;;) {
-    RaiseLevel(level);
-    other.RaiseLevel(level);
-    if (Fits(sample_.values().size() + other.sample_.values().size(),
-             sample_.value_bytes() + other.sample_.value_bytes())) {
-      break;
-    }
-    ++level;
-  }
+  const uint32_t level = std::max(level_, other.level_);
+  RaiseLevel(level);
+  other.RaiseLevel(level);
   sample_.Absorb(std::move(other.sample_));
+  RaiseLevelUntilItFits();
   frequent_.Absorb(other.frequent_);
 }
 

@@ -26,7 +26,7 @@ class BoundedCounter {
  public:
   static constexpr size_t kUnbounded = SIZE_MAX;
 
-  // `budget_bytes`: what the sampled values may take, with all that it takes to count them. A few MiB
+  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. 16 MiB
   // for the frequent ones, and one block's values, come on top.
   explicit BoundedCounter(size_t budget_bytes = kUnbounded) : budget_bytes_(budget_bytes) {}
 
@@ -36,6 +36,8 @@ class BoundedCounter {
   void AddCounted(std::span<const uint8_t> value, uint64_t count);
   // Leaves values out as if more of them had been met. REQUIRES: level() <= level < 64.
   void RaiseLevel(uint32_t level);
+  // From now on has no budget to bring into a sum. Nothing may be counted any more.
+  void GiveUpBudget() { budget_bytes_ = 0; }
   // Adds all that `other` counted. The budgets add up.
   void Absorb(BoundedCounter&& other);
 
@@ -51,6 +53,7 @@ class BoundedCounter {
 
  private:
   bool Fits(size_t values, size_t value_bytes) const;
+  void RaiseLevelUntilItFits();
   void AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
 
   size_t budget_bytes_;

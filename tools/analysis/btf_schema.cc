@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "tools/analysis/close_names.h"
 #include "tools/analysis/input_file.h"
+#include "tools/analysis/raw_records.h"
 
 namespace inlay::analysis {
 namespace {
@@ -140,9 +141,12 @@ class Walk {
       default:
         return Error(absl::StrCat("'", path, "' is of a type without a size"));
     }
-    if (field.size_bits == 0 || (bits != 0 && field.size_bits > 64)) {
+    const bool is_number = field.kind != FieldKind::kText && field.kind != FieldKind::kBytes;
+    if (field.size_bits == 0 || ((field.is_bitfield() || is_number) && field.size_bits > 64)) {
       return Error(absl::StrCat("'", path, "' has an impossible size"));
     }
+    // Members that a corrupt file lays over each other, without end.
+    if (fields->size() >= 8 * kMaxValueBytes) return Error("has more members than bits");
     fields->push_back(std::move(field));
     return absl::OkStatus();
   }
@@ -395,6 +399,9 @@ absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::str
   if (bytes <= 0) return named("has no size");
   StructFields result;
   result.value_bytes = static_cast<uint64_t>(bytes);
+  if (result.value_bytes > kMaxValueBytes) {
+    return named(absl::StrCat("has ", bytes, " bytes; a value has ", kMaxValueBytes, " at most"));
+  }
   const absl::Status status = Walk(types->get()).Add(id, Place(), &result.fields);
   if (!status.ok()) return named(std::string(status.message()));
   if (result.fields.empty()) return named("has no members");

@@ -16,12 +16,14 @@ CopiesDistribution::CopiesDistribution(const DistinctValues& distinct)
     : records_(distinct.records), weight_(uint64_t{1} << distinct.counter.level()) {
   const FrequentValues& frequent = distinct.counter.frequent();
   const uint64_t known_beyond = 2 * frequent.error();
+  // Nothing has been forgotten: what is not in the sample is known as well.
+  const bool all_known = frequent.error() == 0;
   std::unordered_map<uint64_t, Values> groups;
   uint64_t sampled_singletons = 0;
   for (const CountedValue& value : distinct.values()) {
     if (value.count == 1) {
       ++sampled_singletons;
-    } else if (distinct.exact() || value.count > known_beyond) {
+    } else if (all_known || value.count > known_beyond) {
       ++groups[value.count].known;
     } else {
       ++groups[value.count].sampled;
@@ -34,7 +36,7 @@ CopiesDistribution::CopiesDistribution(const DistinctValues& distinct)
   }
   by_copies_ = {groups.begin(), groups.end()};
   if (sampled_singletons > 0) {
-    (distinct.exact() ? by_copies_[1].known : by_copies_[1].sampled) += sampled_singletons;
+    (all_known ? by_copies_[1].known : by_copies_[1].sampled) += sampled_singletons;
   }
 }
 

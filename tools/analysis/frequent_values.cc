@@ -8,7 +8,8 @@ namespace inlay::analysis {
 
 void FrequentValues::Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
   counter_.AddCounted(value, hash, count);
-  if (counter_.values().size() >= 2 * kWanted) Forget();
+  const size_t values = counter_.values().size();
+  if (values >= 2 * kWanted || (values > 2 && counter_.value_bytes() > kMostBytes)) Forget();
 }
 
 void FrequentValues::Absorb(const FrequentValues& other) {
@@ -20,7 +21,7 @@ void FrequentValues::Forget() {
   std::vector<uint64_t> counts;
   counts.reserve(counter_.values().size());
   for (const CountedValue& value : counter_.values()) counts.push_back(value.count);
-  const auto last_wanted = counts.begin() + kWanted;
+  const auto last_wanted = counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2);
   std::nth_element(counts.begin(), last_wanted, counts.end(), std::greater<>());
   const uint64_t taken = *last_wanted;
   ValueCounter kept;

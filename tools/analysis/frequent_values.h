@@ -20,6 +20,8 @@ class FrequentValues {
  public:
   // Values that are kept at least, if there are so many.
   static constexpr size_t kWanted = 4096;
+  // Fewer if their bytes are more than this.
+  static constexpr size_t kMostBytes = size_t{8} << 20;
 
   // Counts `count` more occurrences.
   void Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count);

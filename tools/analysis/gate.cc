@@ -44,7 +44,8 @@ std::vector<std::string> BrokenLimits(const Report& report, const GateLimits& li
   if (limits.fail_on_spoiler && report.joint_spoilers > 0) {
     broken.push_back(absl::StrCat("--fail-on-spoiler: without ", ShownSpoilers(report), ", ",
                                   report.spoilers.steps[report.joint_spoilers - 1].distinct, " of ",
-                                  report.distinct, " distinct values are left"));
+                                  report.spoilers.distinct, " distinct values are left",
+                                  report.fields_exact ? "" : ", of a sample"));
   }
   return broken;
 }

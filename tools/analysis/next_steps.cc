@@ -62,7 +62,7 @@ std::string WithoutSpoilers(const Report& report) {
   return absl::StrCat(
       "Without ", ShownSpoilers(report), ", ", Grouped(distinct),
       distinct == 1 ? " value is left, " : " values are left, ",
-      GroupedDecimal(static_cast<double>(report.records) / static_cast<double>(distinct), 2),
+      GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
       " records each on average");
 }
 

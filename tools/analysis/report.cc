@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -66,10 +67,12 @@ FieldCodes EncodeWithin(const RecordSchema& schema, const DistinctValues& distin
   const size_t most = budget_bytes / (sizeof(uint32_t) * schema.fields.size() + 200);
   if (distinct.values().size() <= most) return EncodeFields(schema, distinct.values(), threads);
   std::vector<CountedValue> sample = distinct.values();
-  for (uint32_t level = distinct.counter.level() + 1; sample.size() > most; ++level) {
-    std::erase_if(sample, [level](const CountedValue& value) {
-      return !BoundedCounter::IsKept(value.hash, level);
-    });
+  for (uint32_t level = distinct.counter.level() + 1; sample.size() > most && level < 64; ++level) {
+    const auto is_kept = [level](const CountedValue& value) {
+      return BoundedCounter::IsKept(value.hash, level);
+    };
+    if (std::none_of(sample.begin(), sample.end(), is_kept)) break;
+    std::erase_if(sample, std::not_fn(is_kept));
   }
   return EncodeFields(schema, sample, threads);
 }
@@ -109,10 +112,12 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
                        : schema.binary_bytes.has_value()       ? *schema.binary_bytes
                                                                : LongestTextBytes(schema, values);
-  report.distinct = static_cast<uint64_t>(std::llround(copies.distinct().value));
+  report.distinct = std::clamp<uint64_t>(
+      static_cast<uint64_t>(std::llround(copies.distinct().value)), 1, report.records);
   report.distinct_error = copies.distinct().error;
   report.dedup_ratio = static_cast<double>(report.records) / static_cast<double>(report.distinct);
-  report.singletons = static_cast<uint64_t>(std::llround(copies.singletons().value));
+  report.singletons =
+      std::min(static_cast<uint64_t>(std::llround(copies.singletons().value)), report.distinct);
   report.singletons_error = copies.singletons().error;
   report.entropy_bits = copies.entropy_bits().value;
   report.entropy_bits_error = copies.entropy_bits().error;
@@ -125,10 +130,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.codes = EncodeWithin(report.schema, distinct, threads, options.budget_bytes);
   report.fields_exact = report.exact && report.codes.values() == values.size();
   if (NamesRawFields(schema)) {
-    // Of a sample, in proportion.
-    report.distinct_by_fields = static_cast<uint64_t>(std::llround(
-        static_cast<double>(DistinctByFields(report.codes)) /
-        static_cast<double>(report.codes.values()) * static_cast<double>(report.distinct)));
+    const uint64_t by_fields = DistinctByFields(report.codes);
+    // Of a sample: at least so many.
+    report.distinct_by_fields = by_fields == report.codes.values() ? report.distinct : by_fields;
   }
   report.fields = DescribeFields(report.codes);
   report.layout_input = {report.records, report.value_bytes, report.distinct,
@@ -141,8 +145,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   // Not of a sample of the values: what is advised could cost anything.
   const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;
-  if (options.split.search && report.codes.values() == values.size() &&
-      (is_quick || options.split.however_large)) {
+  if (options.split.search && report.fields_exact && (is_quick || options.split.however_large)) {
     report.split = AdviseSplit(report.schema, values, report.codes, options.split, threads);
   }
   return report;

@@ -1,5 +1,6 @@
 #include "tools/analysis/report_json.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -42,6 +43,12 @@ Json Decoded(const std::vector<DecodedField>& fields) {
   Json object = Json::object();
   for (const DecodedField& field : fields) {
     std::visit([&](const auto& value) { object[field.name] = value; }, field.value);
+    // JSON has no other way to write what is no number, or infinite.
+    const Json& written = object[field.name];
+    if (written.is_number_float() && !std::isfinite(written.get<double>())) {
+      const auto number = written.get<double>();
+      object[field.name] = std::isnan(number) ? "nan" : number < 0 ? "-inf" : "inf";
+    }
   }
   return object;
 }

@@ -17,7 +17,8 @@ constexpr auto kRight = TextTable::Align::kRight;
 constexpr size_t kShownNameBytes = 72;
 
 std::string Ratio(const Report& report, uint64_t distinct) {
-  return GroupedDecimal(static_cast<double>(report.records) / static_cast<double>(distinct), 2);
+  return GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct),
+                        2);
 }
 
 std::string IndexBits(uint64_t distinct) {
@@ -30,7 +31,7 @@ std::string WhyNothingSpoils(const Report& report) {
     return absl::StrCat("Nothing is spoiled: with all fields, the ", Grouped(report.distinct),
                         " values cost next to nothing per socket.");
   }
-  if (report.spoilers.steps.back().distinct > report.distinct / 2) {
+  if (report.spoilers.steps.back().distinct > report.spoilers.distinct / 2) {
     return absl::StrCat("No field spoils it: even without ",
                         report.spoilers.steps.size() == 1 ? "this one" : "all of these",
                         ", more than half of the values are left.");
@@ -43,7 +44,7 @@ std::string Verdict(const Report& report) {
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
   const std::string names = ShownSpoilers(report);
   const std::string left =
-      absl::StrCat(Grouped(distinct), " of ", Grouped(report.distinct),
+      absl::StrCat(Grouped(distinct), " of ", Grouped(report.spoilers.distinct),
                    distinct == 1 ? " distinct values is left." : " distinct values are left.");
   if (report.joint_spoilers == 1) {
     return absl::StrCat("The spoiler is ", names, ": without it ", left);
@@ -73,7 +74,7 @@ std::string FormatSpoilers(const Report& report) {
   TextTable table({kLeft, kRight, kRight, kRight, kRight});
   table.AddRow({"left out", "distinct", "", "ratio", "index bits"});
   const auto add = [&](const std::string& name, uint64_t distinct) {
-    table.AddRow({name, Grouped(distinct), Percent(distinct, report.distinct),
+    table.AddRow({name, Grouped(distinct), Percent(distinct, report.spoilers.distinct),
                   Ratio(report, distinct), IndexBits(distinct)});
   };
   add("nothing", report.spoilers.distinct);
@@ -81,8 +82,12 @@ std::string FormatSpoilers(const Report& report) {
     const std::string name = ShownFieldName(report.fields[step.field].name);
     add(absl::StrCat(&step == &report.spoilers.steps.front() ? "" : "and ", name), step.distinct);
   }
-  return absl::StrCat("\nWhat spoils it: the values that are left without some fields\n  ",
-                      Verdict(report), "\n", table.Format());
+  return absl::StrCat(
+      "\nWhat spoils it: the values that are left without some fields\n  ", Verdict(report), "\n",
+      report.fields_exact ? ""
+                          : "  These figures, and those of the fields, are of a sample "
+                            "of the values.\n",
+      table.Format());
 }
 
 }  // namespace inlay::analysis

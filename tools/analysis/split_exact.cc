@@ -15,6 +15,9 @@
 namespace inlay::analysis {
 namespace {
 
+// The number of the lowest bit. REQUIRES: there is one.
+size_t LowestField(uint32_t fields) { return static_cast<size_t>(std::countr_zero(fields)); }
+
 using Mask = uint32_t;
 using Prices = std::array<double, kMaxExactFields>;
 
@@ -120,7 +123,7 @@ class Enumeration {
 
 double Sum(const Prices& prices, Mask fields) {
   double sum = 0;
-  for (; fields != 0; fields &= fields - 1) sum += prices[std::countr_zero(fields)];
+  for (; fields != 0; fields &= fields - 1) sum += prices[LowestField(fields)];
   return sum;
 }
 
@@ -164,7 +167,7 @@ class Branching {
     for (const Group& group : groups_) {
       const double extra = group.bytes + bit_price_ * group.width - Sum(prices_, group.fields);
       if (bound + extra < *known_ - kCostEpsilon) {
-        choices_[std::countr_zero(group.fields)].push_back({&group, extra});
+        choices_[LowestField(group.fields)].push_back({&group, extra});
       }
     }
     for (std::vector<Choice>& choices : choices_) {
@@ -192,7 +195,7 @@ class Branching {
       const double share =
           std::min(1.0, (group.bytes + bit_price * group.width) / Sum(alone_, group.fields));
       for (Mask rest = group.fields; rest != 0; rest &= rest - 1) {
-        const int field = std::countr_zero(rest);
+        const size_t field = LowestField(rest);
         prices[field] = std::min(prices[field], alone_[field] * share);
       }
     }
@@ -214,7 +217,7 @@ class Branching {
       Finish();
       return true;
     }
-    const int field = std::countr_zero(rest);
+    const size_t field = LowestField(rest);
     const BinaryForm& form = cost_.form(fields_[field]);
     const double extra = alone_[field] - prices_[field];
     if (bound + extra < *known_ - kCostEpsilon) {
@@ -313,11 +316,11 @@ ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fie
     rest &= ~group.fields;
     std::vector<size_t>& shared = split.shared.emplace_back();
     for (Mask left = group.fields; left != 0; left &= left - 1) {
-      shared.push_back(order[std::countr_zero(left)]);
+      shared.push_back(order[LowestField(left)]);
     }
   }
   split.private_fields = always_private;
-  for (; rest != 0; rest &= rest - 1) split.private_fields.push_back(order[std::countr_zero(rest)]);
+  for (; rest != 0; rest &= rest - 1) split.private_fields.push_back(order[LowestField(rest)]);
   split.Normalize();
   outcome.cheaper = std::move(split);
   return outcome;

@@ -17,7 +17,7 @@ namespace inlay::analysis {
 struct SearchLimits {
   size_t exact_fields = kMaxExactFields;  // at most kMaxExactFields
   ExactLimits exact;
-  uint64_t greedy_rows = 200'000'000;  // values looked at
+  uint64_t greedy_rows = 50'000'000;  // values looked at
 };
 
 struct FoundSplit {

@@ -161,6 +161,9 @@ bool IsSound(const RecordSchema& schema) {
     if (field.kind > FieldKind::kPadding || field.offset_bits.has_value() != raw) return false;
     if (!raw) continue;
     const uint64_t bits = 8 * schema.value_bytes;
+    const bool is_number = field.kind != FieldKind::kText && field.kind != FieldKind::kBytes &&
+                           field.kind != FieldKind::kPadding;
+    if (is_number && field.size_bits > 64) return false;
     if (field.size_bits == 0 || field.size_bits > bits ||
         *field.offset_bits > bits - field.size_bits ||
         (field.is_bitfield() && field.size_bits > 64)) {
@@ -305,6 +308,7 @@ absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summa
         SchemaAsJson(other.schema).dump(), " instead of ", SchemaAsJson(summary->schema).dump()));
   }
   summary->distinct.records += other.distinct.records;
+  other.distinct.counter.GiveUpBudget();  // however many are added, the sum keeps to its own
   summary->distinct.counter.Absorb(std::move(other.distinct.counter));
   return absl::OkStatus();
 }
