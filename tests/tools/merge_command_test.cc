@@ -145,7 +145,7 @@ TEST_F(MergeCommandTest, WhatIsLeftOutAndKnownIsCountedOnce) {
   {
     std::mt19937_64 random(3);
     std::ofstream file(path, std::ios::binary);
-    for (int i = 0; i < 2000 * 64; ++i) {
+    for (int i = 0; i < 6000 * 64; ++i) {
       const uint64_t word = random();
       file.write(reinterpret_cast<const char*>(&word), sizeof(word));
     }
@@ -153,8 +153,8 @@ TEST_F(MergeCommandTest, WhatIsLeftOutAndKnownIsCountedOnce) {
   const nlohmann::json json = nlohmann::json::parse(
       Inlay("analyze --json --value-bytes 512 --threads 4 --memory 16M " + path).out);
   EXPECT_FALSE(json["exact"].get<bool>());
-  EXPECT_EQ(json["distinct"], 2000);
-  EXPECT_EQ(json["singletons"], 2000);
+  EXPECT_EQ(json["distinct"], 6000);
+  EXPECT_EQ(json["singletons"], 6000);
   EXPECT_TRUE(json["split"].is_null()) << "none is advised from a sample";
   std::remove(path.c_str());
 }
