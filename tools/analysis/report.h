@@ -14,6 +14,7 @@
 #include "tools/analysis/decoded_value.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/field_statistics.h"
+#include "tools/analysis/growth.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/record_source.h"
 #include "tools/analysis/split_advice.h"
@@ -58,6 +59,7 @@ struct Report {
   size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
   std::optional<SplitAdvice>
       split;  // nothing: not asked for, fewer than two fields, or not all values
+  Growth growth;
   std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 

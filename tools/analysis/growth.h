@@ -1,0 +1,75 @@
+// Growth: how the number of distinct values goes with the number of sockets, what it would be with more of
+// them, and how likely the index would then need more bits. docs/analyze.md has the formulas.
+//
+// Thread-safe: immutable.
+
+#ifndef INLAY_TOOLS_ANALYSIS_GROWTH_H_
+#define INLAY_TOOLS_ANALYSIS_GROWTH_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace inlay::analysis {
+
+// So many distinct values were met in so many records.
+struct GrowthPoint {
+  double records = 0;
+  double distinct = 0;
+};
+
+// distinct(n) = fixed_values + factor * n^exponent. With an exponent below zero the factor is below zero too, and
+// fixed_values is what the number of values tends to.
+struct GrowthLaw {
+  double fixed_values = 0;
+  double factor = 0;
+  double exponent = 0;  // at most 1: every new record a new value
+};
+
+// How likely there are more values than an index of so many bits can name.
+struct WidthOverflow {
+  int index_bits = 0;
+  double probability = 0;  // 0 to 1
+};
+
+// What is to be expected of `times` as many records of the same kind.
+struct GrowthForecast {
+  double times = 0;
+  double records = 0;
+  double distinct = 0;
+  double distinct_low = 0;  // 19 of 20 times the truth is between the two
+  double distinct_high = 0;
+  std::optional<int> index_bits;        // for `distinct`; nothing: no index is wide enough
+  std::optional<int> index_bits_high;   // for `distinct_high`
+  std::vector<WidthOverflow> overflow;  // of 9 to 16 bits
+};
+
+// One of several snapshots of the same sockets, and what changed since the one before it.
+struct Snapshot {
+  std::string name;  // the file, or the text of the column that tells snapshots apart
+  uint64_t records = 0;
+  uint64_t distinct = 0;
+  uint64_t appeared = 0;         // distinct values that were not in the snapshot before
+  uint64_t disappeared = 0;      // distinct values of the snapshot before that are not in this one
+  uint64_t distinct_so_far = 0;  // in this snapshot and all before it
+};
+
+struct Growth {
+  // What the points are of.
+  enum class Order {
+    kRandom,     // the records in random order: what is expected of a part of them
+    kInput,      // the records in the order of the input
+    kSnapshots,  // a point for each snapshot
+  };
+
+  Order order = Order::kRandom;
+  std::vector<GrowthPoint> points;        // by rising records; the last one is the data itself
+  std::optional<GrowthLaw> law;           // nothing: too few records to fit one
+  std::vector<GrowthForecast> forecasts;  // for 2 and 10 times as many records
+  std::vector<Snapshot> snapshots;        // kSnapshots only
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_GROWTH_H_
