@@ -60,6 +60,13 @@ class RecordSource {
   // distinct values there were. REQUIRES: Next() has returned false, and is not running.
   virtual std::vector<std::string> Notes(uint64_t /*distinct*/) const { return {}; }
 
+  // The input may be several snapshots of the same sockets: Next() then returns false at the end of each.
+  // NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next() has returned false, and is
+  // not running.
+  virtual absl::StatusOr<bool> NextSnapshot() { return false; }
+  // What to call the snapshot that Next() reads: the file, or the time. Empty if the input has no snapshots.
+  virtual std::string SnapshotName() const { return {}; }
+
   // Bytes taken from the files so far, compressed ones where they are. Thread-safe.
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
 
