@@ -9,13 +9,17 @@
 #         `cat FILE > /dev/null` plus XXH3 over the same bytes, whichever is lower
 #   csv   whole rows, few distinct / all distinct: no slower than
 #         LC_ALL=C awk '{c[$0]++} END{print length(c)}', for every awk that is installed
+#   duckdb  the same files, each line as one column, which is the same question: no slower than DuckDB's
+#         count(distinct line) with as many threads. DuckDB's time is that of the query alone, without its start; inlay's
+#         is all of it. The report on the columns is shown beside it, without a bar
 #   rss   the raw file, 960 MB: less than 100 MB of memory
 #   fields  500,000 distinct rows of 42 columns, each of which tells some rows apart, so that none is spared from
 #         counting: the report with what is left without each column takes at most 12 times as long as the plain
 #         pass, which is the report on the same file read as one column. The steps that leave out several are
 #         shown, without a bar
 #
-# Environment: ROUNDS (default 5), SCALE (default 100; percent of the records, for a quick look).
+# Environment: ROUNDS (default 5), SCALE (default 100; percent of the records, for a quick look); DUCKDB, the folder in
+# which `npm install --prefix FOLDER @duckdb/node-api` has put DuckDB. Without it that comparison is skipped.
 # Needs c++ and xxhash.h for the XXH3 side, and about 1.4 GB in the folder, which is removed again.
 
 set -eu
@@ -111,6 +115,35 @@ int main(int, char** argv) {
 END
 c++ -O2 -o "$work/xxh3" "$work/xxh3.cc"
 
+cat > "$work/duckdb.cjs" <<'END'
+// Counts the distinct lines of a file with DuckDB: FOLDER FILE THREADS. Prints the seconds and the count.
+const [folder, file, threads] = process.argv.slice(2);
+const { DuckDBInstance } = require(folder + '/node_modules/@duckdb/node-api');
+(async () => {
+  const connection = await (await DuckDBInstance.create(':memory:', { threads })).connect();
+  // No byte of the file is that delimiter, so that a line is one column, as it is.
+  const query = `SELECT count(DISTINCT line) FROM read_csv('${file}', columns={'line': 'VARCHAR'},
+                 delim='\x01', quote='', escape='', header=false, auto_detect=false)`;
+  const start = process.hrtime.bigint();
+  const rows = (await connection.runAndReadAll(query)).getRows();
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  console.log(seconds.toFixed(6), String(rows[0][0]));
+})().catch((error) => { console.error(String(error)); process.exit(1); });
+END
+duckdb=
+if [ -z "${DUCKDB:-}" ]; then
+  no_duckdb="DUCKDB names no folder; npm install --prefix FOLDER @duckdb/node-api gets it"
+elif ! command -v node > /dev/null; then
+  no_duckdb="no node"
+elif [ ! -d "$DUCKDB/node_modules/@duckdb/node-api" ]; then
+  echo "analyze_speed: no @duckdb/node-api in DUCKDB=$DUCKDB" >&2
+  exit 2
+else
+  duckdb=$(cd "$DUCKDB" && pwd)
+fi
+# As many as inlay uses.
+duckdb_threads=$(nproc | awk '{ print ($1 > 8 ? 8 : $1) }')
+
 now() { date +%s.%N; }
 # seconds COMMAND...: the wall time of a command whose output is dropped.
 seconds() {
@@ -139,6 +172,11 @@ while [ "$round" -lt "$rounds" ]; do
     for name in $awks; do
       seconds count_with "$name" "$work/$file.csv" >> "$work/t.$file.$name"
     done
+    if [ -n "$duckdb" ]; then
+      seconds "$inlay" analyze --format csv --delimiter '|' "$work/$file.csv" >> "$work/t.$file.line"
+      node "$work/duckdb.cjs" "$duckdb" "$work/$file.csv" "$duckdb_threads" > "$work/duckdb.out"
+      cut -d' ' -f1 "$work/duckdb.out" >> "$work/t.$file.duckdb"
+    fi
   done
   seconds "$inlay" analyze --format csv --delimiter '|' "$wide" >> "$work/t.plain"
   seconds "$inlay" analyze --spoilers 0 "$wide" >> "$work/t.fields"
@@ -176,6 +214,25 @@ for file in few all; do
     }' || missed=1
   done
 done
+for file in few all; do
+  [ -n "$duckdb" ] || break
+  # Whoever counts something else is not compared.
+  counted=$(node "$work/duckdb.cjs" "$duckdb" "$work/$file.csv" "$duckdb_threads" | cut -d' ' -f2)
+  own=$("$inlay" analyze --no-split "$work/$file.csv" |
+    awk '$1 == "distinct" && $2 == "values" { gsub(",", "", $3); print $3; exit }')
+  [ "$counted" = "$own" ] || {
+    echo "analyze_speed: DuckDB counts $counted distinct lines of $file.csv, inlay $own" >&2
+    exit 2
+  }
+  awk -v t="$(median "$work/t.$file.line")" -v d="$(median "$work/t.$file.duckdb")" \
+      -v report="$(median "$work/t.$file")" -v file="$file" -v threads="$duckdb_threads" 'BEGIN {
+    printf "lines of csv %s distinct: inlay %.3f s, on its columns %.3f s; ", file, t, report
+    printf "DuckDB, %d threads, %.3f s, %.2f times as long\n", threads, d, d / t
+    printf "  bar 1.0: %s\n", (t <= d ? "met" : "MISSED")
+    exit (t > d)
+  }' || missed=1
+done
+[ -n "$duckdb" ] || echo "DuckDB not compared: $no_duckdb"
 awk -v p="$(median "$work/t.plain")" -v f="$(median "$work/t.fields")" \
     -v s="$(median "$work/t.spoilers")" -v bytes="$(wc -c < "$wide")" 'BEGIN {
   printf "fields, 42 columns, %d bytes: plain %.3f s; without each column %.3f s, %.1f times as long; ",

@@ -1,11 +1,17 @@
 #include "tools/analyze_command.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/c_struct.h"
@@ -66,24 +72,61 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
                    "Fail if a field, or a few together, spoil the values");
 }
 
+// Fails if one of the files behind the first is a summary and the first is none, or the other way round. What can be
+// read only once is not looked at.
+absl::Status CheckKinds(const std::vector<std::string>& paths, bool first_is_summary) {
+  for (size_t i = 1; i < paths.size(); ++i) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(paths[i], ignored)) continue;
+    absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(paths[i]);
+    if (!file.ok()) continue;  // whoever reads it says why
+    const absl::StatusOr<bool> is_summary = StartsAsSummary(&*file);
+    if (!is_summary.ok() || *is_summary == first_is_summary) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(paths[*is_summary ? i : 0], ": is a summary, and ", paths[*is_summary ? 0 : i],
+                     " is none; give files of records, or summaries, but not both"));
+  }
+  return absl::OkStatus();
+}
+
 // Counts the records of the files, or adds the summaries that they are. What is to be said of the input goes
-// to *notes.
+// to *notes, in the order in which it is to be said.
 absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
                                         size_t budget_bytes, std::vector<std::string>* notes) {
-  if (StartsAsSummary(options.paths[0])) {
+  std::optional<analysis::InputFile> first;
+  bool is_summary = false;
+  if (absl::StatusOr<analysis::InputFile> opened = analysis::InputFile::Open(options.paths[0]);
+      opened.ok()) {
+    absl::StatusOr<bool> starts_as_summary = StartsAsSummary(&*opened);
+    if (!starts_as_summary.ok()) return starts_as_summary.status();
+    is_summary = *starts_as_summary;
+    first = *std::move(opened);
+    const absl::Status same_kind = CheckKinds(options.paths, is_summary);
+    if (!same_kind.ok()) return same_kind;
+  }
+  if (is_summary) {
     const analysis::RecordOptions& records = options.records;
     if (records.format != analysis::RecordFormat::kDetect || records.value_bytes.has_value() ||
         !records.fields.empty() || !records.btf_path.empty() || !records.type.empty() ||
         !records.columns.empty() || records.header.has_value() || records.delimiter.has_value() ||
         records.map_id.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          options.paths[0], ": is a summary; what its values are was decided when it was written, ",
+          first->name(), ": is a summary; what its values are was decided when it was written, ",
           "so the options that say how to read records do not apply"));
     }
-    return ReadSummaries(options.paths, budget_bytes);
+    absl::StatusOr<analysis::Summary> sum =
+        ReadSummaries(options.paths, budget_bytes, std::move(first));
+    if (sum.ok()) {
+      notes->assign(sum->notes.notes().begin(), sum->notes.notes().end());
+      if (sum->notes.more()) notes->push_back("Parts of the data have more notes than these.");
+    }
+    return sum;
   }
+  analysis::RecordOptions records = options.records;
+  // Nothing is computed on fields yet.
+  records.dump_budget_bytes = budget_bytes;
   absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
-      analysis::OpenRecords(options.paths, options.records);
+      analysis::OpenRecords(options.paths, records, std::move(first));
   if (!source.ok()) return source.status();
   std::optional<ProgressBar> progress;
   progress.emplace([&source] { return (*source)->bytes_read(); },
@@ -94,7 +137,9 @@ absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t th
   if (!distinct.ok()) return distinct.status();
   // Of a sample it is not known how many values are distinct.
   *notes = (*source)->Notes(distinct->exact() ? distinct->values().size() : UINT64_MAX);
-  return analysis::Summary{(*source)->schema(), *std::move(distinct)};
+  analysis::Summary summary{(*source)->schema(), *std::move(distinct)};
+  for (const std::string& note : *notes) summary.notes.Add(note);
+  return summary;
 }
 
 int Fail(const absl::Status& status) {
@@ -132,6 +177,23 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       ->excludes(none);
 }
 
+// `of_counting` are the options that say what is counted and how; all others are about the report, instead of which
+// the summary is written.
+void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_counting,
+                     AnalyzeOptions* options) {
+  const std::vector<CLI::Option*> known = command.get_options({});
+  CLI::Option* summary = command.add_option(
+      "--summary", options->summary_path,
+      "Write a summary for 'inlay merge' instead of the report; '-' is standard output");
+  summary->type_name("FILE");
+  for (CLI::Option* option : known) {
+    if (std::find(of_counting.begin(), of_counting.end(), option) == of_counting.end()) {
+      summary->excludes(option);
+    }
+  }
+  AddLineFlag(command, &options->summary_as_line)->needs(summary);
+}
+
 }  // namespace
 
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
@@ -139,22 +201,17 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       "analyze", "Tell whether the values in files would deduplicate, and what each layout costs");
   command->footer(kExamples);
   AddRecordFlags(*command, &options->paths, &options->records);
+  AddMemoryFlag(*command, &options->memory_bytes);
+  command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
+      ->type_name("N")
+      ->check(InRange(0, kMaxThreads))
+      ->capture_default_str();
+  const std::vector<CLI::Option*> of_counting = command->get_options();
   command->add_option("--top", options->top, "How many of the most frequent values to show")
       ->type_name("N")
       ->check(InRange(0, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the report as JSON");
-  AddMemoryFlag(*command, &options->memory_bytes);
-  command
-      ->add_option(
-          "--summary", options->summary_path,
-          "Write a summary for 'inlay merge' instead of the report; '-' is standard output")
-      ->type_name("FILE");
-  AddLineFlag(*command, &options->summary_as_line);
-  command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
-      ->type_name("N")
-      ->check(InRange(0, kMaxThreads))
-      ->capture_default_str();
   command
       ->add_option("--spoilers", options->spoilers,
                    "How many fields to leave out, one after the other, to find what spoils it")
@@ -163,6 +220,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->capture_default_str();
   AddLimitFlags(*command, options);
   AddSplitFlags(*command, &options->split);
+  AddSummaryFlags(*command, of_counting, options);
   return command;
 }
 
@@ -179,11 +237,8 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes, &notes);
   if (!counted.ok()) return Fail(counted.status());
   if (!options.summary_path.empty()) {
-    // A summary has no room for them.
-    for (const std::string& note : notes)
-      std::fprintf(stderr, "inlay analyze: note: %s\n", note.c_str());
-    const absl::Status written = WriteSummaryTo(options.summary_path, options.summary_as_line,
-                                                counted->schema, counted->distinct);
+    const absl::Status written =
+        WriteSummaryTo(options.summary_path, options.summary_as_line, *counted);
     return written.ok() ? kExitOk : Fail(written);
   }
   analysis::Report report = analysis::BuildReport(

@@ -44,8 +44,7 @@ int RunMerge(const MergeOptions& options) {
   if (paths.empty()) paths.push_back("-");
   absl::StatusOr<analysis::Summary> sum = ReadSummaries(paths, options.memory_bytes);
   if (!sum.ok()) return Fail(sum.status());
-  const absl::Status written =
-      WriteSummaryTo(options.output, options.as_line, sum->schema, sum->distinct);
+  const absl::Status written = WriteSummaryTo(options.output, options.as_line, *sum);
   return written.ok() ? kExitOk : Fail(written);
 }
 

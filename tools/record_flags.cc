@@ -112,8 +112,8 @@ void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
       ->type_name("BYTES");
 }
 
-void AddLineFlag(CLI::App& command, bool* as_line) {
-  command.add_flag(
+CLI::Option* AddLineFlag(CLI::App& command, bool* as_line) {
+  return command.add_flag(
       "--as-line", *as_line,
       "Write the summary as one line of text (base64), for engines that pass lines on");
 }

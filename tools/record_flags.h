@@ -22,7 +22,7 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
 void AddMemoryFlag(CLI::App& command, size_t* memory_bytes);
 
 // Adds --as-line, the form of a summary that engines of text can pass on.
-void AddLineFlag(CLI::App& command, bool* as_line);
+CLI::Option* AddLineFlag(CLI::App& command, bool* as_line);
 
 // A check that leaves the help alone, where the description says what is allowed. Signed, because
 // CLI11 would turn -1 into the largest unsigned number.

@@ -61,39 +61,42 @@ absl::StatusOr<analysis::Summary> TakeSummary(const std::string& name, uint64_t 
 
 }  // namespace
 
-bool StartsAsSummary(const std::string& path) {
-  if (path == "-") return false;
-  absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(path);
-  if (!file.ok() || !file->size_bytes().has_value()) return false;
+absl::StatusOr<bool> StartsAsSummary(analysis::InputFile* file) {
   const std::string line_magic = LineMagic();
   absl::StatusOr<std::span<const uint8_t>> start = file->Peek(line_magic.size());
-  if (!start.ok()) return false;
+  if (!start.ok()) return start.status();
   const std::string_view text(reinterpret_cast<const char*>(start->data()), start->size());
   return text.starts_with(analysis::kSummaryMagic) || text == line_magic;
 }
 
 absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& paths,
-                                                size_t budget_bytes) {
+                                                size_t budget_bytes,
+                                                std::optional<analysis::InputFile> first) {
   // Half for the sum, half for what is added to it.
   const size_t budget_of_each =
       budget_bytes == analysis::BoundedCounter::kUnbounded ? budget_bytes : budget_bytes / 2;
   std::optional<analysis::Summary> sum;
   for (const std::string& path : paths) {
-    absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(path);
-    if (!file.ok()) return file.status();
-    absl::StatusOr<std::string> content = ReadWhole(&*file);
+    if (!first.has_value()) {
+      absl::StatusOr<analysis::InputFile> opened = analysis::InputFile::Open(path);
+      if (!opened.ok()) return opened.status();
+      first = *std::move(opened);
+    }
+    analysis::InputFile file = *std::move(first);
+    first.reset();
+    absl::StatusOr<std::string> content = ReadWhole(&file);
     if (!content.ok()) return content.status();
     std::string_view left = *content;
     uint64_t line = 0;
     do {
       absl::StatusOr<analysis::Summary> next =
-          TakeSummary(file->name(), ++line, budget_of_each, &left);
+          TakeSummary(file.name(), ++line, budget_of_each, &left);
       if (!next.ok()) return next.status();
       if (!sum.has_value()) {
         sum = *std::move(next);
         continue;
       }
-      const absl::Status added = analysis::AddSummary(file->name(), *std::move(next), &*sum);
+      const absl::Status added = analysis::AddSummary(file.name(), *std::move(next), &*sum);
       if (!added.ok()) return added;
     } while (!left.empty());
   }
@@ -102,9 +105,8 @@ absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& 
 }
 
 absl::Status WriteSummaryTo(const std::string& path, bool as_line,
-                            const analysis::RecordSchema& schema,
-                            const analysis::DistinctValues& distinct) {
-  std::string bytes = analysis::WriteSummary(schema, distinct);
+                            const analysis::Summary& summary) {
+  std::string bytes = analysis::WriteSummary(summary);
   if (as_line) bytes = absl::Base64Escape(bytes) + "\n";
   if (path != "-") return WriteFiles({{path, std::move(bytes)}});
   return WriteToStdout(bytes)

@@ -4,29 +4,32 @@
 #define INLAY_TOOLS_SUMMARY_FILES_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tools/analysis/input_file.h"
 #include "tools/analysis/summary.h"
 
 namespace inlay {
 
-// Whether the file starts as a summary does, in either form. False for what cannot be read, and for standard input, which
-// is not looked at.
-bool StartsAsSummary(const std::string& path);
+// Whether the file starts as a summary does, in either form. Fails as InputFile::Peek() does, whose requirements are its
+// own.
+absl::StatusOr<bool> StartsAsSummary(analysis::InputFile* file);
 
 // The sum of all summaries in all files, each of which holds one or several, one behind the other or, as
-// text, one a line; "-" is standard input. Keeps to `budget_bytes`, beside one file. Errors name the file.
-absl::StatusOr<analysis::Summary> ReadSummaries(const std::vector<std::string>& paths,
-                                                size_t budget_bytes);
+// text, one a line; "-" is standard input. `first`, when given, is paths[0] already opened. Keeps to `budget_bytes`,
+// beside one file. Errors name the file.
+absl::StatusOr<analysis::Summary> ReadSummaries(
+    const std::vector<std::string>& paths, size_t budget_bytes,
+    std::optional<analysis::InputFile> first = std::nullopt);
 
 // Writes a summary, as a whole or not at all; "-" is standard output. `as_line`: as one line of text, in base64,
 // for engines that pass lines on and would spoil bytes.
 absl::Status WriteSummaryTo(const std::string& path, bool as_line,
-                            const analysis::RecordSchema& schema,
-                            const analysis::DistinctValues& distinct);
+                            const analysis::Summary& summary);
 
 }  // namespace inlay
 

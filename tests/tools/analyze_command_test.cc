@@ -214,6 +214,23 @@ TEST_F(AnalyzeCommandTest, ASpoilerCanFail) {
   EXPECT_EQ(steps("65536"), 13U);
 }
 
+TEST_F(AnalyzeCommandTest, ASplitThatIsLeftOutIsMentioned) {
+  std::string rows;
+  for (int i = 0; i < 300'000; ++i) rows += std::to_string(i) + ",a,b,c\n";
+  const std::string path = files_.Write("large.csv", rows);
+  const std::string line =
+      "Split: left out, since the search takes long for 300,000 values of 4 fields; --split shows "
+      "it\n";
+  EXPECT_NE(Inlay("analyze " + path).out.find(line), std::string::npos);
+  EXPECT_EQ(Inlay("analyze --no-split " + path).out.find("Split"), std::string::npos);
+  EXPECT_EQ(Inlay("analyze --columns 1 " + path).out.find("Split"), std::string::npos);
+  const std::string with = Inlay("analyze --split " + path).out;
+  EXPECT_EQ(with.find("left out, since"), std::string::npos);
+  EXPECT_NE(with.find("\nSplit"), std::string::npos);
+  const std::string sampled = Inlay("analyze --memory 16M --split " + path).out;
+  EXPECT_NE(sampled.find("Split: left out, since it needs all distinct values"), std::string::npos);
+}
+
 TEST_F(AnalyzeCommandTest, LimitsOutOfRangeAreBadUsage) {
   const std::string path = files_.Write("data", "a,b\n");
   for (const char* limit :

@@ -249,6 +249,66 @@ TEST_F(BtfSchemaTest, BadInputIsNamed) {
 }
 
 // What clang writes for a BPF program: an ELF object.
+// Each level has the one below it twice: 2^60 members, whether they take room or not.
+TEST_F(BtfSchemaTest, MembersThatExplodeAreAnError) {
+  const std::string too_many = "has more members than a value has room for";
+  int either = u8_;
+  for (int level = 0; level < 60; ++level) {
+    either =
+        Union(("either" + std::to_string(level)).c_str(), 1, {{"a", either, 0}, {"b", either, 0}});
+  }
+  EXPECT_EQ(Fields("either59"), Lines{"type 'either59': " + too_many});
+  int nothing = Struct("nothing", 0, {});
+  for (int level = 0; level < 60; ++level) {
+    nothing = Struct(("nothing" + std::to_string(level)).c_str(), 8,
+                     {{"a", nothing, 0}, {"b", nothing, 0}});
+  }
+  EXPECT_EQ(Fields("nothing59"), Lines{"type 'nothing59': " + too_many});
+  int same_place = u8_;
+  for (int level = 0; level < 60; ++level) {
+    same_place = Struct(("same" + std::to_string(level)).c_str(), 8,
+                        {{"a", same_place, 0}, {"b", same_place, 0}});
+  }
+  EXPECT_EQ(Fields("same59"), Lines{"type 'same59': " + too_many});
+}
+
+TEST_F(BtfSchemaTest, NestedArraysDoNotExplode) {
+  // 2^32 elements of 16 bytes, and 2^64 whose number overflows: no size.
+  const int pair = Struct("pair", 16, {{"a", u32_, 0}, {"b", u32_, 64}});
+  Struct("huge", 64, {{"x", Array(Array(pair, 65536), 65536), 0}});
+  EXPECT_EQ(Fields("huge"), Lines{"type 'huge': 'x' is of a type without a size"});
+  Struct("overflow", 64, {{"x", Array(Array(u8_, UINT32_MAX), UINT32_MAX), 0}});
+  EXPECT_EQ(Fields("overflow"), Lines{"type 'overflow': 'x' is of a type without a size"});
+  // An array in an array in an array, each level of 64: one field.
+  int nested = u8_;
+  for (int level = 0; level < 20; ++level) nested = Array(nested, 1);
+  Struct("deep", 1, {{"x", nested, 0}});
+  ASSERT_EQ(Fields("deep").size(), 2U);
+  Struct("cubes", 32768, {{"x", Array(Array(Array(u8_, 32), 32), 32), 0}});
+  EXPECT_EQ(Fields("cubes").size(), 2U);
+  // Larger than what holds it.
+  Struct("small", 4, {{"x", Array(u32_, 50), 0}});
+  EXPECT_EQ(Fields("small").size(), 1U);
+  EXPECT_NE(Fields("small")[0].find("is not at a place of its own in the struct"),
+            std::string::npos);
+}
+
+TEST_F(BtfSchemaTest, NumbersOfMoreThan64Bits) {
+  const int wide = Int("__int128", 16, BTF_INT_SIGNED);
+  Struct("wide", 16, {{"x", wide, 0}});
+  EXPECT_EQ(Fields("wide").size(), 2U);
+  EXPECT_NE(Fields("wide")[0].find("bytes"), std::string::npos) << Fields("wide")[0];
+  const int tier = Id(btf__add_enum(types_.get(), "tier", 4));
+  EXPECT_EQ(btf__add_enum_value(types_.get(), "GOLD", 1), 0);
+  // Bit-fields of a kind that no compiler writes: 65 bits, more than their type, and of 128 bits.
+  Struct("bits65", 32, {{"x", wide, 0, 65}});
+  EXPECT_EQ(Fields("bits65"), Lines{"type 'bits65': 'x' has an impossible size"});
+  Struct("bits200", 32, {{"x", tier, 0, 200}});
+  EXPECT_EQ(Fields("bits200"), Lines{"type 'bits200': 'x' has an impossible size"});
+  Struct("shifted", 32, {{"x", wide, 3, 127}});
+  EXPECT_EQ(Fields("shifted"), Lines{"type 'shifted': 'x' has an impossible size"});
+}
+
 TEST_F(BtfSchemaTest, AnElfObjectIsRead) {
   const std::string source = files_.Write(
       "value.c", "struct flow { unsigned short mss; char cc[6]; unsigned a : 3; } value;\n");

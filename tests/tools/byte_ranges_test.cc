@@ -38,6 +38,25 @@ TEST(ByteRangesTest, OneValueIsOneConstantRange) {
   EXPECT_EQ(Discovered<uint8_t>({7}), (Names{"byte 0"}));
 }
 
+// Not all bytes of a large value are counted at a time.
+TEST(ByteRangesTest, MembersOfLargeValuesAreFound) {
+  struct Value {
+    uint8_t zeroes_before[1020];
+    uint32_t numbers[2];  // one on each side of the first 1024 bytes
+    uint8_t zeroes_between[2000];
+    uint32_t last;
+  };
+  std::vector<Value> values(5000);
+  for (uint32_t i = 0; i < values.size(); ++i) {
+    std::memset(&values[i], 0, sizeof(Value));
+    values[i].numbers[0] = i * 3;
+    values[i].numbers[1] = (i * 7919) % 5000;
+    values[i].last = i % 100;
+  }
+  EXPECT_EQ(Discovered(values), (Names{"bytes 0-1019", "bytes 1020-1023", "bytes 1024-1027",
+                                       "bytes 1028-3027", "bytes 3028-3031"}));
+}
+
 TEST(ByteRangesTest, MembersOfAStructAreFound) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

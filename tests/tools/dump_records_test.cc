@@ -2,93 +2,28 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "tests/tools/record_reading.h"
-#include "tests/tools/temporary_files.h"
-#include "tools/analysis/open_records.h"
+#include "tests/tools/dump_reading.h"
 
 namespace inlay::analysis {
 namespace {
 
-using Strings = std::vector<std::string>;
-
-std::string Sample(const std::string& name) {
-  return std::string(INLAY_TEST_DATA_DIR) + "/bpf_dumps/" + name;
-}
-
-std::string Content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-struct Dump {
-  RecordSchema schema;
-  Strings values;  // or the message of the error as the only one
-  Strings notes;
-  bool ok = false;
-
-  Strings names() const {
-    Strings names;
-    for (const ValueField& field : schema.fields) names.push_back(field.name);
-    return names;
-  }
-  Strings sorted() const {
-    Strings sorted = values;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted;
-  }
-};
-
-class DumpRecordsTest : public testing::Test {
+class DumpRecordsTest : public DumpReadingTest {
  protected:
-  static Dump Read(const Strings& paths, const RecordOptions& options = {}) {
-    Dump dump;
-    absl::StatusOr<std::unique_ptr<RecordSource>> source = OpenRecords(paths, options);
-    if (!source.ok()) {
-      dump.values = {std::string(source.status().message())};
-      return dump;
-    }
-    dump.schema = (*source)->schema();
-    absl::StatusOr<Strings> values = ReadAll(**source);
-    dump.ok = values.ok();
-    dump.values = values.ok() ? *values : Strings{std::string(values.status().message())};
-    if (!dump.ok) return dump;
-    Strings distinct = dump.sorted();
-    distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-    dump.notes = (*source)->Notes(distinct.size());
-    return dump;
-  }
-
-  Dump ReadText(std::string_view text, const RecordOptions& options = {}) {
-    return Read({files_.Write("dump", text)}, options);
-  }
-
-  // The message for `text`, without the name of the file.
   std::string Message(std::string_view text, RecordFormat format = RecordFormat::kBpftool) {
     RecordOptions options;
     options.format = format;
-    const Dump dump = ReadText(text, options);
-    EXPECT_FALSE(dump.ok) << text;
-    if (dump.values.empty()) return "";
-    return absl::StrReplaceAll(dump.values[0], {{files_.Path("dump"), "F"}});
+    return MessageFor(text, options);
   }
-
-  TemporaryFiles files_;
 };
 
 TEST_F(DumpRecordsTest, EveryFormOfATypedDumpGivesTheSameRows) {
-  const Dump plain = Read({Sample("conf_map.btf.plain.txt")});
+  const Dump plain = ReadDump({SampleDump("conf_map.btf.plain.txt")});
   ASSERT_TRUE(plain.ok) << plain.values[0];
   EXPECT_EQ(plain.schema.format_name, "Dump of bpftool");
   ASSERT_EQ(plain.values.size(), 5U);
@@ -103,7 +38,7 @@ TEST_F(DumpRecordsTest, EveryFormOfATypedDumpGivesTheSameRows) {
   EXPECT_EQ(names[29], "hist[0]");
   EXPECT_EQ(names.back(), "f_c");
   for (const char* form : {"conf_map.btf.j.json", "conf_map.btf.jp.json"}) {
-    const Dump json = Read({Sample(form)});
+    const Dump json = ReadDump({SampleDump(form)});
     EXPECT_EQ(json.values, plain.values) << form;
     EXPECT_EQ(json.names(), names) << form;
     EXPECT_EQ(json.schema.binary_bytes, 88U) << form;
@@ -114,7 +49,7 @@ TEST_F(DumpRecordsTest, EveryFormOfATypedDumpGivesTheSameRows) {
 TEST_F(DumpRecordsTest, AScalarIsOneField) {
   const Strings expected = {"1", "4294967296", "9223372036854775808", "18446744073709551615", "0"};
   for (const char* form : {"ctr_map.btf.plain.txt", "ctr_map.btf.j.json", "ctr_map.btf.jp.json"}) {
-    const Dump dump = Read({Sample(form)});
+    const Dump dump = ReadDump({SampleDump(form)});
     EXPECT_EQ(dump.values, expected) << form;
     EXPECT_EQ(dump.names(), Strings{"value"}) << form;
   }
@@ -124,7 +59,7 @@ TEST_F(DumpRecordsTest, EachCpuOfAPerCpuMapIsARecord) {
   const Strings note = {"A per-CPU map: the value of each CPU is a record, 6 of 3 keys."};
   for (const char* form :
        {"pcpu_map.btf.plain.txt", "pcpu_map.btf.j.json", "pcpu_map.btf.jp.json"}) {
-    const Dump dump = Read({Sample(form)});
+    const Dump dump = ReadDump({SampleDump(form)});
     EXPECT_EQ(dump.values, (Strings{"200", "201", "100", "101", "0", "1"})) << form;
     EXPECT_EQ(dump.notes, note) << form;
   }
@@ -132,7 +67,7 @@ TEST_F(DumpRecordsTest, EachCpuOfAPerCpuMapIsARecord) {
   for (const char last : {'\2', '\2', '\0', '\0', '\1', '\1'})
     expected += std::string("\1\2\3\4\5\6\7") + last;
   for (const char* form : {"nobtfpc.plain.txt", "nobtfpc.j.json", "nobtfpc.jp.json"}) {
-    const Dump dump = Read({Sample(form)});
+    const Dump dump = ReadDump({SampleDump(form)});
     EXPECT_EQ(dump.schema.kind, RecordSchema::Kind::kRaw) << form;
     EXPECT_EQ(dump.schema.value_bytes, 8U) << form;
     std::string all;
@@ -144,15 +79,15 @@ TEST_F(DumpRecordsTest, EachCpuOfAPerCpuMapIsARecord) {
 
 TEST_F(DumpRecordsTest, ADumpWithoutTypesHasRawRecordsInEveryForm) {
   for (const auto& [map, bytes] : {std::pair("nobtf4", 8U), std::pair("nobtf16", 24U)}) {
-    const Dump plain = Read({Sample(absl::StrCat(map, ".plain.txt"))});
+    const Dump plain = ReadDump({SampleDump(absl::StrCat(map, ".plain.txt"))});
     ASSERT_TRUE(plain.ok) << plain.values[0];
     EXPECT_EQ(plain.schema.kind, RecordSchema::Kind::kRaw);
     EXPECT_EQ(plain.schema.value_bytes, bytes);
     ASSERT_EQ(plain.values.size(), 3U);
-    EXPECT_EQ(Read({Sample(absl::StrCat(map, ".j.json"))}).values, plain.values);
-    EXPECT_EQ(Read({Sample(absl::StrCat(map, ".jp.json"))}).values, plain.values);
+    EXPECT_EQ(ReadDump({SampleDump(absl::StrCat(map, ".j.json"))}).values, plain.values);
+    EXPECT_EQ(ReadDump({SampleDump(absl::StrCat(map, ".jp.json"))}).values, plain.values);
   }
-  EXPECT_EQ(Read({Sample("nobtf4.plain.txt")}).values[0], "\1\1\2\3\4\5\6\xFF");
+  EXPECT_EQ(ReadDump({SampleDump("nobtf4.plain.txt")}).values[0], "\1\1\2\3\4\5\6\xFF");
 }
 
 TEST_F(DumpRecordsTest, EmptyDumpsExplainThemselves) {
@@ -161,7 +96,7 @@ TEST_F(DumpRecordsTest, EmptyDumpsExplainThemselves) {
       "code 244, for a map of socket storage, which it cannot read; that needs a BPF iterator, see "
       "docs/analyze.md";
   for (const char* name : {"sk_map.dump.stdout", "sk_map.dump-j.stdout", "sk_map.dump-jp.stdout"}) {
-    EXPECT_EQ(Read({Sample(name)}).values, Strings{Sample(name) + why});
+    EXPECT_EQ(ReadDump({SampleDump(name)}).values, Strings{SampleDump(name) + why});
   }
   EXPECT_EQ(Message("Found 0 elements\n"), "F:1: the dump is empty: the map has no entries");
   EXPECT_EQ(Message(""), "F: is empty");
@@ -171,7 +106,7 @@ TEST_F(DumpRecordsTest, EveryCutOfADumpOfBpftoolIsAnError) {
   for (const char* name :
        {"conf_map.btf.plain.txt", "conf_map.btf.j.json", "pcpu_map.btf.jp.json", "nobtf4.plain.txt",
         "nobtf16.plain.txt", "nobtfpc.plain.txt", "nobtf16.jp.json"}) {
-    const std::string whole = Content(Sample(name));
+    const std::string whole = SampleDumpText(name);
     const size_t end = whole.find_last_of("]s");  // what is behind it is not needed
     ASSERT_NE(end, std::string::npos);
     // Each cut for the small ones, and some of each kind for the others.
@@ -234,18 +169,18 @@ TEST_F(DumpRecordsTest, ValuesMustAgreeWithTheFirst) {
 TEST_F(DumpRecordsTest, ColumnsAreFieldsByTheirPaths) {
   RecordOptions options;
   options.columns = "in.port,f_a,tier,1";
-  const Dump dump = Read({Sample("conf_map.btf.j.json")}, options);
+  const Dump dump = ReadDump({SampleDump("conf_map.btf.j.json")}, options);
   ASSERT_TRUE(dump.ok) << dump.values[0];
   EXPECT_EQ(dump.values[0], "8083,0x3,TIER_BRONZE,4000000000");
   EXPECT_EQ(dump.names(), (Strings{"in.port", "f_a", "tier", "limit_bps"}));
   EXPECT_EQ(dump.schema.binary_bytes, std::nullopt) << "the size of some fields is not known";
   options.columns = "nope";
-  EXPECT_EQ(
-      Read({Sample("ctr_map.btf.j.json")}, options).values,
-      Strings{Sample("ctr_map.btf.j.json") + ":1: unknown column 'nope'; the header has: value"});
+  EXPECT_EQ(ReadDump({SampleDump("ctr_map.btf.j.json")}, options).values,
+            Strings{SampleDump("ctr_map.btf.j.json") +
+                    ":1: unknown column 'nope'; the header has: value"});
   options.columns = "1";
-  EXPECT_EQ(Read({Sample("nobtf4.j.json")}, options).values,
-            Strings{Sample("nobtf4.j.json") +
+  EXPECT_EQ(ReadDump({SampleDump("nobtf4.j.json")}, options).values,
+            Strings{SampleDump("nobtf4.j.json") +
                     ":1: --columns needs fields, and this dump has only bytes"});
 }
 
@@ -305,10 +240,12 @@ TEST_F(DumpRecordsTest, FieldsAndBytesHaveLimits) {
 }
 
 TEST_F(DumpRecordsTest, SeveralFilesAreOneStream) {
-  const Dump dump = Read({Sample("ctr_map.btf.plain.txt"), Sample("ctr_map.btf.j.json")});
+  const Dump dump =
+      ReadDump({SampleDump("ctr_map.btf.plain.txt"), SampleDump("ctr_map.btf.j.json")});
   EXPECT_EQ(dump.values.size(), 10U);
   const std::string empty = files_.Write("empty", "");
-  EXPECT_EQ(Read({Sample("ctr_map.btf.plain.txt"), empty}).values, Strings{empty + ": is empty"});
+  EXPECT_EQ(ReadDump({SampleDump("ctr_map.btf.plain.txt"), empty}).values,
+            Strings{empty + ": is empty"});
 }
 
 // A struct of random members and random values of it, written as the three forms of bpftool.

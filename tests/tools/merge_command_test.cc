@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -163,6 +164,67 @@ TEST_F(MergeCommandTest, OptionsThatSayHowToReadDoNotApplyToSummaries) {
   const std::string a = files_.Write("a.csv", "1,2\n3,4\n");
   ASSERT_EQ(Inlay("analyze --summary " + a + ".summary " + a).exit_code, 0);
   ExpectFailure("analyze --columns 2 " + a + ".summary", "a.csv.summary: is a summary");
+}
+
+TEST_F(MergeCommandTest, SummariesAreReadFromPipesAndCompressed) {
+  const std::string syn = kData + "/syn_options/syn.tsv";
+  const std::string expected = Inlay("analyze --json " + syn).out;
+  const std::string summary = files_.Path("syn.summary");
+  ASSERT_EQ(Inlay("analyze --summary " + summary + " " + syn).exit_code, 0);
+  EXPECT_EQ(Inlay("analyze --json -", "< " + summary).out, expected);
+  EXPECT_EQ(Shell("cat " + summary + " | " + command_ + "analyze --json -").out, expected);
+  ASSERT_EQ(Shell("gzip -k " + summary).exit_code, 0);
+  EXPECT_EQ(Inlay("analyze --json " + summary + ".gz").out, expected);
+  EXPECT_EQ(Inlay("analyze --json -", "< " + summary + ".gz").out, expected);
+  EXPECT_EQ(Inlay("merge", "< " + summary + ".gz").out, Content(summary));
+  if (Shell("zstd -q -k " + summary).exit_code == 0) {
+    EXPECT_EQ(Inlay("analyze --json " + summary + ".zst").out, expected);
+  }
+  ExpectFailure("analyze --columns 2 -", "standard input: is a summary", "< " + summary);
+}
+
+TEST_F(MergeCommandTest, SummariesAndRecordsAreNotMixed) {
+  const std::string table = files_.Write("t.csv", "1,2\n3,4\n");
+  const std::string summary = table + ".summary";
+  ASSERT_EQ(Inlay("analyze --summary " + summary + " " + table).exit_code, 0);
+  const std::string message = summary + ": is a summary, and " + table +
+                              " is none; give files of records, or summaries, but not both";
+  ExpectFailure("analyze " + table + " " + summary, message);
+  ExpectFailure("analyze " + summary + " " + table, message);
+}
+
+TEST_F(MergeCommandTest, OptionsOfTheReportAreRefusedWithASummary) {
+  const std::string table = files_.Write("t.csv", "1,2\n3,4\n");
+  const std::string summary = files_.Path("none.summary");
+  ExpectFailure("analyze --as-line " + table, "--as-line requires --summary");
+  for (const char* option : {"--json", "--top 3", "--max-distinct 5", "--min-ratio 2",
+                             "--max-index-bits 5", "--fail-on-spoiler", "--spoilers 3",
+                             "--no-split", "--split", "--write-cost 1", "--struct-name x"}) {
+    const std::string name = std::string(option).substr(0, std::string(option).find(' '));
+    ExpectFailure("analyze --summary " + summary + " " + option + " " + table, name);
+    ExpectFailure("analyze --summary " + summary + " " + option + " " + table, "excludes");
+    EXPECT_FALSE(std::filesystem::exists(summary));
+  }
+  EXPECT_EQ(Inlay("analyze --memory 16M --threads 1 --header --summary " + summary + " " + table)
+                .exit_code,
+            0);
+}
+
+// What was to be said of the input is said of the sum, once.
+TEST_F(MergeCommandTest, NotesAreInSummaries) {
+  const std::string dump = kData + "/bpf_dumps/ss_bpf-maps.txt";
+  const std::string direct = Inlay("analyze --json --map-id 136 " + dump).out;
+  const std::string summary = files_.Path("ss.summary");
+  ASSERT_EQ(Inlay("analyze --map-id 136 --summary " + summary + " " + dump).exit_code, 0);
+  EXPECT_EQ(Inlay("analyze --json " + summary).out, direct);
+  const nlohmann::json twice =
+      nlohmann::json::parse(Inlay("analyze --json " + summary + " " + summary).out);
+  EXPECT_EQ(twice["notes"], nlohmann::json::parse(direct)["notes"]);
+  EXPECT_EQ(twice["notes"].size(), 2U);
+  const std::string table = files_.Write("t.csv", "port,name\n1,a\n2,b\n3,b\n");
+  ASSERT_EQ(Inlay("analyze --summary " + summary + " " + table).exit_code, 0);
+  EXPECT_EQ(Inlay("analyze " + summary).out, Inlay("analyze " + table).out);
+  EXPECT_NE(Inlay("analyze " + summary).out.find("looks like a header"), std::string::npos);
 }
 
 TEST_F(MergeCommandTest, ABudgetIsASize) {

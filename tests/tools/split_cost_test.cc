@@ -17,38 +17,36 @@ std::string Declared(const BinaryForm& form) {
          std::to_string(form.alignment);
 }
 
+std::string DeclaredFor(const std::vector<std::string>& texts) {
+  return Declared(FormOfTexts(texts));
+}
+
 TEST(BinaryFormTest, NumbersTakeTheNarrowestType) {
-  const auto form = [](const std::vector<std::string>& texts) {
-    return Declared(FormOfTexts(texts));
-  };
-  EXPECT_EQ(form({"0", "255"}), "__u8 x, 8 bits, 1");
-  EXPECT_EQ(form({"0", "256"}), "__u16 x, 16 bits, 2");
-  EXPECT_EQ(form({"65535"}), "__u16 x, 16 bits, 2");
-  EXPECT_EQ(form({"65536"}), "__u32 x, 32 bits, 4");
-  EXPECT_EQ(form({"4294967296"}), "__u64 x, 64 bits, 8");
-  EXPECT_EQ(form({"18446744073709551615"}), "__u64 x, 64 bits, 8");
-  EXPECT_EQ(form({"-1", "127"}), "__s8 x, 8 bits, 1");
-  EXPECT_EQ(form({"-128"}), "__s8 x, 8 bits, 1");
-  EXPECT_EQ(form({"-129"}), "__s16 x, 16 bits, 2");
-  EXPECT_EQ(form({"-1", "128"}), "__s16 x, 16 bits, 2");
-  EXPECT_EQ(form({"-1", "4294967295"}), "__s64 x, 64 bits, 8");
-  EXPECT_EQ(form({"-9223372036854775808", "9223372036854775807"}), "__s64 x, 64 bits, 8");
+  EXPECT_EQ(DeclaredFor({"0", "255"}), "__u8 x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({"0", "256"}), "__u16 x, 16 bits, 2");
+  EXPECT_EQ(DeclaredFor({"65535"}), "__u16 x, 16 bits, 2");
+  EXPECT_EQ(DeclaredFor({"65536"}), "__u32 x, 32 bits, 4");
+  EXPECT_EQ(DeclaredFor({"4294967296"}), "__u64 x, 64 bits, 8");
+  EXPECT_EQ(DeclaredFor({"18446744073709551615"}), "__u64 x, 64 bits, 8");
+  EXPECT_EQ(DeclaredFor({"-1", "127"}), "__s8 x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({"-128"}), "__s8 x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({"-129"}), "__s16 x, 16 bits, 2");
+  EXPECT_EQ(DeclaredFor({"-1", "128"}), "__s16 x, 16 bits, 2");
+  EXPECT_EQ(DeclaredFor({"-1", "4294967295"}), "__s64 x, 64 bits, 8");
+  EXPECT_EQ(DeclaredFor({"-9223372036854775808", "9223372036854775807"}), "__s64 x, 64 bits, 8");
 }
 
 TEST(BinaryFormTest, WhatIsNoNumberIsText) {
-  const auto form = [](const std::vector<std::string>& texts) {
-    return Declared(FormOfTexts(texts));
-  };
-  EXPECT_EQ(form({"cubic", "bbr"}), "char x[5], 40 bits, 1");
-  EXPECT_EQ(form({"-1", "9223372036854775808"}), "char x[19], 152 bits, 1");
-  EXPECT_EQ(form({"18446744073709551616"}), "char x[20], 160 bits, 1");
-  EXPECT_EQ(form({"1", "01"}), "char x[2], 16 bits, 1");  // they would be one number
-  EXPECT_EQ(form({"-0"}), "char x[2], 16 bits, 1");
-  EXPECT_EQ(form({"1", ""}), "char x, 8 bits, 1");
-  EXPECT_EQ(form({""}), "char x, 8 bits, 1");
-  EXPECT_EQ(form({"+1"}), "char x[2], 16 bits, 1");
-  EXPECT_EQ(form({"1.5"}), "char x[3], 24 bits, 1");
-  EXPECT_EQ(form({"-"}), "char x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({"cubic", "bbr"}), "char x[5], 40 bits, 1");
+  EXPECT_EQ(DeclaredFor({"-1", "9223372036854775808"}), "char x[19], 152 bits, 1");
+  EXPECT_EQ(DeclaredFor({"18446744073709551616"}), "char x[20], 160 bits, 1");
+  EXPECT_EQ(DeclaredFor({"1", "01"}), "char x[2], 16 bits, 1");  // they would be one number
+  EXPECT_EQ(DeclaredFor({"-0"}), "char x[2], 16 bits, 1");
+  EXPECT_EQ(DeclaredFor({"1", ""}), "char x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({""}), "char x, 8 bits, 1");
+  EXPECT_EQ(DeclaredFor({"+1"}), "char x[2], 16 bits, 1");
+  EXPECT_EQ(DeclaredFor({"1.5"}), "char x[3], 24 bits, 1");
+  EXPECT_EQ(DeclaredFor({"-"}), "char x, 8 bits, 1");
 }
 
 TEST(BinaryFormTest, RawFieldsKeepTheirTypesWhereTheseAreKnown) {

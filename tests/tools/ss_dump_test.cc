@@ -2,77 +2,29 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "tests/tools/record_reading.h"
-#include "tests/tools/temporary_files.h"
-#include "tools/analysis/open_records.h"
+#include "tests/tools/dump_reading.h"
 
 namespace inlay::analysis {
 namespace {
 
-using Strings = std::vector<std::string>;
-
 const std::string kHeader = "State Recv-Q Send-Q Local Address:Port  Peer Address:Port\n";
 const std::string kSocket = "ESTAB 0      0          127.0.0.1:35439    127.0.0.1:48698\n";
 
-std::string Sample(const std::string& name) {
-  return std::string(INLAY_TEST_DATA_DIR) + "/bpf_dumps/" + name;
-}
-
-std::string Content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-struct Output {
-  RecordSchema schema;
-  Strings values;  // or the message of the error as the only one
-  Strings notes;
-  bool ok = false;
-};
-
-class SsDumpTest : public testing::Test {
+class SsDumpTest : public DumpReadingTest {
  protected:
-  static Output Read(const Strings& paths, const RecordOptions& options = {}) {
-    Output output;
-    absl::StatusOr<std::unique_ptr<RecordSource>> source = OpenRecords(paths, options);
-    if (!source.ok()) {
-      output.values = {std::string(source.status().message())};
-      return output;
-    }
-    output.schema = (*source)->schema();
-    absl::StatusOr<Strings> values = ReadAll(**source);
-    output.ok = values.ok();
-    output.values = values.ok() ? *values : Strings{std::string(values.status().message())};
-    if (output.ok) output.notes = (*source)->Notes(output.values.size());
-    return output;
-  }
-
-  Output ReadText(std::string_view text, const RecordOptions& options = {}) {
-    return Read({files_.Write("ss", text)}, options);
-  }
-
   std::string Message(std::string_view text, std::optional<uint32_t> map_id = std::nullopt) {
     RecordOptions options;
     options.format = RecordFormat::kSs;
     options.map_id = map_id;
-    const Output output = ReadText(text, options);
-    EXPECT_FALSE(output.ok) << text;
-    return output.values.empty()
-               ? ""
-               : absl::StrReplaceAll(output.values[0], {{files_.Path("ss"), "F"}});
+    return MessageFor(text, options);
   }
-
-  TemporaryFiles files_;
 };
 
 TEST_F(SsDumpTest, EachSocketIsARecord) {
@@ -84,7 +36,7 @@ TEST_F(SsDumpTest, EachSocketIsARecord) {
   Strings all = half;
   all.insert(all.end(), 4, second);
   for (const char* name : {"ss_bpf-map-id.txt", "ss_bpf-maps.txt"}) {
-    const Output output = Read({Sample(name)});
+    const Dump output = ReadDump({SampleDump(name)});
     EXPECT_EQ(output.values, all) << name;
     EXPECT_EQ(output.schema.format_name, "Output of ss");
     EXPECT_EQ(output.schema.fields[8].name, "in.port");
@@ -99,7 +51,8 @@ TEST_F(SsDumpTest, EachSocketIsARecord) {
             "than zeroes: values that differ may have been counted as equal. A BPF iterator "
             "reads them whole, see docs/analyze.md."}));
   }
-  EXPECT_EQ(Read({Sample("ss_tniem_bpf-maps.txt")}).values, half) << "with the noise of -iem";
+  EXPECT_EQ(ReadDump({SampleDump("ss_tniem_bpf-maps.txt")}).values, half)
+      << "with the noise of -iem";
 }
 
 TEST_F(SsDumpTest, MapsAreChosenById) {
@@ -116,7 +69,7 @@ TEST_F(SsDumpTest, MapsAreChosenById) {
   EXPECT_EQ(Message(kHeader + kSocket),
             "F: no socket has a value of a BPF map; did ss run as root with --bpf-maps?");
   options.map_id = 9;
-  EXPECT_EQ(Read({Sample("ctr_map.btf.j.json")}, options).values,
+  EXPECT_EQ(ReadDump({SampleDump("ctr_map.btf.j.json")}, options).values,
             Strings{"--map-id is for the output of ss"});
 }
 
@@ -127,7 +80,7 @@ TEST_F(SsDumpTest, ArraysAreOneFieldEach) {
       ".m = (char[4])[200,'x','y',],\n.p = (struct p[2])[(struct p){.x = (int)1,.y = (int)-2,},"
       "{.x = (int)3,},],\n.t = (int[2][2])[(int[2])[1,],[2,3,],],(struct){.anon = "
       "(int)4,},}\n\t]\n";
-  const Output output = ReadText(text);
+  const Dump output = ReadText(text);
   EXPECT_EQ(output.values, Strings{"['a'''],[1 2],[200 'xy'],[{1 -2} {3}],[[1] [2 3]],4"});
   ASSERT_EQ(output.notes.size(), 1U);
   EXPECT_TRUE(output.notes[0].starts_with("1 value has arrays that ss printed without all"));
@@ -150,7 +103,7 @@ TEST_F(SsDumpTest, ACutValueHasTheFieldsBeforeTheCut) {
       "\tmap_id:1 [\n(struct s){\n.a = (int)3,\n.b = (struct t){\nfailed to dump data: -7\n\t]\n";
   const std::string whole =
       "\tmap_id:1 [\n(struct s){\n.a = (int)1,\n.b = (struct t){.x = (int)2,},}\n\t]\n";
-  const Output output = ReadText(kHeader + cut + nested + whole);
+  const Dump output = ReadText(kHeader + cut + nested + whole);
   EXPECT_EQ(output.values, (Strings{"1,", "3,", "1,2"}));
   EXPECT_EQ(output.schema.fields.back().name, "b.x");
   EXPECT_EQ(
@@ -179,13 +132,13 @@ TEST_F(SsDumpTest, BrokenOutputIsAnError) {
 }
 
 TEST_F(SsDumpTest, EveryCutIsAnErrorOrLosesWholeSockets) {
-  const std::string whole = Content(Sample("ss_bpf-maps.txt"));
-  const Strings all = Read({Sample("ss_bpf-maps.txt")}).values;
+  const std::string whole = SampleDumpText("ss_bpf-maps.txt");
+  const Strings all = ReadDump({SampleDump("ss_bpf-maps.txt")}).values;
   for (size_t bytes = 1; bytes < whole.size(); bytes += 7) {
     RecordOptions options;
     options.format = RecordFormat::kSs;
     const std::string head = whole.substr(0, bytes);
-    const Output output = ReadText(head, options);
+    const Dump output = ReadText(head, options);
     if (!output.ok) continue;
     size_t closed = 0;
     for (size_t at = head.find("\n\t]"); at != std::string::npos; at = head.find("\n\t]", at + 1)) {
@@ -222,7 +175,7 @@ TEST_F(SsDumpTest, RandomValuesAreReadAsTheyWereWritten) {
       expected.push_back(row);
     }
     if (expected.empty()) continue;
-    const Output output = ReadText(text);
+    const Dump output = ReadText(text);
     ASSERT_TRUE(output.ok) << output.values[0];
     ASSERT_EQ(output.values, expected);
     EXPECT_EQ(output.schema.fields.back().name, absl::StrCat("in.m", members - 1));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -123,6 +125,32 @@ TEST(StructValuesTest, BitsOfOneByteAreToldApart) {
   EXPECT_TRUE(Contains(text, "bits 0-3")) << text;
   EXPECT_TRUE(Contains(text, "bit 4")) << text;
   EXPECT_TRUE(Contains(text, "padding 0 bits 5-7")) << text;
+}
+
+// JSON has no number for them.
+TEST(StructValuesTest, WhatIsNoFiniteNumberIsTextInJson) {
+  std::string content;
+  for (const float number :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN(),
+        std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), 1.5F,
+        -0.0F, std::numeric_limits<float>::denorm_min()}) {
+    const auto wide = static_cast<double>(number);
+    content.append(reinterpret_cast<const char*>(&number), sizeof(number));
+    content.append(reinterpret_cast<const char*>(&wide), sizeof(wide));
+  }
+  const absl::StatusOr<Report> report = Analyzed(content, Named("packed,f:float,d:double"));
+  ASSERT_TRUE(report.ok()) << report.status();
+  const nlohmann::json json = nlohmann::json::parse(FormatJson(*report));
+  ASSERT_EQ(json["top"].size(), 7U);
+  std::map<std::string, int> seen;
+  for (const nlohmann::json& top : json["top"]) {
+    EXPECT_EQ(top["fields"]["f"], top["fields"]["d"]);
+    ++seen[top["fields"]["f"].dump()];
+  }
+  EXPECT_EQ(seen["\"nan\""], 2);
+  EXPECT_EQ(seen["\"inf\""], 1);
+  EXPECT_EQ(seen["\"-inf\""], 1);
+  EXPECT_EQ(seen["1.5"], 1);
 }
 
 TEST(StructValuesTest, OptionsThatDoNotFitAreErrors) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <string_view>
 #include <utility>
 
 namespace inlay::analysis {
@@ -60,7 +61,16 @@ void BoundedCounter::AddToSampleOrNot(std::span<const uint8_t> value, uint64_t h
   if (IsKept(hash, level_)) {
     sample_.AddCounted(value, hash, count);
   } else {
-    frequent_.Add(value, hash, count);
+    LeaveOut(value, hash, count);
+  }
+}
+
+void BoundedCounter::LeaveOut(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
+  frequent_.Add(value, hash, count);
+  // The text is never longer than the canonical form.
+  if (text_dialect_.has_value() && value.size() > longest_left_out_bytes_) {
+    const std::string_view row(reinterpret_cast<const char*>(value.data()), value.size());
+    RaiseLongestLeftOut(RowText(row, *text_dialect_).size());
   }
 }
 
@@ -72,7 +82,7 @@ void BoundedCounter::RaiseLevel(uint32_t level) {
     if (IsKept(value.hash, level)) {
       kept.AddCounted(value.bytes(), value.hash, value.count);
     } else {
-      frequent_.Add(value.bytes(), value.hash, value.count);
+      LeaveOut(value.bytes(), value.hash, value.count);
     }
   }
   sample_ = std::move(kept);
@@ -82,12 +92,15 @@ void BoundedCounter::Absorb(BoundedCounter&& other) {
   budget_bytes_ = other.budget_bytes_ > kUnbounded - budget_bytes_
                       ? kUnbounded
                       : budget_bytes_ + other.budget_bytes_;
+  if (!text_dialect_.has_value()) text_dialect_ = other.text_dialect_;
   const uint32_t level = std::max(level_, other.level_);
   RaiseLevel(level);
   other.RaiseLevel(level);
   sample_.Absorb(std::move(other.sample_));
   RaiseLevelUntilItFits();
+  frequent_.LimitBytes(budget_bytes_);
   frequent_.Absorb(other.frequent_);
+  RaiseLongestLeftOut(other.longest_left_out_bytes_);
 }
 
 }  // namespace inlay::analysis

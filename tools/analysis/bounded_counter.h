@@ -12,10 +12,13 @@
 #ifndef INLAY_TOOLS_ANALYSIS_BOUNDED_COUNTER_H_
 #define INLAY_TOOLS_ANALYSIS_BOUNDED_COUNTER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
+#include "tools/analysis/delimited_row.h"
 #include "tools/analysis/frequent_values.h"
 #include "tools/analysis/record_block.h"
 #include "tools/analysis/value_counter.h"
@@ -26,9 +29,14 @@ class BoundedCounter {
  public:
   static constexpr size_t kUnbounded = SIZE_MAX;
 
-  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. 16 MiB
-  // for the frequent ones, and one block's values, come on top.
-  explicit BoundedCounter(size_t budget_bytes = kUnbounded) : budget_bytes_(budget_bytes) {}
+  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. On
+  // top come the frequent ones, with as many bytes at most (and FrequentValues::kMostBytes), those twice while some are
+  // forgotten, 2 MiB for counting them, and one block's values.
+  explicit BoundedCounter(size_t budget_bytes = kUnbounded)
+      : budget_bytes_(budget_bytes), frequent_(budget_bytes) {}
+
+  // The values are rows of text in the canonical form of `dialect`: longest_left_out_bytes() is to be told.
+  void MeasureText(const Dialect& dialect) { text_dialect_ = dialect; }
 
   // Counts every record of `block`.
   void AddBlock(const RecordBlock& block);
@@ -47,6 +55,13 @@ class BoundedCounter {
   // Those that are not in the sample.
   const FrequentValues& frequent() const { return frequent_; }
   FrequentValues& frequent() { return frequent_; }
+  // The bytes of the longest text, without quotes, among the values that are not in the sample; exact. 0 if none is
+  // left out, or nobody has called MeasureText().
+  uint64_t longest_left_out_bytes() const { return longest_left_out_bytes_; }
+  // For what has been written and is read again.
+  void RaiseLongestLeftOut(uint64_t text_bytes) {
+    longest_left_out_bytes_ = std::max(longest_left_out_bytes_, text_bytes);
+  }
 
   // Whether a value with that hash is kept at that level.
   static bool IsKept(uint64_t hash, uint32_t level);
@@ -55,11 +70,14 @@ class BoundedCounter {
   bool Fits(size_t values, size_t value_bytes) const;
   void RaiseLevelUntilItFits();
   void AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
+  void LeaveOut(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
 
   size_t budget_bytes_;
   uint32_t level_ = 0;
   ValueCounter sample_;
   FrequentValues frequent_;
+  std::optional<Dialect> text_dialect_;
+  uint64_t longest_left_out_bytes_ = 0;
 };
 
 }  // namespace inlay::analysis

@@ -25,6 +25,9 @@ namespace {
 
 // No real type is nested as deep; one that is refers to itself.
 constexpr int kMaxDepth = 64;
+// What a walk may look at: members, and bytes of their names. A struct of 64 KiB has half a million bits, and a corrupt
+// file 2^64 members that take no room, or the room of each other.
+constexpr uint64_t kMaxWork = uint64_t{16} << 20;
 
 struct FreeBtf {
   void operator()(btf* types) const { btf__free(types); }
@@ -93,6 +96,8 @@ class Walk {
   absl::Status Add(uint32_t id, const Place& place, std::vector<ValueField>* fields) {
     const std::string& path = place.path;
     const uint32_t bits = place.bits;
+    work_ += 1 + path.size();
+    if (work_ > kMaxWork) return Error("has more members than a value has room for");
     if (place.depth > kMaxDepth) return Error(absl::StrCat("'", path, "' is nested without end"));
     std::string type_name;
     const btf_type* type = Stripped(&id, &type_name);
@@ -327,6 +332,7 @@ class Walk {
 
   const btf* types_;
   std::map<uint32_t, Names> enums_;
+  uint64_t work_ = 0;
 };
 
 absl::StatusOr<Btf> Parse(const std::string& path) {

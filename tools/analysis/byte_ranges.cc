@@ -23,6 +23,8 @@ constexpr double kLeastValues = 64;
 constexpr double kNoiseBits = 0.1;
 
 constexpr size_t kMaxNumberBytes = 8;
+// Bytes of a value whose contents are counted at a time, with 1 KiB for each.
+constexpr uint64_t kBytesAtATime = 1024;
 
 using Sample = std::vector<const uint8_t*>;
 
@@ -55,17 +57,22 @@ struct ByteView {
 
 std::vector<ByteView> LookAtBytes(const Sample& sample, uint64_t value_bytes) {
   std::vector<ByteView> bytes(value_bytes);
-  std::vector<std::array<uint32_t, 256>> counts(value_bytes);
-  for (const uint8_t* value : sample) {
-    for (uint64_t i = 0; i < value_bytes; ++i) ++counts[i][value[i]];
-  }
+  std::vector<std::array<uint32_t, 256>> counts(std::min(value_bytes, kBytesAtATime));
   const auto total = static_cast<double>(sample.size());
-  for (uint64_t i = 0; i < value_bytes; ++i) {
-    bytes[i].is_zero = counts[i][0] == sample.size();
-    for (const uint32_t count : counts[i]) {
-      if (count == 0) continue;
-      ++bytes[i].distinct;
-      bytes[i].entropy_bits += count / total * std::log2(total / count);
+  for (uint64_t first = 0; first < value_bytes; first += counts.size()) {
+    const uint64_t some = std::min<uint64_t>(counts.size(), value_bytes - first);
+    for (std::array<uint32_t, 256>& of_byte : counts) of_byte.fill(0);
+    for (const uint8_t* value : sample) {
+      for (uint64_t i = 0; i < some; ++i) ++counts[i][value[first + i]];
+    }
+    for (uint64_t i = 0; i < some; ++i) {
+      ByteView& byte = bytes[first + i];
+      byte.is_zero = counts[i][0] == sample.size();
+      for (const uint32_t count : counts[i]) {
+        if (count == 0) continue;
+        ++byte.distinct;
+        byte.entropy_bits += count / total * std::log2(total / count);
+      }
     }
   }
   return bytes;

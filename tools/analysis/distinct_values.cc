@@ -69,6 +69,9 @@ absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t thread
     if (budget_bytes != BoundedCounter::kUnbounded) {
       for (Worker& worker : workers) worker.counter = BoundedCounter(budget_bytes / workers.size());
     }
+    if (source.schema().kind == RecordSchema::Kind::kText) {
+      for (Worker& worker : workers) worker.counter.MeasureText(source.schema().dialect);
+    }
     std::vector<std::thread> others;
     for (size_t i = 1; i < workers.size(); ++i) {
       try {

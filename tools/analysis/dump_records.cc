@@ -39,7 +39,7 @@ std::vector<std::string> ElementsOf(std::span<const DumpedField> fields, size_t 
 class DumpRecords final : public RecordSource {
  public:
   DumpRecords(std::vector<std::string> paths, DumpOptions options)
-      : paths_(std::move(paths)), options_(std::move(options)) {
+      : paths_(std::move(paths)), options_(std::move(options)), bytes_(options_.budget_bytes) {
     maps_.wanted = options_.map_id;
   }
 
@@ -123,8 +123,12 @@ class DumpRecords final : public RecordSource {
           "that differ may have been counted as equal. A BPF iterator reads them whole, see "
           "docs/analyze.md."));
     }
-    const uint64_t by_bytes = bytes_.values().size();
-    if (by_bytes > distinct && is_whole_) {
+    const uint64_t by_bytes = bytes_.sample().values().size();
+    if (bytes_.level() != 0 && is_whole_) {
+      notes.push_back(
+          "Whether the bytes between the fields differ is not known: the values with these bytes "
+          "did not fit into --memory.");
+    } else if (by_bytes > distinct && is_whole_) {
       notes.push_back(
           absl::StrCat(by_bytes, " distinct values by their bytes, ", distinct,
                        " by their fields: the bytes between the fields differ. A program "
@@ -238,7 +242,7 @@ class DumpRecords final : public RecordSource {
         if (column != schema_.columns.front()) buffer.push_back(',');
         AppendCell(cells_[column], &buffer);
       }
-      if (value_.bytes.has_value()) bytes_.Add(*value_.bytes);
+      if (value_.bytes.has_value()) bytes_.AddCounted(*value_.bytes, 1);
     }
     if (buffer.size() - begin > kMaxRowBytes) {
       return Error(value_, absl::StrCat("this value is longer than the limit of ", kMaxRowBytes,
@@ -335,7 +339,7 @@ class DumpRecords final : public RecordSource {
   DumpedValue value_;
   std::vector<std::string_view> cells_;
   std::vector<std::pair<size_t, std::string>> spare_;  // cells that are not as the dump has them
-  ValueCounter bytes_;  // of the values that have fields: do the fields tell all?
+  BoundedCounter bytes_;  // of the values that have fields: do the fields tell all?
   uint64_t cut_ = 0;
   uint64_t sequence_ = 0;
   bool finished_ = false;

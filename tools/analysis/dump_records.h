@@ -3,6 +3,7 @@
 #ifndef INLAY_TOOLS_ANALYSIS_DUMP_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_DUMP_RECORDS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/analysis/bounded_counter.h"
 #include "tools/analysis/input_file.h"
 #include "tools/analysis/record_source.h"
 
@@ -21,6 +23,9 @@ struct DumpOptions {
   Tool tool = Tool::kBpftool;
   std::string columns;             // see column_selection.h; empty: all fields
   std::optional<uint32_t> map_id;  // ss only: whose values to read; unset: there must be one map
+  // What it may take to find out whether the bytes between the fields differ. If they do not fit, a note says
+  // that it is not known.
+  size_t budget_bytes = BoundedCounter::kUnbounded;
 };
 
 // Reads `paths` ("-" is standard input) as dumps of one map; several files are one stream. A value

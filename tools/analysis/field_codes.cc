@@ -15,6 +15,8 @@ namespace {
 // Values are taken a batch at a time and encoded field by field, so that one field's table stays in the
 // cache.
 constexpr size_t kBatch = 256;
+// Fewer where rows are so wide that the places of their cells would take more than 1 MiB.
+constexpr size_t kBatchCells = size_t{64} << 10;
 
 using Part = std::span<const uint8_t>;
 
@@ -83,13 +85,14 @@ void EncodeRaw(const std::vector<CountedValue>& values, std::vector<Encoder>& en
   }
 }
 
-// `columns[i]` is the column of encoders[i].
-void EncodeText(const Dialect& dialect, const std::vector<CountedValue>& values,
+// `columns[i]` is the column of encoders[i], of rows of `row_cells`.
+void EncodeText(const Dialect& dialect, const std::vector<CountedValue>& values, size_t row_cells,
                 std::span<const size_t> columns, std::vector<Encoder>& encoders) {
-  std::vector<std::vector<RawCell>> rows(kBatch);
+  const size_t batch = std::clamp<size_t>(kBatchCells / row_cells, 1, kBatch);
+  std::vector<std::vector<RawCell>> rows(batch);
   std::array<Part, kBatch> parts;
-  for (size_t begin = 0; begin < values.size(); begin += kBatch) {
-    const size_t count = std::min(kBatch, values.size() - begin);
+  for (size_t begin = 0; begin < values.size(); begin += batch) {
+    const size_t count = std::min(batch, values.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       const CountedValue& value = values[begin + i];
       // A canonical row always splits, into as many cells as there are fields.
@@ -108,7 +111,7 @@ void EncodeText(const Dialect& dialect, const std::vector<CountedValue>& values,
 }  // namespace
 
 FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
-                        size_t threads) {
+                        size_t threads, size_t most_encoders) {
   FieldCodes codes;
   codes.counts.reserve(values.size());
   for (const CountedValue& value : values) {
@@ -121,18 +124,22 @@ FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedVal
     codes.fields[i].codes.resize(values.size());
   }
   if (codes.fields.empty()) return codes;
-  const size_t parts = std::clamp<size_t>(threads, 1, codes.fields.size());
+  const size_t parts = std::clamp<size_t>(threads, 1, std::min(codes.fields.size(), most_encoders));
+  const size_t at_a_time = (std::min(codes.fields.size(), most_encoders) + parts - 1) / parts;
   InParallel(parts, [&](size_t part) {
-    std::vector<Encoder> encoders;
-    std::vector<size_t> columns;
-    for (size_t i = part; i < codes.fields.size(); i += parts) {
-      encoders.emplace_back(&codes.fields[i]);
-      columns.push_back(i);
-    }
-    if (schema.kind == RecordSchema::Kind::kRaw) {
-      EncodeRaw(values, encoders);
-    } else {
-      EncodeText(schema.dialect, values, columns, encoders);
+    for (size_t next = part; next < codes.fields.size();) {
+      std::vector<Encoder> encoders;
+      std::vector<size_t> columns;
+      for (; next < codes.fields.size() && encoders.size() < at_a_time; next += parts) {
+        encoders.emplace_back(&codes.fields[next]);
+        columns.push_back(next);
+      }
+      if (schema.kind == RecordSchema::Kind::kRaw) {
+        EncodeRaw(values, encoders);
+      } else {
+        EncodeText(schema.dialect, values, schema.fields.size(), columns, encoders);
+      }
+      for (const size_t column : columns) codes.fields[column].first_row.shrink_to_fit();
     }
   });
   return codes;

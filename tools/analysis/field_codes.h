@@ -31,10 +31,12 @@ struct FieldCodes {
   size_t values() const { return counts.size(); }
 };
 
-// Encodes `values`, whose fields are schema.fields, with `threads` threads. Takes 4 bytes for each value
-// and field. REQUIRES: fewer than 2^32 values. Throws std::bad_alloc when memory runs out.
+// Encodes `values`, whose fields are schema.fields, with `threads` threads, at most `most_encoders` fields at a time.
+// Takes 4 bytes for each value and field, 4 for each distinct value of a field, and a table of these for as
+// many fields as are encoded at a time. REQUIRES: fewer than 2^32 values, one encoder. Throws std::bad_alloc when
+// memory runs out.
 FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
-                        size_t threads);
+                        size_t threads, size_t most_encoders = SIZE_MAX);
 
 }  // namespace inlay::analysis
 

@@ -9,7 +9,7 @@ namespace inlay::analysis {
 void FrequentValues::Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
   counter_.AddCounted(value, hash, count);
   const size_t values = counter_.values().size();
-  if (values >= 2 * kWanted || (values > 2 && counter_.value_bytes() > kMostBytes)) Forget();
+  if (values >= 2 * kWanted || (values > 2 && counter_.value_bytes() > most_bytes_)) Forget();
 }
 
 void FrequentValues::Absorb(const FrequentValues& other) {

@@ -7,6 +7,7 @@
 #ifndef INLAY_TOOLS_ANALYSIS_FREQUENT_VALUES_H_
 #define INLAY_TOOLS_ANALYSIS_FREQUENT_VALUES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,8 +21,12 @@ class FrequentValues {
  public:
   // Values that are kept at least, if there are so many.
   static constexpr size_t kWanted = 4096;
-  // Fewer if their bytes are more than this.
+  // Fewer if their bytes are more than this, or than was asked for.
   static constexpr size_t kMostBytes = size_t{8} << 20;
+
+  explicit FrequentValues(size_t most_bytes = kMostBytes) { LimitBytes(most_bytes); }
+  // From the next value on.
+  void LimitBytes(size_t most_bytes) { most_bytes_ = std::min(most_bytes, kMostBytes); }
 
   // Counts `count` more occurrences.
   void Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
@@ -39,6 +44,7 @@ class FrequentValues {
  private:
   void Forget();
 
+  size_t most_bytes_ = kMostBytes;
   ValueCounter counter_;
   uint64_t error_ = 0;
 };

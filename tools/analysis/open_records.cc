@@ -75,13 +75,15 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(const std::vector<std::st
   if (options.map_id.has_value() && tool != DumpOptions::Tool::kSs) {
     return absl::InvalidArgumentError("--map-id is for the output of ss");
   }
-  return OpenDumpRecords(paths, {tool, options.columns, options.map_id}, std::move(first));
+  return OpenDumpRecords(paths, {tool, options.columns, options.map_id, options.dump_budget_bytes},
+                         std::move(first));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
-                                                          const RecordOptions& options) {
+                                                          const RecordOptions& options,
+                                                          std::optional<InputFile> first) {
   if (paths.empty()) return absl::InvalidArgumentError("no input file");
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     return absl::InvalidArgumentError("standard input ('-') can be read only once");
@@ -110,7 +112,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     }
     absl::StatusOr<StructFields> found = FindStruct(options);
     if (!found.ok()) return found.status();
-    return OpenRawRecords(paths, found->value_bytes, std::nullopt, std::move(found->fields));
+    return OpenRawRecords(paths, found->value_bytes, std::move(first), std::move(found->fields));
   }
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
@@ -120,8 +122,11 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     return absl::InvalidArgumentError(kZeekOptions);
   }
 
-  absl::StatusOr<InputFile> first = InputFile::Open(paths[0]);
-  if (!first.ok()) return first.status();
+  if (!first.has_value()) {
+    absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
+    if (!opened.ok()) return opened.status();
+    first = *std::move(opened);
+  }
   if (format == RecordFormat::kBpftool || format == RecordFormat::kSs) {
     return OpenDump(
         paths, options,

@@ -3,6 +3,7 @@
 #ifndef INLAY_TOOLS_ANALYSIS_OPEN_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_OPEN_RECORDS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/analysis/bounded_counter.h"
+#include "tools/analysis/input_file.h"
 #include "tools/analysis/record_source.h"
 
 namespace inlay::analysis {
@@ -24,18 +27,21 @@ struct RecordOptions {
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
   std::string type;
-  std::string columns;             // not raw; see column_selection.h
-  std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
-  std::optional<char> delimiter;   // CSV and TSV only
-  std::optional<uint32_t> map_id;  // ss only; see DumpOptions
+  std::string columns;                                    // not raw; see column_selection.h
+  std::optional<bool> header;                             // CSV and TSV only; see DelimitedOptions
+  std::optional<char> delimiter;                          // CSV and TSV only
+  std::optional<uint32_t> map_id;                         // ss only; see DumpOptions
+  size_t dump_budget_bytes = BoundedCounter::kUnbounded;  // dumps only; see DumpOptions
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
 // `value_bytes`, `fields` or `btf_path` mean raw, and otherwise the first file's content decides. Each file may
-// be compressed, see input_file.h. Fails for options that
+// be compressed, see input_file.h. `first`, when given, is paths[0] already opened, of which nothing has been read but
+// peeked at. Fails for options that
 // contradict each other or the format, and for everything the readers' Open functions fail for.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
-                                                          const RecordOptions& options);
+                                                          const RecordOptions& options,
+                                                          std::optional<InputFile> first = {});
 
 }  // namespace inlay::analysis
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <span>
 #include <string_view>
 
 #include "tools/analysis/byte_ranges.h"
+#include "tools/analysis/field_budget.h"
 #include "tools/analysis/row_hashes.h"
 
 namespace inlay::analysis {
@@ -59,24 +59,6 @@ std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues
   return result;
 }
 
-// Encodes as many of the values as there is room for in `budget_bytes`: a sample, if they are too many, as
-// bounded_counter.h draws it.
-FieldCodes EncodeWithin(const RecordSchema& schema, const DistinctValues& distinct, size_t threads,
-                        size_t budget_bytes) {
-  // The codes, and what it takes to count subsets of fields (row_hashes.h).
-  const size_t most = budget_bytes / (sizeof(uint32_t) * schema.fields.size() + 200);
-  if (distinct.values().size() <= most) return EncodeFields(schema, distinct.values(), threads);
-  std::vector<CountedValue> sample = distinct.values();
-  for (uint32_t level = distinct.counter.level() + 1; sample.size() > most && level < 64; ++level) {
-    const auto is_kept = [level](const CountedValue& value) {
-      return BoundedCounter::IsKept(value.hash, level);
-    };
-    if (std::none_of(sample.begin(), sample.end(), is_kept)) break;
-    std::erase_if(sample, std::not_fn(is_kept));
-  }
-  return EncodeFields(schema, sample, threads);
-}
-
 bool IsPadding(const CodedField& coded) { return coded.field.kind == FieldKind::kPadding; }
 
 // The distinct values of all fields but padding.
@@ -90,9 +72,9 @@ uint64_t DistinctByFields(const FieldCodes& codes) {
   return hashes.Distinct(&scratch);
 }
 
-uint64_t LongestTextBytes(const RecordSchema& schema, const std::vector<CountedValue>& values) {
-  uint64_t longest = 0;
-  for (const CountedValue& value : values) {
+uint64_t LongestTextBytes(const RecordSchema& schema, const DistinctValues& distinct) {
+  uint64_t longest = distinct.counter.longest_left_out_bytes();
+  for (const CountedValue& value : distinct.values()) {
     if (value.length <= longest) continue;  // the text is never longer than the canonical form
     longest = std::max<uint64_t>(longest, RowText(AsText(value), schema.dialect).size());
   }
@@ -111,7 +93,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.records = distinct.records;
   report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
                        : schema.binary_bytes.has_value()       ? *schema.binary_bytes
-                                                               : LongestTextBytes(schema, values);
+                                                               : LongestTextBytes(schema, distinct);
   report.distinct = std::clamp<uint64_t>(
       static_cast<uint64_t>(std::llround(copies.distinct().value)), 1, report.records);
   report.distinct_error = copies.distinct().error;
@@ -127,7 +109,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   if (report.schema.fields.empty()) {
     report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
   }
-  report.codes = EncodeWithin(report.schema, distinct, threads, options.budget_bytes);
+  const FieldBudget budget(options.budget_bytes, report.schema.fields.size());
+  report.codes = EncodeWithin(budget, report.schema, distinct, threads);
+  const size_t field_threads = budget.Threads(report.codes.values(), threads);
   report.fields_exact = report.exact && report.codes.values() == values.size();
   if (NamesRawFields(schema)) {
     const uint64_t by_fields = DistinctByFields(report.codes);
@@ -138,15 +122,20 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.layout_input = {report.records, report.value_bytes, report.distinct,
                          copies.RecordsBeyond(IndexCapacity(kMaxIndexBits))};
   report.layouts = LayoutCosts(report.layout_input);
-  report.spoilers = FindSpoilers(report.codes, options.spoiler_steps, threads);
+  report.spoilers = FindSpoilers(report.codes, options.spoiler_steps, field_threads);
   for (size_t i = 0; i < report.fields.size(); ++i) {
     report.fields[i].distinct_without = report.spoilers.distinct_without[i];
   }
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   // Not of a sample of the values: what is advised could cost anything.
   const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;
-  if (options.split.search && report.fields_exact && (is_quick || options.split.however_large)) {
-    report.split = AdviseSplit(report.schema, values, report.codes, options.split, threads);
+  if (!options.split.search || report.codes.fields.size() < 2) return report;
+  if (!report.fields_exact) {
+    report.split_left_out = SplitLeftOut::kSample;
+  } else if (!is_quick && !options.split.however_large) {
+    report.split_left_out = SplitLeftOut::kTooLarge;
+  } else {
+    report.split = AdviseSplit(report.schema, values, report.codes, options.split, field_threads);
   }
   return report;
 }

@@ -22,6 +22,13 @@
 
 namespace inlay::analysis {
 
+// Why a report that was to have a split has none.
+enum class SplitLeftOut {
+  kNo,        // it has one, none was wanted, or there are fewer than two fields
+  kTooLarge,  // the search would take long, and nobody said that it may
+  kSample,    // not all distinct values are known by their fields
+};
+
 struct TopValue {
   uint64_t count = 0;
   double share = 0;  // of the records, 0 to 1
@@ -57,8 +64,8 @@ struct Report {
   LayoutInput layout_input;  // what the layouts were computed from
   Spoilers spoilers;
   size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
-  std::optional<SplitAdvice>
-      split;  // nothing: not asked for, fewer than two fields, or not all values
+  std::optional<SplitAdvice> split;  // nothing: not asked for, fewer than two fields, or left out
+  SplitLeftOut split_left_out = SplitLeftOut::kNo;
   Growth growth;
   std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };

@@ -233,6 +233,22 @@ std::string Layouts(const Report& report) {
   return text;
 }
 
+std::string SplitOrWhyNone(const Report& report) {
+  if (report.split.has_value()) return FormatSplit(*report.split);
+  switch (report.split_left_out) {
+    case SplitLeftOut::kNo:
+      break;
+    case SplitLeftOut::kTooLarge:
+      return absl::StrCat("\nSplit: left out, since the search takes long for ",
+                          Grouped(report.distinct), " values of ", Grouped(report.fields.size()),
+                          " fields; --split shows it\n");
+    case SplitLeftOut::kSample:
+      return "\nSplit: left out, since it needs all distinct values, and they do not fit into "
+             "--memory\n";
+  }
+  return "";
+}
+
 // Breaks `sentence` into lines, the first marked as the item of a list.
 std::string Wrapped(std::string_view sentence) {
   std::string text;
@@ -261,7 +277,7 @@ std::string FormatText(const Report& report) {
   text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
   text += FormatSpoilers(report);
   text += Layouts(report);
-  if (report.split.has_value()) text += FormatSplit(*report.split);
+  text += SplitOrWhyNone(report);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
   for (const std::string& step : steps) text += Wrapped(step);

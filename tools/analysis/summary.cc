@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/delimited_records.h"
 #include "tools/analysis/delimited_row.h"
 #include "tools/analysis/raw_records.h"
 
@@ -79,6 +81,16 @@ Json SchemaAsJson(const RecordSchema& schema) {
     json["fields"].push_back(std::move(entry));
   }
   return json;
+}
+
+// What is not the same in all parts of one data set, beside the schema.
+void AddFacts(const Summary& summary, Json* json) {
+  if (summary.schema.first_row_looks_like_header) (*json)["header_hint"] = true;
+  if (!summary.distinct.exact() && summary.schema.kind == RecordSchema::Kind::kText) {
+    (*json)["left_out_bytes"] = summary.distinct.counter.longest_left_out_bytes();
+  }
+  if (!summary.notes.notes().empty()) (*json)["notes"] = summary.notes.notes();
+  if (summary.notes.more()) (*json)["more_notes"] = true;
 }
 
 // --- reading
@@ -154,9 +166,27 @@ RecordSchema SchemaFromJson(const Json& json) {
   return schema;
 }
 
+// Whether rows of text may have the columns that it says.
+bool IsSoundText(const RecordSchema& schema) {
+  const char delimiter = schema.dialect.delimiter;
+  if (delimiter == '\n' || delimiter == '\r' || (delimiter == '"' && schema.dialect.quoted)) {
+    return false;
+  }
+  // A row of so many bytes has one column more at most.
+  return schema.value_bytes == 0 && !schema.fields.empty() &&
+         schema.columns.size() == schema.fields.size() &&
+         schema.columns.size() <= kMaxRowBytes + 1 && schema.file_columns <= kMaxRowBytes + 1 &&
+         std::all_of(schema.columns.begin(), schema.columns.end(),
+                     [&](size_t column) { return column < schema.file_columns; });
+}
+
 // Whether nobody who reads values by it reads beyond them.
 bool IsSound(const RecordSchema& schema) {
   const bool raw = schema.kind == RecordSchema::Kind::kRaw;
+  if (schema.binary_bytes.has_value() &&
+      (raw || *schema.binary_bytes == 0 || *schema.binary_bytes > kMaxValueBytes)) {
+    return false;
+  }
   for (const ValueField& field : schema.fields) {
     if (field.kind > FieldKind::kPadding || field.offset_bits.has_value() != raw) return false;
     if (!raw) continue;
@@ -170,17 +200,28 @@ bool IsSound(const RecordSchema& schema) {
       return false;
     }
   }
-  return raw ? schema.value_bytes > 0 && schema.value_bytes <= kMaxValueBytes
-             : !schema.fields.empty() && schema.columns.size() == schema.fields.size();
+  return raw ? schema.value_bytes > 0 && schema.value_bytes <= kMaxValueBytes &&
+                   schema.columns.empty()
+             : IsSoundText(schema);
 }
 
-std::optional<RecordSchema> ParseSchema(std::string_view text) {
+// Stores what the JSON says in *summary; false if it is not as WriteSummary() writes it.
+bool ParseJson(std::string_view text, Summary* summary) {
   try {
-    RecordSchema schema = SchemaFromJson(Json::parse(text));
-    if (IsSound(schema)) return schema;
+    const Json json = Json::parse(text);
+    summary->schema = SchemaFromJson(json);
+    summary->schema.first_row_looks_like_header = json.value("header_hint", false);
+    const auto left_out_bytes = json.value("left_out_bytes", uint64_t{0});
+    if (left_out_bytes > kMaxRowBytes) return false;
+    summary->distinct.counter.RaiseLongestLeftOut(left_out_bytes);
+    if (json.contains("notes")) {
+      for (const Json& note : json["notes"]) summary->notes.Add(note.get<std::string>());
+    }
+    if (json.value("more_notes", false)) summary->notes.SetMore();
+    return IsSound(summary->schema);
   } catch (const Json::exception&) {
+    return false;
   }
-  return std::nullopt;
 }
 
 // Whether a value is one by the schema.
@@ -199,23 +240,75 @@ class ValueCheck {
   std::vector<RawCell> cells_;
 };
 
-// Calls add(value, count) for each; false if the bytes are not such a list.
+// What is wrong with a part of the body; null: nothing.
+using Fault = const char*;
+
+// Reads a list of values that are, or are not, those of the sample at `level`. Calls add(value, count) for each, and takes
+// the counts off *records.
 template <typename Add>
-bool ReadValues(Input* input, const RecordSchema& schema, Add add) {
+Fault ReadValues(Input* input, const RecordSchema& schema, uint32_t level, bool sampled,
+                 uint64_t* records, Add add) {
   ValueCheck is_value(schema);
   uint64_t values = 0;
-  if (!input->Number(&values)) return false;
+  if (!input->Number(&values)) return "it ends before its values";
+  if (sampled && values > (uint64_t{1} << 62) >> level) return "it has more values than can be";
+  std::string_view before;
   for (uint64_t i = 0; i < values; ++i) {
     uint64_t count = 0;
     uint64_t length = 0;
     std::string_view value;
-    if (!input->Number(&count) || !input->Number(&length) || !input->Bytes(length, &value) ||
-        count == 0 || length > UINT32_MAX || !is_value(value)) {
-      return false;
+    if (!input->Number(&count) || !input->Number(&length) || !input->Bytes(length, &value)) {
+      return "it ends inside its values";
     }
-    add(AsBytes(value), count);
+    if (length > UINT32_MAX || !is_value(value)) return "a value is not as its schema says";
+    if (i > 0 && value == before) return "a value is there twice";
+    if (i > 0 && value < before) return "its values are not in the order of their bytes";
+    if (count == 0) return "a value has a count of 0";
+    if (count > *records) return "the counts are more than the records";
+    const std::span<const uint8_t> bytes = AsBytes(value);
+    if (BoundedCounter::IsKept(ValueCounter::HashOf(bytes), level) != sampled) {
+      return "a value does not belong to a sample of its level";
+    }
+    *records -= count;
+    before = value;
+    add(bytes, count);
   }
-  return true;
+  return nullptr;
+}
+
+// Reads what is behind the schema.
+Fault ReadCounts(Input* input, Summary* summary) {
+  BoundedCounter& counter = summary->distinct.counter;
+  uint64_t level = 0;
+  uint64_t error = 0;
+  if (!input->Number(&summary->distinct.records) || !input->Number(&level)) {
+    return "it ends before its values";
+  }
+  if (summary->distinct.records == 0) return "it has no record";
+  if (level >= 64) return "its level is above 63";
+  if (summary->schema.kind == RecordSchema::Kind::kText) {
+    counter.MeasureText(summary->schema.dialect);
+  }
+  const auto sampled_at = static_cast<uint32_t>(level);
+  counter.RaiseLevel(sampled_at);
+  uint64_t uncounted = summary->distinct.records;
+  Fault fault = ReadValues(
+      input, summary->schema, sampled_at, true, &uncounted,
+      [&](std::span<const uint8_t> value, uint64_t count) { counter.AddCounted(value, count); });
+  if (fault != nullptr) return fault;
+  if (level == 0 && uncounted != 0) return "the counts are not as many as the records";
+  if (counter.sample().values().empty()) return "it has no value";
+  if (!input->Number(&error)) return "it ends before its values";
+  if (error > summary->distinct.records) return "the error of its counts is above the records";
+  fault = ReadValues(input, summary->schema, sampled_at, false, &uncounted,
+                     [&](std::span<const uint8_t> value, uint64_t count) {
+                       counter.frequent().Add(value, ValueCounter::HashOf(value), count);
+                     });
+  if (fault != nullptr) return fault;
+  if (level == 0 && error != 0) return "its counts are exact and have an error";
+  if (!input->at_end()) return "there is more behind its values";
+  counter.frequent().AddError(error);
+  return nullptr;
 }
 
 // Whether the values of both mean the same.
@@ -225,10 +318,25 @@ bool SameValues(const RecordSchema& a, const RecordSchema& b) {
 
 }  // namespace
 
-std::string WriteSummary(const RecordSchema& schema, const DistinctValues& distinct) {
+void SummaryNotes::Add(std::string note) {
+  notes_.insert(std::move(note));
+  if (notes_.size() > kMost) {
+    notes_.erase(std::prev(notes_.end()));
+    more_ = true;
+  }
+}
+
+void SummaryNotes::Add(const SummaryNotes& other) {
+  for (const std::string& note : other.notes_) Add(note);
+  more_ = more_ || other.more_;
+}
+
+std::string WriteSummary(const Summary& summary) {
+  const DistinctValues& distinct = summary.distinct;
   std::string body;
-  const std::string json =
-      SchemaAsJson(schema).dump(-1, ' ', false, Json::error_handler_t::replace);
+  Json described = SchemaAsJson(summary.schema);
+  AddFacts(summary, &described);
+  const std::string json = described.dump(-1, ' ', false, Json::error_handler_t::replace);
   PutNumber(json.size(), &body);
   body += json;
   PutNumber(distinct.records, &body);
@@ -273,30 +381,14 @@ absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* b
   Input input(bytes->substr(kFixedBytes, body_bytes));
   uint64_t json_bytes = 0;
   std::string_view json;
-  std::optional<RecordSchema> schema;
-  if (input.Number(&json_bytes) && input.Bytes(json_bytes, &json)) schema = ParseSchema(json);
   Summary summary{.schema = {}, .distinct = {.counter = BoundedCounter(budget_bytes)}};
-  BoundedCounter& counter = summary.distinct.counter;
-  uint64_t level = 0;
-  uint64_t error = 0;
-  bool read = schema.has_value() && input.Number(&summary.distinct.records) &&
-              summary.distinct.records > 0 && input.Number(&level) && level < 64;
-  if (read) {
-    counter.RaiseLevel(static_cast<uint32_t>(level));
-    read = ReadValues(&input, *schema,
-                      [&](std::span<const uint8_t> value, uint64_t count) {
-                        counter.AddCounted(value, count);
-                      }) &&
-           input.Number(&error) &&
-           ReadValues(&input, *schema,
-                      [&](std::span<const uint8_t> value, uint64_t count) {
-                        counter.frequent().Add(value, ValueCounter::HashOf(value), count);
-                      }) &&
-           input.at_end();
+  Fault fault = nullptr;
+  if (!input.Number(&json_bytes) || !input.Bytes(json_bytes, &json) || !ParseJson(json, &summary)) {
+    fault = "its schema is none";
+  } else {
+    fault = ReadCounts(&input, &summary);
   }
-  if (!read) return wrong("is no summary, although its checksum fits");
-  counter.frequent().AddError(error);
-  summary.schema = *std::move(schema);
+  if (fault != nullptr) return wrong("is no summary, although its checksum fits: ", fault);
   bytes->remove_prefix(checked + kChecksumBytes);
   return summary;
 }
@@ -307,7 +399,13 @@ absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summa
         name, ": its values are not those of the summaries before it: ",
         SchemaAsJson(other.schema).dump(), " instead of ", SchemaAsJson(summary->schema).dump()));
   }
+  if (other.distinct.records > UINT64_MAX - summary->distinct.records) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": with the summaries before it, more than 2^64 - 1 records"));
+  }
   summary->distinct.records += other.distinct.records;
+  summary->schema.first_row_looks_like_header |= other.schema.first_row_looks_like_header;
+  summary->notes.Add(other.notes);
   other.distinct.counter.GiveUpBudget();  // however many are added, the sum keeps to its own
   summary->distinct.counter.Absorb(std::move(other.distinct.counter));
   return absl::OkStatus();

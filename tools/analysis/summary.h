@@ -10,7 +10,9 @@
 #ifndef INLAY_TOOLS_ANALYSIS_SUMMARY_H_
 #define INLAY_TOOLS_ANALYSIS_SUMMARY_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,25 +24,45 @@
 
 namespace inlay::analysis {
 
+// Sentences about the input, in the order of their bytes, each once. Of more than kMost the first ones, so that it does
+// not matter in which order they are added.
+class SummaryNotes {
+ public:
+  static constexpr size_t kMost = 20;
+
+  void Add(std::string note);
+  void Add(const SummaryNotes& other);
+  // For what has been written and is read again.
+  void SetMore() { more_ = true; }
+
+  const std::set<std::string>& notes() const { return notes_; }
+  bool more() const { return more_; }  // some were left out
+
+ private:
+  std::set<std::string> notes_;
+  bool more_ = false;
+};
+
 struct Summary {
   RecordSchema schema;
   DistinctValues distinct;
+  SummaryNotes notes = {};
 };
 
 // What every summary starts with.
 inline constexpr std::string_view kSummaryMagic = "INLAYSUM";
 
 // Values are sorted, so that equal summaries have equal bytes.
-std::string WriteSummary(const RecordSchema& schema, const DistinctValues& distinct);
+std::string WriteSummary(const Summary& summary);
 
 // Reads the summary that `bytes` starts with, and takes it off them. `name` is what messages call the input.
-// Fails for what is no summary, of another version, cut off, or damaged (a checksum is compared); `bytes`
-// is unchanged then. The summary keeps to `budget_bytes`.
+// Fails for what is no summary, of another version, cut off, damaged (a checksum is compared), or contradicts itself, as
+// only what was made by hand does; `bytes` is unchanged then. The summary keeps to `budget_bytes`.
 absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* bytes,
                                     size_t budget_bytes = BoundedCounter::kUnbounded);
 
-// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values; `name` is what
-// the message calls `other`.
+// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values, or have more than 2^64 - 1
+// records together; `name` is what the message calls `other`.
 absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summary);
 
 }  // namespace inlay::analysis
