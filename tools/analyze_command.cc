@@ -16,9 +16,13 @@
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
+#include "tools/analyze_page/analyze_page.h"
 #include "tools/exit_codes.h"
+#include "tools/output_files.h"
+#include "tools/page/html_page.h"
 #include "tools/progress_bar.h"
 #include "tools/record_flags.h"
+#include "tools/shell_words.h"
 #include "tools/summary_files.h"
 
 namespace inlay {
@@ -102,6 +106,23 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
+// What is read is not to be overwritten by the page.
+absl::Status CheckHtmlPath(const AnalyzeOptions& options) {
+  std::vector<std::string> inputs = options.paths;
+  if (!options.records.btf_path.empty()) inputs.push_back(options.records.btf_path);
+  return CheckNotAnInput(options.html_path, inputs);
+}
+
+absl::Status WriteHtml(const AnalyzeOptions& options, const analysis::Report& report) {
+  if (options.html_path.empty()) return absl::OkStatus();
+  std::vector<std::string> words = {"inlay"};
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  const analyze_page::Origin origin{
+      .command = ShellCommand(words), .version = INLAY_VERSION, .paths = options.paths};
+  return WriteFiles(
+      {{options.html_path, page::FormatHtml(analyze_page::BuildPage(report, origin))}});
+}
+
 void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
   CLI::Option* none = command.add_flag_callback(
       "--no-split", [options] { options->search = false; },
@@ -144,12 +165,18 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->check(InRange(0, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the report as JSON");
+  CLI::Option* html =
+      command
+          ->add_option("--html", options->html_path,
+                       "Write the report as one HTML page too, with charts and all terms defined")
+          ->type_name("FILE");
   AddMemoryFlag(*command, &options->memory_bytes);
   command
       ->add_option(
           "--summary", options->summary_path,
           "Write a summary for 'inlay merge' instead of the report; '-' is standard output")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->excludes(html);
   AddLineFlag(*command, &options->summary_as_line);
   command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
       ->type_name("N")
@@ -170,6 +197,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (options.limits.fail_on_spoiler && options.spoilers == 0) {
     return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
   }
+  if (const absl::Status status = CheckHtmlPath(options); !status.ok()) return Fail(status);
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
@@ -192,6 +220,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   report.notes = std::move(notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
+  if (const absl::Status status = WriteHtml(options, report); !status.ok()) return Fail(status);
   if (!WriteToStdout(text)) {
     return Fail(absl::UnavailableError("cannot write the report to standard output"));
   }

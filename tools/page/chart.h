@@ -13,7 +13,8 @@
 
 namespace inlay::page {
 
-// Horizontal bars from zero, in groups.
+// Horizontal bars from zero, in groups: one under the other, each with its label; or thin bars side by side, of
+// which the group's title is the label and a legend names the series.
 struct BarChart {
   struct Spread {
     double least = 0;
@@ -33,9 +34,11 @@ struct BarChart {
   std::string description;  // what a reader who cannot see the chart is told
   std::string unit;         // the title of the axis
   std::vector<Group> groups;
+  bool thin = false;  // the groups then have the same series in the same order, and no whiskers
 };
 
-// Values over a parameter.
+// Values over a parameter. If all lines are computed, the x axis has round ticks; otherwise its ticks are where
+// something was measured.
 struct LineChart {
   struct Axis {
     std::string title;
@@ -50,6 +53,18 @@ struct LineChart {
     std::string series;
     std::string label;
     std::vector<Point> points = {};  // by ascending x
+    bool computed = false;           // a curve through many points, drawn without their markers
+  };
+  // What lies between two curves: where the truth is expected.
+  struct Band {
+    struct Interval {
+      double x = 0;
+      double low = 0;
+      double high = 0;
+    };
+    std::string series;
+    std::string label;
+    std::vector<Interval> intervals = {};  // by ascending x
   };
   // A place on the x axis that the text speaks of.
   struct Mark {
@@ -62,6 +77,7 @@ struct LineChart {
   Axis y;
   std::vector<Line> lines;
   std::vector<Mark> marks;
+  std::vector<Band> bands = {};
 };
 
 using Chart = std::variant<BarChart, LineChart>;

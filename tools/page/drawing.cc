@@ -49,6 +49,10 @@ void Drawing::Path(const std::vector<Place>& places, std::string_view css_class)
                   "\"/>\n");
 }
 
+void Drawing::Area(const std::vector<Place>& corners) {
+  absl::StrAppend(&elements_, "<path class=\"area\" d=\"", PathOf(corners), "Z\"/>\n");
+}
+
 void Drawing::Bar(double left, double top, double width, double height) {
   absl::StrAppend(&elements_, "<rect class=\"bar\" x=\"", Pixels(left), "\" y=\"", Pixels(top),
                   "\" width=\"", Pixels(width), "\" height=\"", Pixels(height),
@@ -120,13 +124,17 @@ double WordsWidth(std::string_view words) {
   return kCharacterWidth * static_cast<double>(analysis::ShownWidth(words));
 }
 
-std::string SeriesKey(std::string_view series, bool with_line) {
+std::string SeriesKey(std::string_view series, Key key) {
   Drawing drawing;
-  const double width = with_line ? 26 : 12;
+  const bool wide = key == Key::kLine || key == Key::kCurve;
+  const double width = wide ? 26 : 12;
   constexpr double kHeight = 12;
   drawing.BeginSeries(series, "");
-  if (with_line) drawing.Line({0, kHeight / 2}, {width, kHeight / 2}, "line");
-  drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
+  if (wide) drawing.Line({0, kHeight / 2}, {width, kHeight / 2}, "line");
+  if (key == Key::kBar) drawing.Bar(0, 1, width, kHeight - 2);
+  if (key == Key::kMark || key == Key::kLine) {
+    drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
+  }
   drawing.End();
   std::string picture = drawing.Finish(width, kHeight, "", "key");
   // The name stands beside it.

@@ -1,0 +1,55 @@
+#include "tools/analyze_page/shown.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/report_words.h"
+#include "tools/analysis/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+constexpr size_t kChartNameWidth = 34;
+
+std::string ShownError(double error, int decimals) {
+  return error == 0 ? "" : " ± " + analysis::GroupedDecimal(error, decimals);
+}
+
+}  // namespace
+
+std::string ShownEstimate(uint64_t figure, double error) {
+  return analysis::Grouped(figure) + ShownError(error, 0);
+}
+
+std::string ShownEstimate(double figure, double error, int decimals) {
+  return analysis::GroupedDecimal(figure, decimals) + ShownError(error, decimals);
+}
+
+std::string ShownBytes(double bytes) {
+  return absl::StrCat(analysis::GroupedDecimal(bytes, 2), " B");
+}
+
+std::string ShownCount(double count) { return analysis::GroupedDecimal(std::round(count), 0); }
+
+std::string ShownIndexWidth(std::optional<int> index_bits) {
+  return index_bits.has_value() ? absl::StrCat(*index_bits, " bits") : "no index is wide enough";
+}
+
+std::string Counted(uint64_t number, const std::string& word) {
+  return absl::StrCat(analysis::Grouped(number), " ", word, number == 1 ? "" : "s");
+}
+
+std::string ChartName(const std::string& name) {
+  const std::string shown = analysis::ShownFieldName(name);
+  if (analysis::ShownWidth(shown) <= kChartNameWidth) return shown;
+  std::string cut;
+  size_t width = 0;
+  for (const char c : shown) {
+    const bool starts_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    if (starts_character && ++width > kChartNameWidth - 3) break;
+    cut += c;
+  }
+  return cut + "...";
+}
+
+}  // namespace inlay::analyze_page
