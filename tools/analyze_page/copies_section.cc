@@ -28,7 +28,8 @@ page::Section CopiesSection(const analysis::Report& report) {
   page::Exhibit exhibit{.title = "Values and records by the number of copies"};
   page::BarChart chart{
       .description = "Distinct values, and the records that hold them, by the number of copies",
-      .unit = "percent of all"};
+      .unit = "percent of all",
+      .groups = {}};
   chart.thin = true;
   exhibit.table.columns = {{"copies", false}, {"values"}, {"of all"}, {"records"}, {"of all"}};
   for (const analysis::CopiesBucket& bucket : report.copies_histogram) {
