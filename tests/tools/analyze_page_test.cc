@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -194,10 +196,7 @@ TEST(AnalyzePageTest, DecodesValuesAndDescribesMembers) {
   const Report report = Analyze(records, Struct("mss:u16,ecn:bool,wscale:u8"));
   const std::string words = Words(report);
   EXPECT_TRUE(Contains(words, "`mss=1460 ecn=true wscale=0`")) << words;
-  EXPECT_TRUE(Contains(words, "| mss | 1 | 0.00 | 4 | 0 | 2 | `\\_\\_u16` | constant |") ||
-              Contains(words, "| mss | 1 | 0.00 | 4 | 0 | 2 | `u16` | constant |") ||
-              Contains(words, "| mss | 1 | 0.00 | 4 | 0 | 2 | `__u16` | constant |"))
-      << words;
+  EXPECT_TRUE(Contains(words, "| mss | 1 | 0.00 | 4 | 0 | 2 | `__u16` | constant |")) << words;
   EXPECT_TRUE(Contains(words, "struct "));
   ExpectGoodPage(report);
 }
@@ -273,9 +272,7 @@ TEST(AnalyzePageTest, ShowsGrowthWithItsForecast) {
   EXPECT_TRUE(Contains(words, "| 19 of 20 times between | - | 250 and 290 | 400 and 900 |"))
       << words;
   EXPECT_TRUE(Contains(words, "| 9 bits are too few | no | 0 % | 75 % |")) << words;
-  EXPECT_TRUE(Contains(words, "| 10 bits are too few | no | 0 % | < 0.1 % |") ||
-              Contains(words, "| 10 bits are too few | no | 0 % | \\< 0.1 % |"))
-      << words;
+  EXPECT_TRUE(Contains(words, "| 10 bits are too few | no | 0 % | \\< 0.1 % |")) << words;
   const std::string html = page::FormatHtml(Page(report));
   EXPECT_TRUE(Contains(html, "class=\"area\"")) << "the interval is drawn";
   ExpectGoodPage(report);
@@ -306,7 +303,7 @@ TEST(AnalyzePageTest, ShowsSnapshotsAndTheirChurn) {
   report.growth.order = analysis::Growth::Order::kSnapshots;
   for (uint64_t i = 0; i < 500; ++i) {
     report.growth.snapshots.push_back(
-        {absl::StrCat("<", i, ">"), 8, 6, i == 0 ? 6 : 1, i == 0 ? 0 : 2, 6 + i});
+        {absl::StrCat("<", i, ">"), 8, 6, i == 0 ? 6U : 1U, i == 0 ? 0U : 2U, 6 + i});
   }
   ASSERT_TRUE(Has(report, "snapshots"));
   const std::string words = Words(report);

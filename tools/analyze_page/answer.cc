@@ -111,10 +111,11 @@ std::vector<Text> Answer(const Report& report) {
       absl::StrAppend(&rest, rest.empty() ? "" : " ", sentence);
     }
   }
-  if (SplitShares(report) && (report.joint_spoilers > 0 || !IndexPays(report))) {
+  if (SplitShares(report) && !IndexPays(report)) {
     absl::StrAppend(&rest, rest.empty() ? "" : " ",
-                    "Split into a shared and a private part, it takes ",
-                    ShownBytes(report.split->bytes_per_socket), " per socket.");
+                    "Split into a shared and a private part, a struct of these fields takes ",
+                    ShownBytes(report.split->bytes_per_socket), " per socket instead of ",
+                    ShownBytes(report.split->all_private_bytes), ".");
   }
   if (!rest.empty()) answer.emplace_back(rest);
   return answer;

@@ -96,8 +96,7 @@ page::Exhibit Comparison(const Report& report) {
 std::optional<page::Section> BreakEvenSection(const Report& report) {
   const LayoutInput& input = report.layout_input;
   if (input.sockets < kFewestSockets || input.value_bytes == 0) return std::nullopt;
-  page::Section section{.id = "break-even",
-                        .title = "How many values it takes until sharing no longer pays"};
+  page::Section section{.id = "break-even", .title = "Where sharing stops paying"};
   section.blocks.emplace_back(page::Paragraph{
       "The more values differ, the more the table of them costs. Where a layout's break-even is "
       "passed, the index takes no fewer bytes than that layout. The curves keep the sockets and "

@@ -35,7 +35,7 @@ page::Text Paths(const std::vector<std::string>& paths) {
 }  // namespace
 
 page::Section OriginSection(const analysis::Report& report, const Origin& origin) {
-  page::Section section{.id = "origin", .title = "What this page was made of"};
+  page::Section section{.id = "origin", .title = "How this page was made"};
   page::Facts facts;
   facts.facts.emplace_back(
       "Command", page::Text::OfCode(analysis::Printable(origin.command, kShownCommandBytes)));

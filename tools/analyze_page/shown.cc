@@ -26,7 +26,7 @@ std::string ShownEstimate(double figure, double error, int decimals) {
 }
 
 std::string ShownBytes(double bytes) {
-  return absl::StrCat(analysis::GroupedDecimal(bytes, 2), " B");
+  return absl::StrCat(analysis::GroupedDecimal(bytes, 2), "\u00a0B");  // not to be broken there
 }
 
 std::string ShownCount(double count) { return analysis::GroupedDecimal(std::round(count), 0); }

@@ -15,7 +15,7 @@ namespace inlay::analyze_page {
 std::string ShownEstimate(uint64_t figure, double error);
 std::string ShownEstimate(double figure, double error, int decimals);
 
-// "2.33 B".
+// "2.33 B", with a space that no line ends at.
 std::string ShownBytes(double bytes);
 
 // A count that need not be whole, as in "about 1,234".

@@ -101,7 +101,7 @@ page::Exhibit Parts(const SplitAdvice& split) {
 std::optional<page::Section> SplitSection(const analysis::Report& report) {
   if (!report.split.has_value()) return std::nullopt;
   const SplitAdvice& split = *report.split;
-  page::Section section{.id = "split", .title = "Which fields to share, and which to keep private"};
+  page::Section section{.id = "split", .title = "Which fields to share"};
   Text text(
       "A split puts each field into a shared group or into the private rest. A shared group is a "
       "struct "

@@ -67,7 +67,7 @@ Frame FrameOf(const BarChart& chart, double width) {
   frame.narrow = width < kWideWidth;
   frame.width = width;
   frame.plot_left = frame.narrow ? 4 : std::min(label_width + 12, width / 2);
-  frame.plot_right = width - shown_width - 12;
+  frame.plot_right = width - shown_width - 16;
   frame.row_height = frame.narrow ? 38 : 27;
   frame.bar_top = frame.narrow ? 18 : 6;
   frame.bar_height = frame.narrow ? 13 : 15;

@@ -84,6 +84,7 @@ svg .tick, svg .note { font-size: 12px; }
 svg .axis { font-size: 12px; }
 svg .group { font-weight: 620; paint-order: stroke; stroke: var(--paper); stroke-width: 5px; }
 svg .value { font-weight: 560; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg.narrow .label { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .note { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 svg path { fill: none; }
 svg .grid { stroke: var(--grid); }
@@ -131,7 +132,7 @@ summary { cursor: pointer; width: fit-content; overflow-wrap: anywhere; }
 pre { margin: .5rem 0 0; padding: .7rem .9rem; background: var(--raised); border-radius: .4rem;
   white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); }
 figure.code pre { margin: 0; white-space: pre; overflow-wrap: normal; width: max-content; min-width: 100%;
-  font-size: .87rem; line-height: 1.5; }
+  font-size: .87rem; line-height: 1.5; tab-size: 4; }
 footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--rule);
   font-size: .86rem; color: var(--muted); }
 
