@@ -224,6 +224,7 @@ TEST(LineChartTest, NothingToShowIsNoChart) {
 
 TEST(LineChartTest, ACurveHasNoMarkersAndRoundTicks) {
   LineChart chart = Lines();
+  chart.x.round_ticks = true;
   chart.lines = {{.series = "index", .label = "index", .points = {}, .computed = true}};
   for (double x = 3; x < 4e5; x *= 1.1) {
     chart.lines[0].points.push_back({.x = x, .y = x, .shown = "y"});
@@ -259,9 +260,9 @@ TEST(LineChartTest, ABandIsDrawnWhereTheAxesCanShowIt) {
                                             .title = "a",
                                             .blocks = {Exhibit{.title = "e", .chart = chart}}}},
                               .footer = "f"}),
-                  "<rect class=\"bar\""),
-            1U)
-      << "the key in the legend";
+                  "class=\"area\""),
+            3U)
+      << "in both pictures, and as a key in the legend";
 }
 
 // Labels of marks stand above the plot, within the picture.

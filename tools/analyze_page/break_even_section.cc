@@ -60,7 +60,7 @@ page::Exhibit Comparison(const Report& report) {
           "Bytes per socket against the number of distinct values: ", Grouped(input.sockets),
           " sockets, values of ", Grouped(input.value_bytes), " bytes")};
   page::LineChart chart;
-  chart.x = {.title = "distinct values", .logarithmic = true};
+  chart.x = {.title = "distinct values", .logarithmic = true, .round_ticks = true};
   chart.y = {.title = "bytes per socket", .logarithmic = true};
   chart.lines = Curves(input);
   chart.marks.push_back({.x = static_cast<double>(input.distinct),

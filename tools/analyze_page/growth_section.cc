@@ -22,7 +22,7 @@ using analysis::Report;
 using page::Text;
 
 constexpr int kCurveSteps = 60;
-constexpr size_t kShownPoints = 24;
+constexpr size_t kShownPoints = 16;
 
 double At(const GrowthLaw& law, double records) {
   return law.fixed_values + law.factor * std::pow(records, law.exponent);
@@ -51,10 +51,13 @@ std::vector<analysis::GrowthPoint> Thinned(const std::vector<analysis::GrowthPoi
   return thinned;
 }
 
+// Probabilities below this are shown as nearly none.
+constexpr double kUnlikely = 0.001;
+
 std::string Probability(double probability) {
   if (probability <= 0) return "0 %";
-  if (probability < 0.001) return "< 0.1 %";
-  if (probability > 0.999 && probability < 1) return "> 99.9 %";
+  if (probability < kUnlikely) return "< 0.1 %";
+  if (probability > 1 - kUnlikely && probability < 1) return "> 99.9 %";
   return absl::StrFormat("%.3g %%", probability * 100);
 }
 
@@ -63,7 +66,7 @@ page::Exhibit Curve(const Report& report) {
   page::Exhibit exhibit{.title = "Distinct values against records"};
   page::LineChart chart;
   chart.description = "Distinct values against the number of records";
-  chart.x = {.title = "records", .logarithmic = true};
+  chart.x = {.title = "records", .logarithmic = true, .round_ticks = true};
   chart.y = {.title = "distinct values", .logarithmic = true};
   page::LineChart::Line line{.series = "values", .label = "counted"};
   exhibit.table.columns = {{"records", false}, {"distinct values"}, {"records for each"}};
@@ -78,8 +81,11 @@ page::Exhibit Curve(const Report& report) {
   double furthest = last.records;
   page::LineChart::Band band{.series = "forecast", .label = "19 of 20 times between"};
   band.intervals.push_back({last.records, last.distinct, last.distinct});
+  page::LineChart::Line expected{.series = "forecast", .label = "forecast"};
   for (const GrowthForecast& forecast : growth.forecasts) {
     band.intervals.push_back({forecast.records, forecast.distinct_low, forecast.distinct_high});
+    expected.points.push_back(
+        {.x = forecast.records, .y = forecast.distinct, .shown = ShownCount(forecast.distinct)});
     furthest = std::max(furthest, forecast.records);
     absl::StrAppend(&chart.description, "; forecast for ", ShownCount(forecast.records),
                     " records: ", ShownCount(forecast.distinct));
@@ -97,7 +103,8 @@ page::Exhibit Curve(const Report& report) {
     }
     chart.lines.push_back(std::move(law));
   }
-  if (band.intervals.size() > 1) {
+  if (!expected.points.empty()) {
+    chart.lines.push_back(std::move(expected));
     chart.bands.push_back(std::move(band));
     chart.marks.push_back({.x = last.records,
                            .series = "data",
@@ -144,6 +151,7 @@ page::Exhibit Forecasts(const Report& report) {
   std::sort(overflow_bits.begin(), overflow_bits.end());
   overflow_bits.erase(std::unique(overflow_bits.begin(), overflow_bits.end()), overflow_bits.end());
   for (const int bits : overflow_bits) {
+    bool likely = false;
     page::Table::Row row{.cells = {absl::StrCat(bits, " bits are too few")}};
     row.cells.emplace_back(
         report.exact ? (report.distinct > analysis::IndexCapacity(bits) ? "yes" : "no") : "-");
@@ -153,8 +161,10 @@ page::Exhibit Forecasts(const Report& report) {
                        [bits](const auto& other) { return other.index_bits == bits; });
       row.cells.emplace_back(found == forecast.overflow.end() ? "-"
                                                               : Probability(found->probability));
+      likely = likely || (found != forecast.overflow.end() && found->probability >= kUnlikely);
     }
     exhibit.table.rows.push_back(std::move(row));
+    if (!likely) break;  // wider ones are less so
   }
   exhibit.notes.push_back(
       "Too few: the probability that there are more values than an index of so many bits can name; "

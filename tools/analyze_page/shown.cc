@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "tools/analysis/report_words.h"
 #include "tools/analysis/shown_numbers.h"
 
@@ -29,7 +30,11 @@ std::string ShownBytes(double bytes) {
   return absl::StrCat(analysis::GroupedDecimal(bytes, 2), "\u00a0B");  // not to be broken there
 }
 
-std::string ShownCount(double count) { return analysis::GroupedDecimal(std::round(count), 0); }
+std::string ShownCount(double count) {
+  constexpr double kMostWritten = 1e15;
+  if (!(std::abs(count) < kMostWritten)) return absl::StrFormat("%.3g", count);
+  return analysis::GroupedDecimal(std::round(count), 0);
+}
 
 std::string ShownIndexWidth(std::optional<int> index_bits) {
   return index_bits.has_value() ? absl::StrCat(*index_bits, " bits") : "no index is wide enough";

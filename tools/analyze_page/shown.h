@@ -18,7 +18,7 @@ std::string ShownEstimate(double figure, double error, int decimals);
 // "2.33 B", with a space that no line ends at.
 std::string ShownBytes(double bytes);
 
-// A count that need not be whole, as in "about 1,234".
+// A count that need not be whole, as in "1,234" or "1.5e+20".
 std::string ShownCount(double count);
 
 // "9 bits", "no index is wide enough".

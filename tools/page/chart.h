@@ -37,12 +37,12 @@ struct BarChart {
   bool thin = false;  // the groups then have the same series in the same order, and no whiskers
 };
 
-// Values over a parameter. If all lines are computed, the x axis has round ticks; otherwise its ticks are where
-// something was measured.
+// Values over a parameter.
 struct LineChart {
   struct Axis {
     std::string title;
     bool logarithmic = false;  // every value on the axis is then above zero, or is left out
+    bool round_ticks = false;  // of x: ticks at round values, not where something was measured
   };
   struct Point {
     double x = 0;

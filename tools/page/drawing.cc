@@ -132,6 +132,9 @@ std::string SeriesKey(std::string_view series, Key key) {
   drawing.BeginSeries(series, "");
   if (wide) drawing.Line({0, kHeight / 2}, {width, kHeight / 2}, "line");
   if (key == Key::kBar) drawing.Bar(0, 1, width, kHeight - 2);
+  if (key == Key::kArea) {
+    drawing.Area({{0, 1}, {width, 1}, {width, kHeight - 1}, {0, kHeight - 1}});
+  }
   if (key == Key::kMark || key == Key::kLine) {
     drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
   }

@@ -56,6 +56,7 @@ enum class Key {
   kLine,   // a line with its marker
   kCurve,  // a line alone
   kBar,    // a patch of its colour
+  kArea,   // the same, as pale as areas are
 };
 std::string SeriesKey(std::string_view series, Key key);
 

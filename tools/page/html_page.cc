@@ -99,7 +99,7 @@ std::string Html(const LineChart& chart) {
                     Escaped(line.label), "</li>");
   }
   for (const LineChart::Band& band : chart.bands) {
-    absl::StrAppend(&legend, "<li>", SeriesKey(band.series, Key::kBar), Escaped(band.label),
+    absl::StrAppend(&legend, "<li>", SeriesKey(band.series, Key::kArea), Escaped(band.label),
                     "</li>");
   }
   return legend + "</ul>\n" + DrawLineChart(chart, kWideWidth) + DrawLineChart(chart, kNarrowWidth);

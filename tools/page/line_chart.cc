@@ -51,14 +51,13 @@ struct Frame {
 
 // The x values that were measured are the ticks, as far as there is room for them.
 std::vector<double> XTicks(const LineChart& chart, const Scale& scale) {
+  if (chart.x.round_ticks) return scale.Ticks();
   std::vector<double> all;
   for (const LineChart::Line& line : chart.lines) {
-    if (line.computed) continue;
     for (const LineChart::Point& point : line.points) {
       if (Shown(chart, point)) all.push_back(point.x);
     }
   }
-  if (all.empty()) all = scale.Ticks();
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
   std::vector<double> ticks;
