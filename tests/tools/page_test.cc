@@ -282,8 +282,8 @@ TEST(LineChartTest, MarksNeitherHideLinesNorStickOut) {
       const double y = std::stod(drawn.substr(drawn.find("y=\"", at) + 3));
       const double label_width = WordsWidth("as much as anything: 500,000");
       if (drawn.compare(drawn.find("text-anchor=\"", at) + 13, 3, "end") == 0) x -= label_width;
-      EXPECT_GE(x, 0);
-      EXPECT_LE(x + label_width, width);
+      EXPECT_GE(x, -0.05) << "places are rounded to a tenth";
+      EXPECT_LE(x + label_width, width + 0.05);
       lowest_label = std::max(lowest_label, y);
     }
     for (size_t at = 0; (at = drawn.find("class=\"grid\" d=\"M", at)) != std::string::npos;) {

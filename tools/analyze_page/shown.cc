@@ -6,11 +6,12 @@
 #include "absl/strings/str_format.h"
 #include "tools/analysis/report_words.h"
 #include "tools/analysis/shown_numbers.h"
+#include "tools/page/drawing.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-constexpr size_t kChartNameWidth = 34;
+constexpr double kChartNamePixels = 240;
 
 std::string ShownError(double error, int decimals) {
   return error == 0 ? "" : " ± " + analysis::GroupedDecimal(error, decimals);
@@ -46,13 +47,15 @@ std::string Counted(uint64_t number, const std::string& word) {
 
 std::string ChartName(const std::string& name) {
   const std::string shown = analysis::ShownFieldName(name);
-  if (analysis::ShownWidth(shown) <= kChartNameWidth) return shown;
+  if (page::WordsWidth(shown) <= kChartNamePixels) return shown;
   std::string cut;
-  size_t width = 0;
-  for (const char c : shown) {
-    const bool starts_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (starts_character && ++width > kChartNameWidth - 3) break;
-    cut += c;
+  for (size_t at = 0; at < shown.size();) {
+    size_t end = at + 1;
+    while (end < shown.size() && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) ++end;
+    const std::string longer = cut + shown.substr(at, end - at);
+    if (page::WordsWidth(longer + "...") > kChartNamePixels) break;
+    cut = longer;
+    at = end;
   }
   return cut + "...";
 }

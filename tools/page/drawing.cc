@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/analysis/shown_numbers.h"
 #include "tools/page/escape.h"
 
 namespace inlay::page {
@@ -120,8 +119,24 @@ std::string Drawing::Finish(double width, double height, std::string_view descri
 }
 
 double WordsWidth(std::string_view words) {
-  constexpr double kCharacterWidth = 6.9;  // on the safe side for 12.5 pixels
-  return kCharacterWidth * static_cast<double>(analysis::ShownWidth(words));
+  // On the safe side for 12.5 pixels.
+  constexpr double kUsual = 6.9;
+  constexpr double kCapital = 9.9;
+  constexpr double kWide = 12.5;
+  constexpr double kIdeograph = 13;
+  double width = 0;
+  for (const char c : words) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) == 0x80) continue;  // not the start of a character
+    if (std::string_view("MWmw@%").find(c) != std::string_view::npos) {
+      width += kWide;
+    } else if (byte >= 0xE0) {
+      width += kIdeograph;
+    } else {
+      width += c >= 'A' && c <= 'Z' ? kCapital : kUsual;
+    }
+  }
+  return width;
 }
 
 std::string SeriesKey(std::string_view series, Key key) {
