@@ -194,6 +194,24 @@ TEST(AnalyzePageTest, IsOfBoundedSizeAndSaysWhatIsCut) {
   EXPECT_LT(page::FormatHtml(Page(report)).size(), 500'000U);
 }
 
+TEST(AnalyzePageTest, ManySpoilersAreCutToo) {
+  // What spoils it is told of as many fields as there are.
+  std::string text;
+  for (int row = 0; row < 400; ++row) {
+    for (int column = 0; column < 400; ++column) absl::StrAppend(&text, row, ",");
+    absl::StrAppend(&text, "same", row % 3, "\n");
+  }
+  Report report = Analyze(text);
+  report.spoilers.steps.clear();
+  for (size_t field = 0; field < 400; ++field) report.spoilers.steps.push_back({field, 3});
+  report.joint_spoilers = 400;
+  const std::string head = Head(report);
+  EXPECT_TRUE(Contains(head, "c1, c2, c3 and 397 more spoil it")) << head;
+  EXPECT_LT(head.size(), 6'000U);
+  EXPECT_TRUE(Contains(Words(report), "360 more steps"));
+  ExpectGoodPage(report);
+}
+
 TEST(AnalyzePageTest, DecodesValuesAndDescribesMembers) {
   std::string records;
   for (int i = 0; i < 64; ++i) records += std::string("\xb4\x05", 2) + "\x01" + char(i % 4);

@@ -59,7 +59,8 @@ Text Verdict(const Report& report) {
     return Text().Bad("Not as a whole: ").Plain("only a part of the fields repeats.");
   }
   if (report.distinct == report.records) {
-    return Text().Bad("No: ").Plain("no two values are equal.");
+    return Text().Bad("No: ").Plain(report.exact ? "no two values are equal."
+                                                 : "hardly any two values are equal.");
   }
   if (!pays) return Text().Bad("No: ").Plain("sharing costs more than the values themselves.");
   if (spoiled) {
@@ -108,7 +109,7 @@ std::vector<Text> Answer(const Report& report) {
   std::string rest;
   if (report.records > 1) {
     for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
-      absl::StrAppend(&rest, rest.empty() ? "" : " ", sentence);
+      absl::StrAppend(&rest, rest.empty() ? "" : " ", ShownSentence(sentence));
     }
   }
   if (SplitShares(report) && !IndexPays(report)) {

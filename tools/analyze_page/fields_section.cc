@@ -37,7 +37,8 @@ page::Exhibit FieldTable(const Report& report) {
       row.cells.emplace_back(absl::StrCat(field.offset.value_or(0)));
       row.cells.emplace_back(absl::StrCat(field.bytes.value_or(0)));
       const std::string& type = report.codes.fields[i].field.type_name;
-      row.cells.push_back(type.empty() ? Text("not known") : Text::OfCode(type));
+      row.cells.push_back(type.empty() ? Text("not known")
+                                       : Text::OfCode(analysis::ShownFieldName(type)));
     }
     row.cells.emplace_back(analysis::FieldRemark(report, i));
     exhibit.table.rows.push_back(std::move(row));

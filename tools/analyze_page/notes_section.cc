@@ -2,19 +2,16 @@
 #include <utility>
 
 #include "tools/analysis/next_steps.h"
-#include "tools/analysis/shown_numbers.h"
 #include "tools/analyze_page/sections.h"
+#include "tools/analyze_page/shown.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-// So many bytes of a sentence, which may have the names of many fields in it.
-constexpr size_t kShownSentenceBytes = 2'000;
-
 page::BulletList Sentences(const std::vector<std::string>& sentences) {
   page::BulletList list;
   for (const std::string& sentence : sentences) {
-    list.items.emplace_back(analysis::Printable(sentence, kShownSentenceBytes));
+    list.items.emplace_back(ShownSentence(sentence));
   }
   return list;
 }

@@ -11,6 +11,7 @@
 namespace inlay::analyze_page {
 namespace {
 
+constexpr size_t kSentenceBytes = 2'000;
 constexpr double kChartNamePixels = 240;
 
 std::string ShownError(double error, int decimals) {
@@ -43,6 +44,10 @@ std::string ShownIndexWidth(std::optional<int> index_bits) {
 
 std::string Counted(uint64_t number, const std::string& word) {
   return absl::StrCat(analysis::Grouped(number), " ", word, number == 1 ? "" : "s");
+}
+
+std::string ShownSentence(const std::string& sentence) {
+  return analysis::Printable(sentence, kSentenceBytes);
 }
 
 std::string ChartName(const std::string& name) {

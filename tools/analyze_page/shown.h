@@ -27,6 +27,9 @@ std::string ShownIndexWidth(std::optional<int> index_bits);
 // "1 field", "3 fields"; the plural is that of most words.
 std::string Counted(uint64_t number, const std::string& word);
 
+// A sentence, cut if the names in it are too many.
+std::string ShownSentence(const std::string& sentence);
+
 // A name that has room in a chart, cut if it is long.
 std::string ChartName(const std::string& name);
 

@@ -74,9 +74,10 @@ page::Exhibit Parts(const SplitAdvice& split) {
   for (const analysis::SharedGroup& group : split.shared) {
     exhibit.table.rows.push_back(
         {.series = "index",
-         .cells = {Text::OfCode(group.struct_name), Grouped(group.distinct),
-                   absl::StrCat(group.index_bits, " bits"), Grouped(group.struct_bytes),
-                   ByteSize(group.table_bytes), NameList(group.names)}});
+         .cells = {Text::OfCode(analysis::ShownFieldName(group.struct_name)),
+                   Grouped(group.distinct), absl::StrCat(group.index_bits, " bits"),
+                   Grouped(group.struct_bytes), ByteSize(group.table_bytes),
+                   NameList(group.names)}});
   }
   if (!split.private_rest.members.empty()) {
     exhibit.table.rows.push_back({.series = "inline",

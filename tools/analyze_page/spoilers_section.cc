@@ -130,7 +130,7 @@ std::optional<page::Section> SpoilersSection(const Report& report) {
       "A spoiler is a field that keeps values apart which are equal in all else, such as a port or "
       "a time. ");
   for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
-    text.Strong(sentence).Plain(" ");
+    text.Strong(ShownSentence(sentence)).Plain(" ");
   }
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   if (!report.fields_exact) {
