@@ -22,9 +22,13 @@
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
+#include "tools/analyze_page/analyze_page.h"
 #include "tools/exit_codes.h"
+#include "tools/output_files.h"
+#include "tools/page/html_page.h"
 #include "tools/progress_bar.h"
 #include "tools/record_flags.h"
+#include "tools/shell_words.h"
 #include "tools/summary_files.h"
 
 namespace inlay {
@@ -147,6 +151,23 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
+// What is read is not to be overwritten by the page.
+absl::Status CheckHtmlPath(const AnalyzeOptions& options) {
+  std::vector<std::string> inputs = options.paths;
+  if (!options.records.btf_path.empty()) inputs.push_back(options.records.btf_path);
+  return CheckNotAnInput(options.html_path, inputs);
+}
+
+absl::Status WriteHtml(const AnalyzeOptions& options, const analysis::Report& report) {
+  if (options.html_path.empty()) return absl::OkStatus();
+  std::vector<std::string> words = {"inlay"};
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  const analyze_page::Origin origin{
+      .command = ShellCommand(words), .version = INLAY_VERSION, .paths = options.paths};
+  return WriteFiles(
+      {{options.html_path, page::FormatHtml(analyze_page::BuildPage(report, origin))}});
+}
+
 void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
   CLI::Option* none = command.add_flag_callback(
       "--no-split", [options] { options->search = false; },
@@ -213,6 +234,10 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print the report as JSON");
   command
+      ->add_option("--html", options->html_path,
+                   "Write the report as one HTML page too, with charts and all terms defined")
+      ->type_name("FILE");
+  command
       ->add_option("--spoilers", options->spoilers,
                    "How many fields to leave out, one after the other, to find what spoils it")
       ->type_name("K")
@@ -228,6 +253,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (options.limits.fail_on_spoiler && options.spoilers == 0) {
     return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
   }
+  if (const absl::Status status = CheckHtmlPath(options); !status.ok()) return Fail(status);
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
@@ -247,6 +273,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   report.notes = std::move(notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
+  if (const absl::Status status = WriteHtml(options, report); !status.ok()) return Fail(status);
   if (!WriteToStdout(text)) {
     return Fail(absl::UnavailableError("cannot write the report to standard output"));
   }

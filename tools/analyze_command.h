@@ -22,8 +22,10 @@ struct AnalyzeOptions {
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
   bool json = false;
-  size_t memory_bytes = SIZE_MAX;  // for the distinct values
-  std::string summary_path;        // where to write a summary; empty: nowhere
+  std::string html_path;               // where to write the page; empty: nowhere
+  std::vector<std::string> arguments;  // of the command line, for the page; not set by parsing
+  size_t memory_bytes = SIZE_MAX;      // for the distinct values
+  std::string summary_path;            // where to write a summary; empty: nowhere
   bool summary_as_line = false;
   size_t spoilers = analysis::kDefaultSpoilerSteps;
   analysis::GateLimits limits;
@@ -35,6 +37,7 @@ struct AnalyzeOptions {
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options);
 
 // Runs the command: the report goes to standard output, messages and progress to standard error.
+// The page is written before anything is printed.
 // Returns the exit code: kExitOk; kExitGate, if the report breaks a limit, with a line on standard error for
 // each; or kExitBadInput, and then nothing is on standard output.
 int RunAnalyze(const AnalyzeOptions& options);

@@ -32,6 +32,7 @@ int Run(int argc, char** argv) {
     // CLI11 prints help, version or the message, each to its stream.
     return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
   }
+  analyze_options.arguments.assign(argv + 1, argv + argc);
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
   if (merge->parsed()) return inlay::RunMerge(merge_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);

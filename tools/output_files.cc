@@ -111,4 +111,15 @@ absl::Status WriteFiles(const std::vector<OutputFile>& files) {
   return absl::OkStatus();
 }
 
+absl::Status CheckNotAnInput(const std::string& output, const std::vector<std::string>& inputs) {
+  if (output.empty()) return absl::OkStatus();
+  for (const std::string& input : inputs) {
+    std::error_code error;
+    if (std::filesystem::equivalent(output, input == "-" ? "/dev/stdin" : input, error)) {
+      return absl::InvalidArgumentError(output + ": is read, and would be overwritten");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace inlay

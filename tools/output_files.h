@@ -21,6 +21,10 @@ struct OutputFile {
 // file given twice.
 absl::Status WriteFiles(const std::vector<OutputFile>& files);
 
+// Fails if writing `output` would overwrite one of `inputs`, of which "-" is standard input: data is not to be lost
+// by a slip on the command line. An empty path is no file.
+absl::Status CheckNotAnInput(const std::string& output, const std::vector<std::string>& inputs);
+
 }  // namespace inlay
 
 #endif  // INLAY_TOOLS_OUTPUT_FILES_H_

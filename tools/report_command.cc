@@ -1,8 +1,6 @@
 #include "tools/report_command.h"
 
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
 #include "tools/exit_codes.h"
 #include "tools/output_files.h"
@@ -27,17 +25,6 @@ Exit codes: 0 success, 2 bad input or usage. Manual: docs/report.md)";
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "inlay report: %s\n", std::string(status.message()).c_str());
   return kExitBadInput;
-}
-
-// Results are not to be lost by a slip on the command line.
-absl::Status CheckNotAnInput(const std::string& output, const std::vector<std::string>& inputs) {
-  for (const std::string& input : inputs) {
-    std::error_code error;
-    if (!output.empty() && std::filesystem::equivalent(output, input, error)) {
-      return absl::InvalidArgumentError(output + ": is read, and would be overwritten");
-    }
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/tools/inlay_command.h"
+#include "tests/tools/well_formed.h"
 
 namespace inlay {
 namespace {
@@ -307,6 +309,62 @@ TEST_F(AnalyzeCommandTest, AReportThatCannotBeWrittenIsAnError) {
   const Outcome outcome = Shell("(" + command + " > /dev/full)");
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_NE(outcome.err.find("cannot write the report"), std::string::npos) << outcome.err;
+}
+
+class AnalyzeHtmlTest : public InlayCommandTest {
+ protected:
+  const std::string syn_ = kData + "/syn_options/syn.tsv";
+  const std::string html_ = files_.Path("page.html");
+};
+
+TEST_F(AnalyzeHtmlTest, WritesThePageBesideTheReport) {
+  const std::string arguments = "analyze --columns 5-9 " + syn_;
+  for (const std::string form : {"", " --json"}) {
+    const Outcome outcome = Inlay(arguments + form + " --html " + html_);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_EQ(outcome.out, Inlay(arguments + form).out);
+    const std::string page = Content(html_);
+    EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
+    EXPECT_EQ(WellFormed(page).error(), "");
+    for (const char* const part : {"339", "syn.tsv", "--columns", "5,524"}) {
+      EXPECT_NE(page.find(part), std::string::npos) << part;
+    }
+  }
+  // A report that breaks a limit is a report.
+  const std::string limited = files_.Path("limited.html");
+  EXPECT_EQ(Inlay(arguments + " --max-distinct 1 --html " + limited).exit_code, 3);
+  EXPECT_TRUE(std::filesystem::exists(limited));
+}
+
+TEST_F(AnalyzeHtmlTest, SaysWhichCommandMadeIt) {
+  const std::string data = files_.Write("a 'b'.csv", "x\nx\n");
+  const Outcome outcome = Shell("cd " + files_.Path("") + " && '" + INLAY_COMMAND +
+                                "' analyze --no-split \"a 'b'.csv\" --html page.html");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  // Code may be broken behind a slash or an equals sign, of which there is none.
+  EXPECT_NE(Content(html_).find("inlay analyze --no-split "
+                                "&#39;a &#39;\\&#39;&#39;b&#39;\\&#39;&#39;.csv&#39; "
+                                "--html page.html"),
+            std::string::npos);
+}
+
+TEST_F(AnalyzeHtmlTest, WhatCannotBeWrittenPrintsNothing) {
+  ExpectFailure("analyze " + syn_ + " --html " + files_.Path("nowhere/page.html"),
+                "nowhere/page.html");
+  ExpectFailure("analyze " + syn_ + " --html /dev/null", "/dev/null");
+  ExpectFailure("analyze " + files_.Path("missing") + " --html " + html_, "missing");
+  ExpectFailure("analyze " + syn_ + " --summary - --html " + html_, "--html");
+  EXPECT_FALSE(std::filesystem::exists(html_));
+}
+
+TEST_F(AnalyzeHtmlTest, InputIsNotOverwritten) {
+  const std::string data = files_.Write("data.csv", "a\nb\na\n");
+  const std::string message = "data.csv: is read, and would be overwritten";
+  ExpectFailure("analyze " + syn_ + " " + data + " --html " + data, message);
+  ExpectFailure("analyze - --html " + data, message, "< " + data);
+  ExpectFailure("analyze --btf " + data + " --type t " + syn_ + " --html " + data, message);
+  EXPECT_EQ(Content(data), "a\nb\na\n");
 }
 
 }  // namespace

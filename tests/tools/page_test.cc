@@ -80,6 +80,8 @@ Document Everything() {
   section.blocks.emplace_back(Facts{{{kHostile, text}}});
   section.blocks.emplace_back(Tiles{{{.figure = kHostile, .unit = kHostile, .note = text}}});
   section.blocks.emplace_back(Subheading{kHostile});
+  section.blocks.emplace_back(CodeBlock{.title = kHostile, .code = kHostile});
+  document.answer = {text, kHostile};
   Table table;
   table.columns = {{kHostile, false}, {"n"}};
   table.rows = {{.series = "index", .cells = {kHostile, "1"}},
@@ -218,6 +220,122 @@ TEST(LineChartTest, NothingToShowIsNoChart) {
   const std::string drawn = DrawLineChart(one, kWideWidth);
   EXPECT_EQ(WellFormed(drawn).error(), "");
   EXPECT_EQ(Count(drawn, "nan"), 0U);
+}
+
+TEST(LineChartTest, ACurveHasNoMarkersAndRoundTicks) {
+  LineChart chart = Lines();
+  chart.x.round_ticks = true;
+  chart.lines = {{.series = "index", .label = "index", .points = {}, .computed = true}};
+  for (double x = 3; x < 4e5; x *= 1.1) {
+    chart.lines[0].points.push_back({.x = x, .y = x, .shown = "y"});
+  }
+  const std::string curve = DrawLineChart(chart, kWideWidth);
+  EXPECT_EQ(Count(curve, "class=\"mark"), 0U);
+  EXPECT_EQ(Count(curve, "class=\"line\""), 1U);
+  for (const char* const tick : {">10</text>", ">1000</text>", ">100k</text>"}) {
+    EXPECT_GE(Count(curve, tick), 1U) << tick;
+  }
+  chart.lines[0].computed = false;
+  EXPECT_GT(Count(DrawLineChart(chart, kWideWidth), "class=\"mark"), 100U);
+}
+
+TEST(LineChartTest, ABandIsDrawnWhereTheAxesCanShowIt) {
+  LineChart chart = Lines();
+  EXPECT_EQ(Count(DrawLineChart(chart, kWideWidth), "class=\"area\""), 0U);
+  chart.bands = {{.series = "index",
+                  .label = kHostile,
+                  .intervals = {{.x = 10, .low = 2, .high = 2},
+                                {.x = 100, .low = 0, .high = 9},
+                                {.x = 1e6, .low = 100, .high = INFINITY},
+                                {.x = 1e7, .low = 100, .high = 300}}}};
+  for (const double width : {kWideWidth, kNarrowWidth}) {
+    const std::string drawn = DrawLineChart(chart, width);
+    EXPECT_EQ(WellFormed(drawn).error(), "");
+    EXPECT_EQ(Count(drawn, "class=\"area\""), 1U);
+    EXPECT_EQ(Count(drawn, "nan") + Count(drawn, "inf"), 0U);
+  }
+  EXPECT_EQ(Count(FormatHtml({.title = "t",
+                              .subtitle = "s",
+                              .sections = {{.id = "a",
+                                            .title = "a",
+                                            .blocks = {Exhibit{.title = "e", .chart = chart}}}},
+                              .footer = "f"}),
+                  "class=\"area\""),
+            3U)
+      << "in both pictures, and as a key in the legend";
+}
+
+// Labels of marks stand above the plot, within the picture.
+TEST(LineChartTest, MarksNeitherHideLinesNorStickOut) {
+  LineChart chart = Lines();
+  chart.marks.clear();
+  for (const double x : {10.0, 1e3, 1e5, 1e6}) {
+    chart.marks.push_back({.x = x, .series = "inline", .label = "as much as anything: 500,000"});
+  }
+  for (const double width : {kWideWidth, kNarrowWidth}) {
+    const std::string drawn = DrawLineChart(chart, width);
+    double lowest_label = 0;
+    double highest_grid = 1e9;
+    for (size_t at = 0; (at = drawn.find("<text class=\"note\" x=\"", at)) != std::string::npos;) {
+      at += 22;
+      double x = std::stod(drawn.substr(at));
+      const double y = std::stod(drawn.substr(drawn.find("y=\"", at) + 3));
+      const double label_width = WordsWidth("as much as anything: 500,000");
+      if (drawn.compare(drawn.find("text-anchor=\"", at) + 13, 3, "end") == 0) x -= label_width;
+      EXPECT_GE(x, -0.05) << "places are rounded to a tenth";
+      EXPECT_LE(x + label_width, width + 0.05);
+      lowest_label = std::max(lowest_label, y);
+    }
+    for (size_t at = 0; (at = drawn.find("class=\"grid\" d=\"M", at)) != std::string::npos;) {
+      at = drawn.find(' ', at + 18);
+      highest_grid = std::min(highest_grid, std::stod(drawn.substr(at + 1)));
+    }
+    EXPECT_GT(lowest_label, 0);
+    EXPECT_LT(lowest_label, highest_grid);
+  }
+}
+
+TEST(BarChartTest, ThinBarsShareALabelAndHaveALegend) {
+  BarChart chart;
+  chart.description = "thin bars";
+  chart.unit = "percent";
+  chart.groups = {};
+  chart.thin = true;
+  for (const char* const title : {"1 copy", "2 copies"}) {
+    chart.groups.push_back(
+        {.title = title,
+         .bars = {{.series = "values", .label = "all values", .value = 40, .shown = "40 %"},
+                  {.series = "records", .label = "all records", .value = 20, .shown = "20 %"}}});
+  }
+  for (const double width : {kWideWidth, kNarrowWidth}) {
+    const std::string drawn = DrawBarChart(chart, width);
+    EXPECT_EQ(WellFormed(drawn).error(), "");
+    EXPECT_EQ(Count(drawn, "class=\"bar\""), 4U);
+    EXPECT_EQ(Count(drawn, ">1 copy</text>"), 1U);
+    EXPECT_EQ(Count(drawn, ">all values</text>"), 0U);
+    EXPECT_EQ(Count(drawn, "<title>1 copy, all values: 40 %</title>"), 1U);
+  }
+  const std::string html = FormatHtml(
+      {.title = "t",
+       .subtitle = "s",
+       .sections = {{.id = "a", .title = "a", .blocks = {Exhibit{.title = "e", .chart = chart}}}},
+       .footer = "f"});
+  EXPECT_EQ(WellFormed(html).error(), "");
+  EXPECT_EQ(Count(html, "</svg>\nall values</li>"), 1U) << html;
+}
+
+TEST(CodeBlockTest, KeepsItsLines) {
+  const CodeBlock code{.title = "c", .code = "struct a {\n\tint b[2];  // <b> & ```\n};"};
+  const Document document{.title = "t",
+                          .subtitle = "s",
+                          .sections = {{.id = "a", .title = "a", .blocks = {code}}},
+                          .footer = "f"};
+  EXPECT_EQ(Count(FormatHtml(document),
+                  "<pre><code>struct a {\n\tint b[2];  // &lt;b&gt; &amp; ```\n};\n</code></pre>"),
+            1U);
+  EXPECT_EQ(
+      Count(FormatMarkdown(document), "````\nstruct a {\n\tint b[2];  // <b> & ```\n};\n````\n"),
+      1U);
 }
 
 TEST(ScaleTest, LinearGoesFromLeastToTheTickAboveMost) {

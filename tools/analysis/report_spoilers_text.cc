@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tools/analysis/report_words.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
 
@@ -13,8 +15,6 @@ namespace {
 
 constexpr auto kLeft = TextTable::Align::kLeft;
 constexpr auto kRight = TextTable::Align::kRight;
-
-constexpr size_t kShownNameBytes = 72;
 
 std::string Ratio(const Report& report, uint64_t distinct) {
   return GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct),
@@ -39,25 +39,7 @@ std::string WhyNothingSpoils(const Report& report) {
   return "No few fields spoil it: half of the values are left only without most of the fields.";
 }
 
-std::string Verdict(const Report& report) {
-  if (report.joint_spoilers == 0) return WhyNothingSpoils(report);
-  const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
-  const std::string names = ShownSpoilers(report);
-  const std::string left =
-      absl::StrCat(Grouped(distinct), " of ", Grouped(report.spoilers.distinct),
-                   distinct == 1 ? " distinct values is left." : " distinct values are left.");
-  if (report.joint_spoilers == 1) {
-    return absl::StrCat("The spoiler is ", names, ": without it ", left);
-  }
-  return absl::StrCat("These ", report.joint_spoilers, " fields spoil it together: ", names,
-                      ".\n  Without them ", left);
-}
-
 }  // namespace
-
-std::string ShownFieldName(const std::string& name) {
-  return name.empty() ? "(no name)" : Printable(name, kShownNameBytes);
-}
 
 std::string ShownSpoilers(const Report& report) {
   std::string text;
@@ -69,8 +51,27 @@ std::string ShownSpoilers(const Report& report) {
   return text;
 }
 
+std::vector<std::string> SpoilersVerdict(const Report& report) {
+  if (!SpoilersAreKnown(report)) return {};
+  if (report.joint_spoilers == 0) return {WhyNothingSpoils(report)};
+  const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
+  const std::string names = ShownSpoilers(report);
+  const std::string left =
+      absl::StrCat(Grouped(distinct), " of ", Grouped(report.spoilers.distinct),
+                   distinct == 1 ? " distinct values is left." : " distinct values are left.");
+  if (report.joint_spoilers == 1) {
+    return {absl::StrCat("The spoiler is ", names, ": without it ", left)};
+  }
+  return {absl::StrCat("These ", report.joint_spoilers, " fields spoil it together: ", names, "."),
+          absl::StrCat("Without them ", left)};
+}
+
+bool SpoilersAreKnown(const Report& report) {
+  return report.fields.size() >= 2 && !report.spoilers.steps.empty();
+}
+
 std::string FormatSpoilers(const Report& report) {
-  if (report.fields.size() < 2 || report.spoilers.steps.empty()) return "";
+  if (!SpoilersAreKnown(report)) return "";
   TextTable table({kLeft, kRight, kRight, kRight, kRight});
   table.AddRow({"left out", "distinct", "", "ratio", "index bits"});
   const auto add = [&](const std::string& name, uint64_t distinct) {
@@ -82,12 +83,13 @@ std::string FormatSpoilers(const Report& report) {
     const std::string name = ShownFieldName(report.fields[step.field].name);
     add(absl::StrCat(&step == &report.spoilers.steps.front() ? "" : "and ", name), step.distinct);
   }
-  return absl::StrCat(
-      "\nWhat spoils it: the values that are left without some fields\n  ", Verdict(report), "\n",
-      report.fields_exact ? ""
+  return absl::StrCat("\nWhat spoils it: the values that are left without some fields\n  ",
+                      absl::StrJoin(SpoilersVerdict(report), "\n  "), "\n",
+                      report.fields_exact
+                          ? ""
                           : "  These figures, and those of the fields, are of a sample "
                             "of the values.\n",
-      table.Format());
+                      table.Format());
 }
 
 }  // namespace inlay::analysis

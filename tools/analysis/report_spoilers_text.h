@@ -6,16 +6,20 @@
 #define INLAY_TOOLS_ANALYSIS_REPORT_SPOILERS_TEXT_H_
 
 #include <string>
+#include <vector>
 
 #include "tools/analysis/report.h"
 
 namespace inlay::analysis {
 
-// The name of a field on one line, harmless for a terminal; "(no name)" if it has none.
-std::string ShownFieldName(const std::string& name);
-
 // The fields that spoil the values together, as in "sport, dport and pcap"; empty if there are none.
 std::string ShownSpoilers(const Report& report);
+
+// Whether there is anything to say: the values differ, and have two fields or more.
+bool SpoilersAreKnown(const Report& report);
+
+// What spoils the values, or why nothing does, in sentences; none unless SpoilersAreKnown().
+std::vector<std::string> SpoilersVerdict(const Report& report);
 
 // The section of the text report; empty if the values are equal, or have fewer than two fields.
 std::string FormatSpoilers(const Report& report);

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/analysis/format_detection.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/report_spoilers_text.h"
+#include "tools/analysis/report_words.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/split_text.h"
 #include "tools/analysis/text_table.h"
@@ -18,37 +18,11 @@ namespace {
 constexpr auto kLeft = TextTable::Align::kLeft;
 constexpr auto kRight = TextTable::Align::kRight;
 
-constexpr size_t kShownValueBytes = 72;
 constexpr size_t kLineWidth = 96;
-constexpr size_t kShownDecodedBytes = 240;
-constexpr size_t kShownFields = 80;
-
-std::string Title(const RecordSchema& schema) {
-  if (schema.kind == RecordSchema::Kind::kRaw) {
-    return absl::StrCat(
-        schema.format_name.empty() ? "Raw records" : absl::StrCat(schema.format_name, ", values"),
-        " of ", Grouped(schema.value_bytes), schema.value_bytes == 1 ? " byte" : " bytes");
-  }
-  const std::string format = !schema.format_name.empty() ? schema.format_name
-                             : schema.is_zeek_log
-                                 ? "Zeek log"
-                                 : KindName({DetectedFormat::kCsv, schema.dialect});
-  const size_t chosen = schema.columns.size();
-  if (chosen == schema.file_columns) {
-    return absl::StrCat(format, ", ", chosen == 1 ? "its one column" : "whole rows of ",
-                        chosen == 1 ? "" : absl::StrCat(chosen, " columns"));
-  }
-  return absl::StrCat(format, ", ", chosen, " of ", schema.file_columns, " columns");
-}
 
 // " +- 1,234", or nothing for a figure that is exact.
 std::string Error(double error, int decimals) {
   return error == 0 ? "" : " +- " + GroupedDecimal(error, decimals);
-}
-
-// "3.1x", "410x".
-std::string Ratio(double ratio) {
-  return absl::StrCat(GroupedDecimal(ratio, ratio < 10 ? 1 : 0), "x");
 }
 
 std::string Values(const Report& report) {
@@ -60,8 +34,8 @@ std::string Values(const Report& report) {
     const double by_fields =
         static_cast<double>(report.records) / static_cast<double>(*report.distinct_by_fields);
     table.AddRow({"by fields", Grouped(*report.distinct_by_fields),
-                  absl::StrCat("distinct values: ", Ratio(report.dedup_ratio), " by bytes, ",
-                               Ratio(by_fields), " by fields: padding differs")});
+                  absl::StrCat("distinct values: ", ShownRatio(report.dedup_ratio), " by bytes, ",
+                               ShownRatio(by_fields), " by fields: padding differs")});
   }
   table.AddRow({"dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
                 "records per distinct value, on average"});
@@ -105,10 +79,7 @@ std::string Top(const Report& report) {
   for (const TopValue& value : report.top) {
     covered += value.count;
     table.AddRow({Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
-                  Percent(value.count, report.records),
-                  !value.fields.empty() ? Printable(DecodedText(value.fields), kShownDecodedBytes)
-                  : value.text.empty()  ? "(empty)"
-                                        : Printable(value.text, kShownValueBytes)});
+                  Percent(value.count, report.records), ShownValue(value)});
   }
   return absl::StrCat("\nMost frequent values: ", Grouped(report.top.size()), " of ",
                       Grouped(report.distinct), ", held by ", Percent(covered, report.records),
@@ -119,31 +90,23 @@ std::string Copies(const Report& report) {
   TextTable table({kRight, kRight, kRight, kRight, kRight});
   table.AddRow({"copies", "values", "", "records", ""});
   for (const CopiesBucket& bucket : report.copies_histogram) {
-    std::string copies = Grouped(bucket.copies_from);
-    if (bucket.copies_to != bucket.copies_from) {
-      absl::StrAppend(&copies, " to ", Grouped(bucket.copies_to));
-    }
-    table.AddRow({copies, Grouped(bucket.values), Percent(bucket.values, report.distinct),
-                  Grouped(bucket.records), Percent(bucket.records, report.records)});
+    table.AddRow({ShownCopies(bucket), Grouped(bucket.values),
+                  Percent(bucket.values, report.distinct), Grouped(bucket.records),
+                  Percent(bucket.records, report.records)});
   }
   table.AddRow({"all", Grouped(report.distinct), "", Grouped(report.records), ""});
   return absl::StrCat("\nCopies: how many values occur so often, and the records that hold them\n",
                       table.Format());
 }
 
-std::string Remark(const Report& report, const FieldStatistics& field) {
-  if (report.records == 1) return "";
-  if (field.distinct == 1) return "constant";
-  return field.distinct == report.records ? "different in every record" : "";
-}
-
 std::string ColumnTable(const Report& report) {
   TextTable table({kLeft, kRight, kRight, kRight, kLeft});
   table.AddRow({"column", "distinct", "entropy", "without it", ""});
-  for (const FieldStatistics& field : report.fields) {
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    const FieldStatistics& field = report.fields[i];
     table.AddRow({ShownFieldName(field.name), Grouped(field.distinct),
                   GroupedDecimal(field.entropy_bits, 2), Grouped(field.distinct_without),
-                  Remark(report, field)});
+                  FieldRemark(report, i)});
   }
   return absl::StrCat(
       "\nFields: distinct values of each column, bits of entropy, and values that differ without "
@@ -159,22 +122,10 @@ std::string FieldTable(const Report& report) {
   const size_t shown = std::min(report.fields.size(), kShownFields);
   for (size_t i = 0; i < shown; ++i) {
     const FieldStatistics& statistics = report.fields[i];
-    const ValueField& field = report.codes.fields[i].field;
-    std::string remark = Remark(report, statistics);
-    if (field.kind == FieldKind::kPadding) {
-      remark = statistics.distinct == 1 ? "" : "varies, and means nothing";
-    }
-    if (field.is_bitfield() && field.kind != FieldKind::kPadding) {
-      const uint64_t first = *field.offset_bits % 8;
-      const std::string bits = field.size_bits == 1
-                                   ? absl::StrCat("bit ", first)
-                                   : absl::StrCat("bits ", first, "-", first + field.size_bits - 1);
-      remark = remark.empty() ? bits : absl::StrCat(bits, ", ", remark);
-    }
-    table.AddRow({Printable(statistics.name, kShownValueBytes), absl::StrCat(*statistics.offset),
+    table.AddRow({ShownFieldName(statistics.name), absl::StrCat(*statistics.offset),
                   absl::StrCat(*statistics.bytes), Grouped(statistics.distinct),
                   GroupedDecimal(statistics.entropy_bits, 2), Grouped(statistics.distinct_without),
-                  remark});
+                  FieldRemark(report, i)});
   }
   std::string text = absl::StrCat(
       "\nFields: distinct values of each ",
@@ -187,17 +138,6 @@ std::string FieldTable(const Report& report) {
   return text;
 }
 
-std::string SocketHolds(const Report& report, std::string_view layout) {
-  if (layout == "pointer") return "a pointer to its storage, which points to the element";
-  if (layout == "inline") return "the value itself";
-  if (layout == "single_pointer") return "a pointer to an object with the value";
-  if (layout == "shared_pointer") return "a pointer to the one copy of the value";
-  return report.index_bits.has_value()
-             ? absl::StrCat(*report.index_bits == 8 || *report.index_bits == 11 ? "an " : "a ",
-                            *report.index_bits, "-bit index of the one copy, in 16 bits")
-             : std::string("a 16-bit index of the one copy, or a private copy");
-}
-
 std::string Layouts(const Report& report) {
   TextTable table({kLeft, kRight, kRight, kRight, kLeft});
   table.AddRow({"layout", "per socket", "total", "saves", "a socket holds"});
@@ -208,9 +148,7 @@ std::string Layouts(const Report& report) {
     table.AddRow({std::string(layout.name),
                   absl::StrCat(GroupedDecimal(layout.bytes_per_socket, 2), " B"),
                   ByteSize(layout.total_bytes),
-                  &layout == &pointer || layout.total_bytes == 0
-                      ? "-"
-                      : absl::StrCat(GroupedDecimal(factor, factor < 10 ? 1 : 0), "x"),
+                  &layout == &pointer || layout.total_bytes == 0 ? "-" : ShownRatio(factor),
                   SocketHolds(report, layout.name)});
   }
   std::string text = absl::StrCat(
@@ -270,7 +208,7 @@ std::string Wrapped(std::string_view sentence) {
 }  // namespace
 
 std::string FormatText(const Report& report) {
-  std::string text = Title(report.schema) + "\n" + Values(report);
+  std::string text = DataTitle(report.schema) + "\n" + Values(report);
   if (!report.notes.empty()) text += "\nNotes\n";
   for (const std::string& note : report.notes) text += Wrapped(note);
   text += Top(report) + Copies(report);

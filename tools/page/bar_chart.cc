@@ -15,6 +15,10 @@ constexpr double kStretch = 1.35;
 constexpr double kAxisHeight = 42;
 constexpr double kGroupTitleHeight = 24;
 constexpr double kGroupGap = 12;
+constexpr double kThinRow = 14;  // a thin bar and the gap below
+constexpr double kThinBar = 12;
+constexpr double kThinGap = 9;  // between groups
+constexpr double kNarrowLabel = 18;
 
 struct Extent {
   double least = 0;
@@ -53,8 +57,9 @@ Frame FrameOf(const BarChart& chart, double width) {
   double label_width = 0;
   double shown_width = 0;
   for (const BarChart::Group& group : chart.groups) {
+    if (chart.thin) label_width = std::max(label_width, WordsWidth(group.title));
     for (const BarChart::Bar& bar : group.bars) {
-      label_width = std::max(label_width, WordsWidth(bar.label));
+      if (!chart.thin) label_width = std::max(label_width, WordsWidth(bar.label));
       shown_width = std::max(shown_width, WordsWidth(bar.shown));
     }
   }
@@ -62,7 +67,7 @@ Frame FrameOf(const BarChart& chart, double width) {
   frame.narrow = width < kWideWidth;
   frame.width = width;
   frame.plot_left = frame.narrow ? 4 : std::min(label_width + 12, width / 2);
-  frame.plot_right = width - shown_width - 12;
+  frame.plot_right = width - shown_width - 16;
   frame.row_height = frame.narrow ? 38 : 27;
   frame.bar_top = frame.narrow ? 18 : 6;
   frame.bar_height = frame.narrow ? 13 : 15;
@@ -103,6 +108,45 @@ void DrawBar(Drawing& drawing, const Frame& frame, const Scale& scale, const Bar
   drawing.End();
 }
 
+double GroupHeight(const BarChart& chart, const BarChart::Group& group, const Frame& frame) {
+  const auto bars = static_cast<double>(group.bars.size());
+  if (chart.thin) return (frame.narrow ? kNarrowLabel : 0) + kThinRow * bars;
+  return (group.title.empty() ? 0 : kGroupTitleHeight) + frame.row_height * bars;
+}
+
+void DrawThinGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
+                   const BarChart::Group& group, double top) {
+  if (frame.narrow) {
+    drawing.Words({frame.plot_left, top + 12}, Anchor::kStart, "label", group.title);
+    top += kNarrowLabel;
+  } else {
+    const double middle = top + kThinRow * static_cast<double>(group.bars.size()) / 2;
+    drawing.Words({0, middle + 4}, Anchor::kStart, "label", group.title);
+  }
+  const double zero = scale.At(0);
+  for (const BarChart::Bar& bar : group.bars) {
+    const double end = scale.At(bar.value);
+    drawing.BeginSeries(bar.series, absl::StrCat(group.title, ", ", bar.label, ": ", bar.shown));
+    drawing.Bar(std::min(zero, end), top, std::max(std::abs(end - zero), 1.0), kThinBar);
+    drawing.Words({std::max(zero, end) + 7, top + 10.5}, Anchor::kStart, "tick", bar.shown);
+    drawing.End();
+    top += kThinRow;
+  }
+}
+
+void DrawGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
+               const BarChart::Group& group, double top) {
+  if (!group.title.empty()) {
+    drawing.Words({frame.narrow ? frame.plot_left : 0, top + 16}, Anchor::kStart, "group",
+                  group.title);
+    top += kGroupTitleHeight;
+  }
+  for (const BarChart::Bar& bar : group.bars) {
+    DrawBar(drawing, frame, scale, bar, top);
+    top += frame.row_height;
+  }
+}
+
 }  // namespace
 
 std::string DrawBarChart(const BarChart& chart, double width) {
@@ -111,11 +155,10 @@ std::string DrawBarChart(const BarChart& chart, double width) {
   const Scale scale = Scale::Linear(extent.least, extent.most, frame.plot_left, frame.plot_right,
                                     frame.narrow ? 3 : 5);
 
+  const double gap = chart.thin ? kThinGap : kGroupGap;
   double height = 0;
   for (const BarChart::Group& group : chart.groups) {
-    if (height > 0) height += kGroupGap;
-    if (!group.title.empty()) height += kGroupTitleHeight;
-    height += frame.row_height * static_cast<double>(group.bars.size());
+    height += (height > 0 ? gap : 0) + GroupHeight(chart, group, frame);
   }
   Drawing drawing;
   const double axis = height + 2;
@@ -128,16 +171,13 @@ std::string DrawBarChart(const BarChart& chart, double width) {
 
   double top = 0;
   for (const BarChart::Group& group : chart.groups) {
-    if (top > 0) top += kGroupGap;
-    if (!group.title.empty()) {
-      drawing.Words({frame.narrow ? frame.plot_left : 0, top + 16}, Anchor::kStart, "group",
-                    group.title);
-      top += kGroupTitleHeight;
+    if (top > 0) top += gap;
+    if (chart.thin) {
+      DrawThinGroup(drawing, frame, scale, group, top);
+    } else {
+      DrawGroup(drawing, frame, scale, group, top);
     }
-    for (const BarChart::Bar& bar : group.bars) {
-      DrawBar(drawing, frame, scale, bar, top);
-      top += frame.row_height;
-    }
+    top += GroupHeight(chart, group, frame);
   }
   return drawing.Finish(frame.width, axis + kAxisHeight, chart.description,
                         frame.narrow ? "chart narrow" : "chart wide");

@@ -13,7 +13,8 @@
 
 namespace inlay::page {
 
-// Horizontal bars from zero, in groups.
+// Horizontal bars from zero, in groups: one under the other, each with its label; or thin bars side by side, of
+// which the group's title is the label and a legend names the series.
 struct BarChart {
   struct Spread {
     double least = 0;
@@ -33,6 +34,7 @@ struct BarChart {
   std::string description;  // what a reader who cannot see the chart is told
   std::string unit;         // the title of the axis
   std::vector<Group> groups;
+  bool thin = false;  // the groups then have the same series in the same order, and no whiskers
 };
 
 // Values over a parameter.
@@ -40,6 +42,7 @@ struct LineChart {
   struct Axis {
     std::string title;
     bool logarithmic = false;  // every value on the axis is then above zero, or is left out
+    bool round_ticks = false;  // of x: ticks at round values, not where something was measured
   };
   struct Point {
     double x = 0;
@@ -50,6 +53,18 @@ struct LineChart {
     std::string series;
     std::string label;
     std::vector<Point> points = {};  // by ascending x
+    bool computed = false;           // a curve through many points, drawn without their markers
+  };
+  // What lies between two curves: where the truth is expected.
+  struct Band {
+    struct Interval {
+      double x = 0;
+      double low = 0;
+      double high = 0;
+    };
+    std::string series;
+    std::string label;
+    std::vector<Interval> intervals = {};  // by ascending x
   };
   // A place on the x axis that the text speaks of.
   struct Mark {
@@ -62,6 +77,7 @@ struct LineChart {
   Axis y;
   std::vector<Line> lines;
   std::vector<Mark> marks;
+  std::vector<Band> bands = {};
 };
 
 using Chart = std::variant<BarChart, LineChart>;

@@ -55,6 +55,12 @@ struct Table {
   bool empty() const { return rows.empty(); }
 };
 
+// Source code to copy.
+struct CodeBlock {
+  std::string title;
+  std::string code;  // lines
+};
+
 // A table, the chart of it if it has one, and the commands that made it: figures are never shown without.
 struct Exhibit {
   std::string title;
@@ -70,7 +76,8 @@ struct Appendix {
   Table table = {};
 };
 
-using Block = std::variant<Paragraph, BulletList, Facts, Tiles, Subheading, Exhibit, Appendix>;
+using Block =
+    std::variant<Paragraph, BulletList, Facts, Tiles, Subheading, CodeBlock, Exhibit, Appendix>;
 
 struct Section {
   std::string id;  // the anchor: lower case letters and dashes
@@ -83,6 +90,7 @@ struct Document {
   std::string subtitle;
   std::vector<Section> sections;
   std::string footer;
+  std::vector<Text> answer = {};  // paragraphs above all else, for those who read nothing more
 };
 
 }  // namespace inlay::page

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/analysis/shown_numbers.h"
 #include "tools/page/escape.h"
 
 namespace inlay::page {
@@ -47,6 +46,10 @@ void Drawing::Line(Place from, Place to, std::string_view css_class) {
 void Drawing::Path(const std::vector<Place>& places, std::string_view css_class) {
   absl::StrAppend(&elements_, "<path class=\"", std::string(css_class), "\" d=\"", PathOf(places),
                   "\"/>\n");
+}
+
+void Drawing::Area(const std::vector<Place>& corners) {
+  absl::StrAppend(&elements_, "<path class=\"area\" d=\"", PathOf(corners), "Z\"/>\n");
 }
 
 void Drawing::Bar(double left, double top, double width, double height) {
@@ -116,17 +119,40 @@ std::string Drawing::Finish(double width, double height, std::string_view descri
 }
 
 double WordsWidth(std::string_view words) {
-  constexpr double kCharacterWidth = 6.9;  // on the safe side for 12.5 pixels
-  return kCharacterWidth * static_cast<double>(analysis::ShownWidth(words));
+  // On the safe side for 12.5 pixels.
+  constexpr double kUsual = 6.9;
+  constexpr double kCapital = 9.9;
+  constexpr double kWide = 12.5;
+  constexpr double kIdeograph = 13;
+  double width = 0;
+  for (const char c : words) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte & 0xC0) == 0x80) continue;  // not the start of a character
+    if (std::string_view("MWmw@%").find(c) != std::string_view::npos) {
+      width += kWide;
+    } else if (byte >= 0xE0) {
+      width += kIdeograph;
+    } else {
+      width += c >= 'A' && c <= 'Z' ? kCapital : kUsual;
+    }
+  }
+  return width;
 }
 
-std::string SeriesKey(std::string_view series, bool with_line) {
+std::string SeriesKey(std::string_view series, Key key) {
   Drawing drawing;
-  const double width = with_line ? 26 : 12;
+  const bool wide = key == Key::kLine || key == Key::kCurve;
+  const double width = wide ? 26 : 12;
   constexpr double kHeight = 12;
   drawing.BeginSeries(series, "");
-  if (with_line) drawing.Line({0, kHeight / 2}, {width, kHeight / 2}, "line");
-  drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
+  if (wide) drawing.Line({0, kHeight / 2}, {width, kHeight / 2}, "line");
+  if (key == Key::kBar) drawing.Bar(0, 1, width, kHeight - 2);
+  if (key == Key::kArea) {
+    drawing.Area({{0, 1}, {width, 1}, {width, kHeight - 1}, {0, kHeight - 1}});
+  }
+  if (key == Key::kMark || key == Key::kLine) {
+    drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
+  }
   drawing.End();
   std::string picture = drawing.Finish(width, kHeight, "", "key");
   // The name stands beside it.

@@ -28,6 +28,8 @@ class Drawing {
 
   void Line(Place from, Place to, std::string_view css_class);
   void Path(const std::vector<Place>& places, std::string_view css_class);
+  // The area within.
+  void Area(const std::vector<Place>& corners);
   void Bar(double left, double top, double width, double height);
   void Words(Place at, Anchor anchor, std::string_view css_class, std::string_view words);
   // A mark of a series about a place.
@@ -49,7 +51,14 @@ class Drawing {
 double WordsWidth(std::string_view words);
 
 // A small picture of a series, for legends and tables.
-std::string SeriesKey(std::string_view series, bool with_line);
+enum class Key {
+  kMark,   // its marker
+  kLine,   // a line with its marker
+  kCurve,  // a line alone
+  kBar,    // a patch of its colour
+  kArea,   // the same, as pale as areas are
+};
+std::string SeriesKey(std::string_view series, Key key);
 
 }  // namespace inlay::page
 

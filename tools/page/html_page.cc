@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "tools/page/bar_chart.h"
 #include "tools/page/drawing.h"
 #include "tools/page/escape.h"
@@ -62,7 +64,7 @@ std::string Html(const Table& table, const std::string& name) {
     for (size_t i = 0; i < row.cells.size(); ++i) {
       const std::string content = Html(row.cells[i]);
       if (i == 0) {
-        const std::string key = row.series.empty() ? "" : SeriesKey(row.series, false);
+        const std::string key = row.series.empty() ? "" : SeriesKey(row.series, Key::kMark);
         absl::StrAppend(&html,
                         key.empty() ? "<th scope=\"row\">" : "<th scope=\"row\" class=\"keyed\">",
                         key, content, "</th>");
@@ -77,13 +79,28 @@ std::string Html(const Table& table, const std::string& name) {
 }
 
 std::string Html(const BarChart& chart) {
-  return DrawBarChart(chart, kWideWidth) + DrawBarChart(chart, kNarrowWidth);
+  std::string legend;
+  if (chart.thin && !chart.groups.empty()) {
+    legend = "<ul class=\"legend always\">";
+    for (const BarChart::Bar& bar : chart.groups.front().bars) {
+      absl::StrAppend(&legend, "<li>", SeriesKey(bar.series, Key::kBar), Escaped(bar.label),
+                      "</li>");
+    }
+    legend += "</ul>\n";
+  }
+  return legend + DrawBarChart(chart, kWideWidth) + DrawBarChart(chart, kNarrowWidth);
 }
 
 std::string Html(const LineChart& chart) {
   std::string legend = "<ul class=\"legend\">";
   for (const LineChart::Line& line : chart.lines) {
-    absl::StrAppend(&legend, "<li>", SeriesKey(line.series, true), Escaped(line.label), "</li>");
+    absl::StrAppend(&legend, "<li>",
+                    SeriesKey(line.series, line.computed ? Key::kCurve : Key::kLine),
+                    Escaped(line.label), "</li>");
+  }
+  for (const LineChart::Band& band : chart.bands) {
+    absl::StrAppend(&legend, "<li>", SeriesKey(band.series, Key::kArea), Escaped(band.label),
+                    "</li>");
   }
   return legend + "</ul>\n" + DrawLineChart(chart, kWideWidth) + DrawLineChart(chart, kNarrowWidth);
 }
@@ -118,6 +135,18 @@ std::string Html(const Tiles& tiles) {
 
 std::string Html(const Subheading& subheading) {
   return "<h3>" + Escaped(subheading.title) + "</h3>\n";
+}
+
+std::string Html(const CodeBlock& block) {
+  std::string html =
+      absl::StrCat("<figure class=\"code\">\n<figcaption>", Escaped(block.title),
+                   "</figcaption>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+                   "aria-label=\"",
+                   Escaped(block.title), "\">\n<pre><code>");
+  for (const absl::string_view line : absl::StrSplit(block.code, '\n')) {
+    absl::StrAppend(&html, Escaped(std::string(line)), "\n");
+  }
+  return html + "</code></pre>\n</div>\n</figure>\n";
 }
 
 std::string Html(const Exhibit& exhibit) {
@@ -161,8 +190,13 @@ std::string FormatHtml(const Document& document) {
       "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>",
       Escaped(document.title), "</title>\n<style>\n", StyleSheet(),
       "</style>\n</head>\n<body>\n<div class=\"frame\">\n<header>\n<h1>", Escaped(document.title),
-      "</h1>\n<p class=\"subtitle\">", Escaped(document.subtitle),
-      "</p>\n</header>\n<nav aria-label=\"Contents\"><div>\n<h2>Contents</h2>\n<ol>\n");
+      "</h1>\n<p class=\"subtitle\">", Escaped(document.subtitle), "</p>\n");
+  if (!document.answer.empty()) {
+    html += "<div class=\"answer\">\n";
+    for (const Text& text : document.answer) absl::StrAppend(&html, "<p>", Html(text), "</p>\n");
+    html += "</div>\n";
+  }
+  html += "</header>\n<nav aria-label=\"Contents\"><div>\n<h2>Contents</h2>\n<ol>\n";
   for (const Section& section : document.sections) {
     absl::StrAppend(&html, "<li><a href=\"#", Escaped(section.id), "\">", Escaped(section.title),
                     "</a></li>\n");

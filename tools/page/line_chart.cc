@@ -12,13 +12,22 @@
 namespace inlay::page {
 namespace {
 
-constexpr double kTop = 30;       // the title of the y axis is there
+constexpr double kTitle = 30;     // the title of the y axis, above the plot
+constexpr double kMarkRow = 17;   // the label of a mark, above the plot too
 constexpr double kBottom = 48;    // ticks and title of the x axis
 constexpr double kLabelGap = 16;  // between the names at the ends of lines
 
+bool OnAxis(const LineChart::Axis& axis, double value) {
+  return std::isfinite(value) && (!axis.logarithmic || value > 0);
+}
+
 bool Shown(const LineChart& chart, const LineChart::Point& point) {
-  return std::isfinite(point.x) && std::isfinite(point.y) &&
-         (!chart.x.logarithmic || point.x > 0) && (!chart.y.logarithmic || point.y > 0);
+  return OnAxis(chart.x, point.x) && OnAxis(chart.y, point.y);
+}
+
+bool Shown(const LineChart& chart, const LineChart::Band::Interval& interval) {
+  return OnAxis(chart.x, interval.x) && OnAxis(chart.y, interval.low) &&
+         OnAxis(chart.y, interval.high);
 }
 
 struct Extent {
@@ -34,13 +43,15 @@ struct Frame {
   bool narrow = false;
   double left = 0;
   double right = 0;
+  double top = 0;
   double bottom = 0;
   double width = 0;
   double height = 0;
 };
 
 // The x values that were measured are the ticks, as far as there is room for them.
-std::vector<double> MeasuredTicks(const LineChart& chart, const Scale& scale) {
+std::vector<double> XTicks(const LineChart& chart, const Scale& scale) {
+  if (chart.x.round_ticks) return scale.Ticks();
   std::vector<double> all;
   for (const LineChart::Line& line : chart.lines) {
     for (const LineChart::Point& point : line.points) {
@@ -80,17 +91,38 @@ void MoveApart(std::vector<EndLabel>& labels, double bottom) {
   }
 }
 
+// Labels stand above the plot, each in a row of its own, where lines do not cross them.
 void DrawMarks(Drawing& drawing, const LineChart& chart, const Frame& frame, const Scale& x) {
-  double row = kTop + 12;
+  double row = kTitle + 4;
   for (const LineChart::Mark& mark : chart.marks) {
     const double at = x.At(mark.x);
-    const bool on_left = at > (frame.left + frame.right) / 2;
+    const double width = WordsWidth(mark.label);
+    const bool on_left = at + 6 + width > frame.width && at - 6 - width >= 0;
+    // What has room on neither side goes across.
+    const double from = std::min(at + 6, std::max(frame.width - width, 0.0));
     drawing.BeginSeries(mark.series, mark.label);
-    drawing.Line({at, kTop}, {at, frame.bottom}, "place");
-    drawing.Words({at + (on_left ? -6 : 6), row}, on_left ? Anchor::kEnd : Anchor::kStart, "note",
+    drawing.Line({at, row - 10}, {at, frame.bottom}, "place");
+    drawing.Words({on_left ? at - 6 : from, row}, on_left ? Anchor::kEnd : Anchor::kStart, "note",
                   mark.label);
     drawing.End();
-    row += 16;
+    row += kMarkRow;
+  }
+}
+
+void DrawBands(Drawing& drawing, const LineChart& chart, const Scale& x, const Scale& y) {
+  for (const LineChart::Band& band : chart.bands) {
+    std::vector<Drawing::Place> corners;
+    std::vector<Drawing::Place> lower;
+    for (const LineChart::Band::Interval& at : band.intervals) {
+      if (!Shown(chart, at)) continue;
+      corners.emplace_back(x.At(at.x), y.At(at.high));
+      lower.emplace_back(x.At(at.x), y.At(at.low));
+    }
+    corners.insert(corners.end(), lower.rbegin(), lower.rend());
+    if (corners.empty()) continue;
+    drawing.BeginSeries(band.series, band.label);
+    drawing.Area(corners);
+    drawing.End();
   }
 }
 
@@ -101,7 +133,7 @@ void DrawAxes(Drawing& drawing, const LineChart& chart, const Frame& frame, cons
     drawing.Line({frame.left, at}, {frame.right, at}, tick == 0 ? "zero" : "grid");
     drawing.Words({frame.left - 8, at + 4}, Anchor::kEnd, "tick", TickLabel(tick));
   }
-  for (const double tick : MeasuredTicks(chart, x)) {
+  for (const double tick : XTicks(chart, x)) {
     const double at = x.At(tick);
     drawing.Line({at, frame.bottom + 1}, {at, frame.bottom + 5}, "zero");
     drawing.Words({at, frame.bottom + 19}, Anchor::kMiddle, "tick", TickLabel(tick));
@@ -129,12 +161,22 @@ std::string DrawLineChart(const LineChart& chart, double width) {
   }
   if (x_extent.least > x_extent.most) return "";  // nothing to draw
   for (const LineChart::Mark& mark : chart.marks) x_extent.Include(mark.x);
+  for (const LineChart::Band& band : chart.bands) {
+    for (const LineChart::Band::Interval& at : band.intervals) {
+      if (!Shown(chart, at)) continue;
+      x_extent.Include(at.x);
+      y_extent.Include(at.low);
+      y_extent.Include(at.high);
+    }
+  }
   if (!chart.y.logarithmic) y_extent.Include(0);
 
   Frame frame;
   frame.narrow = width < kWideWidth;
   frame.width = width;
-  frame.height = frame.narrow ? 300 : 380;
+  const double marks_height = kMarkRow * static_cast<double>(chart.marks.size());
+  frame.top = kTitle + marks_height;
+  frame.height = (frame.narrow ? 300 : 380) + marks_height;
   frame.left = 46;
   frame.right = width - (frame.narrow ? 14 : label_width + 34);
   frame.bottom = frame.height - kBottom;
@@ -146,12 +188,13 @@ std::string DrawLineChart(const LineChart& chart, double width) {
                       : Scale::Linear(x_extent.least, x_extent.most, x_from, x_to, 5);
   const Scale y =
       chart.y.logarithmic
-          ? Scale::Logarithmic(y_extent.least / 1.3, y_extent.most * 1.3, frame.bottom, kTop)
-          : Scale::LinearToTick(y_extent.least, y_extent.most, frame.bottom, kTop, 5);
+          ? Scale::Logarithmic(y_extent.least / 1.3, y_extent.most * 1.3, frame.bottom, frame.top)
+          : Scale::LinearToTick(y_extent.least, y_extent.most, frame.bottom, frame.top, 5);
 
   Drawing drawing;
   DrawAxes(drawing, chart, frame, x, y);
   DrawMarks(drawing, chart, frame, x);
+  DrawBands(drawing, chart, x, y);
   std::vector<EndLabel> labels;
   for (const LineChart::Line& line : chart.lines) {
     std::vector<Drawing::Place> places;
@@ -162,7 +205,7 @@ std::string DrawLineChart(const LineChart& chart, double width) {
     if (places.size() > 1) drawing.Path(places, "line");
     drawing.End();
     for (const LineChart::Point& point : line.points) {
-      if (!Shown(chart, point)) continue;
+      if (!Shown(chart, point) || line.computed) continue;
       drawing.BeginSeries(line.series,
                           absl::StrCat(line.label, ", ", TickLabel(point.x), ": ", point.shown));
       drawing.Mark({x.At(point.x), y.At(point.y)}, StyleOf(line.series).marker);

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "tools/analysis/shown_numbers.h"
 
 namespace inlay::page {
@@ -70,6 +72,22 @@ std::string Write(const Tiles& tiles) {
 
 std::string Write(const Subheading& subheading) {
   return "### " + Escaped(subheading.title) + "\n\n";
+}
+
+// A fence is longer than any row of backticks in the code.
+std::string Write(const CodeBlock& block) {
+  size_t longest = 2;
+  size_t row = 0;
+  for (const char c : block.code) {
+    row = c == '`' ? row + 1 : 0;
+    longest = std::max(longest, row);
+  }
+  const std::string fence(longest + 1, '`');
+  std::string markdown = absl::StrCat("**", Escaped(block.title), "**\n\n", fence, "\n");
+  for (const absl::string_view line : absl::StrSplit(block.code, '\n')) {
+    absl::StrAppend(&markdown, Printable(std::string(line)), "\n");
+  }
+  return absl::StrCat(markdown, fence, "\n\n");
 }
 
 std::string Write(const Exhibit& exhibit) {
@@ -138,6 +156,9 @@ std::string FormatMarkdown(const Table& table) {
 std::string FormatMarkdown(const Document& document) {
   std::string markdown =
       absl::StrCat("# ", Escaped(document.title), "\n\n", Escaped(document.subtitle), "\n\n");
+  for (const Text& text : document.answer) {
+    absl::StrAppend(&markdown, FormatMarkdown(text), "\n\n");
+  }
   for (const Section& section : document.sections) markdown += Write(section);
   return markdown + Escaped(document.footer) + "\n";
 }

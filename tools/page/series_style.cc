@@ -33,6 +33,14 @@ constexpr SeriesStyle kStyles[] = {
     // The live kernel.
     {"sk_storage", "#c2410c", "#ff8a5c", Marker::kSquare, false},
     {"mark", "#4b535b", "#c3cad1", Marker::kCross, true},
+    // What is counted of values.
+    {"data", "#2b3138", "#e3e7eb", Marker::kCircle, false},
+    {"values", "#0b5fc0", "#6cb2ff", Marker::kCircle, false},
+    {"records", "#b07800", "#e8b23a", Marker::kSquare, false},
+    {"spoiler", "#b3261e", "#ff8f85", Marker::kDiamond, false},
+    {"field", "#69727b", "#a2abb4", Marker::kRing, false},
+    {"split", "#00806b", "#35c9ab", Marker::kTriangleDown, false},
+    {"forecast", "#b5256f", "#f582b9", Marker::kSquareRing, true},
     // Whatever else.
     {"other", "#69727b", "#a2abb4", Marker::kRing, true},
 };

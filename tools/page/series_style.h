@@ -1,5 +1,5 @@
-// How a series looks: one colour and one marker for each layout and peer, the same in all charts of
-// all commands. This is the one place that decides them.
+// How a series looks: one colour and one marker for each layout, each peer and each thing that is counted, the
+// same in all charts of all commands. This is the one place that decides them.
 //
 // Colours are told apart by people who do not see all of them, and have a contrast of at least 3 to
 // the background in both schemes. No chart relies on colour alone: bars have labels, lines markers.

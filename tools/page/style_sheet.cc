@@ -55,6 +55,10 @@ nav a:hover { color: var(--ink); }
 nav h2 { all: unset; display: block; font-size: .78rem; font-weight: 600; color: var(--muted);
   text-transform: uppercase; letter-spacing: .07em; margin-bottom: .35rem; }
 
+.answer { margin-top: 1.2rem; padding: .1rem 0 .1rem 1.1rem; border-left: 4px solid var(--link); }
+.answer p { font-size: 1.06rem; line-height: 1.55; margin: 0 0 .55rem; max-width: 64ch; overflow-wrap: anywhere; }
+.answer p:first-child { font-size: 1.4rem; line-height: 1.3; font-weight: 650; letter-spacing: -.01em; }
+.answer p:last-child { margin-bottom: 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem;
   margin: 0 0 1.6rem; padding: 0; list-style: none; max-width: none; }
 .tiles li { background: var(--raised); border-radius: .6rem; padding: .85rem 1rem .9rem; margin: 0; }
@@ -80,11 +84,13 @@ svg .tick, svg .note { font-size: 12px; }
 svg .axis { font-size: 12px; }
 svg .group { font-weight: 620; paint-order: stroke; stroke: var(--paper); stroke-width: 5px; }
 svg .value { font-weight: 560; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg.narrow .label { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg .note { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
 svg path { fill: none; }
 svg .grid { stroke: var(--grid); }
 svg .zero { stroke: var(--zero); }
 svg .bar { fill: var(--series); }
+svg .area { fill: var(--series); opacity: .22; }
 svg .whisker { stroke: var(--ink); stroke-width: 1.25; opacity: .62; }
 svg .line { stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
 svg .dashed .line { stroke-dasharray: 5 3; }
@@ -95,6 +101,7 @@ svg .place { stroke: var(--series); stroke-width: 1.2; stroke-dasharray: 2 3; }
 svg.key { vertical-align: -.08em; flex: none; overflow: visible; }
 .legend { display: none; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0;
   margin: 0 0 .9rem; max-width: none; font-size: .84rem; }
+.legend.always { display: flex; }
 .legend li { display: flex; align-items: center; gap: .45rem; margin: 0; }
 
 .scroll { overflow-x: auto; margin: 0 0 .7rem; scrollbar-width: thin;
@@ -124,6 +131,8 @@ details { font-size: .84rem; color: var(--muted); }
 summary { cursor: pointer; width: fit-content; overflow-wrap: anywhere; }
 pre { margin: .5rem 0 0; padding: .7rem .9rem; background: var(--raised); border-radius: .4rem;
   white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); }
+figure.code pre { margin: 0; white-space: pre; overflow-wrap: normal; width: max-content; min-width: 100%;
+  font-size: .87rem; line-height: 1.5; tab-size: 4; }
 footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--rule);
   font-size: .86rem; color: var(--muted); }
 
