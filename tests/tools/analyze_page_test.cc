@@ -360,8 +360,8 @@ TEST(AnalyzePageTest, DefinesEveryTermOfItsTables) {
 }
 
 TEST(BreakEvensTest, AreTheFirstNumbersOfValuesThatCostAsMuch) {
-  for (const uint64_t value_bytes : {1, 8, 16, 100, 1'000, 65'536}) {
-    for (const uint64_t sockets : {16, 700, 3'000}) {
+  for (const uint64_t value_bytes : {1U, 8U, 16U, 100U, 1'000U, 65'536U}) {
+    for (const uint64_t sockets : {16U, 700U, 3'000U}) {
       const LayoutInput input{sockets, value_bytes, 3, 0};
       for (const BreakEven& found : BreakEvens(input)) {
         std::optional<uint64_t> first;
