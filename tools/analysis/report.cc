@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tools/analysis/byte_ranges.h"
+#include "tools/analysis/growth_forecast.h"
 #include "tools/analysis/row_hashes.h"
 
 namespace inlay::analysis {
@@ -148,6 +149,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   if (options.split.search && report.fields_exact && (is_quick || options.split.however_large)) {
     report.split = AdviseSplit(report.schema, values, report.codes, options.split, threads);
   }
+  report.growth = !options.snapshots.empty()     ? GrowthOfSnapshots(options.snapshots, copies)
+                  : !options.input_order.empty() ? GrowthInInputOrder(options.input_order, copies)
+                                                 : GrowthInRandomOrder(copies);
   return report;
 }
 

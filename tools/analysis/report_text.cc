@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/analysis/format_detection.h"
+#include "tools/analysis/growth_text.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/shown_numbers.h"
@@ -262,6 +263,7 @@ std::string FormatText(const Report& report) {
   text += FormatSpoilers(report);
   text += Layouts(report);
   if (report.split.has_value()) text += FormatSplit(*report.split);
+  text += FormatGrowth(report.growth, report.index_bits);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
   for (const std::string& step : steps) text += Wrapped(step);
