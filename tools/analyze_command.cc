@@ -11,13 +11,12 @@
 #include "tools/analysis/c_struct.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/gate.h"
-#include "tools/analysis/input_file.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
+#include "tools/counted_input.h"
 #include "tools/exit_codes.h"
-#include "tools/progress_bar.h"
 #include "tools/record_flags.h"
 #include "tools/summary_files.h"
 
@@ -66,37 +65,6 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
                    "Fail if a field, or a few together, spoil the values");
 }
 
-// Counts the records of the files, or adds the summaries that they are. What is to be said of the input goes
-// to *notes.
-absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
-                                        size_t budget_bytes, std::vector<std::string>* notes) {
-  if (StartsAsSummary(options.paths[0])) {
-    const analysis::RecordOptions& records = options.records;
-    if (records.format != analysis::RecordFormat::kDetect || records.value_bytes.has_value() ||
-        !records.fields.empty() || !records.btf_path.empty() || !records.type.empty() ||
-        !records.columns.empty() || records.header.has_value() || records.delimiter.has_value() ||
-        records.map_id.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          options.paths[0], ": is a summary; what its values are was decided when it was written, ",
-          "so the options that say how to read records do not apply"));
-    }
-    return ReadSummaries(options.paths, budget_bytes);
-  }
-  absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
-      analysis::OpenRecords(options.paths, options.records);
-  if (!source.ok()) return source.status();
-  std::optional<ProgressBar> progress;
-  progress.emplace([&source] { return (*source)->bytes_read(); },
-                   analysis::TotalBytes(options.paths));
-  absl::StatusOr<analysis::DistinctValues> distinct =
-      analysis::CountDistinct(**source, threads, budget_bytes);
-  progress.reset();  // before anything else is printed
-  if (!distinct.ok()) return distinct.status();
-  // Of a sample it is not known how many values are distinct.
-  *notes = (*source)->Notes(distinct->exact() ? distinct->values().size() : UINT64_MAX);
-  return analysis::Summary{(*source)->schema(), *std::move(distinct)};
-}
-
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "inlay analyze: %s\n", std::string(status.message()).c_str());
   return kExitBadInput;
@@ -132,6 +100,22 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       ->excludes(none);
 }
 
+void AddGrowthFlags(CLI::App& command, CountOptions* options) {
+  CLI::Option* in_order =
+      command.add_flag("--in-order", options->in_order,
+                       "Growth: the records are in order of time; measure it in that order");
+  command
+      .add_flag(
+          "--snapshots", options->snapshots,
+          "Growth: each file is a snapshot of the same sockets; the report is of the last one")
+      ->excludes(in_order);
+  command
+      .add_option("--snapshot-column", options->snapshot_column,
+                  "Growth: so are the rows that hold the same text in this column")
+      ->type_name("COLUMN")
+      ->excludes(in_order);
+}
+
 }  // namespace
 
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
@@ -163,6 +147,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->capture_default_str();
   AddLimitFlags(*command, options);
   AddSplitFlags(*command, &options->split);
+  AddGrowthFlags(*command, &options->count);
   return command;
 }
 
@@ -170,26 +155,36 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (options.limits.fail_on_spoiler && options.spoilers == 0) {
     return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
   }
+  if (!options.summary_path.empty() && options.count.asks_for_growth()) {
+    return Fail(absl::InvalidArgumentError(
+        "--summary has no room for growth: leave out --in-order, --snapshots and "
+        "--snapshot-column"));
+  }
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
                                   ? analysis::BoundedCounter::kUnbounded
                                   : options.memory_bytes / 3;
-  std::vector<std::string> notes;
-  absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes, &notes);
-  if (!counted.ok()) return Fail(counted.status());
+  absl::StatusOr<CountedInput> input =
+      CountInput(options.paths, options.records, options.count, threads, budget_bytes);
+  if (!input.ok()) return Fail(input.status());
+  const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
     // A summary has no room for them.
-    for (const std::string& note : notes)
+    for (const std::string& note : input->notes)
       std::fprintf(stderr, "inlay analyze: note: %s\n", note.c_str());
     const absl::Status written = WriteSummaryTo(options.summary_path, options.summary_as_line,
-                                                counted->schema, counted->distinct);
+                                                counted.schema, counted.distinct);
     return written.ok() ? kExitOk : Fail(written);
   }
-  analysis::Report report = analysis::BuildReport(
-      counted->schema, counted->distinct, options.top, threads,
-      {.budget_bytes = budget_bytes, .spoiler_steps = options.spoilers, .split = options.split});
-  report.notes = std::move(notes);
+  analysis::Report report =
+      analysis::BuildReport(counted.schema, counted.distinct, options.top, threads,
+                            {.budget_bytes = budget_bytes,
+                             .spoiler_steps = options.spoilers,
+                             .split = options.split,
+                             .input_order = std::move(input->input_order),
+                             .snapshots = std::move(input->snapshots)});
+  report.notes = std::move(input->notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (!WriteToStdout(text)) {

@@ -316,6 +316,7 @@ Growth GrowthInInputOrder(std::vector<GrowthPoint> points, const CopiesDistribut
   Growth growth;
   growth.order = Growth::Order::kInput;
   growth.points = std::move(points);
+  growth.points.back().distinct = copies.distinct().value;  // better, if it is an estimate
   for (const GrowthPoint& point : growth.points) {
     growth.random_order.push_back(
         {point.records, ExpectedDistinct(copies, static_cast<uint64_t>(point.records))});

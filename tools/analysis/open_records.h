@@ -26,6 +26,7 @@ struct RecordOptions {
   std::string type;
   std::string columns;             // not raw; see column_selection.h
   std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
+  bool names_columns = false;      // CSV and TSV: unless `header` says otherwise, there is one
   std::optional<char> delimiter;   // CSV and TSV only
   std::optional<uint32_t> map_id;  // ss only; see DumpOptions
 };

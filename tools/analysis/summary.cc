@@ -218,12 +218,11 @@ bool ReadValues(Input* input, const RecordSchema& schema, Add add) {
   return true;
 }
 
-// Whether the values of both mean the same.
+}  // namespace
+
 bool SameValues(const RecordSchema& a, const RecordSchema& b) {
   return SchemaAsJson(a) == SchemaAsJson(b);
 }
-
-}  // namespace
 
 std::string WriteSummary(const RecordSchema& schema, const DistinctValues& distinct) {
   std::string body;
