@@ -97,7 +97,7 @@ TEST(GrowthForecastTest, TheTruthIsWithinNineteenOfTwentyTimes) {
     std::array<Coverage, 2> coverage;
     for (const Draw& draw : family.draws) {
       for (const size_t records : {100U, 400U, 1600U}) {
-        constexpr int kRepetitions = 12;
+        constexpr int kRepetitions = 8;
         for (int repetition = 0; repetition < kRepetitions; ++repetition) {
           std::vector<uint64_t> values(10 * records);
           for (uint64_t& value : values) value = draw(random);

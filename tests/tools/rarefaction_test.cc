@@ -44,7 +44,7 @@ TEST(RarefactionTest, IsTheMeanOfDrawsWhereCopiesAreMany) {
   }
   const CopiesDistribution copies = CopiesOf(values);
   for (const size_t records : {values.size() / 2, values.size() / 50, size_t{20}}) {
-    constexpr int kDraws = 400;
+    constexpr int kDraws = 100;
     double sum = 0;
     double squares = 0;
     for (int draw = 0; draw < kDraws; ++draw) {

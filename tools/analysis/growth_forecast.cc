@@ -180,9 +180,13 @@ void ForecastInRandomOrder(const CopiesDistribution& copies, Growth* growth) {
   for (const double times : kTimes) {
     const Spread spread = NewInRandomOrder(copies, seen, distinct.value, times);
     const auto quantile = [&](double z) {
+      // Fewer than this may be there by chance alone, and no more come.
+      constexpr double kChance = 4;
+      const double sure =
+          z < 0 && seen.values.once < kChance ? std::max(0.0, 1 + z / kDeviations) : 1;
       // Expected growth falls, and never exceeds what the values that occur once bring now.
       const double most = seen.values.once + std::max(z, 2.0) * seen.sd[0];
-      return std::min(spread.Quantile(z), (times - 1) * most);
+      return std::min(sure * spread.Quantile(z), (times - 1) * most);
     };
     growth->forecasts.push_back(OnTopOf(distinct, times, records, spread.expected, quantile));
     ahead.push_back({records * times, distinct.value + spread.expected});
