@@ -153,6 +153,16 @@ TEST(GrowthForecastTest, ValuesThatAreAllKnownStayThose) {
   EXPECT_EQ(growth.law->factor, 0);
 }
 
+// 20 values five times each have all been seen, although half of the records would not have met all.
+TEST(GrowthForecastTest, WithoutSingletonsNoneIsPromised) {
+  std::vector<uint64_t> values(100);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = i % 20;
+  for (const GrowthForecast& forecast : GrowthInRandomOrder(CopiesOf(values)).forecasts) {
+    EXPECT_EQ(forecast.distinct_low, 20);
+    EXPECT_GT(forecast.distinct_high, 20);
+  }
+}
+
 TEST(GrowthForecastTest, TheLawGoesThroughTodayAndTheForecasts) {
   std::mt19937_64 random(3);
   std::vector<uint64_t> values(20'000);

@@ -79,7 +79,7 @@ GrowthForecast OnTopOf(const Figure& base, double times, double records, double 
 GrowthForecast Unannounced(const Figure& base, double times, double records, double past) {
   const double mean = (past + kUnannounced) * std::log2(times);
   return OnTopOf(base, times, records, 0,
-                 [mean](double z) { return PoissonQuantile(mean, NormalBelow(-z)); });
+                 [mean](double z) { return z < 0 ? 0 : PoissonQuantile(mean, NormalBelow(-z)); });
 }
 
 GrowthLaw Constant(double distinct) { return {distinct, 0, 0}; }
