@@ -4,12 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <limits>
-#include <memory>
-#include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,16 +13,15 @@
 #include "tools/analysis/c_struct.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/gate.h"
-#include "tools/analysis/input_file.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/report.h"
 #include "tools/analysis/report_json.h"
 #include "tools/analysis/report_text.h"
 #include "tools/analyze_page/analyze_page.h"
+#include "tools/counted_input.h"
 #include "tools/exit_codes.h"
 #include "tools/output_files.h"
 #include "tools/page/html_page.h"
-#include "tools/progress_bar.h"
 #include "tools/record_flags.h"
 #include "tools/shell_words.h"
 #include "tools/summary_files.h"
@@ -74,76 +69,6 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
       ->check(InRange(analysis::kMinIndexBits, analysis::kMaxIndexBits));
   command.add_flag("--fail-on-spoiler", limits.fail_on_spoiler,
                    "Fail if a field, or a few together, spoil the values");
-}
-
-// Fails if one of the files behind the first is a summary and the first is none, or the other way round. What can be
-// read only once is not looked at.
-absl::Status CheckKinds(const std::vector<std::string>& paths, bool first_is_summary) {
-  for (size_t i = 1; i < paths.size(); ++i) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(paths[i], ignored)) continue;
-    absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(paths[i]);
-    if (!file.ok()) continue;  // whoever reads it says why
-    const absl::StatusOr<bool> is_summary = StartsAsSummary(&*file);
-    if (!is_summary.ok() || *is_summary == first_is_summary) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(paths[*is_summary ? i : 0], ": is a summary, and ", paths[*is_summary ? 0 : i],
-                     " is none; give files of records, or summaries, but not both"));
-  }
-  return absl::OkStatus();
-}
-
-// Counts the records of the files, or adds the summaries that they are. What is to be said of the input goes
-// to *notes, in the order in which it is to be said.
-absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t threads,
-                                        size_t budget_bytes, std::vector<std::string>* notes) {
-  std::optional<analysis::InputFile> first;
-  bool is_summary = false;
-  if (absl::StatusOr<analysis::InputFile> opened = analysis::InputFile::Open(options.paths[0]);
-      opened.ok()) {
-    absl::StatusOr<bool> starts_as_summary = StartsAsSummary(&*opened);
-    if (!starts_as_summary.ok()) return starts_as_summary.status();
-    is_summary = *starts_as_summary;
-    first = *std::move(opened);
-    const absl::Status same_kind = CheckKinds(options.paths, is_summary);
-    if (!same_kind.ok()) return same_kind;
-  }
-  if (is_summary) {
-    const analysis::RecordOptions& records = options.records;
-    if (records.format != analysis::RecordFormat::kDetect || records.value_bytes.has_value() ||
-        !records.fields.empty() || !records.btf_path.empty() || !records.type.empty() ||
-        !records.columns.empty() || records.header.has_value() || records.delimiter.has_value() ||
-        records.map_id.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          first->name(), ": is a summary; what its values are was decided when it was written, ",
-          "so the options that say how to read records do not apply"));
-    }
-    absl::StatusOr<analysis::Summary> sum =
-        ReadSummaries(options.paths, budget_bytes, std::move(first));
-    if (sum.ok()) {
-      notes->assign(sum->notes.notes().begin(), sum->notes.notes().end());
-      if (sum->notes.more()) notes->push_back("Parts of the data have more notes than these.");
-    }
-    return sum;
-  }
-  analysis::RecordOptions records = options.records;
-  // Nothing is computed on fields yet.
-  records.dump_budget_bytes = budget_bytes;
-  absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
-      analysis::OpenRecords(options.paths, records, std::move(first));
-  if (!source.ok()) return source.status();
-  std::optional<ProgressBar> progress;
-  progress.emplace([&source] { return (*source)->bytes_read(); },
-                   analysis::TotalBytes(options.paths));
-  absl::StatusOr<analysis::DistinctValues> distinct =
-      analysis::CountDistinct(**source, threads, budget_bytes);
-  progress.reset();  // before anything else is printed
-  if (!distinct.ok()) return distinct.status();
-  // Of a sample it is not known how many values are distinct.
-  *notes = (*source)->Notes(distinct->exact() ? distinct->values().size() : UINT64_MAX);
-  analysis::Summary summary{(*source)->schema(), *std::move(distinct)};
-  for (const std::string& note : *notes) summary.notes.Add(note);
-  return summary;
 }
 
 int Fail(const absl::Status& status) {
@@ -215,6 +140,22 @@ void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_coun
   AddLineFlag(command, &options->summary_as_line)->needs(summary);
 }
 
+void AddGrowthFlags(CLI::App& command, CountOptions* options) {
+  CLI::Option* in_order =
+      command.add_flag("--in-order", options->in_order,
+                       "Growth: the records are in order of time; measure it in that order");
+  command
+      .add_flag(
+          "--snapshots", options->snapshots,
+          "Growth: each file is a snapshot of the same sockets; the report is of the last one")
+      ->excludes(in_order);
+  command
+      .add_option("--snapshot-column", options->snapshot_column,
+                  "Growth: so are the rows that hold the same text in this column")
+      ->type_name("COLUMN")
+      ->excludes(in_order);
+}
+
 }  // namespace
 
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
@@ -245,6 +186,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->capture_default_str();
   AddLimitFlags(*command, options);
   AddSplitFlags(*command, &options->split);
+  AddGrowthFlags(*command, &options->count);
   AddSummaryFlags(*command, of_counting, options);
   return command;
 }
@@ -259,18 +201,23 @@ int RunAnalyze(const AnalyzeOptions& options) {
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
                                   ? analysis::BoundedCounter::kUnbounded
                                   : options.memory_bytes / 3;
-  std::vector<std::string> notes;
-  absl::StatusOr<analysis::Summary> counted = Count(options, threads, budget_bytes, &notes);
-  if (!counted.ok()) return Fail(counted.status());
+  absl::StatusOr<CountedInput> input =
+      CountInput(options.paths, options.records, options.count, threads, budget_bytes);
+  if (!input.ok()) return Fail(input.status());
+  const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
     const absl::Status written =
-        WriteSummaryTo(options.summary_path, options.summary_as_line, *counted);
+        WriteSummaryTo(options.summary_path, options.summary_as_line, counted);
     return written.ok() ? kExitOk : Fail(written);
   }
-  analysis::Report report = analysis::BuildReport(
-      counted->schema, counted->distinct, options.top, threads,
-      {.budget_bytes = budget_bytes, .spoiler_steps = options.spoilers, .split = options.split});
-  report.notes = std::move(notes);
+  analysis::Report report =
+      analysis::BuildReport(counted.schema, counted.distinct, options.top, threads,
+                            {.budget_bytes = budget_bytes,
+                             .spoiler_steps = options.spoilers,
+                             .split = options.split,
+                             .input_order = std::move(input->input_order),
+                             .snapshots = std::move(input->snapshots)});
+  report.notes = std::move(input->notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
   if (const absl::Status status = WriteHtml(options, report); !status.ok()) return Fail(status);

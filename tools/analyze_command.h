@@ -13,12 +13,14 @@
 #include "tools/analysis/open_records.h"
 #include "tools/analysis/split_advice.h"
 #include "tools/analysis/spoilers.h"
+#include "tools/counted_input.h"
 
 namespace inlay {
 
 struct AnalyzeOptions {
   std::vector<std::string> paths;
   analysis::RecordOptions records;
+  CountOptions count;
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
   bool json = false;

@@ -158,7 +158,7 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
   EXPECT_EQ(keys(json),
             "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
             "exact errors index_bits top copies_histogram fields_exact fields layouts spoilers "
-            "spoiled_by split notes ");
+            "spoiled_by split growth notes ");
   EXPECT_EQ(keys(json["top"][0]), "count count_error share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
   EXPECT_EQ(keys(json["fields"][0]),

@@ -36,7 +36,19 @@ struct Figure {
 
 class CopiesDistribution {
  public:
+  // Values with one count. There are few different counts even when there are many values, and their
+  // order makes every sum over them the same in every run.
+  struct Values {
+    uint64_t known = 0;
+    uint64_t sampled = 0;  // each stands for weight() of them
+  };
+
   explicit CopiesDistribution(const DistinctValues& distinct);
+
+  uint64_t records() const { return records_; }
+  // The values by how often they occur, by rising copies.
+  const std::map<uint64_t, Values>& by_copies() const { return by_copies_; }
+  uint64_t weight() const { return weight_; }  // 1 if all values are known
 
   Figure distinct() const;
   Figure singletons() const;
@@ -47,13 +59,6 @@ class CopiesDistribution {
   uint64_t RecordsBeyond(uint64_t kept) const;
 
  private:
-  // Values with one count. There are few different counts even when there are many values, and their
-  // order makes every sum over them the same in every run.
-  struct Values {
-    uint64_t known = 0;
-    uint64_t sampled = 0;  // each stands for weight_ of them
-  };
-
   uint64_t All(const Values& values) const { return values.known + values.sampled * weight_; }
   // Of a sum that a value with so many copies adds of(copies) to.
   template <typename Of>

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "tools/analysis/bounded_counter.h"
+#include "tools/analysis/growth.h"
 #include "tools/analysis/record_source.h"
 #include "tools/analysis/value_counter.h"
 
@@ -35,6 +36,13 @@ size_t DefaultThreads();
 // thread may watch source.bytes_read().
 absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,
                                              size_t budget_bytes = BoundedCounter::kUnbounded);
+
+// The same result, and how many distinct values were met among the first so many records: after 1, 2, 4..
+// records of the first block, after 1, 2, 4.. blocks, and at the end. The points do not depend on `threads` (estimates do, when
+// the values did not fit). Between the points the threads wait, and what they have is joined once more.
+absl::StatusOr<DistinctValues> CountDistinctInOrder(RecordSource& source, size_t threads,
+                                                    size_t budget_bytes,
+                                                    std::vector<GrowthPoint>* points);
 
 }  // namespace inlay::analysis
 

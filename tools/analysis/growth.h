@@ -56,7 +56,7 @@ struct Snapshot {
 };
 
 struct Growth {
-  // What the points are of.
+  // What the points are of, and with them the law and the forecasts.
   enum class Order {
     kRandom,     // the records in random order: what is expected of a part of them
     kInput,      // the records in the order of the input
@@ -68,6 +68,11 @@ struct Growth {
   std::optional<GrowthLaw> law;           // nothing: too few records to fit one
   std::vector<GrowthForecast> forecasts;  // for 2 and 10 times as many records
   std::vector<Snapshot> snapshots;        // kSnapshots only
+  // kInput only: as many records as each of `points` has, in random order.
+  std::vector<GrowthPoint> random_order;
+  // kSnapshots only: the snapshots differ too little in size, so that law and forecasts are those of the last
+  // one's records in random order.
+  bool within_last_snapshot = false;
 };
 
 }  // namespace inlay::analysis

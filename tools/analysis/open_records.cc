@@ -181,6 +181,9 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
   }
   DelimitedOptions delimited = {dialect, options.columns, options.header};
   delimited.zeek_log = format == RecordFormat::kZeek;
+  if (options.names_columns && !delimited.zeek_log && !delimited.header.has_value()) {
+    delimited.header = true;
+  }
   delimited.detected = options.format == RecordFormat::kDetect && !options.delimiter.has_value();
   return OpenDelimitedRecords(paths, std::move(delimited), *std::move(first));
 }

@@ -27,10 +27,11 @@ struct RecordOptions {
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
   std::string type;
-  std::string columns;                                    // not raw; see column_selection.h
-  std::optional<bool> header;                             // CSV and TSV only; see DelimitedOptions
-  std::optional<char> delimiter;                          // CSV and TSV only
-  std::optional<uint32_t> map_id;                         // ss only; see DumpOptions
+  std::string columns;             // not raw; see column_selection.h
+  std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
+  bool names_columns = false;      // CSV and TSV: unless `header` says otherwise, there is one
+  std::optional<char> delimiter;   // CSV and TSV only
+  std::optional<uint32_t> map_id;  // ss only; see DumpOptions
   size_t dump_budget_bytes = BoundedCounter::kUnbounded;  // dumps only; see DumpOptions
 };
 

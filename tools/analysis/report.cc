@@ -7,6 +7,7 @@
 
 #include "tools/analysis/byte_ranges.h"
 #include "tools/analysis/field_budget.h"
+#include "tools/analysis/growth_forecast.h"
 #include "tools/analysis/row_hashes.h"
 
 namespace inlay::analysis {
@@ -126,6 +127,9 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   for (size_t i = 0; i < report.fields.size(); ++i) {
     report.fields[i].distinct_without = report.spoilers.distinct_without[i];
   }
+  report.growth = !options.snapshots.empty()     ? GrowthOfSnapshots(options.snapshots, copies)
+                  : !options.input_order.empty() ? GrowthInInputOrder(options.input_order, copies)
+                                                 : GrowthInRandomOrder(copies);
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
   // Not of a sample of the values: what is advised could cost anything.
   const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <variant>
 
+#include "tools/analysis/growth_json.h"
+
 namespace inlay::analysis {
 namespace {
 
@@ -147,6 +149,7 @@ std::string FormatJson(const Report& report) {
     json["spoiled_by"].push_back(report.fields[report.spoilers.steps[step].field].name);
   }
   json["split"] = report.split.has_value() ? SplitJson(*report.split) : Json(nullptr);
+  json["growth"] = GrowthJson(report.growth);
   json["notes"] = report.notes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tools/analysis/growth_text.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/report_spoilers_text.h"
 #include "tools/analysis/report_words.h"
@@ -216,6 +217,7 @@ std::string FormatText(const Report& report) {
   text += FormatSpoilers(report);
   text += Layouts(report);
   text += SplitOrWhyNone(report);
+  text += FormatGrowth(report.growth, report.index_bits);
   const std::vector<std::string> steps = NextSteps(report);
   if (!steps.empty()) text += "\nWhat next\n";
   for (const std::string& step : steps) text += Wrapped(step);

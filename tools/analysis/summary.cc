@@ -311,12 +311,11 @@ Fault ReadCounts(Input* input, Summary* summary) {
   return nullptr;
 }
 
-// Whether the values of both mean the same.
+}  // namespace
+
 bool SameValues(const RecordSchema& a, const RecordSchema& b) {
   return SchemaAsJson(a) == SchemaAsJson(b);
 }
-
-}  // namespace
 
 void SummaryNotes::Add(std::string note) {
   notes_.insert(std::move(note));

@@ -49,6 +49,9 @@ struct Summary {
   SummaryNotes notes = {};
 };
 
+// Whether values read with both are of the same kind, so that they can be compared.
+bool SameValues(const RecordSchema& a, const RecordSchema& b);
+
 // What every summary starts with.
 inline constexpr std::string_view kSummaryMagic = "INLAYSUM";
 

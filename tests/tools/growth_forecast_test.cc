@@ -1,0 +1,318 @@
+// Forecasts against the truth: values are drawn, a part of them is counted, and what was said of the rest is compared with
+// it.
+
+#include "tools/analysis/growth_forecast.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <random>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "tests/tools/counted_values.h"
+#include "tools/analysis/growth_law.h"
+#include "tools/analysis/layout_costs.h"
+
+namespace inlay::analysis {
+namespace {
+
+using Draw = std::function<uint64_t(std::mt19937_64&)>;
+
+double Uniform(std::mt19937_64& random) {
+  return static_cast<double>(random() >> 11) / static_cast<double>(uint64_t{1} << 53);
+}
+
+Draw AnyOf(uint64_t values) {
+  return [values](std::mt19937_64& random) { return random() % values; };
+}
+
+// The i-th value with a weight of i^-exponent.
+Draw Zipf(double exponent, size_t values) {
+  std::vector<double> sums(values);
+  for (size_t i = 0; i < values; ++i) {
+    sums[i] = (i == 0 ? 0 : sums[i - 1]) + std::pow(static_cast<double>(i + 1), -exponent);
+  }
+  return [sums](std::mt19937_64& random) {
+    const double at = Uniform(random) * sums.back();
+    return static_cast<uint64_t>(std::lower_bound(sums.begin(), sums.end(), at) - sums.begin());
+  };
+}
+
+// Without an end: more than x with the probability x^(1 - exponent).
+Draw EndlessZipf(double exponent) {
+  return [exponent](std::mt19937_64& random) {
+    return static_cast<uint64_t>(
+        std::min(std::pow(1 - Uniform(random), -1 / (exponent - 1)), 1e18));
+  };
+}
+
+// `share` of the records are all different.
+Draw Mixed(double share, uint64_t values) {
+  return [share, values](std::mt19937_64& random) {
+    return Uniform(random) < share ? random() | uint64_t{1} << 63 : random() % values;
+  };
+}
+
+Draw Geometric(double probability) {
+  return [probability](std::mt19937_64& random) {
+    return static_cast<uint64_t>(std::log(1 - Uniform(random)) / std::log(1 - probability));
+  };
+}
+
+// How often the truth was within what was forecast.
+struct Coverage {
+  int within = 0;
+  int all = 0;
+  double log_widths = 0;
+
+  void Add(const GrowthForecast& forecast, double truth) {
+    within += forecast.distinct_low <= truth && truth <= forecast.distinct_high ? 1 : 0;
+    ++all;
+    log_widths += std::log(forecast.distinct_high / forecast.distinct_low);
+  }
+  double share() const { return static_cast<double>(within) / all; }
+};
+
+TEST(GrowthForecastTest, TheTruthIsWithinNineteenOfTwentyTimes) {
+  struct Family {
+    std::string name;
+    std::vector<Draw> draws;
+  };
+  const std::vector<Family> families = {
+      {"finite Zipf",
+       {Zipf(0.6, 3000), Zipf(0.8, 300), Zipf(1, 3000), Zipf(1.2, 300), Zipf(2, 3000)}},
+      {"endless Zipf", {EndlessZipf(1.2), EndlessZipf(1.5), EndlessZipf(2)}},
+      {"uniform", {AnyOf(20), AnyOf(100), AnyOf(500), AnyOf(2000), AnyOf(20'000)}},
+      {"mixture", {Mixed(0.01, 100), Mixed(0.1, 100), Mixed(0.1, 5000), Mixed(0.5, 100)}},
+      {"geometric", {Geometric(0.1), Geometric(0.01), Geometric(0.001)}}};
+  std::mt19937_64 random(20'260'101);
+  std::array<Coverage, 2> all;
+  for (const Family& family : families) {
+    std::array<Coverage, 2> coverage;
+    for (const Draw& draw : family.draws) {
+      for (const size_t records : {100U, 400U, 1600U}) {
+        constexpr int kRepetitions = 8;
+        for (int repetition = 0; repetition < kRepetitions; ++repetition) {
+          std::vector<uint64_t> values(10 * records);
+          for (uint64_t& value : values) value = draw(random);
+          const Growth growth = GrowthInRandomOrder(
+              CopiesOf({values.begin(), values.begin() + static_cast<std::ptrdiff_t>(records)}));
+          ASSERT_EQ(growth.forecasts.size(), 2U);
+          for (size_t i = 0; i < 2; ++i) {
+            const auto end = static_cast<std::ptrdiff_t>(growth.forecasts[i].records);
+            const double truth = static_cast<double>(
+                std::unordered_set<uint64_t>(values.begin(), values.begin() + end).size());
+            coverage[i].Add(growth.forecasts[i], truth);
+            all[i].Add(growth.forecasts[i], truth);
+          }
+        }
+      }
+    }
+    for (size_t i = 0; i < 2; ++i) {
+      EXPECT_GE(coverage[i].share(), 0.88) << family.name << ", forecast " << i;
+      RecordProperty(family.name + std::to_string(i), std::to_string(coverage[i].share()));
+    }
+  }
+  for (size_t i = 0; i < 2; ++i) EXPECT_GE(all[i].share(), 0.95) << "forecast " << i;
+  // And they say something: 2x is known to a quarter on average, 10x to a factor of 2.5.
+  EXPECT_LT(all[0].log_widths / all[0].all, std::log(1.35));
+  EXPECT_LT(all[1].log_widths / all[1].all, std::log(2.5));
+}
+
+TEST(GrowthForecastTest, ValuesThatAreAllNewStayNew) {
+  std::vector<uint64_t> values(5000);
+  std::iota(values.begin(), values.end(), 0);
+  const Growth growth = GrowthInRandomOrder(CopiesOf(values));
+  ASSERT_TRUE(growth.law.has_value());
+  EXPECT_NEAR(growth.law->exponent, 1, 0.01);
+  EXPECT_NEAR(growth.forecasts[0].distinct, 10'000, 10);
+  EXPECT_NEAR(growth.forecasts[1].distinct, 50'000, 50);
+  EXPECT_LE(growth.forecasts[1].distinct_high, 50'000);
+}
+
+TEST(GrowthForecastTest, ValuesThatAreAllKnownStayThose) {
+  std::vector<uint64_t> values(50'000);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = i % 500;
+  const Growth growth = GrowthInRandomOrder(CopiesOf(values));
+  for (const GrowthForecast& forecast : growth.forecasts) {
+    EXPECT_EQ(forecast.distinct, 500);
+    EXPECT_EQ(forecast.distinct_low, 500);
+    EXPECT_LE(forecast.distinct_high, 501);
+    EXPECT_EQ(forecast.index_bits, 9);
+    ASSERT_EQ(forecast.overflow.size(), 8U);
+    EXPECT_LT(forecast.overflow[0].probability, 1e-6);
+    EXPECT_EQ(forecast.overflow[7].probability, 0);
+  }
+  ASSERT_TRUE(growth.law.has_value());
+  EXPECT_EQ(growth.law->factor, 0);
+}
+
+// 20 values five times each have all been seen, although half of the records would not have met all.
+TEST(GrowthForecastTest, WithoutSingletonsNoneIsPromised) {
+  std::vector<uint64_t> values(100);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = i % 20;
+  for (const GrowthForecast& forecast : GrowthInRandomOrder(CopiesOf(values)).forecasts) {
+    EXPECT_EQ(forecast.distinct_low, 20);
+    EXPECT_GT(forecast.distinct_high, 20);
+  }
+}
+
+TEST(GrowthForecastTest, TheLawGoesThroughTodayAndTheForecasts) {
+  std::mt19937_64 random(3);
+  std::vector<uint64_t> values(20'000);
+  const Draw draw = Zipf(1, 3000);
+  for (uint64_t& value : values) value = draw(random);
+  const Growth growth = GrowthInRandomOrder(CopiesOf(values));
+  ASSERT_TRUE(growth.law.has_value());
+  const auto by_law = [&](double records) { return DistinctBy(*growth.law, records); };
+  EXPECT_NEAR(by_law(20'000), growth.points.back().distinct, 1e-6);
+  for (const GrowthForecast& forecast : growth.forecasts) {
+    EXPECT_NEAR(by_law(forecast.records) / forecast.distinct, 1, 1e-3);
+    EXPECT_LE(forecast.distinct_low, forecast.distinct);
+    EXPECT_GE(forecast.distinct_high, forecast.distinct);
+  }
+}
+
+TEST(GrowthForecastTest, OverflowIsTheTailOfTheSameDistribution) {
+  // ln of the values is normal about ln 1000, with a deviation of 0.1.
+  const GrowthForecast forecast =
+      ForecastOf(2, 1e6, 1000, [](double z) { return 1000 * std::exp(z / 10); });
+  EXPECT_EQ(forecast.distinct_low, std::floor(1000 * std::exp(-0.196)));
+  EXPECT_EQ(forecast.distinct_high, std::ceil(1000 * std::exp(0.196)));
+  ASSERT_EQ(forecast.overflow.size(), 8U);
+  for (const WidthOverflow& overflow : forecast.overflow) {
+    const double z = 10 * std::log(static_cast<double>(IndexCapacity(overflow.index_bits)) / 1000);
+    const double expected = z < -6 ? 1 : z > 6 ? 0 : std::erfc(z / std::sqrt(2.0)) / 2;
+    EXPECT_NEAR(overflow.probability, expected, 1e-6) << overflow.index_bits;
+  }
+  EXPECT_EQ(forecast.index_bits, 10);
+  EXPECT_EQ(forecast.index_bits_high, 11);
+}
+
+TEST(GrowthForecastTest, NoIndexIsWideEnoughForTooMany) {
+  const GrowthForecast forecast = ForecastOf(2, 1e6, 70'000, [](double) { return 70'000; });
+  EXPECT_FALSE(forecast.index_bits.has_value());
+  EXPECT_EQ(forecast.overflow.back().probability, 1);
+}
+
+TEST(GrowthForecastTest, OneRecordHasNoLaw) {
+  const Growth growth = GrowthInRandomOrder(CopiesOf({7}));
+  EXPECT_FALSE(growth.law.has_value());
+  ASSERT_EQ(growth.points.size(), 1U);
+  ASSERT_EQ(growth.forecasts.size(), 2U);
+  EXPECT_GE(growth.forecasts[1].distinct_low, 1);
+  EXPECT_LE(growth.forecasts[1].distinct_high, 10);
+}
+
+TEST(GrowthForecastTest, ASampleSaysAboutTheSameWithALargerError) {
+  std::mt19937_64 random(4);
+  std::vector<uint64_t> values(200'000);
+  const Draw draw = EndlessZipf(1.5);
+  for (uint64_t& value : values) value = draw(random);
+  const Growth exact = GrowthInRandomOrder(CopiesOf(values));
+  const DistinctValues few = CountNumbers(values, 100'000);
+  ASSERT_FALSE(few.exact());
+  const Growth sampled = GrowthInRandomOrder(CopiesDistribution(few));
+  for (size_t i = 0; i < 2; ++i) {
+    const GrowthForecast& forecast = sampled.forecasts[i];
+    EXPECT_NEAR(forecast.distinct / exact.forecasts[i].distinct, 1, 0.25) << i;
+    EXPECT_LE(forecast.distinct_low, exact.forecasts[i].distinct) << i;
+    EXPECT_GE(forecast.distinct_high, exact.forecasts[i].distinct) << i;
+    EXPECT_GT(forecast.distinct_high / forecast.distinct_low,
+              exact.forecasts[i].distinct_high / exact.forecasts[i].distinct_low);
+  }
+}
+
+std::vector<GrowthPoint> PointsInOrder(const std::vector<uint64_t>& values) {
+  std::vector<GrowthPoint> points;
+  std::unordered_set<uint64_t> met;
+  for (size_t i = 0; i < values.size(); ++i) {
+    met.insert(values[i]);
+    if (((i + 1) & i) == 0 || i + 1 == values.size()) {
+      points.push_back({static_cast<double>(i + 1), static_cast<double>(met.size())});
+    }
+  }
+  return points;
+}
+
+// Every value occurs 10 times in a row: random order would see no more growth, and there is as much as ever.
+TEST(GrowthForecastTest, DriftIsSeenInOrderOnly) {
+  std::vector<uint64_t> values(16'384);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = i / 10;
+  const CopiesDistribution copies = CopiesOf(values);
+  const Growth random = GrowthInRandomOrder(copies);
+  EXPECT_LT(random.forecasts[1].distinct_high, 1.1 * 1639);
+  const Growth in_order = GrowthInInputOrder(PointsInOrder(values), copies);
+  EXPECT_EQ(in_order.order, Growth::Order::kInput);
+  ASSERT_EQ(in_order.random_order.size(), in_order.points.size());
+  EXPECT_GT(in_order.random_order[in_order.points.size() - 2].distinct, 1600);
+  EXPECT_NEAR(in_order.forecasts[0].distinct / (2 * 1638.4), 1, 0.02);
+  EXPECT_NEAR(in_order.forecasts[1].distinct / (10 * 1638.4), 1, 0.02);
+  EXPECT_LE(in_order.forecasts[1].distinct_low, 16'384);
+  EXPECT_GE(in_order.forecasts[1].distinct_high, 16'384);
+  ASSERT_TRUE(in_order.law.has_value());
+  EXPECT_NEAR(in_order.law->exponent, 1, 0.01);
+}
+
+TEST(GrowthForecastTest, InOrderTheTruthIsWithinToo) {
+  std::mt19937_64 random(5);
+  Coverage coverage;
+  for (const Draw& draw : {Zipf(0.8, 3000), Zipf(1.2, 300), EndlessZipf(1.5), AnyOf(500),
+                           Mixed(0.1, 100), Geometric(0.01)}) {
+    for (int repetition = 0; repetition < 20; ++repetition) {
+      std::vector<uint64_t> values(10'000);
+      for (uint64_t& value : values) value = draw(random);
+      const std::vector<uint64_t> first(values.begin(), values.begin() + 1000);
+      const Growth growth = GrowthInInputOrder(PointsInOrder(first), CopiesOf(first));
+      for (const GrowthForecast& forecast : growth.forecasts) {
+        const auto end = static_cast<std::ptrdiff_t>(forecast.records);
+        coverage.Add(
+            forecast,
+            static_cast<double>(
+                std::unordered_set<uint64_t>(values.begin(), values.begin() + end).size()));
+      }
+    }
+  }
+  EXPECT_GE(coverage.share(), 0.9);
+}
+
+Snapshot SnapshotOf(uint64_t records, uint64_t distinct) {
+  return {.name = "s", .records = records, .distinct = distinct, .distinct_so_far = distinct};
+}
+
+TEST(GrowthForecastTest, SnapshotsOfDifferentSizesHaveALawOfTheirOwn) {
+  const CopiesDistribution copies = CopiesOf({1, 2, 2});
+  const Growth growth = GrowthOfSnapshots(
+      {SnapshotOf(4000, 63), SnapshotOf(1000, 32), SnapshotOf(2000, 45), SnapshotOf(8000, 89)},
+      copies);
+  EXPECT_FALSE(growth.within_last_snapshot);
+  ASSERT_TRUE(growth.law.has_value());
+  EXPECT_NEAR(growth.law->exponent, 0.5, 0.02);
+  EXPECT_EQ(growth.points.front().records, 1000);
+  EXPECT_EQ(growth.snapshots.front().records, 4000U);
+  EXPECT_NEAR(growth.forecasts[0].distinct, 126, 3);
+  EXPECT_NEAR(growth.forecasts[1].distinct, 283, 10);
+  EXPECT_LT(growth.forecasts[1].distinct_low, 283);
+  EXPECT_GT(growth.forecasts[1].distinct_high, 283);
+}
+
+TEST(GrowthForecastTest, SnapshotsThatAreTooFewOrTooAlikeHaveNone) {
+  const CopiesDistribution copies = CopiesOf({1, 2, 2});
+  const Growth alone = GrowthInRandomOrder(copies);
+  for (const std::vector<Snapshot>& snapshots :
+       {std::vector{SnapshotOf(1000, 2), SnapshotOf(3, 2)},
+        std::vector{SnapshotOf(4, 2), SnapshotOf(5, 2), SnapshotOf(3, 2)}}) {
+    const Growth growth = GrowthOfSnapshots(snapshots, copies);
+    EXPECT_TRUE(growth.within_last_snapshot);
+    EXPECT_EQ(growth.forecasts[0].distinct, alone.forecasts[0].distinct);
+  }
+}
+
+}  // namespace
+}  // namespace inlay::analysis
