@@ -15,8 +15,12 @@ namespace inlay {
 
 class PendingFile {
  public:
-  // Opens a new file beside `path`; links are followed, so that these stay. A file that is replaced keeps its
-  // permissions. Fails for what is there and is no regular file, and if no file can be made. Messages name `path`.
+  // Where a file that is written to `path` goes: links are followed, so that these stay. Fails for what is there and is
+  // no regular file.
+  static absl::StatusOr<std::string> PlaceOf(const std::string& path);
+
+  // Opens a new file beside the place of `path`. A file that is replaced keeps its
+  // permissions. Fails as PlaceOf() does, and if no file can be made. Messages name `path`.
   static absl::StatusOr<PendingFile> Create(const std::string& path);
 
   // Closes the file, and removes it unless it is in place.
@@ -24,15 +28,15 @@ class PendingFile {
   PendingFile(PendingFile&& other) noexcept;
   PendingFile& operator=(PendingFile&&) = delete;
 
-  // For writing. A file that is in place already may be written further.
+  // For writing, also when it is in place already; -1 when it is closed.
   int fd() const { return fd_; }
   // Where it goes.
   const std::string& place() const { return place_; }
 
   // Writes all of `content`.
   absl::Status Write(std::string_view content);
-  // Makes sure that what was written is on the disk, not only promised.
-  absl::Status Sync();
+  // Makes sure that what was written is on the disk, not only promised, and closes the file.
+  absl::Status Close();
   // Moves the file to its place: whoever reads there sees the old content or the new.
   absl::Status MoveToPlace();
 

@@ -46,6 +46,10 @@ struct CaptureHeader {
 // sizes that their kinds can have; otherwise says which field is wrong.
 absl::Status CheckCaptureSchema(const RecordSchema& schema);
 
+// Whether values of both are the same things: of one size, with the same fields. REQUIRES: CheckCaptureSchema() is OK
+// for both.
+bool SameCaptureValues(const RecordSchema& a, const RecordSchema& b);
+
 // The JSON object. Bytes that are not UTF-8 become U+FFFD. REQUIRES: CheckCaptureSchema() is OK.
 std::string CaptureHeaderAsJson(const CaptureHeader& header);
 

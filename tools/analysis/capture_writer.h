@@ -4,7 +4,7 @@
 // on the disk when it returns, and can be read whatever happens later. Every distinct value is written
 // once and is a number of a few bits from then on, in later snapshots too.
 //
-// Memory: the distinct values, up to kCaptureDictionaryBytes of them, and some 100 bytes for each.
+// Memory: the distinct values, up to kMaxCaptureDictionaryBytes (64 MiB) of them, and some 100 bytes for each.
 //
 // Not thread-safe: one caller at a time.
 
