@@ -95,7 +95,8 @@ class CaptureRecords final : public RecordSource {
     if (empty_snapshots_ != 0) {
       notes.push_back(absl::StrCat(empty_snapshots_,
                                    empty_snapshots_ == 1 ? " snapshot has" : " snapshots have",
-                                   " no record that can be read, and are passed over."));
+                                   " no record that can be read, and ",
+                                   empty_snapshots_ == 1 ? "is" : "are", " passed over."));
     }
     const std::vector<std::string> losses = losses_.Sentences();
     notes.insert(notes.end(), losses.begin(), losses.end());
