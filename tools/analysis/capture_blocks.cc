@@ -18,7 +18,7 @@ constexpr uint64_t kFreeWaste = uint64_t{64} << 20;
 
 // Whether `bytes` bytes are ahead, read if need be.
 bool CaptureBlocks::Fill(size_t bytes) {
-  while (buffer_.size() - begin_ < bytes && read_error_.ok()) {
+  while (buffer_.size() - begin_ < bytes && !at_end_) {
     if (begin_ > buffer_.size() / 2) {  // what is moved was read since the last time
       buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
       begin_ = 0;
@@ -32,7 +32,7 @@ bool CaptureBlocks::Fill(size_t bytes) {
     absl::StatusOr<size_t> got = file_.Read(std::span(buffer_).subspan(had));
     buffer_.resize(had + (got.ok() ? *got : 0));
     if (!got.ok()) read_error_ = got.status();
-    if (!got.ok() || *got < wanted) break;
+    at_end_ = !got.ok() || *got < wanted;
   }
   return buffer_.size() - begin_ >= bytes;
 }
@@ -64,21 +64,14 @@ bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type)
   return true;
 }
 
-// Skips at least one byte, up to the next header that is intact. False if there is none.
+// Skips at least one byte, if there is one, up to the next header that is intact. False if there is none.
 bool CaptureBlocks::FindHeader() {
-  // Behind a payload that is damaged, its header still says where the next block is.
-  if (const auto header = ParseCaptureBlockHeader(Ahead()); header.has_value()) {
-    const size_t size = kCaptureBlockHeaderBytes + header->payload_bytes;
-    const bool has_next = Fill(size + kCaptureBlockHeaderBytes) &&
-                          ParseCaptureBlockHeader(Ahead().subspan(size)).has_value();
-    const bool is_last = !has_next && Ahead().size() == size && read_error_.ok();
-    const bool too_much = wasted_bytes_ > kFreeWaste + kWastePerByte * offset_;
-    if (has_next || is_last || (too_much && Ahead().size() >= size)) {
-      Skip(size);
-      return has_next || too_much;
-    }
-  }
-  Skip(std::min<size_t>(1, Ahead().size()));
+  // What should be a payload is searched too: where bytes are missing, the next block begins within it.
+  const auto damaged = ParseCaptureBlockHeader(Ahead());
+  const bool too_much = wasted_bytes_ > kFreeWaste + kWastePerByte * offset_;
+  const size_t skipped =
+      damaged.has_value() && too_much ? kCaptureBlockHeaderBytes + damaged->payload_bytes : 1;
+  Skip(std::min(Ahead().size(), skipped));
   while (Fill(kCaptureBlockHeaderBytes)) {
     const std::span<const uint8_t> ahead = Ahead();
     const void* const found = std::memchr(ahead.data(), static_cast<uint8_t>(kCaptureMagic[0]),

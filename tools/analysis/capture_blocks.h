@@ -61,8 +61,9 @@ class CaptureBlocks {
   InputFile file_;
   std::vector<uint8_t> buffer_;  // read from the file, from begin_ on not used yet
   size_t begin_ = 0;
-  uint64_t offset_ = 0;  // of begin_ in the file
-  uint64_t wasted_bytes_ = 0;
+  uint64_t offset_ = 0;        // of begin_ in the file
+  bool at_end_ = false;        // nothing more can be read
+  uint64_t wasted_bytes_ = 0;  // hashed in vain
   std::optional<CaptureDamage> damage_;
   absl::Status read_error_;
 };

@@ -36,10 +36,10 @@ uint64_t PackedBytes(uint64_t count, unsigned index_bits) { return (count * inde
 }  // namespace
 
 void AppendCaptureBlock(CaptureBlockType type, uint32_t number, uint32_t capture_id,
-                        std::string_view payload, std::string* out) {
+                        std::string_view payload, std::string* out, uint8_t version) {
   const size_t begin = out->size();
   out->append(kCaptureMagic);
-  Put(kCaptureVersion, 1, out);
+  Put(version, 1, out);
   Put(static_cast<uint8_t>(type), 1, out);
   Put(0, 2, out);
   Put(payload.size(), 4, out);

@@ -45,9 +45,10 @@ struct CaptureBlockHeader {
   uint64_t payload_checksum = 0;
 };
 
-// Appends a block. REQUIRES: the payload is not above the limit.
+// Appends a block; of another version than this one only in tests. REQUIRES: the payload is not above the limit.
 void AppendCaptureBlock(CaptureBlockType type, uint32_t number, uint32_t capture_id,
-                        std::string_view payload, std::string* out);
+                        std::string_view payload, std::string* out,
+                        uint8_t version = kCaptureVersion);
 
 // Nothing if `bytes` does not start with a header whose magic and checksum are right.
 std::optional<CaptureBlockHeader> ParseCaptureBlockHeader(std::span<const uint8_t> bytes);

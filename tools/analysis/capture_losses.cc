@@ -93,7 +93,7 @@ void CaptureLosses::AddSnapshot(std::string_view file, const CaptureSnapshotReco
   if (lost != 0) {
     sentence =
         absl::StrCat(lost, snapshot.total.has_value() ? absl::StrCat(" of ", *snapshot.total) : "",
-                     lost == 1 ? " record" : " records", of,
+                     lost == 1 && !snapshot.total.has_value() ? " record" : " records", of,
                      " cannot be read: ", snapshot.lost_with_block, " in blocks that are lost, ",
                      snapshot.lost_with_value, " whose values were in such blocks");
   }
