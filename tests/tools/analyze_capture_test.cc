@@ -113,6 +113,16 @@ TEST_F(AnalyzeCaptureTest, FieldsMayBeNamedWhereTheCaptureNamesNone) {
   EXPECT_EQ(Json::parse(outcome.out)["top"][0]["fields"], Json::parse(R"({"mss":1460,"state":1})"));
 }
 
+TEST_F(AnalyzeCaptureTest, FieldsMayBeNamedAsTheCaptureNamesThem) {
+  CaptureHeader header = Named();
+  header.schema.fields[1].kind = FieldKind::kUnsigned;
+  const std::string path = files_.Write("now.inlay", CaptureOf(header, {{1, Values()}}));
+  const Outcome same = Inlay("analyze --json --fields mss:u16,state:u8 " + path);
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_EQ(same.out, Inlay("analyze --json " + path).out);
+  ExpectFailure("analyze --fields mss:u16,other:u8 " + path, "the options say something else");
+}
+
 TEST_F(AnalyzeCaptureTest, WhatIsMissingIsSaidAndTheRestIsReported) {
   std::string bytes = CaptureOf(Named(), {{1, Values(), false, "2 sockets were closed"}});
   bytes.resize(bytes.size() - 1);

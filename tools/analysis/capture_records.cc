@@ -31,6 +31,15 @@ struct Slice {
   std::shared_ptr<const CaptureDictionary> dictionary;  // has their bytes
 };
 
+// Whether both have the same members, whatever C calls their types.
+bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>& b) {
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(), [](const ValueField& x, const ValueField& y) {
+        return x.name == y.name && x.kind == y.kind && x.offset_bits == y.offset_bits &&
+               x.size_bits == y.size_bits && x.big_endian == y.big_endian;
+      });
+}
+
 class CaptureRecords final : public RecordSource {
  public:
   CaptureRecords(std::vector<std::string> paths, std::optional<StructFields> named)
@@ -305,21 +314,19 @@ class CaptureRecords final : public RecordSource {
     schema_.format_name = "Capture";
     series_ = header.series;
     if (!named_.has_value()) return absl::OkStatus();
-    RecordSchema named;
-    named.value_bytes = named_->value_bytes;
-    named.fields = named_->fields;
-    if (named.value_bytes != schema_.value_bytes) {
+    if (named_->value_bytes != schema_.value_bytes) {
       return absl::InvalidArgumentError(
           absl::StrCat(blocks_->name(), ": is a capture of values of ", schema_.value_bytes,
-                       " bytes, and the options say ", named.value_bytes));
+                       " bytes, and the options say ", named_->value_bytes));
     }
-    if (named.fields.empty()) return absl::OkStatus();
-    if (!schema_.fields.empty() && !SameCaptureValues(named, first_schema_)) {
+    if (named_->fields.empty()) return absl::OkStatus();
+    if (!schema_.fields.empty()) {
+      if (SameMembers(named_->fields, schema_.fields)) return absl::OkStatus();
       return absl::InvalidArgumentError(
           absl::StrCat(blocks_->name(), ": is a capture that says itself what its fields are, and ",
                        "the options say something else: leave out --fields, or --btf and --type"));
     }
-    schema_.fields = std::move(named.fields);
+    schema_.fields = named_->fields;
     return absl::OkStatus();
   }
 
