@@ -281,7 +281,7 @@ TEST_F(CaptureDamageTest, ACaptureWithoutItsDescriptionDoesNotHideTheNextOne) {
   const std::string other = CaptureOf(PlainHeader(kValueBytes, true),
                                       {{4'000'000'000, {std::string(kValueBytes, 'z')}}}, 8);
   std::string joined = capture_ + other;
-  for (const size_t block : {0, 1}) joined[blocks_[block].offset + 45] ^= 1;
+  for (const size_t block : {size_t{0}, size_t{1}}) joined[blocks_[block].offset + 45] ^= 1;
   const Read read = ReadBytes(joined);
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.values, (Strings{std::string(kValueBytes, 'z')}));

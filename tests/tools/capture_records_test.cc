@@ -67,8 +67,8 @@ TEST_F(CaptureRecordsTest, ValuesComeBackInTheirOrder) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (const size_t value_bytes : {1, 2, 7, 100, 4096, 65536}) {
-    for (const size_t distinct : {1, 2, 3, 300, 5000}) {
+  for (const size_t value_bytes : {1U, 2U, 7U, 100U, 4096U, 65536U}) {
+    for (const size_t distinct : {1U, 2U, 3U, 300U, 5000U}) {
       if (value_bytes * distinct > 3'000'000) continue;
       Strings pool(distinct);
       for (std::string& value : pool) {
@@ -145,7 +145,7 @@ TEST_F(CaptureRecordsTest, SeveralThreadsReadEachRecordOnce) {
     ++expected[value];
   }
   const std::string path = files_.Write("file", CaptureOf(PlainHeader(7), {{1, values}}));
-  for (const size_t threads : {1, 2, 5}) {
+  for (const size_t threads : {1U, 2U, 5U}) {
     auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
     ASSERT_TRUE(source.ok());
     absl::StatusOr<DistinctValues> distinct = CountDistinct(**source, threads);
