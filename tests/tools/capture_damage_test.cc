@@ -486,8 +486,8 @@ TEST(HostileCaptureTest, ReadingTakesLinearTime) {
   EXPECT_LT(took.count(), 20);
 }
 
-// A few bytes that claim a lot take no memory to speak of.
-TEST(HostileCaptureTest, AClaimIsNotBelieved) {
+// A header that claims 16 MiB where there are 10 bytes.
+TEST(HostileCaptureTest, ABlockThatIsNotThereIsNotRead) {
   std::string block;
   AppendCaptureBlock(CaptureBlockType::kRecords, 1, 7, std::string(kMaxCapturePayloadBytes, 'x'),
                      &block);
