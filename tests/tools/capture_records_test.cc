@@ -74,7 +74,7 @@ TEST_F(CaptureRecordsTest, ValuesComeBackInTheirOrder) {
       for (std::string& value : pool) {
         for (size_t i = 0; i < value_bytes; ++i) value += static_cast<char>(random());
       }
-      Strings values(std::min<size_t>(80'000, 1 + 20'000'000 / value_bytes));
+      Strings values(std::min<size_t>(40'000, 1 + 4'000'000 / value_bytes));
       for (std::string& value : values) value = pool[random() % pool.size()];
       const std::string path =
           files_.Write("file", CaptureOf(PlainHeader(value_bytes), {{1, values}}));
