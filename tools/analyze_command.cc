@@ -204,6 +204,9 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<CountedInput> input =
       CountInput(options.paths, options.records, options.count, threads, budget_bytes);
   if (!input.ok()) return Fail(input.status());
+  for (const std::string& loss : input->losses) {
+    std::fprintf(stderr, "inlay analyze: %s\n", loss.c_str());
+  }
   const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
     const absl::Status written =

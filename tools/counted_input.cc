@@ -72,10 +72,11 @@ std::vector<std::string> NotesOf(const analysis::Summary& summary) {
 }
 
 // What `series` has, for the report.
-absl::StatusOr<CountedInput> Finish(analysis::SnapshotSeries series,
-                                    std::vector<std::string> notes) {
+absl::StatusOr<CountedInput> Finish(analysis::SnapshotSeries series, std::vector<std::string> notes,
+                                    std::vector<std::string> losses) {
   const std::vector<analysis::Snapshot>& snapshots = series.snapshots();
-  CountedInput input = {.summary = std::move(series.last()), .notes = std::move(notes)};
+  CountedInput input = {
+      .summary = std::move(series.last()), .notes = std::move(notes), .losses = std::move(losses)};
   if (snapshots.size() < 2) return input;
   input.notes.insert(input.notes.begin(),
                      absl::StrCat("All figures but those of growth are of the last of ",
@@ -104,6 +105,7 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
                                                    size_t threads, size_t budget_bytes) {
   analysis::SnapshotSeries series;
   std::vector<std::string> notes;
+  std::vector<std::string> losses;
   for (const std::string& path : paths) {
     const std::vector<std::string> one = {path};
     std::optional<analysis::InputFile> file = std::exchange(first, std::nullopt);
@@ -122,10 +124,12 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
     const absl::Status added = series.AddAll(path, **source, threads, budget_bytes);
     if (!added.ok()) return added;
     notes = (*source)->Notes(DistinctOfLast(series));
+    const std::vector<std::string> missing = (*source)->Losses();
+    losses.insert(losses.end(), missing.begin(), missing.end());
   }
   const absl::Status enough = NeedTwo(series, "--snapshots");
   if (!enough.ok()) return enough;
-  return Finish(std::move(series), std::move(notes));
+  return Finish(std::move(series), std::move(notes), std::move(losses));
 }
 
 absl::StatusOr<CountedInput> CountBySnapshotColumn(const std::vector<std::string>& paths,
@@ -144,7 +148,7 @@ absl::StatusOr<CountedInput> CountBySnapshotColumn(const std::vector<std::string
   }
   const absl::Status enough = NeedTwo(series, "--snapshot-column");
   if (!enough.ok()) return enough;
-  return Finish(std::move(series), rows->source().Notes(UINT64_MAX));
+  return Finish(std::move(series), rows->source().Notes(UINT64_MAX), rows->source().Losses());
 }
 
 absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
@@ -166,7 +170,7 @@ absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
     if (!added.ok()) return added;
     progress.reset();  // before anything else is printed
     std::vector<std::string> notes = source.Notes(DistinctOfLast(series));
-    return Finish(std::move(series), std::move(notes));
+    return Finish(std::move(series), std::move(notes), source.Losses());
   }
   std::vector<analysis::GrowthPoint> points;
   absl::StatusOr<analysis::DistinctValues> distinct =
@@ -178,6 +182,7 @@ absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
   const uint64_t known = distinct->exact() ? distinct->values().size() : UINT64_MAX;
   CountedInput input = {.summary = {source.schema(), *std::move(distinct)},
                         .notes = source.Notes(known),
+                        .losses = source.Losses(),
                         .input_order = std::move(points)};
   for (const std::string& note : input.notes) input.summary.notes.Add(note);
   return input;

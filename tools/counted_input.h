@@ -23,8 +23,10 @@ struct CountOptions {
 };
 
 struct CountedInput {
-  analysis::Summary summary;                            // of snapshots, the last one
-  std::vector<std::string> notes = {};                  // what is to be said of the input
+  analysis::Summary summary;            // of snapshots, the last one
+  std::vector<std::string> notes = {};  // what is to be said of the input
+  std::vector<std::string> losses =
+      {};  // those of the notes that are of damage, see RecordSource::Losses()
   std::vector<analysis::GrowthPoint> input_order = {};  // in_order only
   std::vector<analysis::Snapshot> snapshots = {};       // two or more, or none
 };

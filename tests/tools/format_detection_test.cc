@@ -35,6 +35,13 @@ TEST(FormatDetectionTest, RaggedTextIsStillText) {
   ExpectText("a b\nc\n", DetectedFormat::kTsv, '\t', "x.tsv");
 }
 
+TEST(FormatDetectionTest, CapturesAreToldByTheirStartOrTheirName) {
+  EXPECT_EQ(DetectFormat("\x89INLAY\r\n\x01", "x").format, DetectedFormat::kCapture);
+  EXPECT_EQ(DetectFormat("\x89INLAY\n\x01", "x").format, DetectedFormat::kBinary);
+  EXPECT_EQ(DetectFormat("a,b\n", "x.inlay").format, DetectedFormat::kCapture);
+  EXPECT_EQ(DetectFormat("a,b\n", "x.inlay.gz").format, DetectedFormat::kCapture);
+}
+
 TEST(FormatDetectionTest, BinaryAndCompressedFilesAreRecognised) {
   EXPECT_EQ(DetectFormat("a,b\0c"sv, "x.csv").format, DetectedFormat::kBinary);
   EXPECT_EQ(DetectFormat("\x01\x02", "x").format, DetectedFormat::kBinary);

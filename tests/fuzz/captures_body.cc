@@ -1,0 +1,278 @@
+// Reads captures that are made of arbitrary bytes: as they are; as blocks whose checksums are right, so that what is behind
+// these is reached; and as damage to what the writer has written.
+//
+// The first byte of the input chooses which.
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/fuzz/run_on_bytes.h"
+#include "tools/analysis/capture_format.h"
+#include "tools/analysis/capture_records.h"
+#include "tools/analysis/capture_writer.h"
+#include "tools/analysis/distinct_values.h"
+#include "tools/analysis/report.h"
+#include "tools/analysis/report_text.h"
+
+namespace inlay {
+namespace {
+
+using analysis::CaptureBlockType;
+
+void Check(bool promise, const char* what) {
+  if (promise) return;
+  std::fprintf(stderr, "broken promise: %s\n", what);
+  std::abort();
+}
+
+class MemoryFile {
+ public:
+  MemoryFile() : fd_(memfd_create("fuzz", MFD_CLOEXEC)) { Check(fd_ >= 0, "memfd_create"); }
+  ~MemoryFile() { close(fd_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  int fd() const { return fd_; }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+
+  void Write(const std::string& bytes) const {
+    Check(write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "write");
+  }
+  std::string Content() const {
+    std::string bytes(static_cast<size_t>(lseek(fd_, 0, SEEK_END)), '\0');
+    Check(pread(fd_, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "read");
+    return bytes;
+  }
+
+ private:
+  int fd_;
+};
+
+// The input, taken from the front; zeroes when it is used up.
+class Input {
+ public:
+  Input(const uint8_t* data, size_t size) : left_(reinterpret_cast<const char*>(data), size) {}
+
+  bool empty() const { return left_.empty(); }
+  uint32_t Byte() {
+    if (left_.empty()) return 0;
+    const auto byte = static_cast<uint8_t>(left_[0]);
+    left_.remove_prefix(1);
+    return byte;
+  }
+  uint32_t TwoBytes() {
+    const uint32_t high = Byte();
+    return high << 8 | Byte();
+  }
+  std::string Bytes(size_t count) {
+    std::string bytes(left_.substr(0, count));
+    left_.remove_prefix(bytes.size());
+    bytes.resize(count);
+    return bytes;
+  }
+  std::string Rest() { return Bytes(left_.size()); }
+
+ private:
+  std::string_view left_;
+};
+
+using Counts = std::map<std::string, uint64_t>;
+
+// What is read, and how often; nothing if the input is refused.
+std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report) {
+  auto source = analysis::OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  if (!source.ok()) {
+    Check(!source.status().message().empty(), "an error has a message");
+    return std::nullopt;
+  }
+  Counts counts;
+  for (;;) {
+    const analysis::RecordSchema& schema = (*source)->schema();
+    const bool is_series = !(*source)->SnapshotName().empty();
+    auto distinct = analysis::CountDistinct(**source, threads);
+    if (!distinct.ok()) {
+      Check(!is_series || distinct.status().message() != "the input has no record",
+            "a snapshot that has a name has records");
+      return std::nullopt;
+    }
+    for (const analysis::CountedValue& value : distinct->values()) {
+      Check(value.length == schema.value_bytes, "values have the size that the capture says");
+      counts[{reinterpret_cast<const char*>(value.data), value.length}] += value.count;
+    }
+    if (report && distinct->values().size() < 50 && schema.fields.size() < 50) {
+      const analysis::Report built = analysis::BuildReport(schema, *distinct, 3, 1);
+      Check(!analysis::FormatText(built).empty(), "the report has text");
+    }
+    const auto more = (*source)->NextSnapshot();
+    Check(more.ok() || !more.status().message().empty(), "an error has a message");
+    if (!more.ok() || !*more) break;
+  }
+  for (const std::string& loss : (*source)->Losses()) {
+    Check(!loss.empty() && loss.find('\n') == std::string::npos, "a message is a line");
+  }
+  return counts;
+}
+
+constexpr const char* kDescriptions[] = {
+    R"({"value_bytes":2})",
+    R"({"value_bytes":1,"series":true})",
+    R"({"value_bytes":5,"series":true,"fields":[{"name":"a","kind":"unsigned","offset_bits":0,"size_bits":32,"type":"__u32"},{"name":"b","kind":"enum","offset_bits":33,"size_bits":3,"enum":[[0,"IDLE"],[1,"BUSY"]]}]})",
+};
+
+// Blocks as the input wants them. Adds every value that is in one to `values`.
+std::string MadeOfBlocks(Input input, std::set<std::string>* values) {
+  std::string bytes;
+  uint32_t number = 0;
+  uint32_t id = 7;
+  size_t value_bytes = 2;
+  const auto add = [&](CaptureBlockType type, const std::string& payload) {
+    AppendCaptureBlock(type, number++, id, payload, &bytes);
+    if (type != CaptureBlockType::kDictionary || payload.size() < 8) return;
+    for (const size_t size : {size_t{1}, size_t{2}, size_t{5}, value_bytes}) {
+      for (size_t at = 8; at + size <= payload.size(); at += size) {
+        values->insert(payload.substr(at, size));
+      }
+    }
+  };
+  while (!input.empty()) {
+    switch (const uint32_t op = input.Byte() % 10) {
+      case 0:
+      case 1: {
+        const uint32_t which = input.Byte() % std::size(kDescriptions);
+        value_bytes = which == 0 ? 2 : which == 1 ? 1 : 5;
+        add(CaptureBlockType::kHeader, kDescriptions[which]);
+        break;
+      }
+      case 2:
+        add(CaptureBlockType::kSnapshot,
+            analysis::CaptureSnapshotStart{input.Byte() % 4, input.TwoBytes()}.Encode());
+        break;
+      case 3:
+      case 4: {
+        const analysis::CaptureDictionaryPart part = {input.Byte() % 3, input.Byte()};
+        add(CaptureBlockType::kDictionary,
+            part.Encode() + input.Bytes(value_bytes * (input.Byte() % 8)));
+        break;
+      }
+      case 5:
+      case 6: {
+        const analysis::CaptureRecordsPart part = {input.Byte() % 4, input.Byte() % 3, input.Byte(),
+                                                   input.Byte(),
+                                                   static_cast<uint8_t>(input.Byte() % 22)};
+        const size_t packed = (size_t{part.count} * part.index_bits + 7) / 8;
+        add(CaptureBlockType::kRecords, part.Encode() + input.Bytes(packed));
+        break;
+      }
+      case 7:
+        add(CaptureBlockType::kSnapshotEnd,
+            analysis::CaptureSnapshotEnd{input.Byte() % 4, input.Byte() % 2 == 0, input.TwoBytes(),
+                                         input.Bytes(input.Byte() % 8)}
+                .Encode());
+        break;
+      case 8:
+        add(CaptureBlockType::kEnd, analysis::CaptureEnd{input.Byte() % 4}.Encode());
+        if (input.Byte() % 2 == 0) {
+          number = 0;
+          ++id;
+        }
+        break;
+      default: {
+        const auto type = static_cast<CaptureBlockType>(input.Byte() % 8);
+        const std::string payload = input.Bytes(input.TwoBytes() % 600);
+        if (op == 9 && type != CaptureBlockType::kHeader) add(type, payload);
+        if (type == CaptureBlockType::kHeader) add(type, payload);
+        break;
+      }
+    }
+    if (input.Byte() % 16 == 0) number += input.Byte();
+  }
+  return bytes;
+}
+
+// What the writer writes, and then some of its bytes changed. Counts the values in `written`.
+std::string MadeByTheWriter(Input input, Counts* written, bool* damaged) {
+  const MemoryFile file;
+  analysis::CaptureHeader header;
+  header.schema.value_bytes = 1 + input.Byte() % 4;
+  header.series = true;
+  auto writer = analysis::CaptureWriter::Create(file.fd(), "memory", header, 7);
+  Check(writer.ok(), "the description is good");
+  const uint32_t snapshots = 1 + input.Byte() % 3;
+  for (uint32_t snapshot = 0; snapshot < snapshots; ++snapshot) {
+    Check((*writer)->BeginSnapshot(input.TwoBytes()).ok(), "begins");
+    for (uint32_t left = input.Byte() % 32; left > 0; --left) {
+      const std::string value = input.Bytes(header.schema.value_bytes);
+      const uint32_t copies = input.Byte() % 5;
+      Check((*writer)
+                ->Add({reinterpret_cast<const uint8_t*>(value.data()), value.size()}, copies)
+                .ok(),
+            "adds");
+      if (copies != 0) (*written)[value] += copies;
+    }
+    Check((*writer)->EndSnapshot(true).ok(), "ends");
+  }
+  Check((*writer)->Finish().ok(), "finishes");
+  std::string bytes = file.Content();
+  while (!input.empty()) {
+    *damaged = true;
+    const size_t at = input.TwoBytes() % (bytes.size() + 1);
+    switch (input.Byte() % 4) {
+      case 0:
+        bytes.resize(at);
+        break;
+      case 1:
+        bytes.erase(at, input.Byte());
+        break;
+      case 2:
+        bytes.insert(at, input.Bytes(input.Byte() % 16));
+        break;
+      default:
+        if (at < bytes.size()) bytes[at] = static_cast<char>(input.Byte());
+        break;
+    }
+    if (bytes.empty()) break;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void RunOnBytes(const uint8_t* data, size_t size) {
+  if (size == 0) return;
+  Input input(data + 1, size - 1);
+  const uint32_t mode = data[0] % 3;
+  std::set<std::string> values;
+  Counts written;
+  bool damaged = false;
+  const std::string bytes = mode == 0   ? input.Rest()
+                            : mode == 1 ? MadeOfBlocks(input, &values)
+                                        : MadeByTheWriter(input, &written, &damaged);
+  const MemoryFile file;
+  file.Write(bytes);
+  const bool report = data[0] >= 240;  // which costs far more than reading
+  const std::optional<Counts> counts = ReadCounts(file.path(), 1, report);
+  if (data[0] >= 128) {
+    Check(counts == ReadCounts(file.path(), 2, false), "two threads read what one does");
+  }
+  if (mode == 2 && !damaged) {
+    Check(written.empty() ? !counts.has_value() : counts == written, "what was written is read");
+  }
+  if (!counts.has_value()) return;
+  for (const auto& [value, count] : *counts) {
+    if (mode == 1) Check(values.contains(value), "a value was in a block");
+    if (mode == 2) Check(written.contains(value), "a value was written");
+    if (mode == 2) Check(count <= written[value], "no record is read twice");
+  }
+}
+
+}  // namespace inlay

@@ -1,0 +1,80 @@
+// A file is at its place when it is moved there, and not before.
+
+#include "tools/pending_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tests/tools/temporary_files.h"
+
+namespace inlay {
+namespace {
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class PendingFileTest : public testing::Test {
+ protected:
+  size_t Files() const {
+    return static_cast<size_t>(
+        std::distance(std::filesystem::directory_iterator(files_.Path("")), {}));
+  }
+
+  const TemporaryFiles files_;
+};
+
+TEST_F(PendingFileTest, OneThatIsNotMovedLeavesNothing) {
+  const std::string path = files_.Write("a", "old");
+  {
+    absl::StatusOr<PendingFile> file = PendingFile::Create(path);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file->Write("new").ok());
+    EXPECT_EQ(Files(), 2U);
+    const PendingFile moved = *std::move(file);
+  }
+  EXPECT_EQ(Content(path), "old");
+  EXPECT_EQ(Files(), 1U);
+}
+
+TEST_F(PendingFileTest, ASeriesIsWrittenFurtherAtItsPlace) {
+  const std::string path = files_.Write("a", "old");
+  ASSERT_EQ(chmod(path.c_str(), 0640), 0);
+  absl::StatusOr<PendingFile> file = PendingFile::Create(path);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->Write("first ").ok());
+  EXPECT_EQ(Content(path), "old");
+  ASSERT_TRUE(file->MoveToPlace().ok());
+  EXPECT_EQ(Content(path), "first ");
+  ASSERT_TRUE(file->Write("second").ok());
+  EXPECT_EQ(Content(path), "first second");
+  EXPECT_GE(file->fd(), 0);
+  ASSERT_TRUE(file->Close().ok());
+  EXPECT_EQ(file->fd(), -1);
+  ASSERT_TRUE(file->MoveToPlace().ok());
+  EXPECT_EQ(Files(), 1U);
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0640U);
+}
+
+TEST_F(PendingFileTest, WhatIsNoRegularFileIsRefused) {
+  const absl::StatusOr<PendingFile> full = PendingFile::Create("/dev/full");
+  EXPECT_EQ(std::string(full.status().message()), "/dev/full: exists, and is not a regular file");
+  const absl::StatusOr<PendingFile> none = PendingFile::Create(files_.Path("no/folder/a"));
+  EXPECT_EQ(std::string(none.status().message()),
+            files_.Path("no/folder/a") + ": cannot create the file: No such file or directory");
+  EXPECT_FALSE(PendingFile::Create("").ok());
+  EXPECT_EQ(Files(), 0U);
+}
+
+}  // namespace
+}  // namespace inlay
