@@ -7,6 +7,7 @@
 
 #include "tools/analyze_command.h"
 #include "tools/exit_codes.h"
+#include "tools/maps_command.h"
 #include "tools/merge_command.h"
 #include "tools/replay_command.h"
 #include "tools/report_command.h"
@@ -20,6 +21,8 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   inlay::AnalyzeOptions analyze_options;
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
+  inlay::MapsOptions maps_options;
+  const CLI::App* maps = inlay::AddMapsCommand(app, &maps_options);
   inlay::MergeOptions merge_options;
   const CLI::App* merge = inlay::AddMergeCommand(app, &merge_options);
   inlay::ReplayOptions replay_options;
@@ -33,6 +36,7 @@ int Run(int argc, char** argv) {
     return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
   }
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
+  if (maps->parsed()) return inlay::RunMaps(maps_options);
   if (merge->parsed()) return inlay::RunMerge(merge_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);
   if (report->parsed()) return inlay::RunReport(report_options);
