@@ -134,28 +134,31 @@ absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::Load(const Options& 
 }
 
 absl::Status WalkPrograms::MapMemory(const Options& options) {
+  const auto map_memory = [](int fd, size_t bytes) {
+    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return memory == MAP_FAILED ? nullptr : memory;
+  };
+  const auto failed = [] {
+    return CallFailed("mapping the memory of the BPF programs", errno, ToLoad());
+  };
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object_.get()) {
-    size_t bytes = 0;
-    const void* const memory = bpf_map__initial_value(map, &bytes);
-    if (memory != nullptr && bytes >= sizeof(WalkProgress) &&
-        std::string_view(bpf_map__name(map)).ends_with(".bss")) {
-      progress_ = static_cast<WalkProgress*>(const_cast<void*>(memory));
-    }
+    if (!std::string_view(bpf_map__name(map)).ends_with(".bss")) continue;
+    if (bpf_map__value_size(map) < sizeof(WalkProgress)) continue;
+    progress_ = static_cast<WalkProgress*>(map_memory(bpf_map__fd(map), sizeof(WalkProgress)));
+    if (progress_ == nullptr) return failed();
   }
   if (progress_ == nullptr) return absl::InternalError("the BPF object has no .bss");
   if (options.most_records == 0) return absl::OkStatus();
   const size_t bytes = record_bytes_ * options.most_records;
-  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-                            bpf_object__find_map_fd_by_name(object_.get(), "records"), 0);
-  if (memory == MAP_FAILED) {
-    return CallFailed("mapping the buffer of the BPF programs", errno, ToLoad());
-  }
+  void* const memory = map_memory(bpf_object__find_map_fd_by_name(object_.get(), "records"), bytes);
+  if (memory == nullptr) return failed();
   buffer_ = {static_cast<uint8_t*>(memory), bytes};
   return absl::OkStatus();
 }
 
 WalkPrograms::~WalkPrograms() {
+  if (progress_ != nullptr) munmap(progress_, sizeof(*progress_));
   if (!buffer_.empty()) munmap(buffer_.data(), buffer_.size());
 }
 
