@@ -37,6 +37,11 @@ int SetValue(int map_fd, int socket, uint64_t number, size_t value_bytes) {
   }
 }
 
+int RewriteLocked(int map_fd, int socket, uint64_t number, size_t value_bytes) {
+  const std::vector<uint8_t> value(value_bytes, static_cast<uint8_t>(number));
+  return bpf_map_update_elem(map_fd, &socket, value.data(), BPF_F_LOCK) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 HeldSockets::~HeldSockets() { Close(); }
@@ -62,6 +67,11 @@ void HeldSockets::StartPassing(const SocketKind& kind, int map_fd, size_t value_
 void HeldSockets::StartReplacing(const SocketKind& kind, size_t count, uint64_t first_number,
                                  int map_fd, size_t value_bytes) {
   Start(Work::kReplace, kind, count, first_number, map_fd, value_bytes);
+}
+
+void HeldSockets::StartRewritingLocked(const SocketKind& kind, size_t count, int map_fd,
+                                       size_t value_bytes) {
+  Start(Work::kRewriteLocked, kind, count, 0, map_fd, value_bytes);
 }
 
 void HeldSockets::Start(Work work, const SocketKind& kind, size_t count, uint64_t first_number,
@@ -98,13 +108,18 @@ void HeldSockets::Start(Work work, const SocketKind& kind, size_t count, uint64_
       break;
     }
     sockets.push_back(fd);
-    if (map_fd >= 0) error = SetValue(map_fd, fd, first_number + i, value_bytes);
+    if (work == Work::kRewriteLocked) {
+      error = RewriteLocked(map_fd, fd, 0, value_bytes);
+    } else if (map_fd >= 0) {
+      error = SetValue(map_fd, fd, first_number + i, value_bytes);
+    }
   }
   if (write(ready[1], &error, sizeof(error)) != sizeof(error)) _exit(1);
   uint64_t number = first_number + count;
   for (size_t i = 0;; i = (i + 1) % count) {
     if (work == Work::kHold) pause();
     if (work == Work::kReplace) SetValue(map_fd, sockets[i], first_number + i, value_bytes);
+    if (work == Work::kRewriteLocked) RewriteLocked(map_fd, sockets[i], number++, value_bytes);
     if (work == Work::kPass) {
       close(sockets[i]);
       sockets[i] = socket(kind.family, kind.type, 0);

@@ -44,11 +44,15 @@ class HeldSockets {
   void StartReplacing(const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
                       size_t value_bytes);
 
+  // Starts a process that opens `count` sockets and writes to their values in place, under their lock, again and
+  // again: each time all bytes of a value are the same.
+  void StartRewritingLocked(const SocketKind& kind, size_t count, int map_fd, size_t value_bytes);
+
   // Ends all of them.
   void Close();
 
  private:
-  enum class Work { kHold, kPass, kReplace };
+  enum class Work { kHold, kPass, kReplace, kRewriteLocked };
   void Start(Work work, const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
              size_t value_bytes);
 

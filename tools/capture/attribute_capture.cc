@@ -52,7 +52,7 @@ class AttributeCapture : public CaptureSource {
       names.push_back(absl::StrCat("iter/", walk.iterator));
     }
     load.value_bytes = sizeof(SocketAttributes);
-    load.most_records = BufferedSockets(sizeof(SocketAttributes));
+    load.most_records = BufferedSockets(sizeof(SocketAttributes), WalkPrograms::kOftenBytes);
     absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(load);
     if (!loaded.ok()) return loaded.status();
     programs_ = *std::move(loaded);
@@ -71,7 +71,7 @@ class AttributeCapture : public CaptureSource {
     for (const Walk& walk : walks_) {
       if (walk.iterator != "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, -1, on_record, stop_);
+          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
     }
     size_t refused = 0;
@@ -113,7 +113,7 @@ class AttributeCapture : public CaptureSource {
     for (const Walk& walk : walks_) {
       if (walk.iterator == "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, -1, on_record, stop_);
+          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
     }
     return absl::OkStatus();

@@ -5,14 +5,13 @@
 
 namespace inlay::capture {
 
-size_t BufferedSockets(size_t value_bytes) {
-  constexpr size_t kMostBytes = 128 << 20;
+size_t BufferedSockets(size_t value_bytes, size_t most_bytes) {
   constexpr size_t kForRecordHead = 16;  // and what rounds it up
   // Open files; a few sockets are none.
   size_t open = 0;
   std::ifstream("/proc/sys/fs/file-nr") >> open;
   const size_t sockets = open + open / 4 + 4096;
-  return std::clamp<size_t>(kMostBytes / (value_bytes + kForRecordHead), 64, sockets);
+  return std::clamp<size_t>(most_bytes / (value_bytes + kForRecordHead), 1, sockets);
 }
 
 }  // namespace inlay::capture

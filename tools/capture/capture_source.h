@@ -7,6 +7,7 @@
 #ifndef INLAY_TOOLS_CAPTURE_CAPTURE_SOURCE_H_
 #define INLAY_TOOLS_CAPTURE_CAPTURE_SOURCE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,9 @@ struct CaptureOptions {
   std::string name = {};  // the map's, or where it is pinned
   uint32_t id = 0;
   Method method = Method::kAuto;
+  // What the buffer between the kernel and us may take. A walk over a map's elements pauses when it is full, and then
+  // has to find its place again.
+  size_t buffer_bytes = 128 << 20;
   // Asked now and then while a snapshot is taken; true ends it with kCancelled. May be empty.
   std::function<bool()> stop = {};
 };

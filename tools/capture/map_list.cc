@@ -29,7 +29,7 @@ class ElementCounter {
     }
     const auto no_record = [](uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); };
     const absl::StatusOr<WalkProgress> progress =
-        programs_->Walk("count_in_map", map.fd.get(), no_record, {});
+        programs_->Walk("count_in_map", map.fd.get(), WalkPrograms::kSeldomBytes, no_record, {});
     if (!progress.ok()) return progress.status();
     return progress->visited;
   }

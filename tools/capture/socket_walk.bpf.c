@@ -159,7 +159,8 @@ enum { kNext = 0, kAgainInNextRead = 1 };
 // The next free record of the buffer; null, and the walk has to stop, if there is none.
 static __always_inline struct WalkRecordHead* NextRecord(void) {
   const __u32 index = progress.records;
-  struct WalkRecordHead* const record = bpf_map_lookup_elem(&records, &index);
+  struct WalkRecordHead* const record =
+      index < progress.limit ? bpf_map_lookup_elem(&records, &index) : 0;
   if (record) {
     ++progress.records;
   } else {

@@ -18,6 +18,7 @@ struct WalkSettings {
 
 // What a walk has met so far.
 struct WalkProgress {
+  __u64 limit;     // records after which the walk stops; set by the process
   __u64 records;   // in the buffer now; whoever empties it sets it to 0
   __u64 visited;   // sockets that the kernel has shown, some of them several times
   __u64 stalled;   // times that the buffer was full, and the walk had to stop

@@ -29,6 +29,7 @@ class StorageCapture : public CaptureSource {
   absl::Status Open(KernelMap map, const CaptureOptions& options) {
     map_ = std::move(map);
     stop_ = options.stop;
+    buffer_bytes_ = options.buffer_bytes;
     schema_ = ReadValueSchema(map_);
     description_.value_bytes = map_.value_bytes;
     description_.fields = schema_.fields;
@@ -114,7 +115,7 @@ class StorageCapture : public CaptureSource {
     if (folds_) {
       options.most_folded = kMostFolded;
     } else {
-      options.most_records = BufferedSockets(map_.value_bytes);
+      options.most_records = BufferedSockets(map_.value_bytes, buffer_bytes_);
     }
     absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(options);
     if (!loaded.ok()) return loaded.status();
@@ -139,7 +140,9 @@ class StorageCapture : public CaptureSource {
       };
       const bool over_map = walk.iterator == kMapIterator;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, over_map ? map_.fd.get() : -1, on_record, stop_);
+          over_map ? programs_->Walk(walk.program, map_.fd.get(), WalkPrograms::kSeldomBytes,
+                                     on_record, stop_)
+                   : programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
       paused |= over_map && progress->stalled != 0;
       if (!over_map && walks_.size() > 1 && result.values != values_before) {
@@ -166,7 +169,7 @@ class StorageCapture : public CaptureSource {
     has_folded_ = true;
     const auto no_record = [](uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); };
     const absl::StatusOr<WalkProgress> progress =
-        programs_->Walk("fold_in_map", map_.fd.get(), no_record, stop_);
+        programs_->Walk("fold_in_map", map_.fd.get(), WalkPrograms::kSeldomBytes, no_record, stop_);
     if (!progress.ok()) return progress.status();
     SnapshotResult result;
     std::vector<uint8_t> value;
@@ -202,6 +205,7 @@ class StorageCapture : public CaptureSource {
   bool folds_ = false;
   bool has_folded_ = false;
   std::function<bool()> stop_;
+  size_t buffer_bytes_ = 0;
   std::unique_ptr<WalkPrograms> programs_;
 };
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,9 @@ absl::Status NotLoaded(int error, const LibbpfMessages& messages) {
 }  // namespace
 
 absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
+  // What the kernel has does not change, and asking takes long.
+  static std::map<std::string, bool> known;
+  if (const auto answer = known.find(name); answer != known.end()) return answer->second;
   const LibbpfMessages quiet;
   btf* const types = btf__load_vmlinux_btf();
   if (types == nullptr) {
@@ -71,10 +75,12 @@ absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
                      ") does not tell its types: it was built without BTF "
                      "(CONFIG_DEBUG_INFO_BTF), or /sys/kernel/btf/vmlinux cannot be read"));
   }
-  const int id =
-      btf__find_by_name_kind(types, absl::StrCat("bpf_iter_", name).c_str(), BTF_KIND_FUNC);
+  for (const char* const each : {"task_file", "bpf_sk_storage_map", "tcp", "udp", "unix"}) {
+    const std::string function = absl::StrCat("bpf_iter_", each);
+    known[each] = btf__find_by_name_kind(types, function.c_str(), BTF_KIND_FUNC) > 0;
+  }
   btf__free(types);
-  return id > 0;
+  return known[name];
 }
 
 void WalkPrograms::CloseObject::operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -167,7 +173,7 @@ int WalkPrograms::folded_map_fd() const {
 }
 
 absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int map_fd,
-                                                const OnRecord& on_record,
+                                                size_t pause_bytes, const OnRecord& on_record,
                                                 const std::function<bool()>& stop) {
   const std::string what = absl::StrCat("walking over sockets (", program, ")");
   const bpf_program* const found = bpf_object__find_program_by_name(object_.get(), program.c_str());
@@ -189,6 +195,7 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
   if (!walk.ok()) return CallFailed(what, errno, ToLoad());
 
   *progress_ = {};
+  progress_->limit = std::max<size_t>(std::min(pause_bytes, buffer_.size()) / record_bytes_, 1);
   uint64_t stalled_before = 0;
   for (;;) {
     // The programs print nothing.

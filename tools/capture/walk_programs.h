@@ -23,7 +23,8 @@ struct bpf_object;
 
 namespace inlay::capture {
 
-// Whether the kernel that is running has the iterator of this name, "task_file". Fails if it has no BTF.
+// Whether the kernel that is running has the iterator of this name: task_file, bpf_sk_storage_map, tcp, udp or unix.
+// Fails if it has no BTF.
 absl::StatusOr<bool> KernelHasIterator(const std::string& name);
 
 class WalkPrograms {
@@ -47,10 +48,16 @@ class WalkPrograms {
   using OnRecord =
       std::function<absl::Status(uint64_t cookie, std::span<const uint8_t> value_bytes)>;
 
-  // Walks with one of the loaded programs; over the elements of `map_fd` if that is what the program does.
-  // The walk ends with kCancelled when `stop` says so, which is asked between reads.
-  absl::StatusOr<WalkProgress> Walk(const std::string& program, int map_fd,
+  // Walks with one of the loaded programs; over the elements of `map_fd` if that is what the program does. The walk
+  // pauses whenever `pause_bytes` of the buffer are full, or all of it, and what it has met goes to `on_record`.
+  // It ends with kCancelled when `stop` says so, which is asked between reads.
+  absl::StatusOr<WalkProgress> Walk(const std::string& program, int map_fd, size_t pause_bytes,
                                     const OnRecord& on_record, const std::function<bool()>& stop);
+
+  // For walks that can pause at no cost: the buffer's part that is used stays in the cache.
+  static constexpr size_t kOftenBytes = 256 << 10;
+  // For walks that have to find their place again, and may miss what was changed in a pause.
+  static constexpr size_t kSeldomBytes = SIZE_MAX;
 
   int folded_map_fd() const;
 
