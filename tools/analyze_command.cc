@@ -94,6 +94,9 @@ absl::StatusOr<analysis::Summary> Count(const AnalyzeOptions& options, size_t th
   if (!distinct.ok()) return distinct.status();
   // Of a sample it is not known how many values are distinct.
   *notes = (*source)->Notes(distinct->exact() ? distinct->values().size() : UINT64_MAX);
+  for (const std::string& loss : (*source)->Losses()) {
+    std::fprintf(stderr, "inlay analyze: %s\n", loss.c_str());
+  }
   return analysis::Summary{(*source)->schema(), *std::move(distinct)};
 }
 

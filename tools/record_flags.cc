@@ -35,11 +35,15 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
                               : name == "tsv"     ? analysis::RecordFormat::kTsv
                               : name == "zeek"    ? analysis::RecordFormat::kZeek
                               : name == "bpftool" ? analysis::RecordFormat::kBpftool
+                              : name == "inlay"   ? analysis::RecordFormat::kCapture
                                                   : analysis::RecordFormat::kSs;
           },
-          "raw, csv, tsv, zeek, or the dump of a map: bpftool, ss; without it, the content decides")
+          "raw, csv, tsv, zeek, the dump of a map: bpftool, ss, or a capture: inlay; without it, "
+          "the "
+          "content decides")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek", "bpftool", "ss"}).description(""));
+      ->check(
+          CLI::IsMember({"raw", "csv", "tsv", "zeek", "bpftool", "ss", "inlay"}).description(""));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " + std::to_string(analysis::kMaxValueBytes) +

@@ -31,6 +31,30 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
+// Reads the records; of a series of snapshots the last one, whose sockets are those of the ones before.
+absl::StatusOr<replay::Recording> ReadRecording(analysis::RecordSource& source,
+                                                size_t max_records) {
+  uint64_t snapshots = 0;
+  for (;;) {
+    ++snapshots;
+    const std::string name = source.SnapshotName();
+    absl::StatusOr<replay::Recording> recording = replay::Recording::Read(source, max_records);
+    if (!recording.ok() || name.empty()) return recording;
+    analysis::RecordBlock rest;
+    for (absl::StatusOr<bool> more = true; *more;) {
+      more = source.Next(rest);
+      if (!more.ok()) return more.status();
+    }
+    const absl::StatusOr<bool> next = source.NextSnapshot();
+    if (!next.ok()) return next.status();
+    if (!*next) {
+      std::fprintf(stderr, "inlay replay: of %s snapshots the last one is used, %s\n",
+                   analysis::Grouped(snapshots).c_str(), name.c_str());
+      return recording;
+    }
+  }
+}
+
 std::string Format(const replay::Recording& recording, const replay::ReplayResult& result) {
   using analysis::Grouped;
   using analysis::GroupedDecimal;
@@ -81,9 +105,11 @@ int RunReplay(const ReplayOptions& options) {
   std::optional<ProgressBar> progress;
   progress.emplace([&source] { return (*source)->bytes_read(); },
                    analysis::TotalBytes(options.paths));
-  const absl::StatusOr<replay::Recording> recording =
-      replay::Recording::Read(**source, options.max_sockets);
+  const absl::StatusOr<replay::Recording> recording = ReadRecording(**source, options.max_sockets);
   progress.reset();  // before anything else is printed
+  for (const std::string& loss : (*source)->Losses()) {
+    std::fprintf(stderr, "inlay replay: %s\n", loss.c_str());
+  }
   if (!recording.ok()) return Fail(recording.status());
   if (recording->truncated()) {
     std::fprintf(stderr, "inlay replay: only the first %s records are used (--max-sockets)\n",

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/capture_format.h"
 #include "tools/analysis/decompressor.h"
 #include "tools/analysis/zeek_log.h"
 
@@ -130,6 +131,10 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
     const bool gzip = *compression == Compression::kGzip;
     return {gzip ? DetectedFormat::kGzip : DetectedFormat::kZstd, {}};
   }
+  // A name is believed, so that damage at the start does not make something else of it.
+  if (prefix.starts_with(kCaptureMagic) || path.ends_with(".inlay")) {
+    return {DetectedFormat::kCapture, {}};
+  }
   if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, {'\t', false}};
   if (IsBinary(prefix)) return {DetectedFormat::kBinary, {}};
   if (IsJsonLines(prefix)) return {DetectedFormat::kJson, {}};
@@ -153,6 +158,8 @@ std::string KindName(const Detection& detection) {
   switch (detection.format) {
     case DetectedFormat::kBinary:
       return "raw records";
+    case DetectedFormat::kCapture:
+      return "a capture";
     case DetectedFormat::kGzip:
       return "gzip";
     case DetectedFormat::kZstd:

@@ -19,6 +19,7 @@ inline constexpr size_t kDetectionBytes = size_t{64} << 10;
 
 enum class DetectedFormat {
   kBinary,
+  kCapture,  // .inlay
   kGzip,
   kZstd,
   kZeek,
@@ -35,7 +36,7 @@ struct Detection {
 };
 
 // The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
-// ".gz" or ".zst" in the name is passed over. A Zeek log starts with #separator; dumps of BPF maps are told
+// ".gz" or ".zst" in the name is passed over. A capture starts with the magic of capture_format.h, or is called .inlay. A Zeek log starts with #separator; dumps of BPF maps are told
 // by how they start, or by a value of a map among the lines of ss. Other text is TSV when its rows
 // agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
 // '|' on whose number the rows agree.

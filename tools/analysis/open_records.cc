@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/btf_schema.h"
+#include "tools/analysis/capture_format.h"
+#include "tools/analysis/capture_records.h"
 #include "tools/analysis/delimited_records.h"
 #include "tools/analysis/dump_records.h"
 #include "tools/analysis/field_list.h"
@@ -78,6 +80,30 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(const std::vector<std::st
   return OpenDumpRecords(paths, {tool, options.columns, options.map_id}, std::move(first));
 }
 
+absl::StatusOr<bool> StartsAsCapture(InputFile* file) {
+  absl::StatusOr<std::span<const uint8_t>> prefix = file->Peek(kCaptureMagic.size());
+  if (!prefix.ok()) return prefix.status();
+  return std::string_view(reinterpret_cast<const char*>(prefix->data()), prefix->size()) ==
+         kCaptureMagic;
+}
+
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(const std::vector<std::string>& paths,
+                                                          const RecordOptions& options,
+                                                          std::optional<InputFile> first) {
+  if (!options.columns.empty() || options.header.has_value() || options.delimiter.has_value() ||
+      options.map_id.has_value()) {
+    return absl::InvalidArgumentError(
+        "--columns, --header, --delimiter and --map-id are for text, not for a capture");
+  }
+  std::optional<StructFields> named;
+  if (options.value_bytes.has_value() || NamesFields(options)) {
+    absl::StatusOr<StructFields> found = FindStruct(options);
+    if (!found.ok()) return found.status();
+    named = *std::move(found);
+  }
+  return OpenCaptureRecords(paths, std::move(named), std::move(first));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
@@ -89,6 +115,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
   const bool has_text_option =
       !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
   RecordFormat format = options.format;
+  if (format == RecordFormat::kCapture) return OpenCapture(paths, options, std::nullopt);
   if (options.value_bytes.has_value() || NamesFields(options)) {
     if ((format != RecordFormat::kDetect && format != RecordFormat::kRaw) || has_text_option) {
       return absl::InvalidArgumentError(
@@ -110,7 +137,14 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     }
     absl::StatusOr<StructFields> found = FindStruct(options);
     if (!found.ok()) return found.status();
-    return OpenRawRecords(paths, found->value_bytes, std::nullopt, std::move(found->fields));
+    absl::StatusOr<InputFile> first = InputFile::Open(paths[0]);
+    if (!first.ok()) return first.status();
+    if (options.format == RecordFormat::kDetect) {
+      absl::StatusOr<bool> is_capture = StartsAsCapture(&*first);
+      if (!is_capture.ok()) return is_capture.status();
+      if (*is_capture) return OpenCapture(paths, options, *std::move(first));
+    }
+    return OpenRawRecords(paths, found->value_bytes, *std::move(first), std::move(found->fields));
   }
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
@@ -155,6 +189,8 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
             absl::StrCat(first->name(),
                          ": looks like raw records; give their size with --value-bytes N, or say ",
                          "--format csv or tsv"));
+      case DetectedFormat::kCapture:
+        return OpenCapture(paths, options, *std::move(first));
       case DetectedFormat::kBpftool:
         return OpenDump(paths, options, DumpOptions::Tool::kBpftool, *std::move(first));
       case DetectedFormat::kSs:

@@ -14,12 +14,12 @@
 
 namespace inlay::analysis {
 
-enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs };
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs, kCapture };
 
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
   RecordFormat format = RecordFormat::kDetect;
-  // Raw only. The size is required, unless one of the others says it.
+  // Raw only; the size is required there, unless one of the others says it. Captures: see capture_records.h.
   std::optional<uint64_t> value_bytes;
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
@@ -31,7 +31,8 @@ struct RecordOptions {
 };
 
 // Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
-// `value_bytes`, `fields` or `btf_path` mean raw, and otherwise the first file's content decides. Each file may
+// `value_bytes`, `fields` or `btf_path` mean raw, unless the first file is a capture, and otherwise the first file's
+// content decides. Each file may
 // be compressed, see input_file.h. Fails for options that
 // contradict each other or the format, and for everything the readers' Open functions fail for.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,

@@ -17,28 +17,6 @@ Json OrNull(const std::optional<T>& value) {
   return value.has_value() ? Json(*value) : Json(nullptr);
 }
 
-std::string_view KindName(FieldKind kind) {
-  switch (kind) {
-    case FieldKind::kText:
-      return "text";
-    case FieldKind::kUnsigned:
-      return "unsigned";
-    case FieldKind::kSigned:
-      return "signed";
-    case FieldKind::kBool:
-      return "bool";
-    case FieldKind::kFloat:
-      return "float";
-    case FieldKind::kEnum:
-      return "enum";
-    case FieldKind::kBytes:
-      return "bytes";
-    case FieldKind::kPadding:
-      return "padding";
-  }
-  return "bytes";
-}
-
 Json Decoded(const std::vector<DecodedField>& fields) {
   Json object = Json::object();
   for (const DecodedField& field : fields) {
@@ -129,7 +107,7 @@ std::string FormatJson(const Report& report) {
          {"distinct", field.distinct},
          {"entropy_bits", field.entropy_bits},
          {"distinct_without", field.distinct_without},
-         {"kind", std::string(KindName(described.kind))},
+         {"kind", std::string(FieldKindName(described.kind))},
          {"type", described.type_name.empty() ? Json(nullptr) : Json(described.type_name)},
          {"offset_bits", OrNull(described.offset_bits)},
          {"size_bits",

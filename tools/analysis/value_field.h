@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace inlay::analysis {
 
@@ -21,6 +22,29 @@ enum class FieldKind : uint8_t {
   kBytes,    // of unknown meaning
   kPadding,  // bytes that belong to no member; whatever they hold means nothing
 };
+
+// As reports and files write it: "unsigned".
+inline std::string_view FieldKindName(FieldKind kind) {
+  switch (kind) {
+    case FieldKind::kText:
+      return "text";
+    case FieldKind::kUnsigned:
+      return "unsigned";
+    case FieldKind::kSigned:
+      return "signed";
+    case FieldKind::kBool:
+      return "bool";
+    case FieldKind::kFloat:
+      return "float";
+    case FieldKind::kEnum:
+      return "enum";
+    case FieldKind::kBytes:
+      return "bytes";
+    case FieldKind::kPadding:
+      return "padding";
+  }
+  return "bytes";
+}
 
 struct ValueField {
   std::string name = {};  // "mss", "in.port", "hist[2]", "bytes 4-7"

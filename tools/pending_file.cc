@@ -1,0 +1,92 @@
+#include "tools/pending_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>  // rename
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace inlay {
+namespace {
+
+absl::Status Failed(const std::string& path, const std::string& what, int error) {
+  return absl::UnavailableError(absl::StrCat(path, ": cannot ", what, ": ", std::strerror(error)));
+}
+
+}  // namespace
+
+PendingFile::PendingFile(std::string path, std::string place, std::string written_at, int fd)
+    : path_(std::move(path)),
+      place_(std::move(place)),
+      written_at_(std::move(written_at)),
+      fd_(fd) {}
+
+PendingFile::PendingFile(PendingFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      place_(std::move(other.place_)),
+      written_at_(std::exchange(other.written_at_, {})),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+PendingFile::~PendingFile() {
+  if (fd_ >= 0) close(fd_);
+  if (!written_at_.empty()) unlink(written_at_.c_str());
+}
+
+absl::StatusOr<std::string> PendingFile::PlaceOf(const std::string& path) {
+  if (path.empty()) return absl::InvalidArgumentError("a file without a name cannot be written");
+  std::error_code error;
+  const std::filesystem::path place = std::filesystem::weakly_canonical(path, error);
+  if (error) return Failed(path, "find the folder", error.value());
+  const std::filesystem::file_status status = std::filesystem::status(place, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return absl::InvalidArgumentError(path + ": exists, and is not a regular file");
+  }
+  return place.string();
+}
+
+absl::StatusOr<PendingFile> PendingFile::Create(const std::string& path) {
+  absl::StatusOr<std::string> place = PlaceOf(path);
+  if (!place.ok()) return place.status();
+  std::string written_at = absl::StrCat(*place, ".", getpid(), ".partial");
+  // A file that is replaced keeps its permissions.
+  struct stat old;
+  const mode_t mode = stat(place->c_str(), &old) == 0 ? old.st_mode & 07777 : 0666;
+  const int fd = open(written_at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (fd < 0) return Failed(path, "create the file", errno);
+  return PendingFile(path, *std::move(place), std::move(written_at), fd);
+}
+
+absl::Status PendingFile::Write(std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = write(fd_, content.data(), content.size());
+    if (written >= 0) {
+      content.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      return Failed(path_, "write", errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PendingFile::Close() {
+  int error = 0;
+  if (fsync(fd_) != 0 && errno != EINVAL && errno != ENOSYS) error = errno;
+  if (close(std::exchange(fd_, -1)) != 0 && error == 0) error = errno;
+  return error == 0 ? absl::OkStatus() : Failed(path_, "write", error);
+}
+
+absl::Status PendingFile::MoveToPlace() {
+  if (written_at_.empty()) return absl::OkStatus();
+  if (rename(written_at_.c_str(), place_.c_str()) != 0) return Failed(path_, "replace", errno);
+  written_at_.clear();
+  return absl::OkStatus();
+}
+
+}  // namespace inlay
