@@ -1,6 +1,4 @@
 // Captures from the kernel that is running: every value that was written is captured, once, whatever goes on meanwhile.
-//
-// Exit code 77, with the reason: nothing can be captured here.
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,7 +17,6 @@
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
-#include "tests/kernel/scratch_network.h"
 #include "tools/capture/capture_source.h"
 
 namespace inlay::capture {
@@ -305,22 +301,3 @@ TEST(LiveCapture, AnEmptyTableHasNoValues) {
 
 }  // namespace
 }  // namespace inlay::capture
-
-int main(int argc, char** argv) {
-  std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  testing::InitGoogleTest(&argc, argv);
-  try {
-    inlay::bpf_script::EnterScratchNetwork();
-    const inlay::capture::TestMap map = inlay::capture::MakeTestMap({});
-    const auto source = inlay::capture::OpenCapture(
-        {.target = inlay::capture::CaptureOptions::Target::kMapId, .id = map.id});
-    if (!source.ok()) {
-      std::printf("skipped: %s\n", std::string(source.status().message()).c_str());
-      return 77;
-    }
-  } catch (const std::exception& missing) {
-    std::printf("skipped: %s\n", missing.what());
-    return 77;
-  }
-  return RUN_ALL_TESTS();
-}
