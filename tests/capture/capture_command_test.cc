@@ -317,5 +317,32 @@ TEST_F(CaptureCommandTest, APinnedMap) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+// As root, what a process may do after exec() is what its bounding set leaves.
+TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
+  const std::string file = files_.Path("now.inlay");
+  const auto with = [&](const std::string& capabilities, const std::string& arguments) {
+    return Shell("setpriv --bounding-set " + capabilities + " --inh-caps " + capabilities + " '" +
+                 INLAY_COMMAND + "' " + arguments + " -o " + file);
+  };
+  const auto expect_lacks = [&](const std::string& capabilities, const std::string& arguments,
+                                const std::string& lacks) {
+    const Outcome outcome = with(capabilities, arguments);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_NE(outcome.err.find("needs " + lacks + ", which this process lacks"), std::string::npos)
+        << outcome.err;
+    EXPECT_FALSE(std::filesystem::exists(file));
+  };
+  expect_lacks("-all,+bpf,+perfmon", "capture --map inlay_cap_cmd", "CAP_SYS_ADMIN");
+  expect_lacks("-all,+bpf,+perfmon", "capture --map-id " + MapId(), "CAP_SYS_ADMIN");
+  expect_lacks("-all,+bpf", "capture --sockets", "CAP_PERFMON");
+  expect_lacks("-all,+perfmon", "capture --sockets", "CAP_BPF");
+  expect_lacks("-all", "capture --sockets", "CAP_BPF and CAP_PERFMON");
+  const Outcome enough = with("-all,+bpf,+perfmon", "capture --sockets");
+  EXPECT_EQ(enough.exit_code, 0) << enough.err;
+  EXPECT_NE(enough.err.find("CAP_SYS_PTRACE"), std::string::npos) << enough.err;
+  const Outcome admin = with("-all,+sys_admin", "capture --map-id " + MapId());
+  EXPECT_EQ(admin.exit_code, 0) << admin.err;
+}
+
 }  // namespace
 }  // namespace inlay::capture

@@ -1,23 +1,35 @@
 // Captures from the kernel that is running: every value that was written is captured, once, whatever goes on meanwhile.
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <ctime>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
+#include "tests/kernel/scratch_network.h"
+#include "tools/capture/attribute_fields.h"
 #include "tools/capture/capture_source.h"
+#include "tools/capture/socket_attributes.h"
 
 namespace inlay::capture {
 namespace {
@@ -32,7 +44,6 @@ struct Taken {
   std::map<std::vector<uint8_t>, uint64_t> copies;
   SnapshotResult result;
   CaptureDescription description;
-  double seconds = 0;
 };
 
 std::unique_ptr<CaptureSource> Open(uint32_t map_id, Method method,
@@ -51,13 +62,11 @@ Taken Take(CaptureSource& source) {
   Taken taken;
   taken.description = source.description();
   std::vector<std::pair<std::vector<uint8_t>, uint64_t>> values;
-  const auto begin = std::chrono::steady_clock::now();
   const absl::StatusOr<SnapshotResult> result =
       source.Take([&](std::span<const uint8_t> value, uint64_t copies) {
         values.emplace_back(std::vector<uint8_t>(value.begin(), value.end()), copies);
         return absl::OkStatus();
       });
-  taken.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   EXPECT_TRUE(result.ok()) << result.status();
   if (result.ok()) taken.result = *result;
   for (const auto& [value, copies] : values) taken.copies[value] += copies;
@@ -96,6 +105,13 @@ void EmptyCaches() {
   for (size_t at = 0; at < memory.size(); at += 64) ++memory[at];
 }
 
+// This thread's time on the CPU, whatever others do with the CPU meanwhile.
+double CpuSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 // Nanoseconds per socket, the least of several walks, since noise only adds.
 double TakeNs(uint32_t map_id, Method method, size_t sockets) {
   const std::unique_ptr<CaptureSource> source = Open(map_id, method);
@@ -104,15 +120,14 @@ double TakeNs(uint32_t map_id, Method method, size_t sockets) {
   for (int i = 0; i < 7; ++i) {
     EmptyCaches();
     uint64_t bytes = 0;
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = CpuSeconds();
     const absl::StatusOr<SnapshotResult> result =
         source->Take([&](std::span<const uint8_t> value, uint64_t) {
           bytes += value.size();
           return absl::OkStatus();
         });
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    least = std::min(least, CpuSeconds() - begin);
     EXPECT_TRUE(result.ok() && result->values == sockets && bytes == 100 * sockets);
-    least = std::min(least, time.count());
   }
   return least * 1e9 / static_cast<double>(sockets);
 }
@@ -136,7 +151,7 @@ TEST(LiveCapture, EveryFamilyInLinearTimeWhileSocketsComeAndGo) {
   for (const Method method : kTimed) {
     double many_ns = TakeNs(map.id, method, count);
     // Others on the machine may have used the caches and the memory meanwhile.
-    for (int tries = 0; tries < 2 && many_ns > 1.3 * few_ns[method]; ++tries) {
+    for (int tries = 0; tries < 5 && many_ns > 1.3 * few_ns[method]; ++tries) {
       many_ns = std::min(many_ns, TakeNs(map.id, method, count));
     }
     std::printf("method %d: %.0f ns a socket of %zu, %.0f ns of %zu: ratio %.2f\n",
@@ -232,7 +247,7 @@ TEST(LiveCapture, ValuesWithALockAreNeverTorn) {
       const std::unique_ptr<CaptureSource> source = Open(map.id, method);
       ASSERT_NE(source, nullptr);
       ASSERT_EQ(source->description().notes.size(), 1u) << "the lock, and that it could be taken";
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < 40; ++i) {
         const Taken taken = Take(*source);
         EXPECT_EQ(taken.result.values, 100u);
         for (const auto& [value, copies] : taken.copies) {
@@ -297,6 +312,157 @@ TEST(LiveCapture, Tables) {
 TEST(LiveCapture, AnEmptyTableHasNoValues) {
   const TestMap map = MakeTestMap({.type = BPF_MAP_TYPE_HASH, .max_entries = 10});
   EXPECT_EQ(TakeOnce(map.id, Method::kAuto).result.values, 0u);
+}
+
+// Records of sockets with this mark, which nobody else uses.
+constexpr uint32_t kMark = 0x1A2B3C4D;
+
+std::vector<SocketAttributes> MarkedSockets() {
+  std::vector<SocketAttributes> found;
+  absl::StatusOr<std::unique_ptr<CaptureSource>> source =
+      OpenCapture({.target = CaptureOptions::Target::kSockets});
+  EXPECT_TRUE(source.ok()) << source.status();
+  if (!source.ok()) return found;
+  EXPECT_EQ((*source)->description().value_bytes, sizeof(SocketAttributes));
+  const absl::StatusOr<SnapshotResult> result =
+      (*source)->Take([&](std::span<const uint8_t> value, uint64_t copies) {
+        SocketAttributes attributes;
+        EXPECT_EQ(value.size(), sizeof(attributes));
+        EXPECT_EQ(copies, 1u);
+        std::memcpy(&attributes, value.data(), sizeof(attributes));
+        if (attributes.mark == kMark) found.push_back(attributes);
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(result.ok()) << result.status();
+  return found;
+}
+
+FileDescriptor Marked(int family, int type) {
+  FileDescriptor fd(socket(family, type | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &kMark, sizeof(kMark)), 0);
+  return fd;
+}
+
+void SetInt(const FileDescriptor& fd, int level, int option, int value) {
+  EXPECT_EQ(setsockopt(fd.get(), level, option, &value, sizeof(value)), 0) << option;
+}
+
+int GetInt(const FileDescriptor& fd, int level, int option) {
+  int value = 0;
+  socklen_t bytes = sizeof(value);
+  EXPECT_EQ(getsockopt(fd.get(), level, option, &value, &bytes), 0) << option;
+  return value;
+}
+
+TEST(LiveSockets, AttributesAreWhatWasSet) {
+  const FileDescriptor tcp = Marked(AF_INET6, SOCK_STREAM);
+  SetInt(tcp, SOL_SOCKET, SO_PRIORITY, 5);
+  SetInt(tcp, SOL_SOCKET, SO_RCVBUF, 40'000);
+  SetInt(tcp, SOL_SOCKET, SO_SNDBUF, 50'000);
+  SetInt(tcp, SOL_SOCKET, SO_REUSEPORT, 1);
+  SetInt(tcp, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  SetInt(tcp, IPPROTO_TCP, TCP_NODELAY, 1);
+  SetInt(tcp, IPPROTO_TCP, TCP_USER_TIMEOUT, 1234);
+  SetInt(tcp, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4321);
+  SetInt(tcp, IPPROTO_TCP, TCP_SYNCNT, 3);
+  ASSERT_EQ(setsockopt(tcp.get(), IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
+  std::vector<SocketAttributes> found = MarkedSockets();
+  ASSERT_EQ(found.size(), 1u);
+  const SocketAttributes& of_tcp = found[0];
+  EXPECT_EQ(of_tcp.family, AF_INET6);
+  EXPECT_EQ(of_tcp.type, SOCK_STREAM);
+  EXPECT_EQ(of_tcp.protocol, IPPROTO_TCP);
+  EXPECT_EQ(of_tcp.state, 7) << "TCP_CLOSE";
+  EXPECT_EQ(of_tcp.priority, 5u);
+  EXPECT_EQ(of_tcp.uid, geteuid());
+  EXPECT_EQ(of_tcp.rcvbuf, GetInt(tcp, SOL_SOCKET, SO_RCVBUF));
+  EXPECT_EQ(of_tcp.sndbuf, 100'000);
+  EXPECT_EQ(of_tcp.userlocks & 3, 3) << "both buffers' sizes were set";
+  EXPECT_EQ(of_tcp.reuseport, 1);
+  EXPECT_EQ(of_tcp.ipv6only, 1);
+  EXPECT_EQ(of_tcp.nodelay & 1, 1);
+  EXPECT_EQ(of_tcp.user_timeout, 1234u);
+  EXPECT_EQ(of_tcp.notsent_lowat, 4321u);
+  EXPECT_EQ(of_tcp.syn_retries, 3);
+  EXPECT_STREQ(of_tcp.congestion_control, "reno");
+  EXPECT_NE(of_tcp.cgroup_id, 0u);
+  uint64_t cookie = 0;
+  socklen_t bytes = sizeof(cookie);
+  ASSERT_EQ(getsockopt(tcp.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &bytes), 0);
+  EXPECT_EQ(of_tcp.netns_cookie, cookie);
+
+  SetInt(tcp, SOL_SOCKET, SO_MARK, 0);
+  const FileDescriptor udp = Marked(AF_INET, SOCK_DGRAM);
+  SetInt(udp, IPPROTO_IP, IP_TOS, 0x20);
+  SetInt(udp, IPPROTO_IP, IP_TTL, 17);
+  SetInt(udp, IPPROTO_IP, IP_MULTICAST_TTL, 4);
+  SetInt(udp, SOL_SOCKET, SO_BINDTOIFINDEX, 1);  // loopback
+  found = MarkedSockets();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].family, AF_INET);
+  EXPECT_EQ(found[0].type, SOCK_DGRAM);
+  EXPECT_EQ(found[0].tos, 0x20);
+  EXPECT_EQ(found[0].ttl, 17);
+  EXPECT_EQ(found[0].multicast_ttl, 4);
+  EXPECT_EQ(found[0].bound_device, 1);
+  EXPECT_STREQ(found[0].congestion_control, "");
+}
+
+TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
+  // A connection that nobody has accepted has no descriptor on that side, and the listener's mark.
+  const FileDescriptor listener = Marked(AF_INET, SOCK_STREAM);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof(address);
+  auto* const to = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener.get(), to, bytes), 0);
+  ASSERT_EQ(listen(listener.get(), 8), 0);
+  ASSERT_EQ(getsockname(listener.get(), to, &bytes), 0);
+  const FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(client.get(), to, bytes), 0);
+  // Another namespace, in which a process has another one.
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t process = fork();
+  if (process == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int open = fcntl(listener.get(), F_GETFD);
+    close(listener.get());
+    bpf_script::EnterScratchNetwork();
+    const FileDescriptor other = Marked(AF_UNIX, SOCK_DGRAM);
+    if (open < 0 || write(ready[1], "", 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  const std::vector<SocketAttributes> found = MarkedSockets();
+  kill(process, SIGKILL);
+  waitpid(process, nullptr, 0);
+  close(ready[0]);
+  close(ready[1]);
+  std::map<std::pair<int, int>, int> by_family_and_state;
+  std::set<uint64_t> namespaces;
+  for (const SocketAttributes& socket : found) {
+    ++by_family_and_state[{socket.family, socket.state}];
+    namespaces.insert(socket.netns_cookie);
+  }
+  const std::map<std::pair<int, int>, int> expected = {
+      {{AF_INET, 10}, 1},  // TCP_LISTEN
+      {{AF_INET, 1}, 1},   // TCP_ESTABLISHED
+      {{AF_UNIX, 7}, 1},
+  };
+  EXPECT_EQ(by_family_and_state, expected);
+  EXPECT_EQ(namespaces.size(), 2u);
+}
+
+TEST(LiveSockets, EveryByteOfTheRecordIsANamedField) {
+  uint64_t end_bits = 0;
+  for (const analysis::ValueField& field : AttributeFields()) {
+    EXPECT_EQ(field.offset_bits, end_bits) << field.name;
+    end_bits += field.size_bits;
+  }
+  EXPECT_EQ(end_bits, 8 * sizeof(SocketAttributes));
 }
 
 }  // namespace

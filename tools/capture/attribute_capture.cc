@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/buffered_sockets.h"
+#include "tools/capture/capabilities.h"
 #include "tools/capture/net_namespaces.h"
 #include "tools/capture/socket_attributes.h"
 #include "tools/capture/walk_programs.h"
@@ -100,10 +101,12 @@ class AttributeCapture : public CaptureSource {
                        "): of their sockets those without a descriptor are missing"));
     }
     if (refused != 0) {
-      result.notes.push_back(
-          absl::StrCat(refused,
-                       " processes do not tell their network namespace, for want of "
-                       "CAP_SYS_PTRACE: sockets without a descriptor may be missing"));
+      const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
+      result.notes.push_back(absl::StrCat(
+          refused, refused == 1 ? " process does" : " processes do",
+          " not tell in which network namespace it is",
+          may_ask ? "" : ", for want of CAP_SYS_PTRACE",
+          ": sockets without a descriptor are missing if nobody else tells of theirs"));
     }
     return result;
   }

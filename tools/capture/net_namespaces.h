@@ -14,7 +14,7 @@ namespace inlay::capture {
 
 // Those that some process is in, and those of `ip netns`; each once, and first the one that this process is in.
 // Not seen: one that only a socket or a bind mount elsewhere keeps. `refused` is how many processes do not
-// tell theirs, for want of CAP_SYS_PTRACE.
+// tell theirs, as those of another user without CAP_SYS_PTRACE.
 std::vector<FileDescriptor> OpenNetNamespaces(size_t* refused);
 
 // Calls `function` on a thread that is in the namespace, and returns what it returns. Needs CAP_SYS_ADMIN.

@@ -57,7 +57,7 @@ ValueSchema ReadValueSchema(const KernelMap& map) {
   const Btf types = LoadBtf(map);
   if (types == nullptr) {
     schema.notes.push_back(absl::StrCat(
-        "the fields of the values have no names: ",
+        "the fields of the values have no names, and a lock or kptr among them is not known: ",
         std::string(
             CallFailed("reading the map's BTF", errno, {Capability::kSysAdmin}).message())));
     return schema;
