@@ -52,6 +52,11 @@ class AttributeCapture : public CaptureSource {
       load.programs.push_back(walk.program);
       names.push_back(absl::StrCat("iter/", walk.iterator));
     }
+    if (!SeesAllProcesses()) {
+      description_.notes.push_back(
+          "this process is in a PID namespace of its own: descriptors of other processes are not "
+          "seen");
+    }
     load.value_bytes = sizeof(SocketAttributes);
     load.most_records = BufferedSockets(sizeof(SocketAttributes), WalkPrograms::kOftenBytes);
     absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(load);

@@ -46,6 +46,11 @@ class StorageCapture : public CaptureSource {
     std::vector<std::string> names;
     for (const Walk& walk : walks_) names.push_back(absl::StrCat("iter/", walk.iterator));
     description_.method = absl::StrJoin(names, ", ");
+    if (options.method == Method::kFd && !SeesAllProcesses()) {
+      description_.notes.push_back(
+          "this process is in a PID namespace of its own: descriptors of other processes are not "
+          "seen");
+    }
     if (options.method == Method::kFold) description_.method += ", folded";
     return absl::OkStatus();
   }
