@@ -47,7 +47,7 @@ clean_up() {
 }
 trap clean_up EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'exit 143' TERM HUP PIPE
 
 step "60 processes open 40 connections and 40 UDP sockets each; a BPF program notes who"
 mkfifo "$work/hold"
