@@ -30,6 +30,7 @@
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/capture_source.h"
 #include "tools/capture/socket_attributes.h"
+#include "tools/capture/value_schema.h"
 
 namespace inlay::capture {
 namespace {
@@ -454,6 +455,16 @@ TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
   };
   EXPECT_EQ(by_family_and_state, expected);
   EXPECT_EQ(namespaces.size(), 2u);
+}
+
+TEST(ValueSchema, ClearsWhatTheKernelOwnsAndNothingElse) {
+  ValueSchema schema;
+  schema.kernel_owned = {{"lock", "struct bpf_spin_lock", 0, 4}, {"task", "kptr", 8, 8}};
+  std::vector<uint8_t> value(20, 7);
+  ClearKernelOwned(schema, value);
+  for (size_t at = 0; at < value.size(); ++at) {
+    EXPECT_EQ(value[at], at < 4 || (at >= 8 && at < 16) ? 0 : 7) << at;
+  }
 }
 
 TEST(LiveSockets, EveryByteOfTheRecordIsANamedField) {
