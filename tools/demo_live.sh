@@ -2,7 +2,7 @@
 # Shows a capture from the kernel that is running: opens some thousands of TCP and UDP sockets on loopback, in network
 # namespaces of their own, while a BPF program gives each the 88 bytes that a runtime-security product keeps of the
 # task that opened it; captures these values, and says whether they would deduplicate. Needs root, a kernel with BTF
-# (Linux 5.13 or newer) and cgroup2; without, it says what is missing and exits with 77. Leaves nothing behind.
+# (Linux 5.12 or newer) and cgroup2; without, it says what is missing and exits with 77. Leaves nothing behind.
 #
 #   tools/demo_live.sh [FOLDER OF A BUILD]
 set -euo pipefail

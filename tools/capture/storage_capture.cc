@@ -84,7 +84,7 @@ class StorageCapture : public CaptureSource {
     if (walks_.empty()) {
       return absl::FailedPreconditionError(
           "this kernel is too old: it has none of the iterators over sockets that are needed "
-          "(Linux 5.13 has them)");
+          "(Linux 5.12 has them)");
     }
     return absl::OkStatus();
   }
