@@ -14,6 +14,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -84,7 +85,10 @@ uint64_t NowNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+// Once, however many snapshots it is true of.
 void Note(const std::string& note) {
+  static std::set<std::string> said;
+  if (!said.insert(note).second) return;
   std::fprintf(stderr, "inlay capture: note: %s\n", note.c_str());
 }
 
