@@ -6,7 +6,9 @@
 #include <new>
 
 #include "tools/analyze_command.h"
+#include "tools/capture_command.h"
 #include "tools/exit_codes.h"
+#include "tools/maps_command.h"
 #include "tools/merge_command.h"
 #include "tools/replay_command.h"
 #include "tools/report_command.h"
@@ -20,6 +22,10 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   inlay::AnalyzeOptions analyze_options;
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
+  inlay::CaptureCommandOptions capture_options;
+  const CLI::App* capture = inlay::AddCaptureCommand(app, &capture_options);
+  inlay::MapsOptions maps_options;
+  const CLI::App* maps = inlay::AddMapsCommand(app, &maps_options);
   inlay::MergeOptions merge_options;
   const CLI::App* merge = inlay::AddMergeCommand(app, &merge_options);
   inlay::ReplayOptions replay_options;
@@ -34,6 +40,8 @@ int Run(int argc, char** argv) {
   }
   analyze_options.arguments.assign(argv + 1, argv + argc);
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
+  if (capture->parsed()) return inlay::RunCapture(capture_options);
+  if (maps->parsed()) return inlay::RunMaps(maps_options);
   if (merge->parsed()) return inlay::RunMerge(merge_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);
   if (report->parsed()) return inlay::RunReport(report_options);

@@ -11,7 +11,7 @@ packages=(
   valgrind  # counts instructions and simulated cache misses
   libboost-dev  # Boost.Flyweight, which the benchmarks compare with
   parallel  # the recipes of docs/fleet.md are tested
-  libbpf-dev  # loads programs and reads BTF; without it --btf says so, and tests on the live kernel are skipped
+  libbpf-dev  # loads programs and reads BTF; without it --btf and capture say so, and tests on the live kernel are skipped
   libclang-rt-14-dev  # sanitizer and fuzzer runtimes of clang
 )
 

@@ -215,6 +215,44 @@ TEST_F(BtfSchemaTest, WhatTheKernelKeepsForOneValueCannotBeShared) {
   EXPECT_EQ(Fields("fine"), (Lines{"p:unsigned@0+64", "= 8"}));
 }
 
+TEST_F(BtfSchemaTest, WhatTheKernelOwnsIsPaddingWhenAMapIsRead) {
+  const int lock = Struct("bpf_spin_lock", 4, {{"val", u32_, 0}});
+  const int slot = Struct("slot", 8, {{"lock", lock, 0}, {"n", u32_, 32}});
+  const int tagged = Id(btf__add_type_tag(types_.get(), "kptr", u32_));
+  const int kptr = Id(btf__add_ptr(types_.get(), tagged));
+  const int stats = Struct("stats", 8, {{"lock", lock, 0}, {"n", u32_, 32}});
+  const int value = Struct("conf", 544,
+                           {{"id", u32_, 0},
+                            {"stats", stats, 32},
+                            {"task", kptr, 128},
+                            {"slots", Array(slot, 65), 192}});
+  std::vector<KernelOwnedMember> owned;
+  const absl::StatusOr<StructFields> fields =
+      ReadBtfTypeById(types_.get(), static_cast<uint32_t>(value), "map 7", &owned);
+  ASSERT_TRUE(fields.ok()) << fields.status();
+  ASSERT_EQ(owned.size(), 3u);
+  EXPECT_EQ(owned[0].name, "stats.lock");
+  EXPECT_EQ(owned[0].type_name, "struct bpf_spin_lock");
+  EXPECT_EQ(owned[0].offset_bytes, 4u);
+  EXPECT_EQ(owned[0].size_bytes, 4u);
+  EXPECT_EQ(owned[1].name, "task");
+  EXPECT_EQ(owned[1].type_name, "kptr");
+  EXPECT_EQ(owned[1].offset_bytes, 16u);
+  EXPECT_EQ(owned[1].size_bytes, 8u);
+  // What is in an element of a large array is in all of them.
+  EXPECT_EQ(owned[2].name, "slots");
+  EXPECT_EQ(owned[2].offset_bytes, 24u);
+  EXPECT_EQ(owned[2].size_bytes, 520u);
+  for (const KernelOwnedMember& member : owned) {
+    for (const ValueField& field : fields->fields) {
+      const bool apart = *field.offset_bits + field.size_bits <= 8 * member.offset_bytes ||
+                         *field.offset_bits >= 8 * (member.offset_bytes + member.size_bytes);
+      EXPECT_TRUE(apart || field.kind == FieldKind::kPadding) << field.name;
+    }
+  }
+  EXPECT_EQ(fields->fields.front().name, "id");
+}
+
 TEST_F(BtfSchemaTest, BadInputIsNamed) {
   Struct("tcp_options", 4, {{"a", u32_, 0}});
   EXPECT_EQ(Fields("tcp_option"), (Lines{"has no type 'tcp_option'; there is tcp_options"}));

@@ -90,7 +90,9 @@ struct Place {
 // Turns types into fields. Errors do not name the file.
 class Walk {
  public:
-  explicit Walk(const btf* types) : types_(types) {}
+  // Without `kernel_owned`, what only the kernel may hold is an error.
+  explicit Walk(const btf* types, std::vector<KernelOwnedMember>* kernel_owned = nullptr)
+      : types_(types), kernel_owned_(kernel_owned) {}
 
   // Adds the fields of type `id` at `place`.
   absl::Status Add(uint32_t id, const Place& place, std::vector<ValueField>* fields) {
@@ -136,10 +138,14 @@ class Walk {
         field.enum_names = EnumNames(id, type);
         break;
       case BTF_KIND_PTR: {
-        const absl::Status shared = CheckPointer(type, path);
-        if (!shared.ok()) return shared;
         field.kind = FieldKind::kUnsigned;
         field.size_bits = 8 * btf__pointer_size(types_);
+        if (const std::string tag = KptrTag(type); !tag.empty()) {
+          return AddKernelOwned(
+              place, tag, field.size_bits,
+              absl::StrCat("a ", tag,
+                           ", and the kernel keeps what it points to for one value only"));
+        }
         if (field.type_name.empty()) field.type_name = PointerName(type);
         break;
       }
@@ -189,16 +195,24 @@ class Walk {
     return name.empty() ? "void *" : absl::StrCat(name, " *");
   }
 
-  // Tags stand between a pointer and what it points to.
-  absl::Status CheckPointer(const btf_type* pointer, const std::string& path) const {
+  // The tag of a pointer to what the kernel keeps; empty if it is an ordinary one. Tags stand between a pointer
+  // and what it points to.
+  std::string KptrTag(const btf_type* pointer) const {
     const btf_type* type = btf__type_by_id(types_, pointer->type);
     for (int steps = 0; type != nullptr && btf_is_mod(type) && steps < kMaxDepth; ++steps) {
-      if (btf_is_type_tag(type) && IsKptrTag(Name(type))) {
-        return Error(absl::StrCat("its values cannot be shared: '", path, "' is a ", Name(type),
-                                  ", and the kernel keeps what it points to for one value only"));
-      }
+      if (btf_is_type_tag(type) && IsKptrTag(Name(type))) return Name(type);
       type = btf__type_by_id(types_, type->type);
     }
+    return {};
+  }
+
+  // `why` goes on from "'path' is ".
+  absl::Status AddKernelOwned(const Place& place, const std::string& type_name, uint64_t size_bits,
+                              const std::string& why) {
+    if (kernel_owned_ == nullptr) {
+      return Error(absl::StrCat("its values cannot be shared: '", place.path, "' is ", why));
+    }
+    kernel_owned_->push_back({place.path, type_name, place.offset_bits / 8, size_bits / 8});
     return absl::OkStatus();
   }
 
@@ -215,8 +229,8 @@ class Walk {
                          std::vector<ValueField>* fields) {
     const std::string name = Name(type);
     if (const auto reason = WhyNotShared(name); reason.has_value()) {
-      return Error(absl::StrCat("its values cannot be shared: '", place.path, "' is a struct ",
-                                name, ", and ", std::string(*reason)));
+      return AddKernelOwned(place, "struct " + name, uint64_t{type->size} * 8,
+                            absl::StrCat("a struct ", name, ", and ", std::string(*reason)));
     }
     for (uint32_t i = 0; i < btf_vlen(type); ++i) {
       const absl::Status status =
@@ -280,11 +294,17 @@ class Walk {
     const bool is_last_dimension = !btf_is_array(child);
     if ((is_text && is_last_dimension) || elements > kMaxArrayFields) {
       if (elements > kMaxArrayFields && !is_text) {
-        // What cannot be shared may hide in the elements.
+        // What cannot be shared may hide in the elements; then it is in all of them.
+        const size_t owned_before = kernel_owned_ == nullptr ? 0 : kernel_owned_->size();
         std::vector<ValueField> unused;
         const absl::Status status = Add(
             element_id, {absl::StrCat(whole.name, "[0]"), true, 0, 0, place.depth + 1}, &unused);
         if (!status.ok()) return status;
+        if (kernel_owned_ != nullptr && kernel_owned_->size() > owned_before) {
+          const std::string type_name = kernel_owned_->back().type_name;
+          kernel_owned_->resize(owned_before);
+          return AddKernelOwned(place, absl::StrCat("array of ", type_name), whole.size_bits, "");
+        }
       }
       whole.kind = is_text && is_last_dimension ? FieldKind::kText : FieldKind::kBytes;
       if (whole.type_name.empty()) {
@@ -331,6 +351,7 @@ class Walk {
   }
 
   const btf* types_;
+  std::vector<KernelOwnedMember>* kernel_owned_;
   std::map<uint32_t, Names> enums_;
   uint64_t work_ = 0;
 };
@@ -390,27 +411,23 @@ absl::Status NotFound(const btf* types, const std::string& path, const std::stri
                             absl::StrJoin(close, ", ")));
 }
 
-}  // namespace
-
-absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::string& type) {
-  const SilentLibbpf silent;
-  const absl::StatusOr<Btf> types = Parse(path);
-  if (!types.ok()) return types.status();
-  const uint32_t id = FindType(types->get(), type);
-  if (id == 0) return NotFound(types->get(), path, type);
+// The fields of type `id`; messages start with `what`.
+absl::StatusOr<StructFields> FieldsOf(const btf* types, uint32_t id, const std::string& what,
+                                      std::vector<KernelOwnedMember>* kernel_owned) {
   const auto named = [&](const std::string& message) {
-    return Error(absl::StrCat(path, ": type '", type, "': ", message));
+    return Error(absl::StrCat(what, ": ", message));
   };
-  const int64_t bytes = btf__resolve_size(types->get(), id);
+  const int64_t bytes = btf__resolve_size(types, id);
   if (bytes <= 0) return named("has no size");
   StructFields result;
   result.value_bytes = static_cast<uint64_t>(bytes);
   if (result.value_bytes > kMaxValueBytes) {
     return named(absl::StrCat("has ", bytes, " bytes; a value has ", kMaxValueBytes, " at most"));
   }
-  const absl::Status status = Walk(types->get()).Add(id, Place(), &result.fields);
+  const absl::Status status = Walk(types, kernel_owned).Add(id, Place(), &result.fields);
   if (!status.ok()) return named(std::string(status.message()));
-  if (result.fields.empty()) return named("has no members");
+  const bool has_owned = kernel_owned != nullptr && !kernel_owned->empty();
+  if (result.fields.empty() && !has_owned) return named("has no members");
   uint64_t end = 0;
   for (ValueField& field : result.fields) {
     if (field.name.empty()) field.name = "value";
@@ -421,6 +438,22 @@ absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::str
   }
   AddPadding(&result);
   return result;
+}
+
+}  // namespace
+
+absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::string& type) {
+  const SilentLibbpf silent;
+  const absl::StatusOr<Btf> types = Parse(path);
+  if (!types.ok()) return types.status();
+  const uint32_t id = FindType(types->get(), type);
+  if (id == 0) return NotFound(types->get(), path, type);
+  return FieldsOf(types->get(), id, absl::StrCat(path, ": type '", type, "'"), nullptr);
+}
+
+absl::StatusOr<StructFields> ReadBtfTypeById(const btf* types, uint32_t id, const std::string& what,
+                                             std::vector<KernelOwnedMember>* kernel_owned) {
+  return FieldsOf(types, id, what, kernel_owned);
 }
 
 }  // namespace inlay::analysis

@@ -5,10 +5,14 @@
 #ifndef INLAY_TOOLS_ANALYSIS_BTF_SCHEMA_H_
 #define INLAY_TOOLS_ANALYSIS_BTF_SCHEMA_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tools/analysis/struct_fields.h"
+
+struct btf;  // libbpf's
 
 namespace inlay::analysis {
 
@@ -26,6 +30,19 @@ namespace inlay::analysis {
 // it, naming those that are close; for a type without a size; for a type with a member that only the kernel
 // may hold, such as bpf_spin_lock, and cannot be shared; and always if the library was built without libbpf.
 absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::string& type);
+
+// A member that only the kernel may hold.
+struct KernelOwnedMember {
+  std::string name = {};       // "stats.lock"
+  std::string type_name = {};  // "struct bpf_spin_lock", "kptr"
+  uint64_t offset_bytes = 0;
+  uint64_t size_bytes = 0;
+};
+
+// The type with this id in `types`, as fields like those of ReadBtfType(), but that members which only the kernel may
+// hold do not make it fail: they are padding, and go to *kernel_owned, by offset. Messages start with `what`.
+absl::StatusOr<StructFields> ReadBtfTypeById(const btf* types, uint32_t id, const std::string& what,
+                                             std::vector<KernelOwnedMember>* kernel_owned);
 
 }  // namespace inlay::analysis
 

@@ -12,4 +12,9 @@ absl::StatusOr<StructFields> ReadBtfType(const std::string&, const std::string&)
       "fields with --fields");
 }
 
+absl::StatusOr<StructFields> ReadBtfTypeById(const btf*, uint32_t, const std::string& what,
+                                             std::vector<KernelOwnedMember>*) {
+  return absl::UnimplementedError(what + ": this program was built without libbpf");
+}
+
 }  // namespace inlay::analysis

@@ -1,0 +1,144 @@
+#include "tools/capture/attribute_capture.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tools/capture/attribute_fields.h"
+#include "tools/capture/buffered_sockets.h"
+#include "tools/capture/capabilities.h"
+#include "tools/capture/net_namespaces.h"
+#include "tools/capture/socket_attributes.h"
+#include "tools/capture/walk_programs.h"
+
+namespace inlay::capture {
+namespace {
+
+// Each walks over the sockets of one network namespace, but the first over all descriptors there are.
+struct Walk {
+  std::string iterator;
+  std::string program;
+};
+
+class AttributeCapture : public CaptureSource {
+ public:
+  absl::Status Open(const CaptureOptions& options) {
+    if (options.method != Method::kAuto) {
+      return absl::InvalidArgumentError("--method is for maps of type sk_storage");
+    }
+    stop_ = options.stop;
+    description_.value_bytes = sizeof(SocketAttributes);
+    description_.fields = AttributeFields();
+    description_.source = "sockets";
+    description_.value_type = "struct SocketAttributes";
+    const std::vector<Walk> all = {{"task_file", "sockets_by_file"},
+                                   {"tcp", "sockets_of_tcp"},
+                                   {"udp", "sockets_of_udp"},
+                                   {"unix", "sockets_of_unix"}};
+    std::vector<std::string> names;
+    WalkPrograms::Options load;
+    for (const Walk& walk : all) {
+      const absl::StatusOr<bool> has = KernelHasIterator(walk.iterator);
+      if (!has.ok()) return has.status();
+      if (!*has) {
+        description_.notes.push_back(absl::StrCat("this kernel has no iterator '", walk.iterator,
+                                                  "': some sockets are not seen"));
+        continue;
+      }
+      walks_.push_back(walk);
+      load.programs.push_back(walk.program);
+      names.push_back(absl::StrCat("iter/", walk.iterator));
+    }
+    if (!SeesAllProcesses()) {
+      description_.notes.push_back(
+          "this process is in a PID namespace of its own: descriptors of other processes are not "
+          "seen");
+    }
+    load.value_bytes = sizeof(SocketAttributes);
+    load.most_records = BufferedSockets(sizeof(SocketAttributes), WalkPrograms::kOftenBytes);
+    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(load);
+    if (!loaded.ok()) return loaded.status();
+    programs_ = *std::move(loaded);
+    description_.method = absl::StrJoin(names, ", ");
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<SnapshotResult> Take(const ValueSink& sink) override {
+    SnapshotResult result;
+    absl::flat_hash_set<uint64_t> seen;
+    const auto on_record = [&](uint64_t cookie, std::span<const uint8_t> value) {
+      if (!seen.insert(cookie).second) return absl::OkStatus();
+      ++result.values;
+      return sink(value, 1);
+    };
+    for (const Walk& walk : walks_) {
+      if (walk.iterator != "task_file") continue;
+      const absl::StatusOr<WalkProgress> progress =
+          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
+      if (!progress.ok()) return progress.status();
+    }
+    size_t refused = 0;
+    size_t not_entered = 0;
+    absl::Status first_refusal;
+    const std::vector<FileDescriptor> net_namespaces = OpenNetNamespaces(&refused);
+    for (size_t i = 0; i < net_namespaces.size(); ++i) {
+      bool entered = false;
+      absl::Status status;
+      const auto walk_here = [&] {
+        entered = true;
+        return WalkNetNamespace(on_record);
+      };
+      // The first one is that of this process, which nobody needs to enter.
+      status = i == 0 ? walk_here() : InNetNamespace(net_namespaces[i], walk_here);
+      if (!status.ok() && entered) return status;
+      if (!status.ok()) {
+        ++not_entered;
+        first_refusal = status;
+      }
+    }
+    if (not_entered != 0) {
+      result.notes.push_back(
+          absl::StrCat(not_entered, " network namespaces could not be entered (",
+                       std::string(first_refusal.message()),
+                       "): of their sockets those without a descriptor are missing"));
+    }
+    if (refused != 0) {
+      const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
+      result.notes.push_back(absl::StrCat(
+          refused, refused == 1 ? " process does" : " processes do",
+          " not tell in which network namespace it is",
+          may_ask ? "" : ", for want of CAP_SYS_PTRACE",
+          ": sockets without a descriptor are missing if nobody else tells of theirs"));
+    }
+    return result;
+  }
+
+ private:
+  absl::Status WalkNetNamespace(const WalkPrograms::OnRecord& on_record) {
+    for (const Walk& walk : walks_) {
+      if (walk.iterator == "task_file") continue;
+      const absl::StatusOr<WalkProgress> progress =
+          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
+      if (!progress.ok()) return progress.status();
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<Walk> walks_;
+  std::unique_ptr<WalkPrograms> programs_;
+  std::function<bool()> stop_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CaptureSource>> OpenAttributeCapture(const CaptureOptions& options) {
+  auto capture = std::make_unique<AttributeCapture>();
+  const absl::Status status = capture->Open(options);
+  if (!status.ok()) return status;
+  return capture;
+}
+
+}  // namespace inlay::capture

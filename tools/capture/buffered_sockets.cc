@@ -1,0 +1,17 @@
+#include "tools/capture/buffered_sockets.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace inlay::capture {
+
+size_t BufferedSockets(size_t value_bytes, size_t most_bytes) {
+  constexpr size_t kForRecordHead = 16;  // and what rounds it up
+  // Open files; a few sockets are none.
+  size_t open = 0;
+  std::ifstream("/proc/sys/fs/file-nr") >> open;
+  const size_t sockets = open + open / 4 + 4096;
+  return std::clamp<size_t>(most_bytes / (value_bytes + kForRecordHead), 1, sockets);
+}
+
+}  // namespace inlay::capture

@@ -1,0 +1,16 @@
+// How many sockets' values the buffer between the kernel and us has to hold.
+
+#ifndef INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
+#define INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
+
+#include <cstddef>
+
+namespace inlay::capture {
+
+// Room for every socket of the machine, so that a walk need not pause, but not in more than `most_bytes`; at least 1.
+// Thread-safe.
+size_t BufferedSockets(size_t value_bytes, size_t most_bytes);
+
+}  // namespace inlay::capture
+
+#endif  // INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_

@@ -1,0 +1,168 @@
+#include "tools/capture/kernel_map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tools/analysis/close_names.h"
+#include "tools/capture/capabilities.h"
+
+namespace inlay::capture {
+namespace {
+
+const std::vector<Capability> kToFind = {Capability::kSysAdmin};
+const std::vector<Capability> kToOpen = {Capability::kBpf};
+
+absl::StatusOr<KernelMap> Describe(FileDescriptor fd, const std::string& what) {
+  bpf_map_info info = {};
+  uint32_t bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) != 0) {
+    if (errno == EINVAL) {
+      return absl::InvalidArgumentError(absl::StrCat(what, ": is no BPF map"));
+    }
+    return CallFailed(what, errno, kToOpen);
+  }
+  KernelMap map;
+  map.fd = std::move(fd);
+  map.id = info.id;
+  map.name = info.name;
+  map.type = info.type;
+  map.key_bytes = info.key_size;
+  map.value_bytes = info.value_size;
+  map.max_entries = info.max_entries;
+  map.btf_id = info.btf_id;
+  map.btf_value_type_id = info.btf_value_type_id;
+  return map;
+}
+
+// The kernel tells it of the descriptor, and not with the rest.
+uint64_t MemlockBytes(int fd) {
+  const std::string path = absl::StrCat("/proc/self/fdinfo/", fd);
+  uint64_t bytes = 0;
+  if (FILE* const file = std::fopen(path.c_str(), "re")) {
+    char line[256];
+    while (std::fgets(line, sizeof(line), file) != nullptr) {
+      unsigned long long value = 0;
+      if (std::sscanf(line, "memlock: %llu", &value) == 1) bytes = value;
+    }
+    std::fclose(file);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+bool KernelMap::is_sk_storage() const { return type == BPF_MAP_TYPE_SK_STORAGE; }
+
+bool KernelMap::is_per_cpu() const {
+  return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+         type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
+std::string MapTypeName(uint32_t type) {
+  const char* const name = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(type));
+  return name != nullptr ? name : absl::StrCat("type ", type);
+}
+
+bool CanBeCaptured(uint32_t type) {
+  switch (type) {
+    case BPF_MAP_TYPE_SK_STORAGE:
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case BPF_MAP_TYPE_ARRAY:
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<KernelMap> OpenMapById(uint32_t id) {
+  const std::string what = absl::StrCat("map ", id);
+  FileDescriptor fd(bpf_map_get_fd_by_id(id));
+  if (!fd.ok()) {
+    if (errno == ENOENT) {
+      return absl::NotFoundError(absl::StrCat(what, ": there is no map with this id"));
+    }
+    return CallFailed(what, errno, kToFind);
+  }
+  absl::StatusOr<KernelMap> map = Describe(std::move(fd), what);
+  if (map.ok()) map->memlock_bytes = MemlockBytes(map->fd.get());
+  return map;
+}
+
+absl::StatusOr<std::vector<KernelMap>> OpenAllMaps() {
+  std::vector<KernelMap> maps;
+  uint32_t id = 0;
+  while (bpf_map_get_next_id(id, &id) == 0) {
+    absl::StatusOr<KernelMap> map = OpenMapById(id);
+    if (map.ok()) {
+      maps.push_back(*std::move(map));
+    } else if (!absl::IsNotFound(map.status())) {
+      return map.status();
+    }
+  }
+  if (errno != ENOENT) return CallFailed("listing the BPF maps", errno, kToFind);
+  return maps;
+}
+
+absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
+  constexpr size_t kKeptBytes = BPF_OBJ_NAME_LEN - 1;
+  absl::StatusOr<std::vector<KernelMap>> maps = OpenAllMaps();
+  if (!maps.ok()) {
+    return absl::Status(maps.status().code(), absl::StrCat("--map ", std::string(name), ": ",
+                                                           std::string(maps.status().message())));
+  }
+  std::set<std::string> names;
+  std::vector<std::string> ids;
+  KernelMap* found = nullptr;
+  for (KernelMap& map : *maps) {
+    if (!map.name.empty()) names.insert(map.name);
+    if (map.name != name.substr(0, kKeptBytes)) continue;
+    ids.push_back(absl::StrCat(map.id, " (", MapTypeName(map.type), ")"));
+    found = &map;
+  }
+  if (ids.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--map ", std::string(name), ": ", ids.size(),
+                     " maps have this name; give one's --map-id: ", absl::StrJoin(ids, ", ")));
+  }
+  if (found == nullptr) {
+    const std::vector<std::string> close = analysis::CloseNames(std::string(name), names, 5);
+    return absl::NotFoundError(
+        absl::StrCat("--map ", std::string(name), ": there is no map of this name",
+                     close.empty() ? "" : "; there is ", absl::StrJoin(close, ", ")));
+  }
+  return std::move(*found);
+}
+
+absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
+  FileDescriptor fd(bpf_obj_get(path.c_str()));
+  if (!fd.ok() && errno == EACCES && MissingCapabilities(kToOpen).empty()) {
+    // What is not of the BPF file system is refused in this way too.
+    return absl::PermissionDeniedError(
+        absl::StrCat(path, ": is not pinned in a BPF file system, or not to be read by this user"));
+  }
+  if (!fd.ok()) return CallFailed(path, errno, kToOpen);
+  absl::StatusOr<KernelMap> map = Describe(std::move(fd), path);
+  if (map.ok()) map->memlock_bytes = MemlockBytes(map->fd.get());
+  return map;
+}
+
+absl::Status CheckCanBeCaptured(const KernelMap& map) {
+  if (CanBeCaptured(map.type)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("map ", map.id, " '", map.name, "' is of type ", MapTypeName(map.type),
+                   ", which has no values of sockets; sk_storage, hash, lru_hash, percpu_hash, "
+                   "lru_percpu_hash, array and percpu_array can be captured"));
+}
+
+}  // namespace inlay::capture

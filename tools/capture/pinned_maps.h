@@ -1,0 +1,21 @@
+// Where maps are pinned.
+//
+// Thread-safe: a function without state.
+
+#ifndef INLAY_TOOLS_CAPTURE_PINNED_MAPS_H_
+#define INLAY_TOOLS_CAPTURE_PINNED_MAPS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace inlay::capture {
+
+// Of every map that is pinned in a BPF file system which this process sees: its paths, by its id. What cannot be
+// read is left out.
+std::map<uint32_t, std::vector<std::string>> FindPinnedMaps();
+
+}  // namespace inlay::capture
+
+#endif  // INLAY_TOOLS_CAPTURE_PINNED_MAPS_H_

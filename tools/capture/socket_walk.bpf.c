@@ -1,0 +1,386 @@
+// Walks over sockets. Each program is run by an iterator of the kernel for one object after the other, and puts
+// what is to be known of a socket into a buffer that the process has mapped.
+//
+// Why not bpf_seq_write(): a read() of an iterator returns 32 KiB at most, and the iterator over a map starts
+// each read at the head of a bucket, which makes it quadratic. Here a read() ends only when the buffer is full:
+// a program that returns 1 is run again for the same object by the next read().
+
+#include "tools/capture/socket_walk.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+
+#include "tools/capture/socket_attributes.h"
+
+// The kernel's types, as far as they are read here; the loader finds where the fields really are.
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct net {
+  __u64 net_cookie;
+};
+typedef struct {
+  struct net* net;
+} possible_net_t;
+struct sock_common {
+  unsigned short skc_family;
+  volatile unsigned char skc_state;
+  unsigned char skc_reuse : 4;
+  unsigned char skc_reuseport : 1;
+  unsigned char skc_ipv6only : 1;
+  int skc_bound_dev_if;
+  possible_net_t skc_net;
+  unsigned long skc_flags;
+};
+struct kernfs_node {
+  __u64 id;
+};
+struct cgroup {
+  struct kernfs_node* kn;
+};
+struct sock_cgroup_data {
+  struct cgroup* cgroup;
+  __u32 classid;
+};
+typedef struct {
+  __u32 val;
+} kuid_t;
+struct sock {
+  struct sock_common __sk_common;
+  __u8 sk_userlocks;
+  int sk_rcvbuf;
+  int sk_rcvlowat;
+  __u32 sk_pacing_status;
+  unsigned long sk_max_pacing_rate;
+  __u32 sk_priority;
+  __u32 sk_mark;
+  kuid_t sk_uid;
+  __u16 sk_protocol;
+  __u16 sk_type;
+  int sk_sndbuf;
+  __u8 sk_shutdown;
+  __u32 sk_max_ack_backlog;
+  __u32 sk_tsflags;
+  struct sock_cgroup_data sk_cgrp_data;
+};
+struct inet_sock {
+  struct sock sk;
+  __s16 uc_ttl;
+  __u8 tos;
+  __u8 min_ttl;
+  __u8 mc_ttl;
+  __u8 pmtudisc;
+};
+struct tcp_congestion_ops {
+  char name[16];
+};
+struct tcp_ulp_ops {
+  char name[16];
+};
+struct inet_connection_sock {
+  struct inet_sock icsk_inet;
+  const struct tcp_congestion_ops* icsk_ca_ops;
+  const struct tcp_ulp_ops* icsk_ulp_ops;
+  __u8 icsk_syn_retries;
+  __u32 icsk_user_timeout;
+};
+struct tcp_sock {
+  struct inet_connection_sock inet_conn;
+  __u32 mss_cache;
+  __u32 window_clamp;
+  __u32 notsent_lowat;
+  __u16 advmss;
+  __u8 ecn_flags;
+  __u8 nonagle : 4;
+  __u8 keepalive_probes;
+  unsigned int keepalive_time;
+  unsigned int keepalive_intvl;
+};
+struct udp_sock {
+  struct inet_sock inet;
+};
+struct unix_sock {
+  struct sock sk;
+};
+struct socket {
+  struct sock* sk;
+};
+struct bpf_iter__task_file {
+  struct file* file;
+};
+struct bpf_iter__bpf_sk_storage_map {
+  struct sock* sk;
+  void* value;
+};
+struct bpf_iter__tcp {
+  struct sock_common* sk_common;
+};
+struct bpf_iter__udp {
+  struct udp_sock* udp_sk;
+};
+struct bpf_iter__unix {
+  struct unix_sock* unix_sk;
+};
+#pragma clang attribute pop
+
+// The map that is captured takes this one's place when the programs are loaded.
+struct AnyValue {
+  __u32 word;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct AnyValue);
+} captured SEC(".maps");
+
+// The loader sets how large a record is, and how many there are.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __uint(value_size, sizeof(struct WalkRecordHead));
+} records SEC(".maps");
+
+// Values, and how many sockets have them. The loader sets how large a value is, and how many there may be.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1);
+  __uint(key_size, sizeof(__u32));
+  __type(value, __u64);
+} folded SEC(".maps");
+
+const volatile struct WalkSettings settings;
+struct WalkProgress progress;
+
+enum { kNext = 0, kAgainInNextRead = 1 };
+
+// The next free record of the buffer; null, and the walk has to stop, if there is none.
+static __always_inline struct WalkRecordHead* NextRecord(void) {
+  const __u32 index = progress.records;
+  struct WalkRecordHead* const record =
+      index < progress.limit ? bpf_map_lookup_elem(&records, &index) : 0;
+  if (record) {
+    ++progress.records;
+  } else {
+    ++progress.stalled;
+  }
+  return record;
+}
+
+// --- values of a map ---
+
+static __always_inline int KeepValue(struct sock* sk, const void* value) {
+  struct WalkRecordHead* const record = NextRecord();
+  if (!record) return kAgainInNextRead;
+  record->cookie = bpf_get_socket_cookie(sk);
+  bpf_probe_read_kernel(record + 1, settings.value_bytes, value);
+  return kNext;
+}
+
+// Copies the value while nobody who takes its lock can change it. No function may be called under a lock.
+// The lock itself is not copied; records are empty before.
+static __always_inline int KeepLockedValue(struct sock* sk, void* value) {
+  struct WalkRecordHead* const record = NextRecord();
+  if (!record) return kAgainInNextRead;
+  record->cookie = bpf_get_socket_cookie(sk);
+  const __u32 lock_offset = settings.lock_offset;
+  const __u32 value_bytes = settings.value_bytes;
+  volatile __u8* const to = (volatile __u8*)(record + 1);
+  volatile __u8* const from = value;
+  struct bpf_spin_lock* const lock = value + lock_offset;
+  bpf_spin_lock(lock);
+  __u32 at = 0;
+  // What has a lock is a struct aligned to 4 bytes, and so is its size.
+  for (; at < lock_offset; at += 4) *(volatile __u32*)(to + at) = *(volatile __u32*)(from + at);
+  for (at += 4; at < value_bytes; at += 4)
+    *(volatile __u32*)(to + at) = *(volatile __u32*)(from + at);
+  bpf_spin_unlock(lock);
+  return kNext;
+}
+
+static __always_inline struct sock* SocketOfFile(struct bpf_iter__task_file* context) {
+  struct file* const file = context->file;
+  if (!file) return 0;
+  struct socket* const socket = bpf_sock_from_file(file);
+  return socket ? socket->sk : 0;
+}
+
+SEC("iter/task_file")
+int values_by_file(struct bpf_iter__task_file* context) {
+  struct sock* const sk = SocketOfFile(context);
+  if (!sk) return kNext;
+  ++progress.visited;
+  const void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
+  return value ? KeepValue(sk, value) : kNext;
+}
+
+SEC("iter/task_file")
+int locked_by_file(struct bpf_iter__task_file* context) {
+  struct sock* const sk = SocketOfFile(context);
+  if (!sk) return kNext;
+  ++progress.visited;
+  void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
+  return value ? KeepLockedValue(sk, value) : kNext;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int values_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  struct sock* const sk = context->sk;
+  const void* const value = context->value;
+  if (!sk || !value) return kNext;
+  ++progress.visited;
+  return KeepValue(sk, value);
+}
+
+SEC("iter/bpf_sk_storage_map")
+int locked_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  struct sock* const sk = context->sk;
+  if (!sk) return kNext;
+  ++progress.visited;
+  // The context's value is memory to the verifier, and not one that may have a lock.
+  void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
+  return value ? KeepLockedValue(sk, value) : kNext;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int count_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  if (context->sk) ++progress.visited;
+  return kNext;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int fold_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  void* const value = context->value;
+  if (!context->sk || !value) return kNext;
+  ++progress.visited;
+  __u64* const count = bpf_map_lookup_elem(&folded, value);
+  if (count) {
+    ++*count;
+    return kNext;
+  }
+  const __u64 one = 1;
+  if (bpf_map_update_elem(&folded, value, &one, BPF_NOEXIST) != 0) ++progress.unfolded;
+  return kNext;
+}
+
+// --- attributes of sockets ---
+
+enum {
+  kFamilyInet = 2,
+  kFamilyInet6 = 10,
+  kTypeStream = 1,
+  kProtocolTcp = 6,
+  kStateTimeWait = 6,
+  kStateNewRequest = 12,
+};
+
+// `from`'s member if this kernel has it; 0 if not.
+#define READ_IF_THERE(to, from, member) \
+  if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ(from, member)
+
+static __always_inline void ReadTcp(const struct sock* sk, struct SocketAttributes* to) {
+  const struct tcp_sock* const tcp = (const struct tcp_sock*)sk;
+  const struct inet_connection_sock* const connection = &tcp->inet_conn;
+  READ_IF_THERE(to->mss, tcp, mss_cache);
+  READ_IF_THERE(to->window_clamp, tcp, window_clamp);
+  READ_IF_THERE(to->keepalive_time, tcp, keepalive_time);
+  READ_IF_THERE(to->keepalive_interval, tcp, keepalive_intvl);
+  READ_IF_THERE(to->keepalive_probes, tcp, keepalive_probes);
+  READ_IF_THERE(to->notsent_lowat, tcp, notsent_lowat);
+  READ_IF_THERE(to->advmss, tcp, advmss);
+  READ_IF_THERE(to->ecn_flags, tcp, ecn_flags);
+  if (bpf_core_field_exists(tcp->nonagle))
+    to->nodelay = BPF_CORE_READ_BITFIELD_PROBED(tcp, nonagle);
+  READ_IF_THERE(to->user_timeout, connection, icsk_user_timeout);
+  READ_IF_THERE(to->syn_retries, connection, icsk_syn_retries);
+  const struct tcp_congestion_ops* const congestion = BPF_CORE_READ(connection, icsk_ca_ops);
+  if (congestion) {
+    bpf_core_read_str(to->congestion_control, sizeof(to->congestion_control), &congestion->name);
+  }
+  if (bpf_core_field_exists(connection->icsk_ulp_ops)) {
+    const struct tcp_ulp_ops* const upper = BPF_CORE_READ(connection, icsk_ulp_ops);
+    if (upper) bpf_core_read_str(to->upper_protocol, sizeof(to->upper_protocol), &upper->name);
+  }
+}
+
+// The record is all zeros before: the buffer is cleared whenever it is emptied.
+static __always_inline void ReadAttributes(const struct sock* sk, struct SocketAttributes* to) {
+  to->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+  to->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+  to->reuse = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse);
+  to->reuseport = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport);
+  to->ipv6only = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
+  to->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
+  to->flags = BPF_CORE_READ(sk, __sk_common.skc_flags);
+  to->mark = BPF_CORE_READ(sk, sk_mark);
+  to->priority = BPF_CORE_READ(sk, sk_priority);
+  to->uid = BPF_CORE_READ(sk, sk_uid.val);
+  to->rcvbuf = BPF_CORE_READ(sk, sk_rcvbuf);
+  to->sndbuf = BPF_CORE_READ(sk, sk_sndbuf);
+  to->rcvlowat = BPF_CORE_READ(sk, sk_rcvlowat);
+  to->type = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_type);
+  to->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
+  READ_IF_THERE(to->shutdown, sk, sk_shutdown);
+  READ_IF_THERE(to->userlocks, sk, sk_userlocks);
+  READ_IF_THERE(to->max_pacing_rate, sk, sk_max_pacing_rate);
+  READ_IF_THERE(to->pacing_status, sk, sk_pacing_status);
+  READ_IF_THERE(to->max_ack_backlog, sk, sk_max_ack_backlog);
+  READ_IF_THERE(to->timestamp_flags, sk, sk_tsflags);
+  READ_IF_THERE(to->classid, sk, sk_cgrp_data.classid);
+  if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+    to->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+  }
+  if (bpf_core_field_exists(((struct net*)0)->net_cookie)) {
+    to->netns_cookie = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
+  }
+  if (to->family != kFamilyInet && to->family != kFamilyInet6) return;
+  const struct inet_sock* const inet = (const struct inet_sock*)sk;
+  READ_IF_THERE(to->ttl, inet, uc_ttl);
+  READ_IF_THERE(to->tos, inet, tos);
+  READ_IF_THERE(to->min_ttl, inet, min_ttl);
+  READ_IF_THERE(to->multicast_ttl, inet, mc_ttl);
+  READ_IF_THERE(to->mtu_discovery, inet, pmtudisc);
+  if (to->type == kTypeStream && to->protocol == kProtocolTcp) ReadTcp(sk, to);
+}
+
+static __always_inline int KeepAttributes(struct sock* sk) {
+  ++progress.visited;
+  struct WalkRecordHead* const record = NextRecord();
+  if (!record) return kAgainInNextRead;
+  record->cookie = bpf_get_socket_cookie(sk);
+  ReadAttributes(sk, (struct SocketAttributes*)(record + 1));
+  return kNext;
+}
+
+SEC("iter/task_file")
+int sockets_by_file(struct bpf_iter__task_file* context) {
+  struct sock* const sk = SocketOfFile(context);
+  return sk ? KeepAttributes(sk) : kNext;
+}
+
+SEC("iter/tcp")
+int sockets_of_tcp(struct bpf_iter__tcp* context) {
+  struct sock_common* const common = context->sk_common;
+  if (!common) return kNext;
+  // Neither is a socket: they hold a connection's place before there is one, and afterwards.
+  const unsigned char state = common->skc_state;
+  if (state == kStateTimeWait || state == kStateNewRequest) return kNext;
+  return KeepAttributes((struct sock*)common);
+}
+
+SEC("iter/udp")
+int sockets_of_udp(struct bpf_iter__udp* context) {
+  struct udp_sock* const udp = context->udp_sk;
+  return udp ? KeepAttributes((struct sock*)udp) : kNext;
+}
+
+SEC("iter/unix")
+int sockets_of_unix(struct bpf_iter__unix* context) {
+  struct unix_sock* const unix_socket = context->unix_sk;
+  return unix_socket ? KeepAttributes((struct sock*)unix_socket) : kNext;
+}
+
+// Iterators belong to tracing, whose programs may call what only programs under a licence as the kernel's may.
+char licence[] SEC("license") = "Dual BSD/GPL";

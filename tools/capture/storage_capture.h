@@ -1,0 +1,20 @@
+// The values of a map of socket storage: what sockets hold.
+
+#ifndef INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_
+#define INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "tools/capture/capture_source.h"
+#include "tools/capture/kernel_map.h"
+
+namespace inlay::capture {
+
+// REQUIRES: map.is_sk_storage(). Fails as OpenCapture() does.
+absl::StatusOr<std::unique_ptr<CaptureSource>> OpenStorageCapture(KernelMap map,
+                                                                  const CaptureOptions& options);
+
+}  // namespace inlay::capture
+
+#endif  // INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_

@@ -1,0 +1,195 @@
+// Opens TCP and UDP sockets in many processes, each process in a network namespace of its own with nothing but
+// loopback, while a BPF program gives every socket the context of the task that opened it. Says which map that is, and
+// holds the sockets until standard input ends. Everything goes with the process.
+//
+//   demo_sockets PROCESSES CONNECTIONS DATAGRAM_SOCKETS      of the last two, as many in each process
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "tests/kernel/scratch_cgroup.h"
+#include "tests/kernel/scratch_network.h"
+
+// The object file that clang made of task_context.bpf.c, as a part of the program.
+asm(".pushsection .rodata\n"
+    ".balign 16\n"
+    "inlay_task_context_begin: .incbin \"" INLAY_TASK_CONTEXT_OBJECT
+    "\"\n"
+    "inlay_task_context_end:\n"
+    ".popsection\n");
+extern "C" const std::byte inlay_task_context_begin[];
+extern "C" const std::byte inlay_task_context_end[];
+
+namespace inlay {
+namespace {
+
+// What processes are called, as the kernel keeps it.
+constexpr std::array kNames = {"nginx", "envoy", "redis-server", "postgres", "node", "java"};
+
+constexpr std::array kEndingSignals = {SIGHUP, SIGINT, SIGTERM};
+volatile std::sig_atomic_t ending = 0;
+extern "C" void NoteEnding(int) { ending = 1; }
+
+[[noreturn]] void Fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+struct CloseObject {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+struct CloseLink {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+
+// A listener, and connections to it, both ends of which stay open.
+void OpenConnections(size_t count) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t bytes = sizeof(address);
+  auto* const to = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener, to, bytes) != 0 || listen(listener, 128) != 0 ||
+      getsockname(listener, to, &bytes) != 0) {
+    Fail("cannot listen");
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const int client = socket(AF_INET, SOCK_STREAM, 0);
+    if (client < 0 || connect(client, to, bytes) != 0) Fail("cannot connect");
+    if (accept(listener, nullptr, nullptr) < 0) Fail("cannot accept");
+  }
+}
+
+void OpenDatagramSockets(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const int fd = socket(i % 2 == 0 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+    if (fd < 0) Fail("cannot open a UDP socket");
+  }
+}
+
+// In the child: opens its sockets, says so, and holds them.
+void Hold(size_t number, size_t connections, size_t datagrams, int ready) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int signal : kEndingSignals) std::signal(signal, SIG_DFL);
+  prctl(PR_SET_NAME, kNames[number % kNames.size()]);
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  char good = 0;
+  try {
+    bpf_script::EnterScratchNetwork();
+    OpenConnections(connections);
+    OpenDatagramSockets(datagrams);
+    good = 1;
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "demo_sockets: %s\n", failed.what());
+  }
+  if (write(ready, &good, 1) != 1 || good == 0) _exit(1);
+  for (;;) pause();
+}
+
+// The processes that hold sockets. They are gone when it is.
+class Holders {
+ public:
+  Holders() = default;
+  Holders(const Holders&) = delete;
+  Holders& operator=(const Holders&) = delete;
+  ~Holders() {
+    for (const pid_t process : processes_) kill(process, SIGKILL);
+    for (const pid_t process : processes_) {
+      while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+  }
+
+  void Start(size_t connections, size_t datagrams) {
+    int ready[2];
+    if (pipe(ready) != 0) Fail("no pipe");
+    const pid_t process = fork();
+    if (process < 0) Fail("cannot fork");
+    if (process == 0) Hold(processes_.size(), connections, datagrams, ready[1]);
+    processes_.push_back(process);
+    close(ready[1]);
+    char good = 0;
+    const bool told = read(ready[0], &good, 1) == 1;
+    close(ready[0]);
+    if (!told || good == 0) throw std::runtime_error("a process could not open its sockets");
+  }
+
+ private:
+  std::vector<pid_t> processes_;
+};
+
+void Run(size_t processes, size_t connections, size_t datagrams) {
+  const bpf_script::ScratchCgroup cgroup;
+  libbpf_set_print(nullptr);
+  bpf_object_open_opts options = {};
+  options.sz = sizeof(options);
+  options.object_name = "task_context";
+  const std::unique_ptr<bpf_object, CloseObject> object(bpf_object__open_mem(
+      inlay_task_context_begin,
+      static_cast<size_t>(inlay_task_context_end - inlay_task_context_begin), &options));
+  if (object == nullptr) Fail("cannot read the BPF object");
+  if (const int error = bpf_object__load(object.get()); error != 0) {
+    errno = -error;
+    Fail("the kernel does not load the BPF program");
+  }
+  const std::unique_ptr<bpf_link, CloseLink> link(bpf_program__attach_cgroup(
+      bpf_object__find_program_by_name(object.get(), "remember_task"), cgroup.fd()));
+  if (link == nullptr) Fail("cannot attach the BPF program to a cgroup");
+  // After the cgroup, which cannot be removed while they are in it.
+  Holders holders;
+  struct sigaction note = {};
+  note.sa_handler = NoteEnding;  // without SA_RESTART, so that read() ends
+  for (const int signal : kEndingSignals) sigaction(signal, &note, nullptr);
+  for (size_t i = 0; i < processes && ending == 0; ++i) holders.Start(connections, datagrams);
+  bpf_map_info info = {};
+  uint32_t bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(bpf_object__find_map_fd_by_name(object.get(), "net_taskctx_map"),
+                             &info, &bytes) != 0) {
+    Fail("cannot ask for the map");
+  }
+  std::printf("%u\n", info.id);
+  std::fflush(stdout);
+  char byte = 0;
+  while (ending == 0 && read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+}
+
+}  // namespace
+}  // namespace inlay
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: demo_sockets PROCESSES CONNECTIONS DATAGRAM_SOCKETS\n");
+    return 2;
+  }
+  try {
+    inlay::Run(std::strtoul(argv[1], nullptr, 10), std::strtoul(argv[2], nullptr, 10),
+               std::strtoul(argv[3], nullptr, 10));
+    return 0;
+  } catch (const std::exception& failed) {
+    std::fprintf(stderr, "demo_sockets: %s\n", failed.what());
+    return 1;
+  }
+}
