@@ -18,8 +18,6 @@ struct CountOptions {
   bool in_order = false;        // the records are in order of time
   bool snapshots = false;       // each file is a snapshot
   std::string snapshot_column;  // tells snapshots apart; empty: not given
-
-  bool asks_for_growth() const { return in_order || snapshots || !snapshot_column.empty(); }
 };
 
 struct CountedInput {

@@ -234,7 +234,7 @@ TEST_F(GrowthCommandTest, WhatCannotBeIsRefused) {
   ExpectFailure("analyze --in-order " + summary, "is a summary, which knows neither the order");
   ExpectFailure("analyze --snapshot-column 1 " + summary, "is a summary, which knows neither");
   ExpectFailure("analyze --in-order --summary " + files_.Path("x") + " " + one,
-                "--summary has no room for growth");
+                "--in-order excludes --summary");
   std::string many;
   for (int i = 0; i < 10'001; ++i) many += std::to_string(i) + ",x\n";
   const std::string labels = files_.Write("labels.csv", many);

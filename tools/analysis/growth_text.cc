@@ -129,12 +129,18 @@ std::string LawText(const GrowthLaw& law) {
 
 // "10 bits today, 12 bits with 2x growth"
 std::string WidthSentence(const Growth& growth, const std::optional<int>& index_bits) {
+  if (!index_bits.has_value() && std::none_of(growth.forecasts.begin(), growth.forecasts.end(),
+                                              [](const GrowthForecast& forecast) {
+                                                return forecast.index_bits.has_value();
+                                              })) {
+    return "  Index width: no index is wide enough, today or with growth.\n";
+  }
   std::string text = absl::StrCat("  Index width: ", WidthOrNone(index_bits), " today");
   for (const GrowthForecast& forecast : growth.forecasts) {
     absl::StrAppend(&text, ", ", WidthOrNone(forecast.index_bits), " with ", Times(forecast.times),
                     " growth");
     if (forecast.index_bits_high != forecast.index_bits) {
-      absl::StrAppend(&text, forecast.index_bits_high.has_value() ? " (perhaps " : " (perhaps ",
+      absl::StrAppend(&text, " (perhaps ",
                       forecast.index_bits_high.has_value() ? absl::StrCat(*forecast.index_bits_high)
                                                            : "none wide enough",
                       ")");
@@ -202,7 +208,7 @@ std::string ChurnSentences(const Growth& growth) {
 }  // namespace
 
 std::string FormatGrowth(const Growth& growth, std::optional<int> index_bits) {
-  if (growth.points.empty()) return "";
+  if (growth.points.empty() || growth.points.back().records < 2) return "";
   std::string text = "\n" + Title(growth);
   text += growth.order == Growth::Order::kSnapshots ? SnapshotTable(growth) : PointTable(growth);
   text += "\n" + ForecastTable(growth);

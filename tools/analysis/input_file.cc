@@ -149,13 +149,15 @@ absl::StatusOr<size_t> InputFile::ReadAt(uint64_t offset_bytes, std::span<uint8_
 }
 
 absl::StatusOr<std::span<const uint8_t>> InputFile::Peek(size_t bytes) {
-  std::vector<uint8_t> ahead(bytes);
+  const size_t known = peeked_.size() - peeked_used_;
+  // What an earlier Peek() saw stays to be read, however little this one asks for.
+  std::vector<uint8_t> ahead(std::max(bytes, known));
   absl::StatusOr<size_t> got = ReadUncounted(ahead);
   if (!got.ok()) return got.status();
   ahead.resize(*got);
   peeked_ = std::move(ahead);
   peeked_used_ = 0;
-  return std::span<const uint8_t>(peeked_);
+  return std::span<const uint8_t>(peeked_).first(std::min(bytes, peeked_.size()));
 }
 
 uint64_t InputFile::TakeUsedBytes() {

@@ -38,7 +38,7 @@ std::string OrderMeaning(Growth::Order order) {
     case Growth::Order::kSnapshots:
       break;
   }
-  return "Each point: the distinct values of a snapshot and all before it.";
+  return "Each point: the distinct values of one snapshot.";
 }
 
 // Of many points, some that are spread over all; the last one is the data itself.
@@ -49,6 +49,13 @@ std::vector<analysis::GrowthPoint> Thinned(const std::vector<analysis::GrowthPoi
     thinned.push_back(points[i * (points.size() - 1) / (kShownPoints - 1)]);
   }
   return thinned;
+}
+
+// The data that forecasts start from: of snapshots, the last one, which need not have the most records.
+analysis::GrowthPoint Now(const Growth& growth) {
+  if (growth.snapshots.empty()) return growth.points.back();
+  const analysis::Snapshot& last = growth.snapshots.back();
+  return {static_cast<double>(last.records), static_cast<double>(last.distinct)};
 }
 
 // Probabilities below this are shown as nearly none.
@@ -77,7 +84,7 @@ page::Exhibit Curve(const Report& report) {
         {.cells = {ShownCount(point.records), ShownCount(point.distinct),
                    analysis::GroupedDecimal(point.records / std::max(point.distinct, 1.0), 2)}});
   }
-  const analysis::GrowthPoint last = growth.points.back();
+  const analysis::GrowthPoint last = Now(growth);
   double furthest = last.records;
   page::LineChart::Band band{.series = "forecast", .label = "19 of 20 times between"};
   band.intervals.push_back({last.records, last.distinct, last.distinct});
@@ -92,9 +99,12 @@ page::Exhibit Curve(const Report& report) {
   }
   chart.lines.push_back(std::move(line));
   if (growth.law.has_value()) {
-    page::LineChart::Line law{.series = "forecast", .label = "fitted law"};
+    page::LineChart::Line law{.series = "forecast", .label = "law"};
     law.computed = true;
-    const double first = std::max(growth.points.front().records, 1.0);
+    // The law of snapshots is fitted to all of them; the others are of what comes behind this data.
+    const bool is_of_all =
+        growth.order == Growth::Order::kSnapshots && !growth.within_last_snapshot;
+    const double first = is_of_all ? std::max(growth.points.front().records, 1.0) : last.records;
     for (int i = 0; i <= kCurveSteps; ++i) {
       const double records =
           first * std::pow(furthest / first, static_cast<double>(i) / kCurveSteps);
@@ -114,7 +124,7 @@ page::Exhibit Curve(const Report& report) {
   exhibit.notes.push_back(OrderMeaning(growth.order));
   if (growth.law.has_value()) {
     exhibit.notes.push_back(
-        absl::StrFormat("Fitted law: distinct = %.4g %s %.4g * records^%.4g. Shaded: the interval "
+        absl::StrFormat("Law: distinct = %.4g %s %.4g * records^%.4g. Shaded: the interval "
                         "in which the truth is 19 "
                         "of 20 times, if the law holds on.",
                         growth.law->fixed_values, growth.law->factor < 0 ? "-" : "+",
@@ -188,7 +198,7 @@ Text Outlook(const Report& report) {
 }  // namespace
 
 std::optional<page::Section> GrowthSection(const Report& report) {
-  if (report.growth.points.empty()) return std::nullopt;
+  if (report.growth.points.empty() || report.growth.points.back().records < 2) return std::nullopt;
   page::Section section{.id = "growth", .title = "How the values grow with the sockets"};
   section.blocks.emplace_back(page::Paragraph{Outlook(report)});
   section.blocks.emplace_back(Curve(report));
