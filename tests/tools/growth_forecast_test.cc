@@ -16,54 +16,12 @@
 #include <vector>
 
 #include "tests/tools/counted_values.h"
+#include "tests/tools/drawn_values.h"
 #include "tools/analysis/growth_law.h"
 #include "tools/analysis/layout_costs.h"
 
 namespace inlay::analysis {
 namespace {
-
-using Draw = std::function<uint64_t(std::mt19937_64&)>;
-
-double Uniform(std::mt19937_64& random) {
-  return static_cast<double>(random() >> 11) / static_cast<double>(uint64_t{1} << 53);
-}
-
-Draw AnyOf(uint64_t values) {
-  return [values](std::mt19937_64& random) { return random() % values; };
-}
-
-// The i-th value with a weight of i^-exponent.
-Draw Zipf(double exponent, size_t values) {
-  std::vector<double> sums(values);
-  for (size_t i = 0; i < values; ++i) {
-    sums[i] = (i == 0 ? 0 : sums[i - 1]) + std::pow(static_cast<double>(i + 1), -exponent);
-  }
-  return [sums](std::mt19937_64& random) {
-    const double at = Uniform(random) * sums.back();
-    return static_cast<uint64_t>(std::lower_bound(sums.begin(), sums.end(), at) - sums.begin());
-  };
-}
-
-// Without an end: more than x with the probability x^(1 - exponent).
-Draw EndlessZipf(double exponent) {
-  return [exponent](std::mt19937_64& random) {
-    return static_cast<uint64_t>(
-        std::min(std::pow(1 - Uniform(random), -1 / (exponent - 1)), 1e18));
-  };
-}
-
-// `share` of the records are all different.
-Draw Mixed(double share, uint64_t values) {
-  return [share, values](std::mt19937_64& random) {
-    return Uniform(random) < share ? random() | uint64_t{1} << 63 : random() % values;
-  };
-}
-
-Draw Geometric(double probability) {
-  return [probability](std::mt19937_64& random) {
-    return static_cast<uint64_t>(std::log(1 - Uniform(random)) / std::log(1 - probability));
-  };
-}
 
 // How often the truth was within what was forecast.
 struct Coverage {
