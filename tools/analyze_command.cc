@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -76,11 +78,22 @@ int Fail(const absl::Status& status) {
   return kExitBadInput;
 }
 
-// What is read is not to be overwritten by the page.
-absl::Status CheckHtmlPath(const AnalyzeOptions& options) {
+// What is read is not to be overwritten, and what cannot be written is to be known before all is read.
+absl::Status CheckOutputs(const AnalyzeOptions& options) {
   std::vector<std::string> inputs = options.paths;
   if (!options.records.btf_path.empty()) inputs.push_back(options.records.btf_path);
-  return CheckNotAnInput(options.html_path, inputs);
+  for (const std::string& output : {options.html_path, options.summary_path}) {
+    if (output.empty() || output == "-") continue;
+    const absl::Status status = CheckNotAnInput(output, inputs);
+    if (!status.ok()) return status;
+    const std::filesystem::path folder = std::filesystem::path(output).parent_path();
+    std::error_code ignored;
+    if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(output, ": there is no folder '", folder.string(), "' to write it to"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WriteHtml(const AnalyzeOptions& options, const analysis::Report& report) {
@@ -144,16 +157,21 @@ void AddGrowthFlags(CLI::App& command, CountOptions* options) {
   CLI::Option* in_order =
       command.add_flag("--in-order", options->in_order,
                        "Growth: the records are in order of time; measure it in that order");
-  command
-      .add_flag(
-          "--snapshots", options->snapshots,
-          "Growth: each file is a snapshot of the same sockets; the report is of the last one")
-      ->excludes(in_order);
+  CLI::Option* snapshots = command.add_flag(
+      "--snapshots", options->snapshots,
+      "Growth: each file is a snapshot of the same sockets; the report is of the last one");
+  snapshots->excludes(in_order);
   command
       .add_option("--snapshot-column", options->snapshot_column,
                   "Growth: so are the rows that hold the same text in this column")
       ->type_name("COLUMN")
-      ->excludes(in_order);
+      ->check(CLI::Validator(
+          [](const std::string& column) {
+            return column.empty() ? std::string("--snapshot-column needs a column") : std::string();
+          },
+          ""))
+      ->excludes(in_order)
+      ->excludes(snapshots);
 }
 
 }  // namespace
@@ -177,7 +195,16 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
   command
       ->add_option("--html", options->html_path,
                    "Write the report as one HTML page too, with charts and all terms defined")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(CLI::Validator(
+          [](const std::string& path) {
+            return path.empty() || path == "-"
+                       ? std::string(
+                             "--html needs the name of a file: standard output is for the "
+                             "report")
+                       : std::string();
+          },
+          ""));
   command
       ->add_option("--spoilers", options->spoilers,
                    "How many fields to leave out, one after the other, to find what spoils it")
@@ -195,7 +222,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (options.limits.fail_on_spoiler && options.spoilers == 0) {
     return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
   }
-  if (const absl::Status status = CheckHtmlPath(options); !status.ok()) return Fail(status);
+  if (const absl::Status status = CheckOutputs(options); !status.ok()) return Fail(status);
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
@@ -209,6 +236,11 @@ int RunAnalyze(const AnalyzeOptions& options) {
   }
   const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
+    if (!input->snapshots.empty()) {
+      return Fail(absl::InvalidArgumentError(absl::StrCat(
+          options.paths[0], ": is a series of snapshots, and a summary is of one data ",
+          "set; without --summary the report has the snapshots")));
+    }
     const absl::Status written =
         WriteSummaryTo(options.summary_path, options.summary_as_line, counted);
     return written.ok() ? kExitOk : Fail(written);

@@ -1,5 +1,6 @@
 #include "tools/counted_input.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -51,6 +52,7 @@ absl::Status CheckSummaryOptions(const std::string& name, const analysis::Record
 // read only once is not looked at.
 absl::Status CheckKinds(const std::vector<std::string>& paths, bool first_is_summary) {
   for (size_t i = 1; i < paths.size(); ++i) {
+    if (paths[i] == "-") continue;
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(paths[i], ignored)) continue;
     absl::StatusOr<analysis::InputFile> file = analysis::InputFile::Open(paths[i]);
@@ -77,6 +79,7 @@ absl::StatusOr<CountedInput> Finish(analysis::SnapshotSeries series, std::vector
   const std::vector<analysis::Snapshot>& snapshots = series.snapshots();
   CountedInput input = {
       .summary = std::move(series.last()), .notes = std::move(notes), .losses = std::move(losses)};
+  for (const std::string& note : input.notes) input.summary.notes.Add(note);
   if (snapshots.size() < 2) return input;
   input.notes.insert(input.notes.begin(),
                      absl::StrCat("All figures but those of growth are of the last of ",
@@ -104,16 +107,27 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
                                                    const analysis::RecordOptions& records,
                                                    size_t threads, size_t budget_bytes) {
   analysis::SnapshotSeries series;
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;  // of all, each once
+  const auto add_notes = [&notes](const std::vector<std::string>& more) {
+    for (const std::string& note : more) {
+      if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    }
+  };
   std::vector<std::string> losses;
   for (const std::string& path : paths) {
+    const std::string name = path == "-" ? "standard input" : path;
     const std::vector<std::string> one = {path};
     std::optional<analysis::InputFile> file = std::exchange(first, std::nullopt);
     if (of_summaries) {
       absl::StatusOr<analysis::Summary> summary = ReadSummaries(one, budget_bytes, std::move(file));
       if (!summary.ok()) return summary.status();
-      notes = NotesOf(*summary);
-      const absl::Status added = series.Add(path, *std::move(summary));
+      if (!summary->distinct.exact() && budget_bytes == analysis::BoundedCounter::kUnbounded) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            name, ": is the summary of a sample, written with --memory; of samples it ",
+            "is not known which values appeared"));
+      }
+      add_notes(NotesOf(*summary));
+      const absl::Status added = series.Add(name, *std::move(summary));
       if (!added.ok()) return added;
       continue;
     }
@@ -121,9 +135,9 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
         analysis::OpenRecords(one, records, std::move(file));
     if (!source.ok()) return source.status();
     const auto progress = ShowProgress(**source, one);
-    const absl::Status added = series.AddAll(path, **source, threads, budget_bytes);
+    const absl::Status added = series.AddAll(name, **source, threads, budget_bytes);
     if (!added.ok()) return added;
-    notes = (*source)->Notes(DistinctOfLast(series));
+    add_notes((*source)->Notes(DistinctOfLast(series)));
     const std::vector<std::string> missing = (*source)->Losses();
     losses.insert(losses.end(), missing.begin(), missing.end());
   }

@@ -208,6 +208,36 @@ TEST_F(GrowthCommandTest, FilesAndSummariesAreSnapshots) {
   EXPECT_NE(text.find("too alike in size"), std::string::npos) << text;
 }
 
+TEST_F(GrowthCommandTest, AHeaderThatBecomesASnapshotIsHintedAt) {
+  std::string rows = "day,a,b\n";
+  for (int i = 0; i < 40; ++i) rows += std::to_string(i % 2) + "," + std::to_string(i) + ",7\n";
+  const std::string path = files_.Write("days.csv", rows);
+  EXPECT_NE(Inlay("analyze --snapshot-column 1 " + path).out.find("looks like a header"),
+            std::string::npos);
+  EXPECT_EQ(Inlay("analyze --snapshot-column day " + path).out.find("looks like a header"),
+            std::string::npos);
+}
+
+TEST_F(GrowthCommandTest, ASummaryOfASampleIsNoSnapshot) {
+  std::string large;
+  for (int i = 0; i < 100'000; ++i) large += std::to_string(i) + ",x\n";
+  const std::string summary = files_.Path("sampled");
+  ASSERT_EQ(Inlay("analyze --memory 16M --summary " + summary + " " +
+                  files_.Write("sampled.csv", large))
+                .exit_code,
+            0);
+  ExpectFailure("analyze --snapshots " + summary + " " + summary, "is the summary of a sample");
+}
+
+TEST_F(GrowthCommandTest, StandardInputMayBeASnapshot) {
+  const std::string one = files_.Write("one.csv", "a,b\nc,d\n");
+  const Outcome outcome =
+      Shell("cat " + one + " | " + INLAY_COMMAND + " analyze --snapshots --format csv " + one + " -");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("the last of 2 snapshots, 'standard input'"), std::string::npos)
+      << outcome.out;
+}
+
 TEST_F(GrowthCommandTest, WhatCannotBeIsRefused) {
   const std::string one = files_.Write("one.csv", "a,b\nc,d\n");
   const std::string two = files_.Write("two.csv", "a,b,c\n");
@@ -235,6 +265,12 @@ TEST_F(GrowthCommandTest, WhatCannotBeIsRefused) {
   ExpectFailure("analyze --snapshot-column 1 " + summary, "is a summary, which knows neither");
   ExpectFailure("analyze --in-order --summary " + files_.Path("x") + " " + one,
                 "--in-order excludes --summary");
+  ExpectFailure("analyze --snapshots --snapshot-column 1 " + one + " " + one, "excludes");
+  ExpectFailure("analyze --snapshot-column '' " + one, "--snapshot-column needs a column");
+  const std::string header = files_.Write("header.csv", "a,b\n");
+  ExpectFailure("analyze --header --snapshots " + one + " " + header,
+                "header.csv: the snapshot has no record");
+  ExpectFailure("analyze --snapshots " + one + " " + two, " instead of ");
   std::string many;
   for (int i = 0; i < 10'001; ++i) many += std::to_string(i) + ",x\n";
   const std::string labels = files_.Write("labels.csv", many);

@@ -80,7 +80,7 @@ absl::StatusOr<DistinctValues> Join(std::vector<Worker>& workers) {
     distinct.records += worker.records;
     distinct.counter.Absorb(std::move(worker.counter));
   }
-  if (distinct.records == 0) return absl::InvalidArgumentError("the input has no record");
+  if (distinct.records == 0) return absl::NotFoundError("the input has no record");
   return distinct;
 }
 

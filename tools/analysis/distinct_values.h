@@ -31,7 +31,8 @@ size_t DefaultThreads();
 
 // Reads `source` to its end with `threads` threads (at least one is used), and keeps to `budget_bytes` of
 // memory (bounded_counter.h). Of several errors the
-// first one in the input is returned. Fails also when there is no record, and with
+// first one in the input is returned. Fails also with
+// kNotFound when there is no record, and with
 // kResourceExhausted when the distinct values do not fit in memory. Calls nothing back: another
 // thread may watch source.bytes_read().
 absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,

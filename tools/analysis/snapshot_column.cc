@@ -43,7 +43,6 @@ class SnapshotColumn::LabelledRecords final : public RecordSource {
     if (chosen_.size() < schema_.fields.size()) schema_.binary_bytes.reset();
     schema_.fields = std::move(fields);
     schema_.columns = std::move(columns);
-    schema_.first_row_looks_like_header = false;
   }
 
   absl::StatusOr<bool> Next(RecordBlock& block) override {
@@ -64,6 +63,7 @@ class SnapshotColumn::LabelledRecords final : public RecordSource {
   std::vector<std::string> Notes(uint64_t distinct) const override {
     return rows_->Notes(distinct);
   }
+  std::vector<std::string> Losses() const override { return rows_->Losses(); }
 
   // By first appearance. REQUIRES: all is read.
   std::vector<std::string> Labels() const {
@@ -197,19 +197,25 @@ absl::Status SnapshotColumn::AddTo(SnapshotSeries* series, size_t threads, size_
   const RecordSchema& schema = records_->schema();
   const std::vector<std::string> labels = records_->Labels();
   std::unordered_map<std::string, size_t> places;
-  std::vector<DistinctValues> snapshots(labels.size());
+  std::vector<std::vector<CountedValue>> snapshots(labels.size());  // without the label
   for (size_t i = 0; i < labels.size(); ++i) places[labels[i]] = i;
   std::vector<RawCell> cells;
   for (const CountedValue& value : labelled->values()) {
     const std::string_view row = AsText(value.bytes());
     SplitRow(row, schema.dialect, &cells);
     const std::string label = CellText(row.substr(0, cells[0].end), schema.dialect);
-    DistinctValues& snapshot = snapshots[places.at(label)];
-    snapshot.counter.AddCounted(value.bytes().subspan(cells[0].end + 1), value.count);
-    snapshot.records += value.count;
+    CountedValue unlabelled = value;
+    unlabelled.data += cells[0].end + 1;
+    unlabelled.length -= static_cast<uint32_t>(cells[0].end + 1);
+    snapshots[places.at(label)].push_back(unlabelled);
   }
   for (size_t i = 0; i < labels.size(); ++i) {
-    absl::Status added = series->Add(labels[i], {schema, std::move(snapshots[i])});
+    DistinctValues snapshot;
+    for (const CountedValue& value : snapshots[i]) {
+      snapshot.counter.AddCounted(value.bytes(), value.count);
+      snapshot.records += value.count;
+    }
+    absl::Status added = series->Add(labels[i], {schema, std::move(snapshot)});
     if (!added.ok()) return added;
   }
   return absl::OkStatus();

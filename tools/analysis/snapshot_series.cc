@@ -19,8 +19,9 @@ void AddEach(const DistinctValues& distinct, ValueCounter* counter) {
 
 absl::Status SnapshotSeries::Add(const std::string& name, Summary&& snapshot) {
   if (last_.has_value() && !SameValues(last_->schema, snapshot.schema)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": its values are not those of the snapshots before it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": its values are not those of the snapshots before it: ",
+        DescribeValues(snapshot.schema), " instead of ", DescribeValues(last_->schema)));
   }
   if (!snapshot.distinct.exact()) {
     return absl::ResourceExhaustedError(
@@ -52,9 +53,12 @@ absl::Status SnapshotSeries::AddAll(const std::string& name, RecordSource& sourc
   for (;;) {
     const std::string own_name = source.SnapshotName();
     absl::StatusOr<DistinctValues> distinct = CountDistinct(source, threads, budget_bytes);
+    const std::string& shown = own_name.empty() ? name : own_name;
+    if (absl::IsNotFound(distinct.status())) {
+      return absl::InvalidArgumentError(absl::StrCat(shown, ": the snapshot has no record"));
+    }
     if (!distinct.ok()) return distinct.status();
-    absl::Status added =
-        Add(own_name.empty() ? name : own_name, {source.schema(), *std::move(distinct)});
+    absl::Status added = Add(shown, {source.schema(), *std::move(distinct)});
     if (!added.ok()) return added;
     absl::StatusOr<bool> more = source.NextSnapshot();
     if (!more.ok()) return more.status();

@@ -317,6 +317,10 @@ bool SameValues(const RecordSchema& a, const RecordSchema& b) {
   return SchemaAsJson(a) == SchemaAsJson(b);
 }
 
+std::string DescribeValues(const RecordSchema& schema) {
+  return SchemaAsJson(schema).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 void SummaryNotes::Add(std::string note) {
   notes_.insert(std::move(note));
   if (notes_.size() > kMost) {
@@ -396,7 +400,7 @@ absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summa
   if (!SameValues(summary->schema, other.schema)) {
     return absl::InvalidArgumentError(absl::StrCat(
         name, ": its values are not those of the summaries before it: ",
-        SchemaAsJson(other.schema).dump(), " instead of ", SchemaAsJson(summary->schema).dump()));
+        DescribeValues(other.schema), " instead of ", DescribeValues(summary->schema)));
   }
   if (other.distinct.records > UINT64_MAX - summary->distinct.records) {
     return absl::InvalidArgumentError(

@@ -51,6 +51,8 @@ struct Summary {
 
 // Whether values read with both are of the same kind, so that they can be compared.
 bool SameValues(const RecordSchema& a, const RecordSchema& b);
+// What SameValues() compares, for messages.
+std::string DescribeValues(const RecordSchema& schema);
 
 // What every summary starts with.
 inline constexpr std::string_view kSummaryMagic = "INLAYSUM";
