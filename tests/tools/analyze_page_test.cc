@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "absl/strings/str_cat.h"
 #include "tests/tools/temporary_files.h"
 #include "tests/tools/well_formed.h"
+#include "tools/analysis/growth_law.h"
+#include "tools/analysis/growth_text.h"
+#include "tools/analysis/growth_words.h"
 #include "tools/analysis/open_records.h"
 #include "tools/analysis/report.h"
 #include "tools/analyze_page/break_evens.h"
@@ -331,10 +335,99 @@ TEST(AnalyzePageTest, ShowsSnapshotsAndTheirChurn) {
   }
   ASSERT_TRUE(Has(report, "snapshots"));
   const std::string words = Words(report);
-  EXPECT_TRUE(Contains(words, "| 1: \\<0\\> | 8 | 6 | 6 | 0 | 6 |")) << words;
+  EXPECT_TRUE(Contains(words, "| 1: \\<0\\> | 8 | 6 | - | - | 6 |")) << words;
   EXPECT_TRUE(Contains(words, "| 500: \\<499\\> | 8 | 6 | 1 | 2 | 505 |")) << words;
   EXPECT_TRUE(Contains(words, "60 of 500 snapshots")) << words;
+  EXPECT_TRUE(Contains(words, "Churn: 16.7 % of a snapshot's values were not in the one before it"))
+      << words;
+  EXPECT_TRUE(Contains(words, "at most the 505 values so far, 84.2x those of the last snapshot"));
+  EXPECT_FALSE(Contains(words, "those of the last snapshot's records in random order"));
   ExpectGoodPage(report);
+}
+
+TEST(AnalyzePageTest, SaysWhichOrderTheForecastsSuppose) {
+  Report report = Analyze(Spoiled(), Columns("cc,mss"));
+  report.growth = ExampleGrowth();
+  EXPECT_FALSE(Contains(Words(report), "in random order: ")) << Words(report);
+  report.growth.order = analysis::Growth::Order::kSnapshots;
+  report.growth.snapshots = {{"a", 4'000, 190, 190, 0, 190}, {"b", 4'000, 190, 0, 0, 190}};
+  report.growth.within_last_snapshot = true;
+  EXPECT_TRUE(Contains(
+      Words(report), "Law and forecasts are those of the last snapshot's records in random order"));
+  ExpectGoodPage(report);
+}
+
+TEST(AnalyzePageTest, ShowsRandomOrderBesideThatOfTheInput) {
+  Report report = Analyze(Spoiled(), Columns("cc,mss"));
+  report.growth = ExampleGrowth();
+  report.growth.order = analysis::Growth::Order::kInput;
+  report.growth.random_order = report.growth.points;
+  EXPECT_TRUE(Contains(Words(report), "The order matters little"));
+  for (analysis::GrowthPoint& point : report.growth.random_order) {
+    point.distinct = point.records < 4'000 ? 188 : 190;
+  }
+  const std::string words = Words(report);
+  EXPECT_TRUE(Contains(words, "| distinct values in random order |")) << words;
+  EXPECT_TRUE(Contains(words, " | 188 |")) << words;
+  EXPECT_TRUE(Contains(words, "Either the input is sorted, or new values keep coming")) << words;
+  const page::Document page = Page(report);
+  const auto growth =
+      std::find_if(page.sections.begin(), page.sections.end(),
+                   [](const page::Section& section) { return section.id == "growth"; });
+  ASSERT_NE(growth, page.sections.end());
+  const auto& curve = std::get<page::LineChart>(*std::get<page::Exhibit>(growth->blocks[1]).chart);
+  const auto line = std::find_if(curve.lines.begin(), curve.lines.end(), [](const auto& other) {
+    return other.label == "in random order";
+  });
+  ASSERT_NE(line, curve.lines.end());
+  ASSERT_EQ(line->points.size(), report.growth.points.size());
+  EXPECT_EQ(line->points.front().y, 188);
+  ExpectGoodPage(report);
+  report.growth.law.reset();
+  EXPECT_TRUE(Contains(Words(report), "Forecasts are those of the records in random order"));
+}
+
+TEST(AnalyzePageTest, SaysTheLawAsTheTextReportDoes) {
+  Report report = Analyze(Spoiled(), Columns("cc,mss"));
+  report.growth = ExampleGrowth();
+  report.growth.law = analysis::GrowthLaw{.fixed_values = 2'900, .factor = 0, .exponent = 0};
+  EXPECT_TRUE(Contains(Words(report), "Law: 2,900 values, however many records."));
+  report.growth.law = analysis::GrowthLaw{.fixed_values = 1, .factor = 0, .exponent = 0};
+  EXPECT_TRUE(Contains(analysis::FormatGrowth(report.growth, 2),
+                       "  Law: 1 value, however many records.\n"));
+}
+
+// Whoever computes with the law as it is shown gets the numbers beside it.
+TEST(AnalyzePageTest, TheShownLawGivesTheShownValues) {
+  using analysis::GrowthLaw;
+  const double records = 5'524;
+  for (const double exponent :
+       {-8.0, -0.1834567, -0.01, -0.0011, -0.0009, -1e-6, 1e-6, 0.0005, 0.0012, 0.02, 0.5, 1.0}) {
+    for (const double slope : {0.5, 30.0, 900.0}) {  // of the values, for e times the records
+      GrowthLaw law{.exponent = exponent};
+      law.factor = slope / exponent / std::pow(records, exponent);
+      law.fixed_values = 339 - law.factor * std::pow(records, exponent);
+      const std::string words = analysis::LawWords(law, records);
+      double base = 0;
+      double factor = 0;
+      double last = 0;
+      char sign = 0;
+      const auto by_words = [&](double at) {
+        if (std::sscanf(words.c_str(), "distinct = %lf %c %lf * records^%lf", &base, &sign, &factor,
+                        &last) == 4) {
+          return base + (sign == '-' ? -factor : factor) * std::pow(at, last);
+        }
+        if (std::sscanf(words.c_str(), "distinct = %lf %c %lf * ln(records / %lf)", &base, &sign,
+                        &factor, &last) == 4) {
+          return base + (sign == '-' ? -factor : factor) * std::log(at / last);
+        }
+        return -1.0;
+      };
+      EXPECT_NEAR(by_words(records) / 339, 1, 0.005) << words;
+      EXPECT_NEAR(by_words(10 * records) / analysis::DistinctBy(law, 10 * records), 1, 0.005)
+          << words;
+    }
+  }
 }
 
 TEST(AnalyzePageTest, DefinesEveryTermOfItsTables) {

@@ -121,6 +121,22 @@ TEST(GrowthForecastTest, WithoutSingletonsNoneIsPromised) {
   }
 }
 
+// So many values that e^-mean is no number any more.
+TEST(GrowthForecastTest, ManyPairsDoNotPromiseThatNoneComes) {
+  for (const uint64_t pairs : {400U, 2000U, 5000U}) {
+    std::vector<uint64_t> values(2 * pairs);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = i % pairs;
+    const Growth growth = GrowthInRandomOrder(CopiesOf(values));
+    // A quarter of them came with the second half of the records.
+    for (const GrowthForecast& forecast : growth.forecasts) {
+      const double mean = static_cast<double>(pairs) / 4 * std::log2(forecast.times);
+      const double high = forecast.distinct_high - static_cast<double>(pairs);
+      EXPECT_NEAR(high, mean + 1.96 * std::sqrt(mean), 0.02 * mean) << pairs;
+      EXPECT_EQ(forecast.distinct_low, static_cast<double>(pairs));
+    }
+  }
+}
+
 TEST(GrowthForecastTest, TheLawGoesThroughTodayAndTheForecasts) {
   std::mt19937_64 random(3);
   std::vector<uint64_t> values(20'000);
@@ -240,6 +256,79 @@ TEST(GrowthForecastTest, InOrderTheTruthIsWithinToo) {
   EXPECT_GE(coverage.share(), 0.9);
 }
 
+void ExpectSound(const Growth& growth) {
+  const double today = growth.points.back().distinct;
+  double low_before = today;
+  for (const GrowthForecast& forecast : growth.forecasts) {
+    EXPECT_TRUE(std::isfinite(forecast.distinct));
+    EXPECT_TRUE(std::isfinite(forecast.distinct_high));
+    EXPECT_GE(forecast.distinct_low, low_before);
+    EXPECT_LE(forecast.distinct_low, forecast.distinct);
+    EXPECT_GE(forecast.distinct_high, forecast.distinct);
+    for (const WidthOverflow& overflow : forecast.overflow) {
+      EXPECT_GE(overflow.probability, 0);
+      EXPECT_LE(overflow.probability, 1);
+    }
+    low_before = forecast.distinct_low;
+  }
+}
+
+TEST(GrowthForecastTest, InOrderAFewLateValuesDoNotPromiseThousands) {
+  // 1,000 values, nearly all soon met, and late ones here and there.
+  std::mt19937_64 random(7);
+  for (const std::vector<size_t>& late : {std::vector<size_t>{20'000}, std::vector<size_t>{9'000},
+                                          std::vector<size_t>{9'000, 20'000, 30'000}}) {
+    std::vector<uint64_t> values(32'768);
+    for (uint64_t& value : values) value = random() % 1000;
+    for (const size_t i : late) values[i] = 1'000'000 + i;
+    const Growth growth = GrowthInInputOrder(PointsInOrder(values), CopiesOf(values));
+    ExpectSound(growth);
+    EXPECT_LE(growth.forecasts[0].distinct_high, 1'040);
+    EXPECT_LE(growth.forecasts[1].distinct_high, 1'300);
+  }
+}
+
+// Points that are estimates may fall; no forecast is made of how.
+TEST(GrowthForecastTest, InOrderPointsOfASampleMayFall) {
+  std::mt19937_64 random(6);
+  std::vector<uint64_t> values(65'536);
+  for (uint64_t& value : values) value = random() % 30'000;
+  const CopiesDistribution copies{CountNumbers(values, 100'000)};
+  ASSERT_GT(copies.weight(), 1U);
+  const double distinct = copies.distinct().value;
+  const Growth growth = GrowthInInputOrder({{1024, 1000},
+                                            {2048, 1900},
+                                            {4096, 1500},
+                                            {8192, 1400},
+                                            {16'384, 1.2 * distinct},
+                                            {32'768, 1.1 * distinct},
+                                            {65'536, distinct}},
+                                           copies);
+  for (size_t i = 1; i < growth.points.size(); ++i) {
+    EXPECT_GE(growth.points[i].distinct, growth.points[i - 1].distinct) << i;
+  }
+  EXPECT_EQ(growth.points.back().distinct, distinct);
+  const Growth at_random = GrowthInRandomOrder(copies);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(growth.forecasts[i].distinct, at_random.forecasts[i].distinct);
+    EXPECT_EQ(growth.forecasts[i].distinct_high, at_random.forecasts[i].distinct_high);
+    EXPECT_TRUE(std::isfinite(growth.forecasts[i].distinct_low));
+  }
+  EXPECT_FALSE(growth.law.has_value());
+}
+
+TEST(GrowthForecastTest, BelowTenRecordsThereIsNoLaw) {
+  for (size_t records = 2; records <= 11; ++records) {
+    std::vector<uint64_t> values(records);
+    for (size_t i = 0; i < records; ++i) values[i] = i / 2;
+    const CopiesDistribution copies = CopiesOf(values);
+    EXPECT_EQ(GrowthInRandomOrder(copies).law.has_value(), records >= 10) << records;
+    const Growth in_order = GrowthInInputOrder(PointsInOrder(values), copies);
+    EXPECT_EQ(in_order.law.has_value(), records >= 10) << records;
+    EXPECT_EQ(in_order.forecasts.size(), 2U);
+  }
+}
+
 Snapshot SnapshotOf(uint64_t records, uint64_t distinct) {
   return {.name = "s", .records = records, .distinct = distinct, .distinct_so_far = distinct};
 }
@@ -260,12 +349,41 @@ TEST(GrowthForecastTest, SnapshotsOfDifferentSizesHaveALawOfTheirOwn) {
   EXPECT_GT(growth.forecasts[1].distinct_high, 283);
 }
 
+// What the last one has is there, whatever the law of all says.
+TEST(GrowthForecastTest, SnapshotsGrowFromTheLastOne) {
+  const CopiesDistribution copies = CopiesOf({1, 2, 2});
+  const Growth growth = GrowthOfSnapshots(
+      {SnapshotOf(1000, 32), SnapshotOf(2000, 45), SnapshotOf(8000, 89), SnapshotOf(4000, 150)},
+      copies);
+  ASSERT_FALSE(growth.within_last_snapshot);
+  ASSERT_TRUE(growth.law.has_value());
+  EXPECT_NEAR(DistinctBy(*growth.law, 4000), 150, 1e-9);
+  for (const GrowthForecast& forecast : growth.forecasts) {
+    EXPECT_NEAR(forecast.distinct, DistinctBy(*growth.law, forecast.records), 1e-9);
+    EXPECT_GE(forecast.distinct_low, 150);
+    EXPECT_GT(forecast.distinct_high, forecast.distinct);
+  }
+}
+
+TEST(GrowthForecastTest, SnapshotsThatGetFewerValuesWithMoreRecordsHaveNoLaw) {
+  std::vector<uint64_t> last(100);
+  for (size_t i = 0; i < last.size(); ++i) last[i] = i % 90;
+  const Growth growth = GrowthOfSnapshots(
+      {SnapshotOf(400, 30), SnapshotOf(200, 60), SnapshotOf(100, 90)}, CopiesOf(last));
+  EXPECT_TRUE(growth.within_last_snapshot);
+  for (const GrowthForecast& forecast : growth.forecasts) {
+    EXPECT_GE(forecast.distinct_low, 90);
+    EXPECT_GE(forecast.distinct, 90);
+  }
+}
+
 TEST(GrowthForecastTest, SnapshotsThatAreTooFewOrTooAlikeHaveNone) {
   const CopiesDistribution copies = CopiesOf({1, 2, 2});
   const Growth alone = GrowthInRandomOrder(copies);
   for (const std::vector<Snapshot>& snapshots :
        {std::vector{SnapshotOf(1000, 2), SnapshotOf(3, 2)},
-        std::vector{SnapshotOf(4, 2), SnapshotOf(5, 2), SnapshotOf(3, 2)}}) {
+        std::vector{SnapshotOf(4, 2), SnapshotOf(5, 2), SnapshotOf(3, 2)},
+        std::vector{SnapshotOf(9, 5), SnapshotOf(1, 1), SnapshotOf(3, 2)}}) {
     const Growth growth = GrowthOfSnapshots(snapshots, copies);
     EXPECT_TRUE(growth.within_last_snapshot);
     EXPECT_EQ(growth.forecasts[0].distinct, alone.forecasts[0].distinct);

@@ -58,6 +58,10 @@ TEST(GrowthLawTest, LeastSquaresFindThePowerLawAndWhatItLeaves) {
   EXPECT_NEAR(rough.law.exponent, 0.5, 1e-12);
   EXPECT_NEAR(rough.residual_sd, std::sqrt(1 / 36.0 + 1 / 9.0 + 1 / 36.0), 1e-12);
   EXPECT_NEAR(rough.spread_log_records, 2, 1e-12);
+  EXPECT_FALSE(rough.exponent_clamped);
+  const PowerLawFit falling = FitPowerLaw(std::vector<GrowthPoint>{{1, e * e}, {e, e}, {e * e, 1}});
+  EXPECT_EQ(falling.law.exponent, 0);
+  EXPECT_TRUE(falling.exponent_clamped);
 }
 
 }  // namespace

@@ -62,13 +62,50 @@ TEST(RarefactionTest, IsTheMeanOfDrawsWhereCopiesAreMany) {
 }
 
 TEST(RarefactionTest, TheTwoFormulasAgreeWhereTheyMeet) {
-  // 64 and 65 copies: a product, and factorials.
+  // 64 and 65 copies: a product, and a formula.
   const auto absent = [](uint64_t held) {
     std::vector<uint64_t> values(held, 0);
     values.resize(100'000, 1);
     return 2 - ExpectedDistinct(CopiesOf(values), 1000);
   };
   EXPECT_NEAR(absent(65) / absent(64), 1 - 1000.0 / (100'000 - 64), 1e-7);
+}
+
+// Logarithms of factorials would differ by less than what they are rounded by.
+TEST(RarefactionTest, MayBeOfTrillionsOfRecords) {
+  constexpr uint64_t kRecords = 1'000'000'000'000;
+  for (const uint64_t held : {uint64_t{65}, uint64_t{1000}, uint64_t{1'000'000}}) {
+    DistinctValues values{.counter = BoundedCounter(BoundedCounter::kUnbounded),
+                          .records = kRecords};
+    const auto add = [&values](uint8_t name, uint64_t copies) {
+      values.counter.AddCounted({&name, 1}, copies);
+    };
+    add(0, held);
+    add(1, kRecords - held);
+    const double present = ExpectedDistinct(CopiesDistribution(values), kRecords / 65'536) - 1;
+    const double expected = -std::expm1(static_cast<double>(held) * std::log1p(-1 / 65'536.0));
+    EXPECT_NEAR(present / expected, 1, 1e-5) << held;
+  }
+}
+
+TEST(RarefactionTest, ThousandsOfCopiesAreAProductToo) {
+  constexpr uint64_t kRecords = 100'000;
+  for (const uint64_t held : {70U, 500U, 3000U, 40'000U}) {
+    std::vector<uint64_t> values(held, 0);
+    values.resize(kRecords, 1);
+    const CopiesDistribution copies = CopiesOf(values);
+    for (const uint64_t part : {1U, 30U, 100U, 1000U, 59'900U}) {
+      double absent = 1;
+      for (uint64_t i = 0; i < part; ++i) {
+        absent *= static_cast<double>(kRecords - held - i) / static_cast<double>(kRecords - i);
+      }
+      double other = 1;  // that it is of one value alone may be the other way round
+      for (uint64_t i = 0; i < part; ++i) {
+        other *= static_cast<double>(held - std::min(held, i)) / static_cast<double>(kRecords - i);
+      }
+      EXPECT_NEAR(ExpectedDistinct(copies, part), 2 - absent - other, 1e-9) << held << " " << part;
+    }
+  }
 }
 
 TEST(RarefactionTest, TheCurveEndsWithAllRecordsAndStartsWithOne) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <span>
@@ -40,8 +41,13 @@ std::optional<int> IndexBits(double distinct) {
   return distinct > 1e9 ? std::nullopt : SmallestIndexBits(static_cast<uint64_t>(distinct));
 }
 
-// The smallest number that a Poisson variable exceeds with a probability of at most `above`.
-double PoissonQuantile(double mean, double above) {
+// The smallest number that a Poisson variable exceeds at most as likely as a standard normal one exceeds `z`.
+double PoissonQuantile(double mean, double z) {
+  // Above it, the probability of 0 would get too small to be a number, and the expansion of Cornish and Fisher is
+  // right to about one value.
+  constexpr double kMostSummed = 500;
+  if (mean > kMostSummed) return std::ceil(mean + z * std::sqrt(mean) + (z * z - 1) / 6);
+  const double above = NormalBelow(-z);
   double probability = std::exp(-mean);
   double left = 1 - probability;
   double number = 0;
@@ -79,7 +85,7 @@ GrowthForecast OnTopOf(const Figure& base, double times, double records, double 
 GrowthForecast Unannounced(const Figure& base, double times, double records, double past) {
   const double mean = (past + kUnannounced) * std::log2(times);
   return OnTopOf(base, times, records, 0,
-                 [mean](double z) { return z < 0 ? 0 : PoissonQuantile(mean, NormalBelow(-z)); });
+                 [mean](double z) { return z < 0 ? 0 : PoissonQuantile(mean, z); });
 }
 
 GrowthLaw Constant(double distinct) { return {distinct, 0, 0}; }
@@ -203,8 +209,8 @@ const GrowthPoint* LastUpTo(std::span<const GrowthPoint> points, double records)
   return found;
 }
 
-// A law for the order of the input: through the last of `points`, one at half of its records or before, and one at
-// an eighth.
+// A law for the order of the input: through the last of the points, the last one at 0.7 of its records or before, and
+// the last one at a quarter of those or before. The points do not fall.
 struct InOrderLaw {
   GrowthPoint now;
   GrowthPoint middle;
@@ -215,6 +221,12 @@ struct InOrderLaw {
         LawThrough({now.records, now.distinct}, {middle.records, now.distinct - last_part},
                    {far.records, now.distinct - last_part - part_before});
     return DistinctBy(law, now.records * times) - now.distinct;
+  }
+  // The most that may be expected of so many times the records, z deviations off: new values may come twice as fast as
+  // lately, but not as fast as the first ones did.
+  double Most(double times, double z) const {
+    const double lately = last_part() + std::max(z, 2.0) * std::sqrt(last_part() + 1);
+    return 2 * (times - 1) * lately * now.records / (now.records - middle.records);
   }
   double last_part() const { return now.distinct - middle.distinct; }
   double part_before() const { return middle.distinct - far.distinct; }
@@ -242,18 +254,18 @@ double BacktestErrorInOrder(std::span<const GrowthPoint> points, double times) {
   return std::log((now.distinct - then->distinct) / predicted);
 }
 
-GrowthForecast ForecastInOrder(const InOrderLaw& law, std::span<const GrowthPoint> points,
-                               const CopiesDistribution& copies, double times) {
-  const Figure distinct = {law.now.distinct, copies.distinct().error};
-  if (law.last_part() <= 0) return Unannounced(distinct, times, law.now.records, 0);
+// REQUIRES: the last part brought new values.
+Spread NewInOrder(const InOrderLaw& law, std::span<const GrowthPoint> points,
+                  const CopiesDistribution& copies, double times) {
   Spread spread;
   spread.expected = law.New(times, law.last_part(), law.part_before());
-  const auto sd = [](double number) { return std::sqrt(number + 1); };
+  const auto sd = [](double number) { return std::sqrt(std::max(number, 0.0) + 1); };
   const double noise = NoiseVariance<2>(
       {law.last_part(), law.part_before()}, {sd(law.last_part()), sd(law.part_before())},
       [&](const std::array<double, 2>& parts) { return law.New(times, parts[0], parts[1]); });
-  const double both = noise + 1 / spread.expected + Square(kLeastModelSdInOrder) +
-                      Square(BacktestErrorInOrder(points, times));
+  const double chance = 1 / std::max(spread.expected, 1.0);
+  const double both =
+      noise + chance + Square(kLeastModelSdInOrder) + Square(BacktestErrorInOrder(points, times));
   spread.low_sd = spread.high_sd = std::sqrt(both);
   const Seen seen = RareOf(copies);
   if (seen.values.once > 0) {
@@ -262,8 +274,26 @@ GrowthForecast ForecastInOrder(const InOrderLaw& law, std::span<const GrowthPoin
     double& sd_there = off > 0 ? spread.high_sd : spread.low_sd;
     sd_there = std::sqrt(both + Square(off));
   }
-  return OnTopOf(distinct, times, law.now.records, spread.expected,
-                 [&spread](double z) { return spread.Quantile(z); });
+  return spread;
+}
+
+void ForecastInOrder(const InOrderLaw& law, const CopiesDistribution& copies, Growth* growth) {
+  const Figure distinct = {law.now.distinct, copies.distinct().error};
+  // More records never have fewer values.
+  std::function<double(double)> with_fewer_records = [](double) { return 0.0; };
+  for (const double times : kTimes) {
+    if (law.last_part() <= 0) {
+      growth->forecasts.push_back(Unannounced(distinct, times, law.now.records, 0));
+      continue;
+    }
+    const Spread spread = NewInOrder(law, growth->points, copies, times);
+    const auto quantile = [spread, law, times, with_fewer_records](double z) {
+      return std::max(with_fewer_records(z), std::min(spread.Quantile(z), law.Most(times, z)));
+    };
+    growth->forecasts.push_back(
+        OnTopOf(distinct, times, law.now.records, spread.expected, quantile));
+    with_fewer_records = quantile;
+  }
 }
 
 // Of the distribution of Student, for the middle 19 of 20.
@@ -320,22 +350,31 @@ Growth GrowthInInputOrder(std::vector<GrowthPoint> points, const CopiesDistribut
   Growth growth;
   growth.order = Growth::Order::kInput;
   growth.points = std::move(points);
-  growth.points.back().distinct = copies.distinct().value;  // better, if it is an estimate
+  const double distinct = copies.distinct().value;
+  const bool is_sample = copies.weight() > 1;
+  if (is_sample) {
+    // Each point is an estimate of its own, and one may be above a later one.
+    double least = 0;
+    for (GrowthPoint& point : growth.points) {
+      least = std::min(std::max(point.distinct, least), distinct);
+      point.distinct = least;
+    }
+  }
+  growth.points.back().distinct = distinct;
   for (const GrowthPoint& point : growth.points) {
     growth.random_order.push_back(
         {point.records, ExpectedDistinct(copies, static_cast<uint64_t>(point.records))});
   }
   const std::optional<InOrderLaw> law = LawInOrder(growth.points);
-  if (!law.has_value()) {
+  // Of a sample, what is new between two points is mostly the difference of two errors.
+  if (!law.has_value() || is_sample || law->now.records < kLeastRecordsForLaw) {
     ForecastInRandomOrder(copies, &growth);
     growth.law.reset();
     return growth;
   }
   growth.law = law->last_part() <= 0 ? Constant(law->now.distinct)
                                      : LawThrough(law->now, law->middle, law->far);
-  for (const double times : kTimes) {
-    growth.forecasts.push_back(ForecastInOrder(*law, growth.points, copies, times));
-  }
+  ForecastInOrder(*law, copies, &growth);
   return growth;
 }
 
@@ -350,26 +389,37 @@ Growth GrowthOfSnapshots(std::vector<Snapshot> snapshots, const CopiesDistributi
   std::stable_sort(
       growth.points.begin(), growth.points.end(),
       [](const GrowthPoint& a, const GrowthPoint& b) { return a.records < b.records; });
-  const double span = growth.points.back().records / growth.points.front().records;
-  if (growth.points.size() < kLeastSnapshots || span < kLeastSpan) {
+  const double most_records = growth.points.back().records;
+  const bool has_law = growth.points.size() >= kLeastSnapshots &&
+                       most_records >= kLeastRecordsForLaw &&
+                       most_records >= kLeastSpan * growth.points.front().records;
+  const PowerLawFit fit = has_law ? FitPowerLaw(growth.points) : PowerLawFit();
+  if (!has_law || fit.exponent_clamped) {
     growth.within_last_snapshot = true;
     ForecastInRandomOrder(copies, &growth);
     return growth;
   }
-  const PowerLawFit fit = FitPowerLaw(growth.points);
-  growth.law = fit.law;
-  const auto count = static_cast<double>(growth.points.size());
   const auto records = static_cast<double>(growth.snapshots.back().records);
+  const auto distinct = static_cast<double>(growth.snapshots.back().distinct);
+  // More of the last snapshot's sockets: its law has the exponent of all, and goes through what it has.
+  growth.law = GrowthLaw{.fixed_values = 0,
+                         .factor = distinct / std::pow(records, fit.law.exponent),
+                         .exponent = fit.law.exponent};
+  std::function<double(double)> with_fewer_records = [distinct](double) { return distinct; };
   for (const double times : kTimes) {
-    const double expected = std::min(DistinctBy(fit.law, records * times), records * times);
-    const double away = std::log(records * times) - fit.mean_log_records;
-    const double sd = std::sqrt(Square(fit.residual_sd) *
-                                    (1 + 1 / count + Square(away) / fit.spread_log_records) +
-                                1 / expected) *
-                      StudentDeviations(growth.points.size() - 2) / kDeviations;
-    growth.forecasts.push_back(ForecastOf(times, records * times, expected, [&](double z) {
-      return std::clamp(expected * std::exp(z * sd), 1.0, records * times);
-    }));
+    const double most = records * times;
+    const double expected =
+        std::clamp(distinct * std::pow(times, fit.law.exponent), distinct, most);
+    // Both the last snapshot and the one to come may be off the law.
+    const double sd =
+        std::sqrt(Square(fit.residual_sd) * (2 + Square(std::log(times)) / fit.spread_log_records) +
+                  1 / expected) *
+        StudentDeviations(growth.points.size() - 2) / kDeviations;
+    const auto quantile = [=](double z) {
+      return std::clamp(expected * std::exp(z * sd), with_fewer_records(z), most);
+    };
+    growth.forecasts.push_back(ForecastOf(times, most, expected, quantile));
+    with_fewer_records = quantile;
   }
   return growth;
 }

@@ -61,7 +61,10 @@ PowerLawFit FitPowerLaw(std::span<const GrowthPoint> points) {
     xy += x * (std::log(point.distinct) - y_mean);
   }
   PowerLawFit fit;
-  fit.law.exponent = std::clamp(xy / xx, 0.0, kMostExponent);
+  const double slope = xy / xx;
+  fit.law.exponent = std::clamp(slope, 0.0, kMostExponent);
+  constexpr double kTolerance = 1e-9;  // for rounding
+  fit.exponent_clamped = std::abs(slope - fit.law.exponent) > kTolerance;
   fit.law.factor = std::exp(y_mean - fit.law.exponent * x_mean);
   double squares = 0;
   for (const GrowthPoint& point : points) {
@@ -69,7 +72,6 @@ PowerLawFit FitPowerLaw(std::span<const GrowthPoint> points) {
     squares += left * left;
   }
   fit.residual_sd = std::sqrt(squares / (count - 2));
-  fit.mean_log_records = x_mean;
   fit.spread_log_records = xx;
   return fit;
 }

@@ -26,8 +26,9 @@ GrowthLaw LawThrough(const GrowthPoint& base, const GrowthPoint& middle, const G
 struct PowerLawFit {
   GrowthLaw law;
   double residual_sd = 0;  // of ln distinct, with as many degrees of freedom as points less two
-  double mean_log_records = 0;
-  double spread_log_records = 0;  // the sum of the squares about the mean
+  double spread_log_records = 0;  // of ln records, the sum of the squares about the mean
+  // The least squares want less than 0 or more than 1, which no law of growth has; `law` has the nearest.
+  bool exponent_clamped = false;
 };
 
 // REQUIRES: three points or more, not all of the same number of records, and nothing zero.

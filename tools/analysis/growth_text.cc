@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "tools/analysis/growth_words.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
 
@@ -17,8 +19,6 @@ constexpr auto kRight = TextTable::Align::kRight;
 constexpr size_t kShownPoints = 5;
 constexpr size_t kShownSnapshots = 20;
 constexpr size_t kShownNameBytes = 40;
-// In-order and random-order values differ notably by this factor.
-constexpr double kNotable = 1.25;
 
 std::string Values(double number) { return GroupedDecimal(std::round(number), 0); }
 
@@ -109,22 +109,10 @@ std::string ForecastTable(const Growth& growth) {
   return table.Format();
 }
 
-std::string LawText(const GrowthLaw& law) {
-  if (law.factor == 0 || law.exponent == 0) {
-    return absl::StrCat("  Law: ", Values(law.fixed_values + law.factor),
-                        " values, however many records.\n");
-  }
-  std::string text = "  Law: distinct = ";
-  if (std::abs(law.fixed_values) >= 0.5) {
-    absl::StrAppend(&text, GroupedDecimal(law.fixed_values, 0), law.factor < 0 ? " - " : " + ");
-  } else if (law.factor < 0) {
-    text += "-";
-  }
-  const double factor = std::abs(law.factor);
-  absl::StrAppend(&text,
-                  factor < 1e7 && factor >= 0.01 ? GroupedDecimal(factor, 2) : absl::StrCat(factor),
-                  " * records^", GroupedDecimal(law.exponent, 2));
-  return text + ".\n";
+// Sentences as lines of the report.
+std::string Lines(const std::string& words) {
+  return words.empty() ? ""
+                       : absl::StrCat("  ", absl::StrReplaceAll(words, {{"\n", "\n  "}}), "\n");
 }
 
 // "10 bits today, 12 bits with 2x growth"
@@ -149,60 +137,10 @@ std::string WidthSentence(const Growth& growth, const std::optional<int>& index_
   return text + ".\n";
 }
 
-std::string OrderSentence(const Growth& growth) {
-  // Where half of the records have been read.
-  const double half = growth.points.back().records / 2;
-  size_t at = 0;
-  while (at + 1 < growth.points.size() && growth.points[at + 1].records <= half) ++at;
-  const double all = growth.points.back().distinct;
-  const double measured = all - growth.points[at].distinct;
-  const double expected = all - growth.random_order[at].distinct;
-  // Chance moves both by about the root of their number.
-  const double chance = 2 * std::sqrt(std::max(measured, expected) + 1);
-  if (measured > kNotable * expected && measured - expected > chance) {
-    return absl::StrCat(
-        "  The order matters: after the first ", Values(growth.points[at].records),
-        " records came ", Values(measured),
-        " new values, and in random order\n  it would have been ", Values(expected),
-        ". Either the input is sorted, or new values keep coming as time goes on.\n");
-  }
-  if (expected > kNotable * measured && expected - measured > chance) {
-    return absl::StrCat("  The order matters: after the first ", Values(growth.points[at].records),
-                        " records came only ", Values(measured),
-                        " new values, and in random order\n  it would have been ", Values(expected),
-                        ". Most values appear early, and fewer of them later.\n");
-  }
-  return "  The order matters little: records in random order would have met values as fast.\n";
-}
-
-std::string ChurnSentences(const Growth& growth) {
-  double appeared = 0;
-  double distinct = 0;
-  for (size_t i = 1; i < growth.snapshots.size(); ++i) {
-    appeared += static_cast<double>(growth.snapshots[i].appeared);
-    distinct += static_cast<double>(growth.snapshots[i].distinct);
-  }
-  const Snapshot& last = growth.snapshots.back();
-  std::string text =
-      absl::StrCat("  Churn: ", GroupedDecimal(distinct == 0 ? 0 : 100 * appeared / distinct, 1),
-                   " % of a snapshot's values were not in the one before it. A table that never\n",
-                   "  reclaims dead values would hold at most the ", Grouped(last.distinct_so_far),
-                   " values so far");
-  if (last.distinct_so_far > last.distinct) {
-    absl::StrAppend(
-        &text, ", ",
-        GroupedDecimal(
-            static_cast<double>(last.distinct_so_far) / static_cast<double>(last.distinct), 1),
-        "x those of the last snapshot");
-  }
-  text += ".\n";
-  if (growth.within_last_snapshot) {
-    text +=
-        "  Law and forecasts are those of the last snapshot's records in random order: the "
-        "snapshots are\n"
-        "  fewer than three, or too alike in size, to show how values grow with records.\n";
-  }
-  return text;
+// What the law and the forecasts start from.
+double RecordsToday(const Growth& growth) {
+  return growth.snapshots.empty() ? growth.points.back().records
+                                  : static_cast<double>(growth.snapshots.back().records);
 }
 
 }  // namespace
@@ -212,11 +150,13 @@ std::string FormatGrowth(const Growth& growth, std::optional<int> index_bits) {
   std::string text = "\n" + Title(growth);
   text += growth.order == Growth::Order::kSnapshots ? SnapshotTable(growth) : PointTable(growth);
   text += "\n" + ForecastTable(growth);
-  if (growth.law.has_value()) text += LawText(*growth.law);
+  if (growth.law.has_value()) {
+    absl::StrAppend(&text, "  Law: ", LawWords(*growth.law, RecordsToday(growth)), ".\n");
+  }
   text += WidthSentence(growth, index_bits);
-  if (growth.order == Growth::Order::kInput) text += OrderSentence(growth);
-  if (growth.order == Growth::Order::kSnapshots) text += ChurnSentences(growth);
-  return text;
+  if (growth.order == Growth::Order::kInput) text += Lines(OrderWords(growth));
+  if (growth.order == Growth::Order::kSnapshots) text += Lines(ChurnWords(growth));
+  return text + Lines(ForecastOrderWords(growth));
 }
 
 }  // namespace inlay::analysis

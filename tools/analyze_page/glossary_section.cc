@@ -84,8 +84,8 @@ page::Section GlossarySection(const analysis::Report& report) {
   if (!report.growth.forecasts.empty()) {
     facts.facts.emplace_back(
         "forecast",
-        "What the fitted growth law says of more records of the same kind. 19 of 20 times the "
-        "truth is within its interval, if the law holds.");
+        "What to expect of more records of the same kind. 19 of 20 times the truth is within its "
+        "interval, if they are of that kind.");
   }
   if (!report.growth.snapshots.empty()) {
     facts.facts.emplace_back(

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/analysis/growth.h"
+#include "tools/analysis/growth_law.h"
+#include "tools/analysis/growth_words.h"
 #include "tools/analysis/layout_costs.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analyze_page/sections.h"
@@ -23,10 +25,6 @@ using page::Text;
 
 constexpr int kCurveSteps = 60;
 constexpr size_t kShownPoints = 16;
-
-double At(const GrowthLaw& law, double records) {
-  return law.fixed_values + law.factor * std::pow(records, law.exponent);
-}
 
 std::string OrderMeaning(Growth::Order order) {
   switch (order) {
@@ -77,12 +75,20 @@ page::Exhibit Curve(const Report& report) {
   chart.y = {.title = "distinct values", .logarithmic = true};
   page::LineChart::Line line{.series = "values", .label = "counted"};
   exhibit.table.columns = {{"records", false}, {"distinct values"}, {"records for each"}};
+  const bool in_order =
+      growth.order == Growth::Order::kInput && growth.random_order.size() == growth.points.size();
+  const std::vector<analysis::GrowthPoint> at_random = Thinned(growth.random_order);
+  if (in_order) exhibit.table.columns.push_back({"distinct values in random order"});
   for (const analysis::GrowthPoint& point : Thinned(growth.points)) {
     line.points.push_back(
         {.x = point.records, .y = point.distinct, .shown = ShownCount(point.distinct)});
     exhibit.table.rows.push_back(
         {.cells = {ShownCount(point.records), ShownCount(point.distinct),
                    analysis::GroupedDecimal(point.records / std::max(point.distinct, 1.0), 2)}});
+    if (in_order) {
+      const size_t row = exhibit.table.rows.size() - 1;
+      exhibit.table.rows.back().cells.emplace_back(ShownCount(at_random[row].distinct));
+    }
   }
   const analysis::GrowthPoint last = Now(growth);
   double furthest = last.records;
@@ -98,17 +104,25 @@ page::Exhibit Curve(const Report& report) {
                     " records: ", ShownCount(forecast.distinct));
   }
   chart.lines.push_back(std::move(line));
+  if (in_order) {
+    page::LineChart::Line random{.series = "other", .label = "in random order"};
+    for (const analysis::GrowthPoint& point : at_random) {
+      random.points.push_back(
+          {.x = point.records, .y = point.distinct, .shown = ShownCount(point.distinct)});
+    }
+    chart.lines.push_back(std::move(random));
+  }
   if (growth.law.has_value()) {
     page::LineChart::Line law{.series = "forecast", .label = "law"};
     law.computed = true;
-    // The law of snapshots is fitted to all of them; the others are of what comes behind this data.
+    // The law of snapshots has the exponent of all of them; the others are of what comes behind this data.
     const bool is_of_all =
         growth.order == Growth::Order::kSnapshots && !growth.within_last_snapshot;
     const double first = is_of_all ? std::max(growth.points.front().records, 1.0) : last.records;
     for (int i = 0; i <= kCurveSteps; ++i) {
       const double records =
           first * std::pow(furthest / first, static_cast<double>(i) / kCurveSteps);
-      const double distinct = At(*growth.law, records);
+      const double distinct = analysis::DistinctBy(*growth.law, records);
       law.points.push_back({.x = records, .y = distinct, .shown = ShownCount(distinct)});
     }
     chart.lines.push_back(std::move(law));
@@ -124,12 +138,17 @@ page::Exhibit Curve(const Report& report) {
   exhibit.notes.push_back(OrderMeaning(growth.order));
   if (growth.law.has_value()) {
     exhibit.notes.push_back(
-        absl::StrFormat("Law: distinct = %.4g %s %.4g * records^%.4g. Shaded: the interval "
-                        "in which the truth is 19 "
-                        "of 20 times, if the law holds on.",
-                        growth.law->fixed_values, growth.law->factor < 0 ? "-" : "+",
-                        std::abs(growth.law->factor), growth.law->exponent));
+        absl::StrCat("Law: ", analysis::LawWords(*growth.law, last.records), "."));
   }
+  if (!growth.forecasts.empty()) {
+    exhibit.notes.emplace_back(
+        "Shaded: the interval in which the truth is 19 of 20 times, if the records to come are "
+        "like "
+        "those that are there.");
+  }
+  if (in_order) exhibit.notes.push_back(OneLine(analysis::OrderWords(growth)));
+  const std::string forecast_order = OneLine(analysis::ForecastOrderWords(growth));
+  if (!forecast_order.empty()) exhibit.notes.push_back(forecast_order);
   return exhibit;
 }
 

@@ -1,5 +1,6 @@
 #include "tools/analyze_page/shown.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -63,6 +64,11 @@ std::string ChartName(const std::string& name) {
     at = end;
   }
   return cut + "...";
+}
+
+std::string OneLine(std::string words) {
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  return words;
 }
 
 }  // namespace inlay::analyze_page

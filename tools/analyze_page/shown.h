@@ -30,6 +30,9 @@ std::string Counted(uint64_t number, const std::string& word);
 // A sentence, cut if the names in it are too many.
 std::string ShownSentence(const std::string& sentence);
 
+// Words without the line feeds that break them in the text report.
+std::string OneLine(std::string words);
+
 // A name that has room in a chart, cut if it is long.
 std::string ChartName(const std::string& name);
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/growth.h"
+#include "tools/analysis/growth_words.h"
 #include "tools/analysis/report_words.h"
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analyze_page/sections.h"
@@ -60,11 +61,13 @@ std::optional<page::Section> SnapshotsSection(const analysis::Report& report) {
     exhibit.table.rows.push_back(
         {.cells = {absl::StrCat(i + 1, ": ", analysis::ShownFieldName(snapshot.name)),
                    Grouped(snapshot.records), Grouped(snapshot.distinct),
-                   Grouped(snapshot.appeared), Grouped(snapshot.disappeared),
+                   i == 0 ? "-" : Grouped(snapshot.appeared),
+                   i == 0 ? "-" : Grouped(snapshot.disappeared),
                    Grouped(snapshot.distinct_so_far)}});
   }
   chart.lines = {std::move(each), std::move(so_far)};
   exhibit.chart = std::move(chart);
+  exhibit.notes.push_back(OneLine(analysis::ChurnWords(report.growth)));
   if (snapshots.size() > kShownSnapshots) {
     exhibit.notes.push_back(absl::StrCat(kShownSnapshots, " of ", Grouped(snapshots.size()),
                                          " snapshots, evenly spread; --json has them all."));
