@@ -29,6 +29,7 @@ std::string Entries(const capture::ListedMap& map) {
 }
 
 std::string Cost(const capture::ListedMap& map) {
+  if (!map.entries.has_value() && map.type == "sk_storage") return "?";
   if (!map.element_bytes.has_value()) return analysis::ByteSize(map.memlock_bytes);
   return analysis::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
 }

@@ -340,6 +340,10 @@ TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   const Outcome enough = with("-all,+bpf,+perfmon", "capture --sockets");
   EXPECT_EQ(enough.exit_code, 0) << enough.err;
   EXPECT_NE(enough.err.find("CAP_SYS_PTRACE"), std::string::npos) << enough.err;
+  EXPECT_NE(enough.err.find("the snapshot is not complete: "), std::string::npos) << enough.err;
+  const Outcome partial = Inlay("analyze --json " + file);
+  ASSERT_EQ(partial.exit_code, 0) << partial.err;
+  EXPECT_NE(partial.err.find("is partial: "), std::string::npos) << partial.err;
   const Outcome admin = with("-all,+sys_admin", "capture --map-id " + MapId());
   EXPECT_EQ(admin.exit_code, 0) << admin.err;
 }

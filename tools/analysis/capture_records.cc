@@ -22,6 +22,11 @@ constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 constexpr size_t kMaxDescribed = 4;
 
+// What the keys of `more` begin with that are notes for people, as docs/format.md says; and of how much is shown.
+constexpr std::string_view kNoteKey = "note ";
+constexpr size_t kMaxCapturedNotes = 20;
+constexpr size_t kMaxNoteBytes = 1000;
+
 // Beyond this no number of records is believed, so that sums of them do not overflow.
 constexpr uint64_t kMaxRecordNumber = uint64_t{1} << 48;
 
@@ -420,7 +425,7 @@ class CaptureRecords final : public RecordSource {
     if (!end->complete) {
       losses_.Add(blocks_->name(),
                   absl::StrCat(snapshot_->Name(), " is partial", end->why.empty() ? "" : ": ",
-                               CaptureText(end->why)));
+                               CaptureText(end->why, kMaxNoteBytes)));
     }
     CloseSnapshot();
   }
@@ -514,6 +519,12 @@ class CaptureRecords final : public RecordSource {
     }
     add(", read by ", provenance_.method);
     described_.push_back(text + ".");
+    size_t notes = 0;
+    for (const auto& [key, note] : provenance_.more) {
+      if (!key.starts_with(kNoteKey) || ++notes > kMaxCapturedNotes) continue;
+      described_.push_back(
+          absl::StrCat(blocks_->name(), ": ", CaptureText(note, kMaxNoteBytes), "."));
+    }
   }
 
   const std::vector<std::string> paths_;
