@@ -51,8 +51,7 @@ std::string CaptureTimeText(uint64_t time_ns) {
 
 std::string CaptureText(std::string_view text, size_t max_bytes) {
   const bool cut = text.size() > max_bytes;
-  return absl::StrCat(absl::CHexEscape(std::string(text.substr(0, max_bytes))),
-                      cut ? "..." : "");
+  return absl::StrCat(absl::CHexEscape(std::string(text.substr(0, max_bytes))), cut ? "..." : "");
 }
 
 std::string CaptureSnapshotRecords::Name() const {

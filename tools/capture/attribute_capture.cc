@@ -101,10 +101,9 @@ class AttributeCapture : public CaptureSource {
       }
     }
     if (not_entered != 0) {
-      result.AddGap(
-          absl::StrCat(not_entered, " network namespaces could not be entered (",
-                       std::string(first_refusal.message()),
-                       "): of their sockets those without a descriptor are missing"));
+      result.AddGap(absl::StrCat(not_entered, " network namespaces could not be entered (",
+                                 std::string(first_refusal.message()),
+                                 "): of their sockets those without a descriptor are missing"));
     }
     if (refused != 0) {
       const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();

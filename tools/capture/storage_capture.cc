@@ -205,9 +205,8 @@ class StorageCapture : public CaptureSource {
     const absl::StatusOr<TableRead> read = ReadTable(folded, false, on_entry, stop_);
     if (!read.ok()) return read.status();
     if (progress->unfolded != 0) {
-      result.AddGap(
-          absl::StrCat("more than ", kMostFolded, " distinct values; ", progress->unfolded,
-                       " sockets are missing: use another --method"));
+      result.AddGap(absl::StrCat("more than ", kMostFolded, " distinct values; ",
+                                 progress->unfolded, " sockets are missing: use another --method"));
     }
     return result;
   }
