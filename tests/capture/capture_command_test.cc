@@ -235,18 +235,19 @@ TEST_F(CaptureCommandTest, ASignalLeavesNothingBehind) {
 
 // It has walked, and waits to write what it has found: it has to end by the signal, and not to go on when it can.
 TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
+  constexpr int kFull = 7 * 4096;  // beyond both descriptions
   const std::string pipe = files_.Path("full");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   for (const int signal : {SIGTERM, SIGINT}) {
     const FileDescriptor reader(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    ASSERT_GE(fcntl(reader.get(), F_SETPIPE_SZ, 4096), 4096);
+    ASSERT_GE(fcntl(reader.get(), F_SETPIPE_SZ, 32768), 32768);
     const pid_t process = Start({"capture", "--map-id", MapId(), "-o", pipe});
     int filled = 0;
-    for (int tries = 0; tries < 200 && filled < 4000; ++tries) {
+    for (int tries = 0; tries < 200 && filled < kFull; ++tries) {
       std::this_thread::sleep_for(milliseconds(20));
       ioctl(reader.get(), FIONREAD, &filled);
     }
-    ASSERT_GE(filled, 4000);
+    ASSERT_GE(filled, kFull);
     kill(process, signal);
     const int status = Wait(process);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << status;
