@@ -26,6 +26,7 @@
 #include "tools/analyze_command.h"
 #include "tools/capture/file_descriptor.h"
 #include "tools/exit_codes.h"
+#include "tools/open_files_limit.h"
 #include "tools/pending_file.h"
 #include "tools/record_flags.h"
 
@@ -54,14 +55,18 @@ volatile std::sig_atomic_t ending_signal = 0;
 
 extern "C" void NoteEndingSignal(int signal) { ending_signal = signal; }
 
-// While it lives, signals that end the process are noted instead, and a closed pipe is an error of write().
+// While it lives, signals that end the process are noted instead, unless they were ignored (`nohup`), and a closed
+// pipe is an error of write().
 class EndsWhenAsked {
  public:
   EndsWhenAsked() {
     ending_signal = 0;
     struct sigaction note = {};
     note.sa_handler = NoteEndingSignal;  // without SA_RESTART, so that sleeping ends
-    for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &note, &before_[i]);
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      sigaction(kSignals[i], nullptr, &before_[i]);
+      if (before_[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &note, nullptr);
+    }
     struct sigaction ignore = {};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, &pipe_before_);
@@ -187,7 +192,11 @@ absl::StatusOr<bool> TakeSnapshot(CaptureSource& source, analysis::CaptureWriter
     if (!status.ok()) return status;
     return false;
   }
-  if (!taken.ok()) return taken.status();
+  if (!taken.ok()) {
+    // What there is of it stays readable; if this fails too, it was writing that failed.
+    (void)writer.EndSnapshot(false, std::string(taken.status().message()));
+    return taken.status();
+  }
   for (const std::string& note : taken->notes) Note(note);
   if (!taken->complete) Note("the snapshot is not complete: " + taken->why_incomplete);
   status = writer.EndSnapshot(taken->complete, taken->why_incomplete);
@@ -214,10 +223,12 @@ Clock::duration Seconds(double seconds) {
 absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source, Output& output,
                      analysis::CaptureWriter& writer) {
   const Clock::time_point begin = Clock::now();
+  const Clock::duration interval =
+      std::max<Clock::duration>(Seconds(options.interval_seconds), std::chrono::microseconds(1));
   for (uint64_t number = 0;; ++number) {
     const absl::StatusOr<bool> whole = TakeSnapshot(source, writer);
     if (!whole.ok()) {
-      // What there is of the series stays readable. A map that is gone, for one, ends it.
+      // The series ends here, and well: TakeSnapshot() has said in it what failed.
       if (number != 0) (void)writer.Finish();
       return whole.status();
     }
@@ -226,14 +237,16 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
       const absl::Status moved = output.MoveToPlace();
       if (!moved.ok()) return moved;
     }
-    const Clock::time_point next =
-        begin + Seconds(static_cast<double>(number + 1) * options.interval_seconds);
-    if (ending_signal != 0 || !options.follow_seconds.has_value() ||
-        next > begin + Seconds(*options.follow_seconds)) {
-      break;
-    }
+    if (ending_signal != 0 || !options.follow_seconds.has_value()) break;
+    // Times that have passed meanwhile are left out, so that the series ends when it should.
+    const auto intervals = (Clock::now() - begin) / interval + 1;
+    const Clock::time_point next = begin + intervals * interval;
+    if (next > begin + Seconds(*options.follow_seconds)) break;
     SleepUntil(next);
     if (ending_signal != 0) break;
+  }
+  if (ending_signal != 0 && !options.follow_seconds.has_value()) {
+    return absl::CancelledError("interrupted");
   }
   absl::Status status = writer.Finish();
   if (status.ok()) status = output.MoveToPlace();
@@ -264,7 +277,7 @@ absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Outpu
   *output = *std::move(opened);
   absl::StatusOr<std::unique_ptr<analysis::CaptureWriter>> writer = analysis::CaptureWriter::Create(
       (*output)->fd(), (*output)->name(),
-      Header((*source)->description(), options.follow_seconds.has_value()));
+      Header((*source)->description(), options.follow_seconds.has_value()), 0, what.stop);
   if (!writer.ok()) return writer.status();
   const absl::Status status = TakeAll(options, **source, **output, **writer);
   if (status.ok() && !options.analyze) {
@@ -336,7 +349,13 @@ int RunCapture(const CaptureCommandOptions& options) {
   absl::Status status;
   {
     const EndsWhenAsked ends_when_asked;
+    RaiseOpenFilesLimit();
     status = Capture(options, &output);
+    // Whatever else it made fail. What is in its place by now stays there.
+    const bool whole = status.ok() && !options.analyze;
+    if (ending_signal != 0 && !whole && !options.follow_seconds.has_value()) {
+      status = absl::CancelledError("interrupted");
+    }
   }
   if (absl::IsCancelled(status)) {
     output.reset();  // removes what was written

@@ -11,6 +11,7 @@
 #include "tools/analysis/text_table.h"
 #include "tools/capture/map_list.h"
 #include "tools/exit_codes.h"
+#include "tools/open_files_limit.h"
 #include "tools/record_flags.h"
 
 namespace inlay {
@@ -29,6 +30,7 @@ std::string Entries(const capture::ListedMap& map) {
 }
 
 std::string Cost(const capture::ListedMap& map) {
+  if (!map.entries.has_value() && map.type == "sk_storage") return "?";
   if (!map.element_bytes.has_value()) return analysis::ByteSize(map.memlock_bytes);
   return analysis::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
 }
@@ -90,6 +92,7 @@ CLI::App* AddMapsCommand(CLI::App& app, MapsOptions* options) {
 }
 
 int RunMaps(const MapsOptions& options) {
+  RaiseOpenFilesLimit();
   const absl::StatusOr<capture::MapList> list = capture::ListMaps();
   if (!list.ok()) {
     std::fprintf(stderr, "inlay maps: %s\n", std::string(list.status().message()).c_str());

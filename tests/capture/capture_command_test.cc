@@ -4,7 +4,10 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,10 +82,11 @@ class CaptureCommandTest : public InlayCommandTest {
 
   std::string MapId() const { return std::to_string(map_.id); }
 
-  // Starts the command; the process is the command itself.
-  pid_t Start(const std::vector<std::string>& arguments) {
+  // Starts the command; the process is the command itself. It inherits that `ignored` is ignored.
+  pid_t Start(const std::vector<std::string>& arguments, int ignored = 0) {
     const pid_t process = fork();
     if (process != 0) return process;
+    if (ignored != 0) std::signal(ignored, SIG_IGN);
     std::vector<char*> words = {const_cast<char*>("inlay")};
     for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
@@ -115,6 +119,19 @@ class CaptureCommandTest : public InlayCommandTest {
       more = next.ok() && *next;
     }
     return counts;
+  }
+
+  // Ends the process if it does not end within 10 seconds. Returns what waitpid() says.
+  static int Wait(pid_t process) {
+    int status = 0;
+    for (int tries = 0; tries < 500; ++tries) {
+      if (waitpid(process, &status, WNOHANG) == process) return status;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    ADD_FAILURE() << "it does not end";
+    kill(process, SIGKILL);
+    waitpid(process, &status, 0);
+    return status;
   }
 
   static std::vector<std::string> FilesIn(const std::string& folder) {
@@ -214,6 +231,84 @@ TEST_F(CaptureCommandTest, ASignalLeavesNothingBehind) {
     }
   }
   EXPECT_TRUE(NothingIsLoaded());
+}
+
+// It has walked, and waits to write what it has found: it has to end by the signal, and not to go on when it can.
+TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
+  constexpr int kFull = 7 * 4096;  // beyond both descriptions
+  const std::string pipe = files_.Path("full");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const FileDescriptor reader(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    ASSERT_GE(fcntl(reader.get(), F_SETPIPE_SZ, 32768), 32768);
+    const pid_t process = Start({"capture", "--map-id", MapId(), "-o", pipe});
+    int filled = 0;
+    for (int tries = 0; tries < 200 && filled < kFull; ++tries) {
+      std::this_thread::sleep_for(milliseconds(20));
+      ioctl(reader.get(), FIONREAD, &filled);
+    }
+    ASSERT_GE(filled, kFull);
+    kill(process, signal);
+    const int status = Wait(process);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << status;
+  }
+  EXPECT_TRUE(NothingIsLoaded());
+}
+
+// A pipe that nobody reads: opening it waits.
+TEST_F(CaptureCommandTest, ASignalEndsACaptureThatWaitsForAReader) {
+  const std::string pipe = files_.Path("unread");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const pid_t process = Start({"capture", "--map-id", MapId(), "-o", pipe});
+  for (int tries = 0; tries < 200 && LoadedByCaptures() == 0; ++tries) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  std::this_thread::sleep_for(milliseconds(200));
+  kill(process, SIGTERM);
+  const int status = Wait(process);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << status;
+}
+
+TEST_F(CaptureCommandTest, ASignalThatWasIgnoredStaysIgnored) {
+  const std::string file = files_.Path("series.inlay");
+  const pid_t process = Start(
+      {"capture", "--map-id", MapId(), "--follow", "1", "--interval", "0.4", "-o", file}, SIGHUP);
+  for (int tries = 0; tries < 200 && !std::filesystem::exists(file); ++tries) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  kill(process, SIGHUP);
+  const int status = Wait(process);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_GE(Snapshots(file).size(), 2u) << "one, if the signal ended it";
+}
+
+// Every snapshot takes longer than the interval.
+TEST_F(CaptureCommandTest, ASeriesEndsWhenItShould) {
+  const std::string inlay = "'" + std::string(INLAY_COMMAND) + "'";
+  const auto begin = std::chrono::steady_clock::now();
+  const Outcome outcome = Shell("{ " + inlay + " capture --map-id " + MapId() +
+                                " --follow 1 --interval 0.0001 -o - ; } | wc -c");
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_LT(took.count(), 3);
+}
+
+// Each snapshot of --method fold loads its program anew, for which it needs descriptors.
+TEST_F(CaptureCommandTest, ASnapshotThatFailsEndsASeriesWell) {
+  const std::string file = files_.Path("series.inlay");
+  const pid_t process = Start({"capture", "--map-id", MapId(), "--method", "fold", "--follow",
+                               "100", "--interval", "0.3", "-o", file});
+  for (int tries = 0; tries < 200 && !std::filesystem::exists(file); ++tries) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  const rlimit none = {0, 0};
+  ASSERT_EQ(prlimit(process, RLIMIT_NOFILE, &none, nullptr), 0);
+  const int status = Wait(process);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 2) << status;
+  const Outcome analyzed = Inlay("analyze " + file);
+  EXPECT_EQ(analyzed.exit_code, 0) << analyzed.err;
+  EXPECT_NE(analyzed.err.find("is partial: "), std::string::npos) << analyzed.err;
+  EXPECT_EQ(analyzed.err.find("no block that ends the capture"), std::string::npos) << analyzed.err;
 }
 
 TEST_F(CaptureCommandTest, KilledItLeavesNothingInTheKernel) {
@@ -340,6 +435,10 @@ TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   const Outcome enough = with("-all,+bpf,+perfmon", "capture --sockets");
   EXPECT_EQ(enough.exit_code, 0) << enough.err;
   EXPECT_NE(enough.err.find("CAP_SYS_PTRACE"), std::string::npos) << enough.err;
+  EXPECT_NE(enough.err.find("the snapshot is not complete: "), std::string::npos) << enough.err;
+  const Outcome partial = Inlay("analyze --json " + file);
+  ASSERT_EQ(partial.exit_code, 0) << partial.err;
+  EXPECT_NE(partial.err.find("is partial: "), std::string::npos) << partial.err;
   const Outcome admin = with("-all,+sys_admin", "capture --map-id " + MapId());
   EXPECT_EQ(admin.exit_code, 0) << admin.err;
 }

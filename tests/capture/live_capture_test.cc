@@ -218,7 +218,8 @@ TEST(LiveCapture, AFullBufferPausesTheWalk) {
     std::sort(numbers.begin(), numbers.end());
     ASSERT_EQ(numbers.size(), kSockets);
     for (size_t i = 0; i < kSockets; ++i) ASSERT_EQ(numbers[i], i);
-    EXPECT_EQ(result->notes.empty(), method == Method::kFd) << "a pause is told of";
+    EXPECT_EQ(result->complete, method == Method::kFd) << "a pause is told of";
+    EXPECT_EQ(result->why_incomplete.empty(), method == Method::kFd);
   }
 }
 
@@ -260,6 +261,28 @@ TEST(LiveCapture, ValuesWithALockAreNeverTorn) {
       }
     }
   }
+}
+
+TEST(LiveCapture, FoldRefusesValuesWithALock) {
+  const TestMap map = MakeTestMap({.value_bytes = 64, .lock_offset = 0});
+  CaptureOptions options;
+  options.target = CaptureOptions::Target::kMapId;
+  options.id = map.id;
+  options.method = Method::kFold;
+  const auto source = OpenCapture(options);
+  ASSERT_TRUE(absl::IsInvalidArgument(source.status())) << source.status();
+  EXPECT_NE(source.status().message().find("bpf_spin_lock"), std::string::npos);
+}
+
+TEST(LiveCapture, LargeValuesOfATable) {
+  constexpr uint32_t kLarge = 60'000;
+  const TestMap map =
+      MakeTestMap({.type = BPF_MAP_TYPE_HASH, .value_bytes = kLarge, .max_entries = 200});
+  for (uint64_t i = 0; i < 200; ++i) {
+    const std::vector<uint8_t> value = ProvingValue(i, kLarge);
+    ASSERT_EQ(bpf_map_update_elem(map.fd.get(), &i, value.data(), BPF_ANY), 0);
+  }
+  ExpectAll(TakeOnce(map.id, Method::kAuto), 200);
 }
 
 TEST(LiveCapture, FieldsAreNamedByTheMapsBtf) {

@@ -1,23 +1,42 @@
 // Runs the tests of a program, in a network namespace of their own.
 //
-// Exit code 77, with the reason: nothing can be captured here.
+// Exit code 77, with the reason: the kernel does not tell its types, or this process may not ask. Any other reason why
+// nothing can be captured is a failure.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "tests/capture/test_map.h"
 #include "tests/kernel/scratch_network.h"
+#include "tools/capture/capabilities.h"
 #include "tools/capture/capture_source.h"
 
 namespace {
 
+using inlay::capture::Capability;
+
 constexpr int kSkipped = 77;
 
-// Why nothing can be captured; empty if it can.
-std::string Reason() {
+// What this machine or this process lacks, so that nothing can be tested; empty if nothing.
+std::string Missing() {
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel does not tell its types";
+  std::vector<std::string> names;
+  for (const Capability lacking :
+       inlay::capture::MissingCapabilities({Capability::kSysAdmin, Capability::kBpf,
+                                            Capability::kPerfmon, Capability::kNetAdmin})) {
+    names.emplace_back(inlay::capture::CapabilityName(lacking));
+  }
+  return names.empty() ? "" : "needs " + absl::StrJoin(names, ", ");
+}
+
+// Why nothing can be captured although nothing is missing; empty if it can.
+std::string Failure() {
   using inlay::capture::CaptureOptions;
   try {
     inlay::bpf_script::EnterScratchNetwork();
@@ -25,8 +44,8 @@ std::string Reason() {
     const auto source =
         inlay::capture::OpenCapture({.target = CaptureOptions::Target::kMapId, .id = map.id});
     return source.ok() ? std::string() : std::string(source.status().message());
-  } catch (const std::exception& missing) {
-    return missing.what();
+  } catch (const std::exception& failed) {
+    return failed.what();
   }
 }
 
@@ -35,8 +54,13 @@ std::string Reason() {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  const std::string reason = Reason();
-  if (reason.empty()) return RUN_ALL_TESTS();
-  std::printf("skipped: %s\n", reason.c_str());
-  return kSkipped;
+  const std::string missing = Missing();
+  if (!missing.empty()) {
+    std::printf("skipped: %s\n", missing.c_str());
+    return kSkipped;
+  }
+  const std::string failure = Failure();
+  if (failure.empty()) return RUN_ALL_TESTS();
+  std::printf("failed: %s\n", failure.c_str());
+  return 1;
 }

@@ -14,6 +14,8 @@
 
 #include "tests/tools/capture_writing.h"
 #include "tests/tools/record_reading.h"
+#include "tools/analysis/capture_blocks.h"
+#include "tools/analysis/capture_header.h"
 #include "tools/analysis/capture_records.h"
 
 namespace inlay::analysis {
@@ -483,6 +485,38 @@ TEST(HostileCaptureTest, ReadingTakesLinearTime) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   EXPECT_NE(read.error, "");
   // Quadratic would be 500,000 times 16 MiB, some 10 minutes.
+  EXPECT_LT(took.count(), 20);
+}
+
+// What is kept of a small block must not take the room of a large one before it.
+TEST(HostileCaptureTest, ASmallBlockBehindALargeOneTakesLittleMemory) {
+  std::string bytes;
+  AppendCaptureBlock(CaptureBlockType::kRecords, 0, 7, std::string(kMaxCapturePayloadBytes, 'x'),
+                     &bytes);
+  AppendCaptureBlock(CaptureBlockType::kDictionary, 1, 7, "small", &bytes);
+  const int fd = memfd_create("capture", MFD_CLOEXEC);
+  ASSERT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  auto file = InputFile::Open("/proc/self/fd/" + std::to_string(fd));
+  ASSERT_TRUE(file.ok());
+  CaptureBlocks blocks(*std::move(file));
+  CaptureBlock block;
+  ASSERT_TRUE(blocks.Next(&block));
+  ASSERT_TRUE(blocks.Next(&block));
+  EXPECT_EQ(block.payload.size(), 5U);
+  EXPECT_LE(block.payload.capacity(), 64U);
+  close(fd);
+}
+
+TEST(HostileCaptureTest, ManyUnknownKeysTakeLinearTime) {
+  std::string json = R"({"value_bytes":2)";
+  for (int i = 0; i < 400'000; ++i) json += ",\"k" + std::to_string(i) + "\":0";
+  json += "}";
+  const auto start = std::chrono::steady_clock::now();
+  const auto header = ParseCaptureHeader(json);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(header.ok());
+  EXPECT_EQ(header->schema.value_bytes, 2U);
+  // Quadratic would be 80 thousand million comparisons.
   EXPECT_LT(took.count(), 20);
 }
 

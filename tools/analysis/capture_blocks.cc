@@ -59,7 +59,8 @@ bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type)
   }
   block->header = *header;
   block->offset = offset_;
-  block->payload.assign(payload.begin(), payload.end());
+  // A new vector: with the room of a larger block before it, what keeps the payload would keep that room too.
+  block->payload = std::vector<uint8_t>(payload.begin(), payload.end());
   Skip(size);
   return true;
 }

@@ -13,6 +13,8 @@ namespace inlay::analysis {
 namespace {
 
 using Json = nlohmann::ordered_json;
+// What is read may have any number of keys, and ordered_json is quadratic in them.
+using ReadJson = nlohmann::json;
 
 constexpr FieldKind kKinds[] = {FieldKind::kText,  FieldKind::kUnsigned, FieldKind::kSigned,
                                 FieldKind::kBool,  FieldKind::kFloat,    FieldKind::kEnum,
@@ -58,9 +60,9 @@ Json FieldsAsJson(const std::vector<ValueField>& fields) {
   return json;
 }
 
-// These throw what Json throws.
+// These throw what ReadJson throws.
 
-ValueField FieldFromJson(const Json& json) {
+ValueField FieldFromJson(const ReadJson& json) {
   ValueField field;
   field.name = json.at("name").get<std::string>();
   // A kind of a later version is bytes that are not understood.
@@ -74,7 +76,7 @@ ValueField FieldFromJson(const Json& json) {
   field.big_endian = json.value("big_endian", false);
   if (json.contains("enum")) {
     std::map<int64_t, std::string> names;
-    for (const Json& entry : json.at("enum")) {
+    for (const ReadJson& entry : json.at("enum")) {
       names.emplace(entry.at(0).get<int64_t>(), entry.at(1).get<std::string>());
     }
     field.enum_names = std::make_shared<const std::map<int64_t, std::string>>(std::move(names));
@@ -108,7 +110,7 @@ Json ProvenanceAsJson(const CaptureProvenance& provenance) {
   return json;
 }
 
-CaptureProvenance ProvenanceFromJson(const Json& json) {
+CaptureProvenance ProvenanceFromJson(const ReadJson& json) {
   CaptureProvenance provenance;
   for (const TextMember& text : kTexts) provenance.*text.member = json.value(text.key, "");
   if (json.contains("map_id")) provenance.map_id = json.at("map_id").get<uint32_t>();
@@ -120,12 +122,12 @@ CaptureProvenance ProvenanceFromJson(const Json& json) {
   return provenance;
 }
 
-CaptureHeader HeaderFromJson(const Json& json) {
+CaptureHeader HeaderFromJson(const ReadJson& json) {
   CaptureHeader header;
   header.series = json.value("series", false);
   header.schema.value_bytes = json.at("value_bytes").get<uint64_t>();
   if (json.contains("fields")) {
-    for (const Json& field : json.at("fields")) {
+    for (const ReadJson& field : json.at("fields")) {
       header.schema.fields.push_back(FieldFromJson(field));
     }
   }
@@ -182,8 +184,8 @@ std::string CaptureHeaderAsJson(const CaptureHeader& header) {
 absl::StatusOr<CaptureHeader> ParseCaptureHeader(std::string_view json) {
   absl::StatusOr<CaptureHeader> header;
   try {
-    header = HeaderFromJson(Json::parse(json));
-  } catch (const Json::exception& error) {
+    header = HeaderFromJson(ReadJson::parse(json));
+  } catch (const ReadJson::exception& error) {
     return absl::InvalidArgumentError(absl::CHexEscape(error.what()));
   }
   absl::Status status = CheckCaptureSchema(header->schema);

@@ -10,7 +10,6 @@ namespace inlay::analysis {
 namespace {
 
 constexpr size_t kMaxSentences = 20;
-constexpr size_t kMaxTextBytes = 200;
 
 std::string BlockName(std::optional<uint8_t> type) {
   if (!type.has_value()) return "block";
@@ -50,10 +49,9 @@ std::string CaptureTimeText(uint64_t time_ns) {
   return text;
 }
 
-std::string CaptureText(std::string_view text) {
-  const bool cut = text.size() > kMaxTextBytes;
-  return absl::StrCat(absl::CHexEscape(std::string(text.substr(0, kMaxTextBytes))),
-                      cut ? "..." : "");
+std::string CaptureText(std::string_view text, size_t max_bytes) {
+  const bool cut = text.size() > max_bytes;
+  return absl::StrCat(absl::CHexEscape(std::string(text.substr(0, max_bytes))), cut ? "..." : "");
 }
 
 std::string CaptureSnapshotRecords::Name() const {

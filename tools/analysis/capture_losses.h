@@ -19,7 +19,7 @@ namespace inlay::analysis {
 std::string CaptureTimeText(uint64_t time_ns);
 
 // `text` from a file, which may be anything, as a part of a message: without control characters, and not long.
-std::string CaptureText(std::string_view text);
+std::string CaptureText(std::string_view text, size_t max_bytes = 200);
 
 // One snapshot, as far as it was read.
 struct CaptureSnapshotRecords {

@@ -22,6 +22,11 @@ constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 constexpr size_t kMaxDescribed = 4;
 
+// What the keys of `more` begin with that are notes for people, as docs/format.md says; and of how much is shown.
+constexpr std::string_view kNoteKey = "note ";
+constexpr size_t kMaxCapturedNotes = 20;
+constexpr size_t kMaxNoteBytes = 1000;
+
 // Beyond this no number of records is believed, so that sums of them do not overflow.
 constexpr uint64_t kMaxRecordNumber = uint64_t{1} << 48;
 
@@ -101,12 +106,14 @@ class CaptureRecords final : public RecordSource {
     if (captures_ > kMaxDescribed) {
       notes.push_back(absl::StrCat("There are ", captures_ - kMaxDescribed, " more captures."));
     }
-    if (empty_snapshots_ != 0) {
-      notes.push_back(absl::StrCat(empty_snapshots_,
-                                   empty_snapshots_ == 1 ? " snapshot has" : " snapshots have",
-                                   " no record that can be read, and ",
-                                   empty_snapshots_ == 1 ? "is" : "are", " passed over."));
-    }
+    const auto passed_over = [&notes](uint64_t snapshots, std::string_view what) {
+      if (snapshots == 0) return;
+      notes.push_back(absl::StrCat(snapshots, snapshots == 1 ? " snapshot has" : " snapshots have",
+                                   " no record", std::string(what), ", and ",
+                                   snapshots == 1 ? "is" : "are", " passed over."));
+    };
+    passed_over(unreadable_snapshots_, " that can be read");
+    passed_over(empty_snapshots_, "");
     const std::vector<std::string> losses = losses_.Sentences();
     notes.insert(notes.end(), losses.begin(), losses.end());
     return notes;
@@ -149,7 +156,7 @@ class CaptureRecords final : public RecordSource {
         if (paths_.size() > 1) snapshot_name_ = absl::StrCat(blocks_->name(), " ", snapshot_name_);
         return true;
       }
-      ++empty_snapshots_;
+      ++(had_no_records_ ? empty_snapshots_ : unreadable_snapshots_);
     }
   }
 
@@ -395,6 +402,7 @@ class CaptureRecords final : public RecordSource {
   void CloseSnapshot() {
     if (!snapshot_.has_value()) return;
     losses_.AddSnapshot(blocks_->name(), *snapshot_);
+    had_no_records_ = snapshot_->total == uint64_t{0};
     snapshot_.reset();
     snapshot_ended_ = series_;
   }
@@ -420,7 +428,7 @@ class CaptureRecords final : public RecordSource {
     if (!end->complete) {
       losses_.Add(blocks_->name(),
                   absl::StrCat(snapshot_->Name(), " is partial", end->why.empty() ? "" : ": ",
-                               CaptureText(end->why)));
+                               CaptureText(end->why, kMaxNoteBytes)));
     }
     CloseSnapshot();
   }
@@ -514,6 +522,12 @@ class CaptureRecords final : public RecordSource {
     }
     add(", read by ", provenance_.method);
     described_.push_back(text + ".");
+    size_t notes = 0;
+    for (const auto& [key, note] : provenance_.more) {
+      if (!key.starts_with(kNoteKey) || ++notes > kMaxCapturedNotes) continue;
+      described_.push_back(
+          absl::StrCat(blocks_->name(), ": ", CaptureText(note, kMaxNoteBytes), "."));
+    }
   }
 
   const std::vector<std::string> paths_;
@@ -544,13 +558,15 @@ class CaptureRecords final : public RecordSource {
   std::optional<Part> part_;
   Slice slice_;
   std::string snapshot_name_;
+  bool had_no_records_ = false;  // the snapshot that was closed last, as it says itself
   bool snapshot_ended_ = false;  // the reader has to ask for the next one
   bool finished_ = false;
 
   uint64_t sequence_ = 0;
   uint64_t records_ = 0;
   uint64_t captures_ = 0;
-  uint64_t empty_snapshots_ = 0;
+  uint64_t empty_snapshots_ = 0;       // that say themselves that they have no record
+  uint64_t unreadable_snapshots_ = 0;  // of which no record can be read
   std::vector<std::string> described_;
   CaptureLosses losses_;
 };

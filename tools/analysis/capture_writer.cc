@@ -1,10 +1,13 @@
 #include "tools/analysis/capture_writer.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <climits>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -27,8 +30,15 @@ constexpr size_t kBufferBytes = size_t{64} << 10;
 
 class CaptureWriter::Impl {
  public:
-  Impl(int fd, std::string name, CaptureHeader header, uint32_t id)
-      : fd_(fd), name_(std::move(name)), header_(std::move(header)), id_(id) {}
+  Impl(int fd, std::string name, CaptureHeader header, uint32_t id, std::function<bool()> stop)
+      : fd_(fd),
+        name_(std::move(name)),
+        header_(std::move(header)),
+        id_(id),
+        stop_(std::move(stop)) {
+    struct stat about = {};
+    may_block_ = fstat(fd_, &about) != 0 || !S_ISREG(about.st_mode);
+  }
 
   absl::Status WriteHeader() {
     const std::string json = CaptureHeaderAsJson(header_);
@@ -168,7 +178,12 @@ class CaptureWriter::Impl {
   absl::Status Flush() {
     std::string_view left = out_;
     while (!left.empty()) {
-      const ssize_t written = write(fd_, left.data(), left.size());
+      size_t bytes = left.size();
+      if (stop_ && may_block_) {
+        if (absl::Status status = WaitForRoom(); !status.ok()) return status;
+        bytes = std::min<size_t>(bytes, PIPE_BUF);
+      }
+      const ssize_t written = write(fd_, left.data(), bytes);
       if (written < 0) {
         if (errno == EINTR) continue;
         return Fail();
@@ -178,6 +193,20 @@ class CaptureWriter::Impl {
     }
     out_.clear();
     return absl::OkStatus();
+  }
+
+  // Until PIPE_BUF bytes can be written without waiting, or an error can be had by it. A write that waits itself would
+  // not end if the signal that sets stop_ came just before it.
+  absl::Status WaitForRoom() {
+    constexpr int kSliceMs = 100;
+    constexpr int kPatientSlices = 10;
+    for (int slices = 0; slices < kPatientSlices;) {
+      pollfd ready = {.fd = fd_, .events = POLLOUT, .revents = 0};
+      if (poll(&ready, 1, kSliceMs) > 0) return absl::OkStatus();
+      if (stop_()) ++slices;
+    }
+    failed_ = absl::CancelledError(absl::StrCat(name_, ": interrupted while nobody reads it"));
+    return failed_;
   }
 
   // Flushes to the disk, if it is a file that can be on one.
@@ -197,6 +226,8 @@ class CaptureWriter::Impl {
   const std::string name_;
   const CaptureHeader header_;
   const uint32_t id_;
+  const std::function<bool()> stop_;
+  bool may_block_ = true;
   State state_ = State::kBetween;
   absl::Status failed_;  // what made everything later fail
 
@@ -218,7 +249,8 @@ CaptureWriter::~CaptureWriter() = default;
 
 absl::StatusOr<std::unique_ptr<CaptureWriter>> CaptureWriter::Create(int fd, std::string name,
                                                                      CaptureHeader header,
-                                                                     uint32_t id) {
+                                                                     uint32_t id,
+                                                                     std::function<bool()> stop) {
   if (absl::Status status = CheckCaptureSchema(header.schema); !status.ok()) return status;
   if (!header.schema.fields.empty()) {
     StructFields fields = {std::move(header.schema.fields), header.schema.value_bytes};
@@ -226,7 +258,7 @@ absl::StatusOr<std::unique_ptr<CaptureWriter>> CaptureWriter::Create(int fd, std
     header.schema.fields = std::move(fields.fields);
   }
   while (id == 0) id = std::random_device()();
-  auto impl = std::make_unique<Impl>(fd, std::move(name), std::move(header), id);
+  auto impl = std::make_unique<Impl>(fd, std::move(name), std::move(header), id, std::move(stop));
   if (absl::Status status = impl->WriteHeader(); !status.ok()) return status;
   return std::unique_ptr<CaptureWriter>(new CaptureWriter(std::move(impl)));
 }

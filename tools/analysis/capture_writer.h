@@ -12,6 +12,7 @@
 #define INLAY_TOOLS_ANALYSIS_CAPTURE_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -30,10 +31,14 @@ class CaptureWriter {
   // for what CheckCaptureSchema() refuses, and if nothing can be written. Padding between fields need not be named:
   // bits that no field has are stored as fields of kind kPadding.
   //
+  // `stop` is asked while `fd` takes nothing: if it is true, and `fd` takes nothing for a second, what is under way fails
+  // with kCancelled. Without it a full pipe is waited for.
+  //
   // SIGPIPE is the caller's to ignore: then a closed pipe is an error like any other.
   static absl::StatusOr<std::unique_ptr<CaptureWriter>> Create(int fd, std::string name,
                                                                CaptureHeader header,
-                                                               uint32_t id = 0);
+                                                               uint32_t id = 0,
+                                                               std::function<bool()> stop = {});
 
   // Without Finish() readers take the file for cut off.
   ~CaptureWriter();

@@ -44,8 +44,8 @@ class AttributeCapture : public CaptureSource {
       const absl::StatusOr<bool> has = KernelHasIterator(walk.iterator);
       if (!has.ok()) return has.status();
       if (!*has) {
-        description_.notes.push_back(absl::StrCat("this kernel has no iterator '", walk.iterator,
-                                                  "': some sockets are not seen"));
+        gaps_.push_back(absl::StrCat("this kernel has no iterator '", walk.iterator,
+                                     "': some sockets are not seen"));
         continue;
       }
       walks_.push_back(walk);
@@ -53,7 +53,7 @@ class AttributeCapture : public CaptureSource {
       names.push_back(absl::StrCat("iter/", walk.iterator));
     }
     if (!SeesAllProcesses()) {
-      description_.notes.push_back(
+      gaps_.push_back(
           "this process is in a PID namespace of its own: descriptors of other processes are not "
           "seen");
     }
@@ -68,6 +68,7 @@ class AttributeCapture : public CaptureSource {
 
   absl::StatusOr<SnapshotResult> Take(const ValueSink& sink) override {
     SnapshotResult result;
+    for (const std::string& gap : gaps_) result.AddGap(gap);
     absl::flat_hash_set<uint64_t> seen;
     const auto on_record = [&](uint64_t cookie, std::span<const uint8_t> value) {
       if (!seen.insert(cookie).second) return absl::OkStatus();
@@ -100,14 +101,13 @@ class AttributeCapture : public CaptureSource {
       }
     }
     if (not_entered != 0) {
-      result.notes.push_back(
-          absl::StrCat(not_entered, " network namespaces could not be entered (",
-                       std::string(first_refusal.message()),
-                       "): of their sockets those without a descriptor are missing"));
+      result.AddGap(absl::StrCat(not_entered, " network namespaces could not be entered (",
+                                 std::string(first_refusal.message()),
+                                 "): of their sockets those without a descriptor are missing"));
     }
     if (refused != 0) {
       const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
-      result.notes.push_back(absl::StrCat(
+      result.AddGap(absl::StrCat(
           refused, refused == 1 ? " process does" : " processes do",
           " not tell in which network namespace it is",
           may_ask ? "" : ", for want of CAP_SYS_PTRACE",
@@ -128,6 +128,7 @@ class AttributeCapture : public CaptureSource {
   }
 
   std::vector<Walk> walks_;
+  std::vector<std::string> gaps_;  // why every snapshot is incomplete
   std::unique_ptr<WalkPrograms> programs_;
   std::function<bool()> stop_;
 };

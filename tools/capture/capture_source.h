@@ -61,6 +61,13 @@ struct SnapshotResult {
   bool complete = true;
   std::string why_incomplete = {};
   std::vector<std::string> notes = {};  // of this snapshot
+
+  // Sockets are known to be missing, or may be: `why` is added to why_incomplete.
+  void AddGap(const std::string& why) {
+    complete = false;
+    if (!why_incomplete.empty()) why_incomplete += "; ";
+    why_incomplete += why;
+  }
 };
 
 // Receives `copies` records of `value`, which lives while the call lasts. An error ends the snapshot.

@@ -27,9 +27,15 @@ std::vector<FileDescriptor> OpenNetNamespaces(size_t* refused) {
       if (errno == EACCES || errno == EPERM) ++*refused;
       return;  // or the process has ended
     }
-    if (!seen.insert({about.st_dev, about.st_ino}).second) return;
+    const std::pair<dev_t, ino_t> id(about.st_dev, about.st_ino);
+    if (seen.contains(id)) return;
     FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (fd.ok()) found.push_back(std::move(fd));
+    if (fd.ok()) {
+      found.push_back(std::move(fd));
+      seen.insert(id);
+    } else if (errno != ENOENT && errno != ESRCH) {
+      ++*refused;
+    }
   };
   add("/proc/self/ns/net");
   std::error_code unreadable;

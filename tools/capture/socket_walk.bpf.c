@@ -280,6 +280,10 @@ enum {
 #define READ_IF_THERE(to, from, member) \
   if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ(from, member)
 
+// The same where older kernels have it as bits, or in another size.
+#define READ_BITS_IF_THERE(to, from, member) \
+  if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ_BITFIELD_PROBED(from, member)
+
 static __always_inline void ReadTcp(const struct sock* sk, struct SocketAttributes* to) {
   const struct tcp_sock* const tcp = (const struct tcp_sock*)sk;
   const struct inet_connection_sock* const connection = &tcp->inet_conn;
@@ -323,11 +327,11 @@ static __always_inline void ReadAttributes(const struct sock* sk, struct SocketA
   to->type = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_type);
   to->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
   READ_IF_THERE(to->shutdown, sk, sk_shutdown);
-  READ_IF_THERE(to->userlocks, sk, sk_userlocks);
+  READ_BITS_IF_THERE(to->userlocks, sk, sk_userlocks);
   READ_IF_THERE(to->max_pacing_rate, sk, sk_max_pacing_rate);
   READ_IF_THERE(to->pacing_status, sk, sk_pacing_status);
   READ_IF_THERE(to->max_ack_backlog, sk, sk_max_ack_backlog);
-  READ_IF_THERE(to->timestamp_flags, sk, sk_tsflags);
+  READ_BITS_IF_THERE(to->timestamp_flags, sk, sk_tsflags);
   READ_IF_THERE(to->classid, sk, sk_cgrp_data.classid);
   if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
     to->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);

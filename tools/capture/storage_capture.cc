@@ -39,6 +39,11 @@ class StorageCapture : public CaptureSource {
     description_.map_type = MapTypeName(map_.type);
     description_.value_type = schema_.type_name;
     description_.notes = schema_.notes;
+    if (options.method == Method::kFold && schema_.lock_offset.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--method fold does not take the bpf_spin_lock that the values of map ", map_.id, " '",
+          map_.name, "' have, and would count half-written ones: use auto, map or fd"));
+    }
     absl::Status status = ChooseWalks(options.method);
     if (!status.ok()) return status;
     status = Load();
@@ -47,7 +52,7 @@ class StorageCapture : public CaptureSource {
     for (const Walk& walk : walks_) names.push_back(absl::StrCat("iter/", walk.iterator));
     description_.method = absl::StrJoin(names, ", ");
     if (options.method == Method::kFd && !SeesAllProcesses()) {
-      description_.notes.push_back(
+      gaps_.push_back(
           "this process is in a PID namespace of its own: descriptors of other processes are not "
           "seen");
     }
@@ -78,7 +83,10 @@ class StorageCapture : public CaptureSource {
       if (*has) {
         walks_.push_back({iterator, Program(over_map)});
       } else {
-        description_.notes.push_back(absl::StrCat("this kernel has no iterator '", iterator, "'"));
+        gaps_.push_back(absl::StrCat("this kernel has no iterator '", iterator, "'",
+                                     over_map ? ": sockets without a descriptor are missing"
+                                              : ": values that were replaced during the walk over "
+                                                "the map may be missing"));
       }
     }
     if (walks_.empty()) {
@@ -130,6 +138,7 @@ class StorageCapture : public CaptureSource {
 
   absl::StatusOr<SnapshotResult> TakeEach(const ValueSink& sink) {
     SnapshotResult result;
+    for (const std::string& gap : gaps_) result.AddGap(gap);
     absl::flat_hash_set<uint64_t> seen;
     std::vector<uint8_t> value;
     bool paused = false;
@@ -158,7 +167,7 @@ class StorageCapture : public CaptureSource {
       }
     }
     if (paused && walks_.size() == 1) {
-      result.notes.push_back(
+      result.AddGap(
           "the walk over the map paused, and may have missed values that were deleted or replaced "
           "meanwhile, or their neighbours");
     }
@@ -196,10 +205,8 @@ class StorageCapture : public CaptureSource {
     const absl::StatusOr<TableRead> read = ReadTable(folded, false, on_entry, stop_);
     if (!read.ok()) return read.status();
     if (progress->unfolded != 0) {
-      result.complete = false;
-      result.why_incomplete =
-          absl::StrCat("more than ", kMostFolded, " distinct values; ", progress->unfolded,
-                       " sockets are missing: use another --method");
+      result.AddGap(absl::StrCat("more than ", kMostFolded, " distinct values; ",
+                                 progress->unfolded, " sockets are missing: use another --method"));
     }
     return result;
   }
@@ -207,6 +214,7 @@ class StorageCapture : public CaptureSource {
   KernelMap map_;
   ValueSchema schema_;
   std::vector<Walk> walks_;
+  std::vector<std::string> gaps_;  // why every snapshot is incomplete
   bool folds_ = false;
   bool has_folded_ = false;
   std::function<bool()> stop_;

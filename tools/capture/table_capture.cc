@@ -61,8 +61,7 @@ class TableCapture : public CaptureSource {
       result.notes.push_back("read key by key: this kernel has no batches for such a map");
     }
     if (read->vanished != 0) {
-      result.notes.push_back(
-          absl::StrCat(read->vanished, " entries were deleted while they were read"));
+      result.AddGap(absl::StrCat(read->vanished, " entries were deleted while they were read"));
     }
     return result;
   }

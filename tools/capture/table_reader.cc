@@ -18,6 +18,10 @@ namespace {
 // Of the kernel's own, which errno.h does not have.
 constexpr int kNotSupported = 524;
 
+// What a batch takes, and how many entries are worth a call.
+constexpr size_t kBatchBytes = size_t{4} << 20;
+constexpr size_t kMostInBatch = 4096;
+
 const std::vector<Capability> kToRead = {Capability::kBpf};
 
 bool HasNoBatches(int error) {
@@ -68,7 +72,9 @@ class Reader {
   // kUnimplemented if this kernel has no batches for such a map.
   absl::Status ReadInBatches() {
     const size_t entry_bytes = stride_bytes_ * cpus_;
-    uint32_t room = 4096;  // a bucket of a hash has to fit
+    // At least a bucket of a hash has to fit; the kernel says so if it does not.
+    auto room = static_cast<uint32_t>(
+        std::clamp<size_t>(kBatchBytes / (map_.key_bytes + entry_bytes), 1, kMostInBatch));
     // The kernel's place in a hash takes 4 bytes, in an array a key.
     std::vector<uint8_t> place(std::max<size_t>(map_.key_bytes, 8));
     std::vector<uint8_t> keys;
