@@ -61,7 +61,9 @@ void HeldSockets::Open(const SocketKind& kind, size_t count, uint64_t first_numb
 }
 
 void HeldSockets::StartPassing(const SocketKind& kind, int map_fd, size_t value_bytes) {
-  Start(Work::kPass, kind, 100, kFirstPassingNumber, map_fd, value_bytes);
+  // No two processes may give the same number.
+  Start(Work::kPass, kind, 100, kFirstPassingNumber + (uint64_t{processes_.size()} << 32), map_fd,
+        value_bytes);
 }
 
 void HeldSockets::StartReplacing(const SocketKind& kind, size_t count, uint64_t first_number,

@@ -61,11 +61,12 @@ TEST(SnapshotSeriesTest, ValuesOfAnotherKindAreRefused) {
   Summary other;
   other.schema = source.schema();
   other.schema.value_bytes = 2;
-  const absl::Status status = series.Add("second", {other.schema, DistinctValues{}});
+  const RecordSchema schema = other.schema;
+  const absl::Status status = series.Add("second", std::move(other));
   EXPECT_EQ(std::string(status.message()),
             "second: its values are not those of the snapshots before it: " +
-                DescribeValues(other.schema) + " instead of " + DescribeValues(source.schema()));
-  EXPECT_NE(DescribeValues(other.schema), DescribeValues(source.schema()));
+                DescribeValues(schema) + " instead of " + DescribeValues(source.schema()));
+  EXPECT_NE(DescribeValues(schema), DescribeValues(source.schema()));
   EXPECT_EQ(series.snapshots().size(), 1U);
 }
 
