@@ -167,9 +167,8 @@ TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenths
   EXPECT_EQ(table->stats().unreferenced, 20U);
 }
 
-// Values that nobody ever had before come, live for one round, and die, beside others that stay. With each
-// round passes a grace period, with all that waits for it, however busy the machine is. Returns how many of the
-// last rounds' values found no index.
+// Values that nobody ever had before come, live for one round, and die, beside others that stay. A grace
+// period passes with each round. Returns how many of the last rounds' values found no index.
 uint32_t FailuresOfTurnover(ValueTable* table, uint64_t staying, uint64_t new_per_round,
                             int rounds) {
   ValueIndex index = kNoIndex;
@@ -191,7 +190,7 @@ uint32_t FailuresOfTurnover(ValueTable* table, uint64_t staying, uint64_t new_pe
     }
     for (const ValueIndex dead : living) table->Release(dead);
     living = std::move(made);
-    RetireBarrier();
+    Synchronize();
   }
   std::string reason;
   EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
