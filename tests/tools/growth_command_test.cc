@@ -222,17 +222,17 @@ TEST_F(GrowthCommandTest, ASummaryOfASampleIsNoSnapshot) {
   std::string large;
   for (int i = 0; i < 100'000; ++i) large += std::to_string(i) + ",x\n";
   const std::string summary = files_.Path("sampled");
-  ASSERT_EQ(Inlay("analyze --memory 16M --summary " + summary + " " +
-                  files_.Write("sampled.csv", large))
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      Inlay("analyze --memory 16M --summary " + summary + " " + files_.Write("sampled.csv", large))
+          .exit_code,
+      0);
   ExpectFailure("analyze --snapshots " + summary + " " + summary, "is the summary of a sample");
 }
 
 TEST_F(GrowthCommandTest, StandardInputMayBeASnapshot) {
   const std::string one = files_.Write("one.csv", "a,b\nc,d\n");
-  const Outcome outcome =
-      Shell("cat " + one + " | " + INLAY_COMMAND + " analyze --snapshots --format csv " + one + " -");
+  const Outcome outcome = Shell("cat " + one + " | " + INLAY_COMMAND +
+                                " analyze --snapshots --format csv " + one + " -");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("the last of 2 snapshots, 'standard input'"), std::string::npos)
       << outcome.out;
