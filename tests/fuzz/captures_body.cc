@@ -3,12 +3,7 @@
 //
 // The first byte of the input chooses which.
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -16,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/run_on_bytes.h"
 #include "tools/analysis/capture_format.h"
 #include "tools/analysis/capture_records.h"
@@ -28,35 +24,6 @@ namespace inlay {
 namespace {
 
 using analysis::CaptureBlockType;
-
-void Check(bool promise, const char* what) {
-  if (promise) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
-
-class MemoryFile {
- public:
-  MemoryFile() : fd_(memfd_create("fuzz", MFD_CLOEXEC)) { Check(fd_ >= 0, "memfd_create"); }
-  ~MemoryFile() { close(fd_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  int fd() const { return fd_; }
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
-  void Write(const std::string& bytes) const {
-    Check(write(fd_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "write");
-  }
-  std::string Content() const {
-    std::string bytes(static_cast<size_t>(lseek(fd_, 0, SEEK_END)), '\0');
-    Check(pread(fd_, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()), "read");
-    return bytes;
-  }
-
- private:
-  int fd_;
-};
 
 // The input, taken from the front; zeroes when it is used up.
 class Input {

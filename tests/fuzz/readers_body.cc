@@ -4,14 +4,10 @@
 // The first bytes of the input choose the options, the rest is the file. What starts like gzip or zstd
 // is read as that; besides, some inputs are compressed here first.
 
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/run_on_bytes.h"
 #include "tools/analysis/column_selection.h"
 #include "tools/analysis/decompressor.h"
@@ -37,30 +34,6 @@ namespace {
 using analysis::Dialect;
 using analysis::RecordFormat;
 using analysis::RecordOptions;
-
-void Check(bool promise, const char* what) {
-  if (promise) return;
-  std::fprintf(stderr, "broken promise: %s\n", what);
-  std::abort();
-}
-
-// A file in memory, so that the fuzzer does not wait for a disk.
-class MemoryFile {
- public:
-  explicit MemoryFile(std::string_view content) : fd_(memfd_create("fuzz", MFD_CLOEXEC)) {
-    Check(fd_ >= 0, "memfd_create");
-    Check(write(fd_, content.data(), content.size()) == static_cast<ssize_t>(content.size()),
-          "write to memory");
-  }
-  ~MemoryFile() { close(fd_); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_); }
-
- private:
-  int fd_;
-};
 
 constexpr const char* kColumns[] = {"", "1", "2", "1,3", "3,1", "2-", "2-3", "a", "b,a", "0"};
 
