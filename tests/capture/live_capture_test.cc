@@ -205,7 +205,7 @@ TEST(LiveCapture, AFullBufferPausesTheWalk) {
   const TestMap map = MakeTestMap({.value_bytes = kBytes});
   HeldSockets sockets;
   sockets.Open(kKinds[2], kSockets, 0, map.fd.get(), kBytes);
-  for (const Method method : {Method::kFd, Method::kMap}) {
+  for (const Method method : {Method::kFd, Method::kMap, Method::kAuto}) {
     const std::unique_ptr<CaptureSource> source = Open(map.id, method, 20'000);
     ASSERT_NE(source, nullptr);
     std::vector<uint64_t> numbers;

@@ -166,10 +166,11 @@ class StorageCapture : public CaptureSource {
                          "made or replaced during the walk over the map"));
       }
     }
-    if (paused && walks_.size() == 1) {
+    if (paused) {
       result.AddGap(
-          "the walk over the map paused, and may have missed values that were deleted or replaced "
-          "meanwhile, or their neighbours");
+          absl::StrCat("the walk over the map paused, and may have missed values that were deleted "
+                       "or replaced meanwhile, or their neighbours",
+                       walks_.size() > 1 ? ", where no descriptor leads to the socket" : ""));
     }
     return result;
   }
