@@ -55,12 +55,21 @@ absl::StatusOr<PendingFile> PendingFile::Create(const std::string& path) {
   absl::StatusOr<std::string> place = PlaceOf(path);
   if (!place.ok()) return place.status();
   std::string written_at = absl::StrCat(*place, ".", getpid(), ".partial");
-  // A file that is replaced keeps its permissions.
   struct stat old;
-  const mode_t mode = stat(place->c_str(), &old) == 0 ? old.st_mode & 07777 : 0666;
-  const int fd = open(written_at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  const bool replaces = stat(place->c_str(), &old) == 0;
+  // Nobody may read the new content who could not read the old.
+  const int fd =
+      open(written_at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0600 : 0666);
   if (fd < 0) return Failed(path, "create the file", errno);
-  return PendingFile(path, *std::move(place), std::move(written_at), fd);
+  PendingFile file(path, *std::move(place), std::move(written_at), fd);
+  if (replaces) {
+    // The owner first, since that clears some permissions. Who is not root cannot give files away, and keeps it.
+    const bool same_owner =
+        fchown(fd, old.st_uid, old.st_gid) == 0 || fchown(fd, uid_t(-1), old.st_gid) == 0;
+    const mode_t mode = old.st_mode & (same_owner ? 07777 : 0707);
+    if (fchmod(fd, mode) != 0) return Failed(path, "set the permissions", errno);
+  }
+  return file;
 }
 
 absl::Status PendingFile::Write(std::string_view content) {
@@ -86,6 +95,13 @@ absl::Status PendingFile::MoveToPlace() {
   if (written_at_.empty()) return absl::OkStatus();
   if (rename(written_at_.c_str(), place_.c_str()) != 0) return Failed(path_, "replace", errno);
   written_at_.clear();
+  // The new name, too, is on the disk and not only promised; some file systems do not know how, and need not.
+  const std::string folder = std::filesystem::path(place_).parent_path();
+  const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd >= 0) {
+    (void)fsync(folder_fd);
+    close(folder_fd);
+  }
   return absl::OkStatus();
 }
 

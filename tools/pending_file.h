@@ -20,7 +20,7 @@ class PendingFile {
   static absl::StatusOr<std::string> PlaceOf(const std::string& path);
 
   // Opens a new file beside the place of `path`. A file that is replaced keeps its
-  // permissions. Fails as PlaceOf() does, and if no file can be made. Messages name `path`.
+  // owner, as far as this process may give files away, and its permissions. Fails as PlaceOf() does, and if no file can be made. Messages name `path`.
   static absl::StatusOr<PendingFile> Create(const std::string& path);
 
   // Closes the file, and removes it unless it is in place.

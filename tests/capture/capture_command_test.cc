@@ -405,7 +405,14 @@ TEST_F(CaptureCommandTest, APinnedMap) {
     }
     const Outcome captured = Inlay("capture --pinned '" + pin + "' --analyze --json");
     const Outcome listed = Inlay("maps --json");
-    const bool good = captured.exit_code == 0 &&
+    // Who may read, and not write.
+    chmod(pin.c_str(), 0400);
+    const Outcome reader =
+        Shell("setpriv --bounding-set -all,+bpf,+perfmon --inh-caps -all,+bpf,+perfmon '" +
+              std::string(INLAY_COMMAND) + "' capture --pinned '" + pin + "' --analyze --json");
+    const bool read = reader.exit_code == 0 && json::parse(reader.out)["distinct"] == kSockets;
+    if (!read) std::fprintf(stderr, "%s", reader.err.c_str());
+    const bool good = read && captured.exit_code == 0 &&
                       json::parse(captured.out)["distinct"] == kSockets &&
                       listed.out.find(pin) != std::string::npos;
     if (!good) std::fprintf(stderr, "%s%s", captured.err.c_str(), listed.out.c_str());
@@ -446,6 +453,21 @@ TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   EXPECT_NE(partial.err.find("is partial: "), std::string::npos) << partial.err;
   const Outcome admin = with("-all,+sys_admin", "capture --map-id " + MapId());
   EXPECT_EQ(admin.exit_code, 0) << admin.err;
+}
+
+// Root of a user namespace has all capabilities, and the kernel takes none of them for BPF.
+TEST_F(CaptureCommandTest, SaysThatTheCapabilitiesOfAContainerDoNotCount) {
+  if (Shell("unshare --user --map-root-user true").exit_code != 0) {
+    GTEST_SKIP() << "no user namespaces here";
+  }
+  for (const std::string arguments :
+       {"maps", "capture --sockets --analyze", "capture --analyze --map inlay_cap_cmd"}) {
+    const Outcome outcome =
+        Shell("unshare --user --map-root-user '" + std::string(INLAY_COMMAND) + "' " + arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << arguments;
+    EXPECT_NE(outcome.err.find("in a user namespace of its own"), std::string::npos)
+        << arguments << ": " << outcome.err;
+  }
 }
 
 }  // namespace

@@ -223,6 +223,22 @@ TEST(LiveCapture, AFullBufferPausesTheWalk) {
   }
 }
 
+TEST(LiveSockets, AFullBufferPausesTheWalkOverAProtocol) {
+  HeldSockets sockets;
+  sockets.Open(kKinds[4], 1'000, 0, -1, 0);
+  for (const bool full : {false, true}) {
+    CaptureOptions options;
+    options.target = CaptureOptions::Target::kSockets;
+    if (full) options.buffer_bytes = 20'000;
+    const absl::StatusOr<std::unique_ptr<CaptureSource>> source = OpenCapture(options);
+    ASSERT_TRUE(source.ok()) << source.status();
+    const Taken taken = Take(**source);
+    EXPECT_GE(taken.result.values, 1'000u);
+    EXPECT_EQ(taken.result.why_incomplete.find("paused") != std::string::npos, full)
+        << taken.result.why_incomplete;
+  }
+}
+
 TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
   const TestMap map = MakeTestMap({.value_bytes = 16});
   const FileDescriptor one(socket(AF_INET, SOCK_DGRAM, 0));

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -64,6 +65,20 @@ TEST_F(PendingFileTest, ASeriesIsWrittenFurtherAtItsPlace) {
   struct stat info;
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0640U);
+}
+
+TEST_F(PendingFileTest, AFileThatIsReplacedKeepsItsOwnerAndPermissions) {
+  const std::string path = files_.Write("a", "old");
+  if (chown(path.c_str(), 12345, 54321) != 0) GTEST_SKIP() << "only root gives files away";
+  ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  absl::StatusOr<PendingFile> file = PendingFile::Create(path);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file->MoveToPlace().ok());
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 12345U);
+  EXPECT_EQ(info.st_gid, 54321U);
+  EXPECT_EQ(info.st_mode & 07777, 0666U) << "whatever the umask";
 }
 
 TEST_F(PendingFileTest, WhatIsNoRegularFileIsRefused) {

@@ -10,6 +10,7 @@
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/buffered_sockets.h"
 #include "tools/capture/capabilities.h"
+#include "tools/capture/first_namespace.h"
 #include "tools/capture/net_namespaces.h"
 #include "tools/capture/socket_attributes.h"
 #include "tools/capture/walk_programs.h"
@@ -52,13 +53,13 @@ class AttributeCapture : public CaptureSource {
       load.programs.push_back(walk.program);
       names.push_back(absl::StrCat("iter/", walk.iterator));
     }
-    if (!SeesAllProcesses()) {
+    if (!InFirstPidNamespace()) {
       gaps_.push_back(
           "this process is in a PID namespace of its own: descriptors of other processes are not "
           "seen");
     }
     load.value_bytes = sizeof(SocketAttributes);
-    load.most_records = BufferedSockets(sizeof(SocketAttributes), WalkPrograms::kOftenBytes);
+    load.most_records = BufferedSockets(sizeof(SocketAttributes), options.buffer_bytes);
     absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(load);
     if (!loaded.ok()) return loaded.status();
     programs_ = *std::move(loaded);
@@ -83,6 +84,7 @@ class AttributeCapture : public CaptureSource {
     }
     size_t refused = 0;
     size_t not_entered = 0;
+    uint64_t pauses = 0;
     absl::Status first_refusal;
     const std::vector<FileDescriptor> net_namespaces = OpenNetNamespaces(&refused);
     for (size_t i = 0; i < net_namespaces.size(); ++i) {
@@ -90,7 +92,7 @@ class AttributeCapture : public CaptureSource {
       absl::Status status;
       const auto walk_here = [&] {
         entered = true;
-        return WalkNetNamespace(on_record);
+        return WalkNetNamespace(on_record, &pauses);
       };
       // The first one is that of this process, which nobody needs to enter.
       status = i == 0 ? walk_here() : InNetNamespace(net_namespaces[i], walk_here);
@@ -105,6 +107,11 @@ class AttributeCapture : public CaptureSource {
                                  std::string(first_refusal.message()),
                                  "): of their sockets those without a descriptor are missing"));
     }
+    if (pauses != 0) {
+      result.AddGap(
+          "a walk over the sockets of one protocol paused, and may have missed some that have no "
+          "descriptor");
+    }
     if (refused != 0) {
       const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
       result.AddGap(absl::StrCat(
@@ -117,12 +124,13 @@ class AttributeCapture : public CaptureSource {
   }
 
  private:
-  absl::Status WalkNetNamespace(const WalkPrograms::OnRecord& on_record) {
+  absl::Status WalkNetNamespace(const WalkPrograms::OnRecord& on_record, uint64_t* pauses) {
     for (const Walk& walk : walks_) {
       if (walk.iterator == "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
+          programs_->Walk(walk.program, -1, WalkPrograms::kSeldomBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
+      *pauses += progress->pauses;
     }
     return absl::OkStatus();
   }

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "tools/capture/first_namespace.h"
 
 namespace inlay::capture {
 namespace {
@@ -64,8 +65,11 @@ absl::Status CallFailed(std::string_view what, int error, const std::vector<Capa
       return absl::PermissionDeniedError(
           absl::StrCat(prefix, "needs ", names, ", which this process lacks"));
     }
-    return absl::PermissionDeniedError(
-        absl::StrCat(prefix, std::generic_category().message(error)));
+    return absl::PermissionDeniedError(absl::StrCat(
+        prefix, std::generic_category().message(error),
+        InFirstUserNamespace() ? ""
+                               : ": this process is in a user namespace of its own "
+                                 "(a container), whose capabilities do not count for BPF"));
   }
   const std::string message = absl::StrCat(prefix, std::generic_category().message(error));
   return error == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);

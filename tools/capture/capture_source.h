@@ -36,8 +36,8 @@ struct CaptureOptions {
   std::string name = {};  // the map's, or where it is pinned
   uint32_t id = 0;
   Method method = Method::kAuto;
-  // What the buffer between the kernel and us may take. A walk over a map's elements pauses when it is full, and then
-  // has to find its place again.
+  // What the buffer between the kernel and us may take. A walk over a map's elements, or over the sockets of a
+  // protocol, pauses when it is full, and then has to find its place again.
   size_t buffer_bytes = 128 << 20;
   // Asked now and then while a snapshot is taken; true ends it with kCancelled. May be empty.
   std::function<bool()> stop = {};

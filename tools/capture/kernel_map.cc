@@ -145,7 +145,11 @@ absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
 }
 
 absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
-  FileDescriptor fd(bpf_obj_get(path.c_str()));
+  // To read is enough: nothing is written, and whoever may not write is not turned away.
+  bpf_obj_get_opts options = {};
+  options.sz = sizeof(options);
+  options.file_flags = BPF_F_RDONLY;
+  FileDescriptor fd(bpf_obj_get_opts(path.c_str(), &options));
   if (!fd.ok() && errno == EACCES && MissingCapabilities(kToOpen).empty()) {
     // What is not of the BPF file system is refused in this way too.
     return absl::PermissionDeniedError(

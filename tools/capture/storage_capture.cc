@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/capture/buffered_sockets.h"
+#include "tools/capture/first_namespace.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
 #include "tools/capture/walk_programs.h"
@@ -23,6 +24,10 @@ constexpr char kMapIterator[] = "bpf_sk_storage_map";
 
 // More than 16 bits of index can name, and a table of pointers that takes 8 MB.
 constexpr uint32_t kMostFolded = 1 << 20;
+
+constexpr char kPaused[] =
+    "the walk over the map paused, and may have missed values that were deleted or replaced "
+    "meanwhile, or their neighbours";
 
 class StorageCapture : public CaptureSource {
  public:
@@ -51,7 +56,7 @@ class StorageCapture : public CaptureSource {
     std::vector<std::string> names;
     for (const Walk& walk : walks_) names.push_back(absl::StrCat("iter/", walk.iterator));
     description_.method = absl::StrJoin(names, ", ");
-    if (options.method == Method::kFd && !SeesAllProcesses()) {
+    if (options.method == Method::kFd && !InFirstPidNamespace()) {
       gaps_.push_back(
           "this process is in a PID namespace of its own: descriptors of other processes are not "
           "seen");
@@ -158,7 +163,7 @@ class StorageCapture : public CaptureSource {
                                      on_record, stop_)
                    : programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
-      paused |= over_map && progress->stalled != 0;
+      paused |= over_map && progress->pauses != 0;
       if (!over_map && walks_.size() > 1 && result.values != values_before) {
         result.notes.push_back(
             absl::StrCat(result.values - values_before,
@@ -167,10 +172,8 @@ class StorageCapture : public CaptureSource {
       }
     }
     if (paused) {
-      result.AddGap(
-          absl::StrCat("the walk over the map paused, and may have missed values that were deleted "
-                       "or replaced meanwhile, or their neighbours",
-                       walks_.size() > 1 ? ", where no descriptor leads to the socket" : ""));
+      result.AddGap(absl::StrCat(
+          kPaused, walks_.size() > 1 ? ", where no descriptor leads to the socket" : ""));
     }
     return result;
   }
@@ -187,6 +190,7 @@ class StorageCapture : public CaptureSource {
         programs_->Walk("fold_in_map", map_.fd.get(), WalkPrograms::kSeldomBytes, no_record, stop_);
     if (!progress.ok()) return progress.status();
     SnapshotResult result;
+    if (progress->pauses != 0) result.AddGap(kPaused);
     std::vector<uint8_t> value;
     const auto on_entry = [&](std::span<const uint8_t> key, std::span<uint8_t> count) {
       uint64_t copies = 0;

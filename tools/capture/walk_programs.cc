@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/capture/capabilities.h"
 #include "tools/capture/file_descriptor.h"
+#include "tools/capture/first_namespace.h"
 #include "tools/capture/libbpf_messages.h"
 
 // The object file that clang made of socket_walk.bpf.c, as a part of the program.
@@ -51,7 +52,7 @@ bool Contains(const std::vector<std::string>& names, const char* name) {
 absl::Status NotLoaded(int error, const LibbpfMessages& messages) {
   if (error == EPERM || error == EACCES) {
     // EACCES is what the verifier says too; then nothing is missing.
-    if (!MissingCapabilities(ToLoad()).empty()) {
+    if (!MissingCapabilities(ToLoad()).empty() || !InFirstUserNamespace()) {
       return CallFailed("loading BPF programs", EPERM, ToLoad());
     }
   }
@@ -81,13 +82,6 @@ absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
   }
   btf__free(types);
   return known[name];
-}
-
-bool SeesAllProcesses() {
-  // The kernel's first one always has this number (PROC_PID_INIT_INO).
-  char name[64] = {};
-  const ssize_t bytes = readlink("/proc/self/ns/pid", name, sizeof(name) - 1);
-  return bytes > 0 && std::string_view(name) == "pid:[4026531836]";
 }
 
 void WalkPrograms::CloseObject::operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -216,6 +210,7 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
     if (size == 0) return *progress_;
     // EAGAIN: the buffer was full, or the kernel wants a pause after a million objects.
     if (size < 0 && error != EAGAIN && error != EINTR) return CallFailed(what, error, ToLoad());
+    ++progress_->pauses;
     if (std::exchange(stalled_before, stalled) != stalled && nothing_kept) {
       return absl::InternalError(absl::StrCat(what, ": the buffer has no room for one record"));
     }

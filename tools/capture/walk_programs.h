@@ -27,9 +27,6 @@ namespace inlay::capture {
 // Fails if it has no BTF.
 absl::StatusOr<bool> KernelHasIterator(const std::string& name);
 
-// Whether walks over descriptors meet all processes, and not only those of a container's PID namespace.
-bool SeesAllProcesses();
-
 class WalkPrograms {
  public:
   struct Options {
