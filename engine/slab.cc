@@ -27,7 +27,7 @@
 namespace inlay {
 namespace {
 
-constexpr size_t kLineBytes = 64;
+constexpr size_t kChunkHeadBytes = 64;  // a line of the cache
 constexpr size_t kMinChunkBytes = size_t{256} << 10;
 constexpr size_t kMinObjectsPerChunk = 8;
 
@@ -65,9 +65,9 @@ struct Slab::Chunk {
 Slab::Slab(size_t object_bytes)
     : object_bytes_(std::max(object_bytes, sizeof(FreeObject))),
       chunk_bytes_(std::max(kMinChunkBytes, std::bit_ceil(kMinObjectsPerChunk * object_bytes))),
-      first_object_(kLineBytes),
+      first_object_(kChunkHeadBytes),
       objects_per_chunk_(static_cast<uint32_t>((chunk_bytes_ - first_object_) / object_bytes_)) {
-  static_assert(sizeof(Chunk) <= kLineBytes);
+  static_assert(sizeof(Chunk) <= kChunkHeadBytes);
 }
 
 Slab::~Slab() {

@@ -22,6 +22,7 @@
 #include "tools/analyze_page/analyze_page.h"
 #include "tools/counted_input.h"
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/output_files.h"
 #include "tools/page/html_page.h"
 #include "tools/record_flags.h"
@@ -35,7 +36,7 @@ constexpr int64_t kMaxThreads = 64;
 constexpr int64_t kMaxSpoilers = 65'536;  // as many as a raw record can have bytes
 constexpr double kMaxWriteCost = 1e6;
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kAnalyzeExamples[] = R"(Examples:
   inlay analyze --value-bytes 224 snapshots.bin      raw records
   inlay analyze --columns 5-9 syn.tsv                a value of five columns
   inlay analyze --columns country,asn networks.csv   columns by the names in the header
@@ -71,11 +72,6 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
       ->check(InRange(analysis::kMinIndexBits, analysis::kMaxIndexBits));
   command.add_flag("--fail-on-spoiler", limits.fail_on_spoiler,
                    "Fail if a field, or a few together, spoil the values");
-}
-
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "inlay analyze: %s\n", std::string(status.message()).c_str());
-  return kExitBadInput;
 }
 
 // What is read is not to be overwritten, and what cannot be written is to be known before all is read.
@@ -179,7 +175,7 @@ void AddGrowthFlags(CLI::App& command, CountOptions* options) {
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
   CLI::App* command = app.add_subcommand(
       "analyze", "Tell whether the values in files would deduplicate, and what each layout costs");
-  command->footer(kExamples);
+  command->footer(kAnalyzeExamples);
   AddRecordFlags(*command, &options->paths, &options->records);
   AddMemoryFlag(*command, &options->memory_bytes);
   command->add_option("--threads", options->threads, "Threads to read with; 0 is one per core")
@@ -220,9 +216,11 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
 
 int RunAnalyze(const AnalyzeOptions& options) {
   if (options.limits.fail_on_spoiler && options.spoilers == 0) {
-    return Fail(absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
+    return FailCommand(
+        "analyze", absl::InvalidArgumentError("--fail-on-spoiler needs --spoilers of 1 or more"));
   }
-  if (const absl::Status status = CheckOutputs(options); !status.ok()) return Fail(status);
+  if (const absl::Status status = CheckOutputs(options); !status.ok())
+    return FailCommand("analyze", status);
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
   // A third each for counting, for joining what threads have counted, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
@@ -230,20 +228,21 @@ int RunAnalyze(const AnalyzeOptions& options) {
                                   : options.memory_bytes / 3;
   absl::StatusOr<CountedInput> input =
       CountInput(options.paths, options.records, options.count, threads, budget_bytes);
-  if (!input.ok()) return Fail(input.status());
+  if (!input.ok()) return FailCommand("analyze", input.status());
   for (const std::string& loss : input->losses) {
     std::fprintf(stderr, "inlay analyze: %s\n", loss.c_str());
   }
   const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
     if (!input->snapshots.empty()) {
-      return Fail(absl::InvalidArgumentError(absl::StrCat(
-          options.paths[0], ": is a series of snapshots, and a summary is of one data ",
-          "set; without --summary the report has the snapshots")));
+      return FailCommand("analyze", absl::InvalidArgumentError(absl::StrCat(
+                                        options.paths[0],
+                                        ": is a series of snapshots, and a summary is of one data ",
+                                        "set; without --summary the report has the snapshots")));
     }
     const absl::Status written =
         WriteSummaryTo(options.summary_path, options.summary_as_line, counted);
-    return written.ok() ? kExitOk : Fail(written);
+    return written.ok() ? kExitOk : FailCommand("analyze", written);
   }
   analysis::Report report =
       analysis::BuildReport(counted.schema, counted.distinct, options.top, threads,
@@ -255,9 +254,11 @@ int RunAnalyze(const AnalyzeOptions& options) {
   report.notes = std::move(input->notes);
   const std::string text =
       options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
-  if (const absl::Status status = WriteHtml(options, report); !status.ok()) return Fail(status);
+  if (const absl::Status status = WriteHtml(options, report); !status.ok())
+    return FailCommand("analyze", status);
   if (!WriteToStdout(text)) {
-    return Fail(absl::UnavailableError("cannot write the report to standard output"));
+    return FailCommand("analyze",
+                       absl::UnavailableError("cannot write the report to standard output"));
   }
   const std::vector<std::string> broken = analysis::BrokenLimits(report, options.limits);
   for (const std::string& line : broken) std::fprintf(stderr, "inlay analyze: %s\n", line.c_str());

@@ -26,6 +26,7 @@
 #include "tools/analyze_command.h"
 #include "tools/capture/file_descriptor.h"
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/open_files_limit.h"
 #include "tools/pending_file.h"
 #include "tools/record_flags.h"
@@ -39,7 +40,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kMostSeconds = 1e7;  // a third of a year
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kCaptureExamples[] = R"(Examples:
   inlay maps                                            which maps there are
   inlay capture --map policy_map -o now.inlay           the values of all sockets
   inlay capture --map-id 12 --analyze                   read them and say what they would cost
@@ -95,11 +96,6 @@ void Note(const std::string& note) {
   static std::set<std::string> said;
   if (!said.insert(note).second) return;
   std::fprintf(stderr, "inlay capture: note: %s\n", note.c_str());
-}
-
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "inlay capture: %s\n", std::string(status.message()).c_str());
-  return kExitBadInput;
 }
 
 analysis::CaptureHeader Header(const capture::CaptureDescription& what, bool series) {
@@ -304,7 +300,7 @@ CLI::Validator Positive() {
 CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
   CLI::App* command = app.add_subcommand(
       "capture", "Read the values of sockets, or of a BPF map, out of the running kernel");
-  command->footer(kExamples);
+  command->footer(kCaptureExamples);
   CLI::Option_group* what = command->add_option_group("What");
   what->add_option("--map", options->map_name, "The map of this name")->type_name("NAME");
   what->add_option("--map-id", options->map_id, "The map with this id")
@@ -343,7 +339,7 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
 
 int RunCapture(const CaptureCommandOptions& options) {
   if (options.json && !options.analyze) {
-    return Fail(absl::InvalidArgumentError("--json is for --analyze"));
+    return FailCommand("capture", absl::InvalidArgumentError("--json is for --analyze"));
   }
   std::unique_ptr<Output> output;
   absl::Status status;
@@ -361,7 +357,7 @@ int RunCapture(const CaptureCommandOptions& options) {
     output.reset();  // removes what was written
     std::raise(ending_signal);
   }
-  if (!status.ok()) return Fail(status);
+  if (!status.ok()) return FailCommand("capture", status);
   if (!options.analyze) return kExitOk;
   AnalyzeOptions analyze;
   analyze.paths = {absl::StrCat("/proc/self/fd/", output->fd())};

@@ -11,13 +11,14 @@
 #include "tools/analysis/text_table.h"
 #include "tools/capture/map_list.h"
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/open_files_limit.h"
 #include "tools/record_flags.h"
 
 namespace inlay {
 namespace {
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kMapsExamples[] = R"(Examples:
   inlay maps          the maps that 'inlay capture' can read, and what they take of the kernel's memory
   inlay maps --json   the same as JSON
 
@@ -86,7 +87,7 @@ std::string AsJson(const capture::MapList& list) {
 CLI::App* AddMapsCommand(CLI::App& app, MapsOptions* options) {
   CLI::App* command = app.add_subcommand(
       "maps", "List the BPF maps of this machine that can be captured, and what they cost");
-  command->footer(kExamples);
+  command->footer(kMapsExamples);
   command->add_flag("--json", options->json, "Print the list as JSON");
   return command;
 }
@@ -94,10 +95,7 @@ CLI::App* AddMapsCommand(CLI::App& app, MapsOptions* options) {
 int RunMaps(const MapsOptions& options) {
   RaiseOpenFilesLimit();
   const absl::StatusOr<capture::MapList> list = capture::ListMaps();
-  if (!list.ok()) {
-    std::fprintf(stderr, "inlay maps: %s\n", std::string(list.status().message()).c_str());
-    return kExitBadInput;
-  }
+  if (!list.ok()) return FailCommand("maps", list.status());
   if (!options.json) {
     for (const std::string& note : list->notes) {
       std::fprintf(stderr, "inlay maps: note: %s\n", note.c_str());

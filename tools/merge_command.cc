@@ -3,29 +3,25 @@
 #include <cstdio>
 
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/record_flags.h"
 #include "tools/summary_files.h"
 
 namespace inlay {
 namespace {
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kMergeExamples[] = R"(Examples:
   inlay merge host1.summary host2.summary -o fleet.summary
   cat *.summary | inlay merge > fleet.summary          a filter: any number, one behind the other
   inlay analyze fleet.summary                          the report on all of them
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/fleet.md)";
 
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "inlay merge: %s\n", std::string(status.message()).c_str());
-  return kExitBadInput;
-}
-
 }  // namespace
 
 CLI::App* AddMergeCommand(CLI::App& app, MergeOptions* options) {
   CLI::App* command = app.add_subcommand("merge", "Add summaries of 'inlay analyze --summary'");
-  command->footer(kExamples);
+  command->footer(kMergeExamples);
   command
       ->add_option("FILE", options->paths,
                    "Summaries, one or several in each file; '-', or none, is standard input")
@@ -43,9 +39,9 @@ int RunMerge(const MergeOptions& options) {
   std::vector<std::string> paths = options.paths;
   if (paths.empty()) paths.push_back("-");
   absl::StatusOr<analysis::Summary> sum = ReadSummaries(paths, options.memory_bytes);
-  if (!sum.ok()) return Fail(sum.status());
+  if (!sum.ok()) return FailCommand("merge", sum.status());
   const absl::Status written = WriteSummaryTo(options.output, options.as_line, *sum);
-  return written.ok() ? kExitOk : Fail(written);
+  return written.ok() ? kExitOk : FailCommand("merge", written);
 }
 
 }  // namespace inlay

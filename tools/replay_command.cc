@@ -9,6 +9,7 @@
 #include "tools/analysis/shown_numbers.h"
 #include "tools/analysis/text_table.h"
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/progress_bar.h"
 #include "tools/record_flags.h"
 #include "tools/replay/recording.h"
@@ -20,16 +21,11 @@ namespace {
 // A socket takes 1,344 bytes here, as in the kernel: ten million are 13 GB.
 constexpr int64_t kMaxSockets = 10'000'000;
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kReplayExamples[] = R"(Examples:
   inlay replay --value-bytes 224 snapshots.bin   raw records
   inlay replay --columns 5-9 syn.tsv             a value of five columns
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/replay.md)";
-
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "inlay replay: %s\n", std::string(status.message()).c_str());
-  return kExitBadInput;
-}
 
 // Reads the records; of a series of snapshots the last one, whose sockets are those of the ones before.
 absl::StatusOr<replay::Recording> ReadRecording(analysis::RecordSource& source,
@@ -87,7 +83,7 @@ std::string Format(const replay::Recording& recording, const replay::ReplayResul
 CLI::App* AddReplayCommand(CLI::App& app, ReplayOptions* options) {
   CLI::App* command = app.add_subcommand(
       "replay", "Load records into emulated sockets on each layout, and measure bytes and time");
-  command->footer(kExamples);
+  command->footer(kReplayExamples);
   AddRecordFlags(*command, &options->paths, &options->records);
   command
       ->add_option("--max-sockets", options->max_sockets,
@@ -101,7 +97,7 @@ CLI::App* AddReplayCommand(CLI::App& app, ReplayOptions* options) {
 int RunReplay(const ReplayOptions& options) {
   absl::StatusOr<std::unique_ptr<analysis::RecordSource>> source =
       analysis::OpenRecords(options.paths, options.records);
-  if (!source.ok()) return Fail(source.status());
+  if (!source.ok()) return FailCommand("replay", source.status());
   std::optional<ProgressBar> progress;
   progress.emplace([&source] { return (*source)->bytes_read(); },
                    analysis::TotalBytes(options.paths));
@@ -110,15 +106,16 @@ int RunReplay(const ReplayOptions& options) {
   for (const std::string& loss : (*source)->Losses()) {
     std::fprintf(stderr, "inlay replay: %s\n", loss.c_str());
   }
-  if (!recording.ok()) return Fail(recording.status());
+  if (!recording.ok()) return FailCommand("replay", recording.status());
   if (recording->truncated()) {
     std::fprintf(stderr, "inlay replay: only the first %s records are used (--max-sockets)\n",
                  analysis::Grouped(recording->records()).c_str());
   }
   const absl::StatusOr<replay::ReplayResult> result = replay::Replay(*recording);
-  if (!result.ok()) return Fail(result.status());
+  if (!result.ok()) return FailCommand("replay", result.status());
   if (!WriteToStdout(Format(*recording, *result))) {
-    return Fail(absl::UnavailableError("cannot write the result to standard output"));
+    return FailCommand("replay",
+                       absl::UnavailableError("cannot write the result to standard output"));
   }
   return kExitOk;
 }

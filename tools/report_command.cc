@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "tools/exit_codes.h"
+#include "tools/fail_command.h"
 #include "tools/output_files.h"
 #include "tools/page/html_page.h"
 #include "tools/page/markdown.h"
@@ -13,7 +14,7 @@
 namespace inlay {
 namespace {
 
-constexpr char kExamples[] = R"(Examples:
+constexpr char kReportExamples[] = R"(Examples:
   inlay report results/*.json --html report.html --markdown summary.md
   inlay report get_base.json write.json memory_base.json --table
 
@@ -22,17 +23,12 @@ several files of one machine and one build are one report.
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/report.md)";
 
-int Fail(const absl::Status& status) {
-  std::fprintf(stderr, "inlay report: %s\n", std::string(status.message()).c_str());
-  return kExitBadInput;
-}
-
 }  // namespace
 
 CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options) {
   CLI::App* command =
       app.add_subcommand("report", "Show results of the benchmarks: one HTML page, and Markdown");
-  command->footer(kExamples);
+  command->footer(kReportExamples);
   command->add_option("FILE", options->paths, "Results of benchmark programs, JSON")->required();
   command->add_option("--html", options->html, "Write the report as one HTML file")
       ->type_name("OUT");
@@ -46,11 +42,11 @@ CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options) {
 int RunReport(const ReportOptions& options) {
   for (const std::string& output : {options.html, options.markdown}) {
     if (absl::Status status = CheckNotAnInput(output, options.paths); !status.ok()) {
-      return Fail(status);
+      return FailCommand("report", status);
     }
   }
   const absl::StatusOr<report::Results> results = report::Results::Read(options.paths);
-  if (!results.ok()) return Fail(results.status());
+  if (!results.ok()) return FailCommand("report", results.status());
   const page::Document document = report::BuildReport(*results);
   std::vector<OutputFile> files;
   if (!options.html.empty()) files.push_back({options.html, page::FormatHtml(document)});
@@ -60,15 +56,17 @@ int RunReport(const ReportOptions& options) {
   if (options.table) {
     printed = report::ReadmeTable(*results);
     if (printed.empty()) {
-      return Fail(absl::InvalidArgumentError(
-          "--table: no layout of the table was measured at common sizes in these files"));
+      return FailCommand(
+          "report",
+          absl::InvalidArgumentError(
+              "--table: no layout of the table was measured at common sizes in these files"));
     }
   } else if (files.empty()) {
     printed = page::FormatMarkdown(document);
   }
-  if (absl::Status status = WriteFiles(files); !status.ok()) return Fail(status);
+  if (absl::Status status = WriteFiles(files); !status.ok()) return FailCommand("report", status);
   if (!printed.empty() && !WriteToStdout(printed)) {
-    return Fail(absl::UnavailableError("cannot write to standard output"));
+    return FailCommand("report", absl::UnavailableError("cannot write to standard output"));
   }
   return kExitOk;
 }

@@ -14,7 +14,7 @@
 namespace inlay::bpf {
 namespace {
 
-constexpr uint32_t kBytes = 16;
+constexpr uint32_t kBpfValueBytes = 16;
 constexpr uint64_t kHighBit = uint64_t{1} << 63;
 
 template <typename Layout>
@@ -24,8 +24,8 @@ class BpfTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_EQ(SocketTable::Create({.inline_bits = 64, .tail_bytes = 256}, &table_), Status::kOk);
-    ASSERT_EQ(Create({.value_bytes = kBytes}, &map_), 0);
-    ASSERT_EQ(Create({.value_bytes = kBytes, .spin_lock = true}, &locked_), 0);
+    ASSERT_EQ(Create({.value_bytes = kBpfValueBytes}, &map_), 0);
+    ASSERT_EQ(Create({.value_bytes = kBpfValueBytes, .spin_lock = true}, &locked_), 0);
     ASSERT_EQ(table_->Open(SocketFamily::kTcp, &fd_), Status::kOk);
     ASSERT_EQ(table_->OpenFile(&file_), Status::kOk);
     ReadSection section;
@@ -35,24 +35,25 @@ class BpfTest : public testing::Test {
     return map_create(*table_, options, storage);
   }
   int Update(Storage& storage, uint64_t n, uint64_t flags, int fd) {
-    return map_update_elem(storage, *table_, fd, NumberedValue(n, kBytes).data(), flags);
+    return map_update_elem(storage, *table_, fd, NumberedValue(n, kBpfValueBytes).data(), flags);
   }
   int Update(uint64_t n, uint64_t flags, int fd) { return Update(*map_, n, flags, fd); }
   int Update(uint64_t n, uint64_t flags) { return Update(n, flags, fd_); }
   int UpdateLocked(uint64_t n, uint64_t flags) { return Update(*locked_, n, flags, fd_); }
   Bytes Lookup(const Storage& storage, uint64_t flags = 0) {
-    Bytes value(kBytes);
+    Bytes value(kBpfValueBytes);
     return map_lookup_elem(storage, *table_, fd_, value.data(), flags) == 0 ? value : Bytes();
   }
   Bytes Lookup() { return Lookup(*map_); }
   Bytes Get(Storage& storage, SocketCommon* sk, const void* init, uint64_t flags) {
     ReadSection section;
-    return Copied(static_cast<const std::byte*>(sk_storage_get(storage, sk, init, flags)), kBytes);
+    return Copied(static_cast<const std::byte*>(sk_storage_get(storage, sk, init, flags)),
+                  kBpfValueBytes);
   }
   Bytes Get(SocketCommon* sk, const void* init, uint64_t flags) {
     return Get(*map_, sk, init, flags);
   }
-  static Bytes Value(uint64_t n) { return NumberedValue(n, kBytes); }
+  static Bytes Value(uint64_t n) { return NumberedValue(n, kBpfValueBytes); }
   // As it is read from a map with a lock.
   static Bytes LockedValue(uint64_t n) {
     Bytes value = Value(n);
@@ -153,7 +154,7 @@ TYPED_TEST(BpfTest, LockedUpdateWithOtherFlagsIsInvalidInEveryState) {
 
 TYPED_TEST(BpfTest, TheLockItselfReadsZeroWhateverIsStored) {
   SocketCommon* const sk = &this->socket_->common;
-  const Bytes ones(kBytes, std::byte{0xff});
+  const Bytes ones(kBpfValueBytes, std::byte{0xff});
   Bytes expected = ones;
   std::fill_n(expected.begin(), kSpinLockBytes, std::byte{});
   EXPECT_EQ(this->Get(*this->locked_, sk, ones.data(), BPF_SK_STORAGE_GET_F_CREATE), expected);
@@ -197,7 +198,7 @@ TYPED_TEST(BpfTest, DeleteElem) {
 }
 
 TYPED_TEST(BpfTest, LookupOfAMapWithALockTakesTheLockFlagOnly) {
-  Bytes value(kBytes);
+  Bytes value(kBpfValueBytes);
   const auto lookup = [&](int fd, uint64_t flags) {
     return map_lookup_elem(*this->locked_, *this->table_, fd, value.data(), flags);
   };
@@ -243,7 +244,7 @@ TYPED_TEST(BpfTest, AFrozenMapIsReadOnlyForTheSystemCall) {
 TYPED_TEST(BpfTest, AFrozenMapIsWritableForPrograms) {
   SocketCommon* const sk = &this->socket_->common;
   ASSERT_EQ(map_freeze(*this->map_), 0);
-  EXPECT_EQ(this->Get(sk, nullptr, BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBytes));
+  EXPECT_EQ(this->Get(sk, nullptr, BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBpfValueBytes));
   const Bytes stored = this->Value(7);
   EXPECT_EQ(sk_storage_modify(
                 *this->map_, sk,
@@ -265,8 +266,9 @@ TYPED_TEST(BpfTest, GetWithAndWithoutCreate) {
   const Bytes init = this->Value(1);
   EXPECT_TRUE(this->Get(sk, nullptr, 0).empty());
   EXPECT_TRUE(this->Get(sk, init.data(), 0).empty()) << "a value without the flag makes nothing";
-  EXPECT_EQ(this->Get(sk, nullptr, BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBytes));
-  EXPECT_EQ(this->Get(sk, init.data(), BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBytes)) << "ignored";
+  EXPECT_EQ(this->Get(sk, nullptr, BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBpfValueBytes));
+  EXPECT_EQ(this->Get(sk, init.data(), BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBpfValueBytes))
+      << "ignored";
   EXPECT_EQ(sk_storage_delete(*this->map_, sk), 0);
   EXPECT_EQ(this->Get(sk, init.data(), BPF_SK_STORAGE_GET_F_CREATE), init);
   EXPECT_EQ(this->Get(sk, nullptr, 0), init);

@@ -14,8 +14,8 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 100;
-constexpr int32_t kElementCharge = 72 + kBytes;
+constexpr uint32_t kFallBackValueBytes = 100;
+constexpr int32_t kElementCharge = 72 + kFallBackValueBytes;
 constexpr int32_t kFirstCharge = kElementCharge + 176;
 
 bool HasFallenBack(const InlineMap& map) { return !map.is_inline(); }
@@ -38,7 +38,7 @@ class FallBackTest : public SocketsTest {
   void SetUp() override { MakeTable(TwoMaps()); }
 
   std::unique_ptr<M> Make(bool clone = false) {
-    return MakeMap<M>({.value_bytes = kBytes, .clone = clone});
+    return MakeMap<M>({.value_bytes = kFallBackValueBytes, .clone = clone});
   }
 };
 struct MapName {
@@ -78,7 +78,7 @@ TYPED_TEST(FallBackTest, ItIsWhatThePointerLayoutIs) {
   const auto first = this->Make();
   const auto second = this->Make();
   const auto map = this->Make();
-  const auto pointer = this->template MakeMap<PointerMap>({.value_bytes = kBytes});
+  const auto pointer = this->template MakeMap<PointerMap>({.value_bytes = kFallBackValueBytes});
   Socket& socket = this->OpenSocket();
   ASSERT_EQ(this->Put(*map, socket, 1), Status::kOk);
   EXPECT_NE(socket.sk_bpf_storage.load(), nullptr);
@@ -111,8 +111,10 @@ TYPED_TEST(FallBackTest, AllOperationsAnswerAsTheContractSays) {
   EXPECT_EQ(this->ModifyTo(*map, socket, 1), Status::kNotFound);
   EXPECT_EQ(map->Delete(socket), Status::kNotFound);
   EXPECT_EQ(this->Put(*map, socket, 1, UpdateFlag::kExist), Status::kNotFound);
-  EXPECT_EQ(map->Update(socket, Zeroes(kBytes - 1), UpdateFlag::kAny), Status::kInvalid);
-  EXPECT_EQ(this->GetOrCreateStatus(*map, socket, Zeroes(kBytes + 1)), Status::kInvalid);
+  EXPECT_EQ(map->Update(socket, Zeroes(kFallBackValueBytes - 1), UpdateFlag::kAny),
+            Status::kInvalid);
+  EXPECT_EQ(this->GetOrCreateStatus(*map, socket, Zeroes(kFallBackValueBytes + 1)),
+            Status::kInvalid);
   EXPECT_EQ(this->GetOrCreateStatus(*map, socket, this->Value(*map, 1)), Status::kOk);
   EXPECT_EQ(this->GetOrCreateStatus(*map, socket, this->Value(*map, 2)), Status::kOk);
   EXPECT_EQ(this->Held(*map, socket), this->Value(*map, 1));
@@ -191,7 +193,7 @@ TYPED_TEST(FallBackTest, EveryAllocationOfCreateCanFail) {
   const size_t used = this->table_->store().account().used_bytes();
   std::unique_ptr<TypeParam> map;
   const int failures = FailEachAllocation(
-      [&] { return TypeParam::Create(*this->table_, {.value_bytes = kBytes}, &map); },
+      [&] { return TypeParam::Create(*this->table_, {.value_bytes = kFallBackValueBytes}, &map); },
       [&] {
         EXPECT_EQ(map, nullptr);
         EXPECT_EQ(this->table_->store().account().used_bytes(), used);
@@ -208,7 +210,7 @@ TEST_F(IndexFallBackTest, SixteenMapsOfSixteenBitsFitAndTheNextFallsBack) {
   MakeTable({.inline_bits = 256});
   std::vector<std::unique_ptr<IndexMap>> maps;
   for (size_t i = 0; i < 18; ++i) {
-    maps.push_back(MakeMap<IndexMap>({.value_bytes = kBytes, .clone = true}));
+    maps.push_back(MakeMap<IndexMap>({.value_bytes = kFallBackValueBytes, .clone = true}));
     EXPECT_EQ(maps.back()->is_interned(), i < 16) << i;
   }
   EXPECT_EQ(maps[16]->field(), InlineField());
@@ -238,8 +240,10 @@ TEST_F(IndexFallBackTest, ANarrowerMapMayStillFit) {
 // A spilled value and one of a map that has fallen back lie in one storage.
 TEST_F(IndexFallBackTest, SpilledAndFallenBackValuesOfOneSocketAreKeptApart) {
   MakeTable({.inline_bits = 16});
-  const auto narrow = MakeMap<IndexMap>({.value_bytes = kBytes, .width_bits = 2, .clone = true});
-  const auto fallen = MakeMap<IndexMap>({.value_bytes = kBytes, .width_bits = 16, .clone = true});
+  const auto narrow =
+      MakeMap<IndexMap>({.value_bytes = kFallBackValueBytes, .width_bits = 2, .clone = true});
+  const auto fallen =
+      MakeMap<IndexMap>({.value_bytes = kFallBackValueBytes, .width_bits = 16, .clone = true});
   ASSERT_FALSE(fallen->is_interned());
   for (uint64_t n = 0; n < 2; ++n) ASSERT_EQ(Put(*narrow, OpenSocket(), n), Status::kOk);
   const int listener = OpenListener();

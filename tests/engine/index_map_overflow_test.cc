@@ -11,9 +11,9 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 5;
+constexpr uint32_t kOverflowValueBytes = 5;
 
-Bytes Value(uint64_t n) { return NumberedValue(n, kBytes); }
+Bytes Value(uint64_t n) { return NumberedValue(n, kOverflowValueBytes); }
 
 template <typename Owners>
 class IndexMapOverflowTest : public testing::Test {
@@ -23,8 +23,9 @@ class IndexMapOverflowTest : public testing::Test {
   void MakeMap(uint32_t width_bits) {
     map_.reset();
     ASSERT_EQ(
-        IndexMap::Create(owners_.store(),
-                         {.value_bytes = kBytes, .width_bits = width_bits, .clone = true}, &map_),
+        IndexMap::Create(
+            owners_.store(),
+            {.value_bytes = kOverflowValueBytes, .width_bits = width_bits, .clone = true}, &map_),
         Status::kOk);
   }
   void TearDown() override {
@@ -46,7 +47,7 @@ class IndexMapOverflowTest : public testing::Test {
   }
   Bytes Held(const Owner& owner) {
     ReadSection section;
-    return Copied(map_->Get(owner), kBytes);
+    return Copied(map_->Get(owner), kOverflowValueBytes);
   }
   Status Put(Owner& owner, uint64_t n, UpdateFlag flag = UpdateFlag::kAny) {
     return map_->Update(owner, Value(n), flag);
@@ -132,7 +133,7 @@ TYPED_TEST(SpilledOwnerTest, AnswersAsThePresentColumnSays) {
   EXPECT_TRUE(this->Spilled(owner));
   {
     ReadSection section;
-    EXPECT_EQ(Copied(this->map_->GetOrCreate(owner, Value(10)), kBytes), Value(9));
+    EXPECT_EQ(Copied(this->map_->GetOrCreate(owner, Value(10)), kOverflowValueBytes), Value(9));
   }
   EXPECT_EQ(this->map_->Delete(owner), Status::kOk);
   EXPECT_TRUE(this->Held(owner).empty());
@@ -189,8 +190,8 @@ TYPED_TEST(SpilledOwnerTest, PointersStayValidWhileTheValueMovesBackAndForth) {
   ASSERT_EQ(this->Put(this->spilled(), 2), Status::kOk);
   const std::byte* const at_interned = this->map_->Get(this->spilled());
   ASSERT_EQ(this->Put(this->spilled(), 50), Status::kOk);
-  EXPECT_EQ(Copied(at_private, kBytes), Value(6));
-  EXPECT_EQ(Copied(at_interned, kBytes), Value(2));
+  EXPECT_EQ(Copied(at_private, kOverflowValueBytes), Value(6));
+  EXPECT_EQ(Copied(at_interned, kOverflowValueBytes), Value(2));
   EXPECT_EQ(this->Held(this->spilled()), Value(50));
 }
 
@@ -289,14 +290,15 @@ TYPED_TEST(IndexMapOverflowTest, ReclaimWaitsForAllThatItRetired) {
 TEST(IndexMapSocketOverflowTest, ASpillPastTheSocketsLimitIsNoMemoryAndChangesNothing) {
   SocketOwners owners;
   std::unique_ptr<IndexMap> map;
-  ASSERT_EQ(IndexMap::Create(owners.table(), {.value_bytes = kBytes, .width_bits = 2}, &map),
-            Status::kOk);
+  ASSERT_EQ(
+      IndexMap::Create(owners.table(), {.value_bytes = kOverflowValueBytes, .width_bits = 2}, &map),
+      Status::kOk);
   Socket* const sockets[] = {&owners.Add(), &owners.Add(), &owners.Add()};
   ASSERT_EQ(map->Update(*sockets[0], Value(0), UpdateFlag::kAny), Status::kOk);
   ASSERT_EQ(map->Update(*sockets[1], Value(1), UpdateFlag::kAny), Status::kOk);
   const int32_t reserved = owners.table().reserved_bytes();
   EXPECT_EQ(sockets[0]->sk_omem_alloc.load(), reserved) << "an index costs nothing private";
-  const int32_t spilled = reserved + 72 + static_cast<int32_t>(kBytes) + 176;
+  const int32_t spilled = reserved + 72 + static_cast<int32_t>(kOverflowValueBytes) + 176;
   owners.table().set_optmem_max_bytes(spilled);
   EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kNoMemory);
   EXPECT_EQ(map->Update(*sockets[1], Value(2), UpdateFlag::kAny), Status::kNoMemory);
@@ -305,7 +307,7 @@ TEST(IndexMapSocketOverflowTest, ASpillPastTheSocketsLimitIsNoMemoryAndChangesNo
   {
     ReadSection section;
     EXPECT_EQ(map->Get(*sockets[2]), nullptr);
-    EXPECT_EQ(Copied(map->Get(*sockets[1]), kBytes), Value(1));
+    EXPECT_EQ(Copied(map->Get(*sockets[1]), kOverflowValueBytes), Value(1));
   }
   owners.table().set_optmem_max_bytes(spilled + 1);
   EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kOk);

@@ -12,7 +12,7 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 100;
+constexpr uint32_t kChargedValueBytes = 100;
 constexpr UpdateFlag kAllFlags[] = {UpdateFlag::kAny, UpdateFlag::kNoExist, UpdateFlag::kExist};
 
 // --- inline: the reserved tail, and nothing else
@@ -21,7 +21,7 @@ class InlineChargeTest : public SocketsTest {
  protected:
   void SetUp() override {
     MakeTable({.inline_bits = 64, .tail_bytes = 112});
-    map_ = MakeMap<InlineMap>({.value_bytes = kBytes, .clone = true});
+    map_ = MakeMap<InlineMap>({.value_bytes = kChargedValueBytes, .clone = true});
     ASSERT_TRUE(map_->is_inline());
   }
   std::unique_ptr<InlineMap> map_;
@@ -154,11 +154,11 @@ TEST_F(SingleChargeTest, AChildIsChargedForWhatItInherits) {
 
 class SharedChargeTest : public SocketsTest {
  protected:
-  static constexpr int32_t kPrivate = 32 + kBytes;
+  static constexpr int32_t kPrivate = 32 + kChargedValueBytes;
 
   void SetUp() override {
     MakeTable({.inline_bits = 0, .tail_bytes = 8, .table_limit_bytes = 2000});
-    map_ = MakeMap<SharedPointerMap>({.value_bytes = kBytes, .clone = true});
+    map_ = MakeMap<SharedPointerMap>({.value_bytes = kChargedValueBytes, .clone = true});
     ASSERT_TRUE(map_->is_shared());
     // As many values as the table has room for.
     while (map_->private_values() == 0) {
@@ -234,7 +234,7 @@ TEST_F(SharedChargeTest, AChildOfAPrivateValueIsChargedForItsOwn) {
 
 class IndexChargeTest : public SocketsTest {
  protected:
-  static constexpr int32_t kFurther = 72 + kBytes;
+  static constexpr int32_t kFurther = 72 + kChargedValueBytes;
   static constexpr int32_t kFirst = kFurther + 176;
 
   void SetUp() override {
@@ -245,7 +245,8 @@ class IndexChargeTest : public SocketsTest {
   }
   // Values 0 and 1 have an index, and no others.
   std::unique_ptr<IndexMap> MakeFull() {
-    auto map = MakeMap<IndexMap>({.value_bytes = kBytes, .width_bits = 2, .clone = true});
+    auto map =
+        MakeMap<IndexMap>({.value_bytes = kChargedValueBytes, .width_bits = 2, .clone = true});
     for (uint64_t n = 0; n < 2; ++n) EXPECT_EQ(Put(*map, OpenSocket(), n), Status::kOk);
     return map;
   }
@@ -311,10 +312,10 @@ using FallingMaps = testing::Types<InlineMap, SharedPointerMap, IndexMap>;
 TYPED_TEST_SUITE(FallenChargeTest, FallingMaps);
 
 TYPED_TEST(FallenChargeTest, ReplacingNeedsRoomForBothForAMomentAndModifyNone) {
-  constexpr int32_t kElement = 72 + kBytes;
+  constexpr int32_t kElement = 72 + kChargedValueBytes;
   constexpr int32_t kFirst = kElement + 176;
   this->MakeTable({.inline_bits = 0, .tail_bytes = 0});
-  const auto map = this->template MakeMap<TypeParam>({.value_bytes = kBytes});
+  const auto map = this->template MakeMap<TypeParam>({.value_bytes = kChargedValueBytes});
   Socket& socket = this->OpenSocket();
   this->LimitTo(kFirst - 1);
   EXPECT_EQ(this->Put(*map, socket, 1), Status::kNoMemory);

@@ -17,9 +17,9 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 100;
+constexpr uint32_t kLocalValueBytes = 100;
 
-Bytes Value(uint64_t n) { return NumberedValue(n, kBytes); }
+Bytes Value(uint64_t n) { return NumberedValue(n, kLocalValueBytes); }
 
 // Counts what is charged; refuses when told to.
 class CountingCharger final : public StorageCharger {
@@ -40,7 +40,7 @@ class LocalStorageTest : public testing::Test {
 
   std::unique_ptr<LocalStorageMap> MakeMap(bool clone = false) {
     MapOptions options;
-    options.value_bytes = kBytes;
+    options.value_bytes = kLocalValueBytes;
     options.clone = clone;
     std::unique_ptr<LocalStorageMap> map;
     EXPECT_EQ(LocalStorageMap::Create(domain_, options, &map), Status::kOk);
@@ -48,7 +48,7 @@ class LocalStorageTest : public testing::Test {
   }
   static Bytes Held(const LocalStorageMap& map, const StorageSlot& owner) {
     ReadSection section;
-    return Copied(map.Get(owner), kBytes);
+    return Copied(map.Get(owner), kLocalValueBytes);
   }
   static Status Put(LocalStorageMap& map, StorageSlot& owner, uint64_t n) {
     return map.Update(owner, Value(n), UpdateFlag::kAny);

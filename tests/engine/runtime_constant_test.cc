@@ -309,10 +309,12 @@ TEST(RuntimeConstantPlacesTest, AreNeverWritable) {
 }
 
 TEST(RuntimeConstantPlacesTest, SettingAgainTakesNoMoreMappings) {
-  ASSERT_EQ(Mapped::Set(1), Status::kOk);
-  ASSERT_EQ(Mapped::Set(2), Status::kOk);
-  const size_t mappings = Mappings().size();
-  for (uint32_t value = 3; value != 50; ++value) ASSERT_EQ(Mapped::Set(value), Status::kOk);
+  // The first round also makes the allocators take what they need.
+  size_t mappings = 0;
+  for (const uint32_t first : {0U, 50U}) {
+    mappings = Mappings().size();
+    for (uint32_t i = 0; i != 50; ++i) ASSERT_EQ(Mapped::Set(first + i), Status::kOk);
+  }
   EXPECT_LE(Mappings().size(), mappings + 4) << "what the test itself allocated";
 }
 

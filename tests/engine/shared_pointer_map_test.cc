@@ -16,14 +16,15 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 100;
-constexpr int32_t kPrivateCharge = 32 + kBytes;
+constexpr uint32_t kSharedPointerValueBytes = 100;
+constexpr int32_t kPrivateCharge = 32 + kSharedPointerValueBytes;
 
 class SharedPointerMapTest : public SocketsTest {
  protected:
   void SetUp() override { MakeTable({.inline_bits = 0, .tail_bytes = 16}); }
 
-  std::unique_ptr<SharedPointerMap> MakeShared(uint32_t value_bytes = kBytes, bool clone = true) {
+  std::unique_ptr<SharedPointerMap> MakeShared(uint32_t value_bytes = kSharedPointerValueBytes,
+                                               bool clone = true) {
     auto map = MakeMap<SharedPointerMap>({.value_bytes = value_bytes, .clone = clone});
     EXPECT_TRUE(map->is_shared());
     return map;
@@ -101,13 +102,13 @@ TEST_F(SharedPointerMapTest, MapsHaveTablesOfTheirOwn) {
 TEST_F(SharedPointerMapTest, SharedValuesAreAlignedAsAsked) {
   std::unique_ptr<SharedPointerMap> map;
   for (const uint32_t alignment : {0U, 3U, 24U, 8192U}) {
-    EXPECT_EQ(
-        SharedPointerMap::Create(*table_, {.value_bytes = kBytes, .alignment = alignment}, &map),
-        Status::kInvalid)
+    EXPECT_EQ(SharedPointerMap::Create(
+                  *table_, {.value_bytes = kSharedPointerValueBytes, .alignment = alignment}, &map),
+              Status::kInvalid)
         << alignment;
     EXPECT_EQ(map, nullptr);
   }
-  map = MakeMap<SharedPointerMap>({.value_bytes = kBytes, .alignment = 256});
+  map = MakeMap<SharedPointerMap>({.value_bytes = kSharedPointerValueBytes, .alignment = 256});
   for (uint64_t n = 0; n < 10; ++n) {
     Socket& socket = OpenSocket();
     ASSERT_EQ(Put(*map, socket, n), Status::kOk);
@@ -219,7 +220,7 @@ TEST_F(FullSharedPointerMapTest, ThePrivateValueUnderAReaderStays) {
     ASSERT_EQ(n % 2 == 0 ? Put(*map_, Last(), n) : ModifyTo(*map_, Last(), n), Status::kOk);
   }
   ASSERT_EQ(Put(*map_, Last(), 0), Status::kOk);
-  EXPECT_EQ(Copied(found, kBytes), Value(*map_, LastNumber()));
+  EXPECT_EQ(Copied(found, kSharedPointerValueBytes), Value(*map_, LastNumber()));
   EXPECT_EQ(map_->Get(Last()), map_->Get(At(0)));
   EXPECT_EQ(map_->private_values(), 0U);
 }
@@ -302,7 +303,9 @@ TEST_F(FullSharedPointerMapTest, ThreadsMoveValuesBetweenTableAndPrivatePlaces) 
   threads.emplace_back([&] {
     for (uint64_t i = 0; writing > 0; ++i) {
       const Bytes held = Held(*map_, *sockets[i % 3]);
-      if (!held.empty() && held != NumberedValue(static_cast<uint64_t>(held[0]), kBytes)) ++wrong;
+      if (!held.empty() &&
+          held != NumberedValue(static_cast<uint64_t>(held[0]), kSharedPointerValueBytes))
+        ++wrong;
     }
   });
   for (std::thread& thread : threads) thread.join();
@@ -360,13 +363,13 @@ TEST_F(SharedPointerMapTest, MemoryIsThePlaceAndTheTable) {
   const MemoryUsage usage = map->memory_usage();
   EXPECT_EQ(usage.inline_bytes, 200 * 16U) << "all of the tail as long as it is the only one";
   EXPECT_EQ(usage.private_bytes, 0U);
-  EXPECT_EQ(usage.table_bytes + usage.index_bytes, ValueTableBytes(10, kBytes));
-  EXPECT_EQ(table_->store().account().used_bytes(), ValueTableBytes(10, kBytes));
+  EXPECT_EQ(usage.table_bytes + usage.index_bytes, ValueTableBytes(10, kSharedPointerValueBytes));
+  EXPECT_EQ(table_->store().account().used_bytes(), ValueTableBytes(10, kSharedPointerValueBytes));
   const auto other = MakeShared();
   EXPECT_EQ(map->memory_usage().inline_bytes, 200 * 8U);
   map.reset();
   other->Reclaim();
-  EXPECT_EQ(table_->store().account().used_bytes(), ValueTableBytes(0, kBytes));
+  EXPECT_EQ(table_->store().account().used_bytes(), ValueTableBytes(0, kSharedPointerValueBytes));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kBytes = 8;
+constexpr uint32_t kStoreValueBytes = 8;
 using Owner = PlainOwner<64>;
 
 // Owners that the store can enumerate.
@@ -40,7 +40,7 @@ std::unique_ptr<Store> MakeStore(const StoreOptions& options) {
 
 Status CreateMap(Store& store, uint32_t width_bits, std::unique_ptr<IndexMap>* map) {
   MapOptions options;
-  options.value_bytes = kBytes;
+  options.value_bytes = kStoreValueBytes;
   options.width_bits = width_bits;
   options.clone = true;
   return IndexMap::Create(store, options, map);
@@ -48,10 +48,10 @@ Status CreateMap(Store& store, uint32_t width_bits, std::unique_ptr<IndexMap>* m
 
 Bytes Held(const IndexMap& map, const Owner& owner) {
   ReadSection section;
-  return Copied(map.Get(owner), kBytes);
+  return Copied(map.Get(owner), kStoreValueBytes);
 }
 Status Put(IndexMap& map, Owner& owner, uint64_t n) {
-  return map.Update(owner, NumberedValue(n, kBytes), UpdateFlag::kAny);
+  return map.Update(owner, NumberedValue(n, kStoreValueBytes), UpdateFlag::kAny);
 }
 
 TEST(StoreTest, SizesThatNoOwnerReservesAreInvalid) {
@@ -90,7 +90,7 @@ TEST(StoreTest, SevenFieldsOfNineBitsFitOneWordAndNoEighth) {
   EXPECT_EQ(eighth, nullptr);
   EXPECT_EQ(store->account().used_bytes(), used);
   for (size_t i = 0; i < maps.size(); ++i) {
-    EXPECT_EQ(Held(*maps[i], owner), NumberedValue(i, kBytes));
+    EXPECT_EQ(Held(*maps[i], owner), NumberedValue(i, kStoreValueBytes));
   }
   store->Close(owner);
 }
@@ -192,7 +192,7 @@ TEST(StoreTest, ACloneThatFailsLeavesTheChildEmpty) {
   EXPECT_TRUE(Held(*interned, child).empty());
   EXPECT_EQ(interned->table().total_references(), 3U);
   EXPECT_EQ(store->Clone(owners[2], child), Status::kOk);
-  EXPECT_EQ(Held(*spilled, child), NumberedValue(2, kBytes));
+  EXPECT_EQ(Held(*spilled, child), NumberedValue(2, kStoreValueBytes));
   for (Owner& owner : owners) store->Close(owner);
 }
 
@@ -206,7 +206,8 @@ TEST(StoreTest, ATableLimitIsNoMemoryAndChangesNothing) {
     ASSERT_LE(store->account().used_bytes(), 2000U);
   }
   EXPECT_GT(map->stats().spilled_now, 300U);
-  for (uint64_t n = 0; n < 500; ++n) EXPECT_EQ(Held(*map, owners[n]), NumberedValue(n, kBytes));
+  for (uint64_t n = 0; n < 500; ++n)
+    EXPECT_EQ(Held(*map, owners[n]), NumberedValue(n, kStoreValueBytes));
   std::unique_ptr<IndexMap> second;
   const size_t used = store->account().used_bytes();
   if (CreateMap(*store, 16, &second) == Status::kNoMemory) {
@@ -280,7 +281,8 @@ TEST(StoreWithSlotsTest, CloseAndCloneReachTheValuesOfMapsThatHaveFallenBack) {
   auto parent = std::make_unique<SlotOwner>();
   auto child = std::make_unique<SlotOwner>();
   for (IndexMap* const map : {interned.get(), fallen.get()}) {
-    ASSERT_EQ(map->Update(*parent, NumberedValue(7, kBytes), UpdateFlag::kAny), Status::kOk);
+    ASSERT_EQ(map->Update(*parent, NumberedValue(7, kStoreValueBytes), UpdateFlag::kAny),
+              Status::kOk);
   }
   ASSERT_EQ(store->Clone(*parent, *child), Status::kOk);
   store->Close(*parent);
@@ -288,8 +290,8 @@ TEST(StoreWithSlotsTest, CloseAndCloneReachTheValuesOfMapsThatHaveFallenBack) {
   parent.reset();
   {
     ReadSection section;
-    EXPECT_EQ(Copied(interned->Get(*child), kBytes), NumberedValue(7, kBytes));
-    EXPECT_EQ(Copied(fallen->Get(*child), kBytes), NumberedValue(7, kBytes));
+    EXPECT_EQ(Copied(interned->Get(*child), kStoreValueBytes), NumberedValue(7, kStoreValueBytes));
+    EXPECT_EQ(Copied(fallen->Get(*child), kStoreValueBytes), NumberedValue(7, kStoreValueBytes));
   }
   store->Close(*child);
   child.reset();

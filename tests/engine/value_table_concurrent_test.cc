@@ -16,7 +16,7 @@ namespace inlay {
 namespace {
 
 constexpr int kThreads = 4;
-constexpr uint32_t kBytes = 40;
+constexpr uint32_t kConcurrentValueBytes = 40;
 
 // Runs body(thread number) on kThreads threads.
 template <typename Body>
@@ -30,8 +30,9 @@ void RunThreads(Body&& body) {
 // the bytes under each reference. What is held at the end stays held.
 void InternAndRelease(uint32_t max_values, uint64_t values, int rounds) {
   std::unique_ptr<ValueTable> table;
-  ASSERT_EQ(ValueTable::Create({.value_bytes = kBytes, .max_values = max_values}, &table),
-            Status::kOk);
+  ASSERT_EQ(
+      ValueTable::Create({.value_bytes = kConcurrentValueBytes, .max_values = max_values}, &table),
+      Status::kOk);
   std::atomic<uint64_t> wrong_bytes{0};
   std::atomic<uint64_t> held_at_end{0};
   RunThreads([&](int t) {
@@ -40,11 +41,14 @@ void InternAndRelease(uint32_t max_values, uint64_t values, int rounds) {
     for (int round = 0; round < rounds; ++round) {
       const uint64_t n = random() % values;
       ValueIndex index = kNoIndex;
-      if (held.size() < 8 && table->Intern(NumberedValue(n, kBytes), &index) == Status::kOk) {
+      if (held.size() < 8 &&
+          table->Intern(NumberedValue(n, kConcurrentValueBytes), &index) == Status::kOk) {
         held.emplace_back(index, n);
       }
       for (const auto& [at, number] : held) {
-        if (Copied(table->At(at), kBytes) != NumberedValue(number, kBytes)) ++wrong_bytes;
+        if (Copied(table->At(at), kConcurrentValueBytes) !=
+            NumberedValue(number, kConcurrentValueBytes))
+          ++wrong_bytes;
       }
       if (held.size() > random() % 8) {
         table->Release(held.front().first);
@@ -101,14 +105,15 @@ TEST(ValueTableConcurrentTest, V1AllThreadsGetOneIndexForANewValue) {
 // V2: what a reader finds stays as it is to the end of his section, whatever writers do.
 TEST(ValueTableConcurrentTest, V2BytesDoNotChangeInsideASection) {
   std::unique_ptr<ValueTable> table;
-  ASSERT_EQ(ValueTable::Create({.value_bytes = kBytes, .max_values = 8}, &table), Status::kOk);
+  ASSERT_EQ(ValueTable::Create({.value_bytes = kConcurrentValueBytes, .max_values = 8}, &table),
+            Status::kOk);
   std::atomic<bool> done{false};
   std::atomic<uint64_t> wrong{0};
   std::atomic<uint64_t> found{0};
   std::thread writer([&] {
     for (uint64_t n = 0; n < 20000; ++n) {
       ValueIndex index = kNoIndex;
-      if (table->Intern(NumberedValue(n % 20, kBytes), &index) != Status::kOk) {
+      if (table->Intern(NumberedValue(n % 20, kConcurrentValueBytes), &index) != Status::kOk) {
         std::this_thread::yield();
         continue;
       }
@@ -121,11 +126,13 @@ TEST(ValueTableConcurrentTest, V2BytesDoNotChangeInsideASection) {
     do {
       ReadSection section;
       const uint64_t n = random() % 20;
-      const ValueIndex index = table->Find(NumberedValue(n, kBytes));
+      const ValueIndex index = table->Find(NumberedValue(n, kConcurrentValueBytes));
       if (index == kNoIndex) continue;
       ++found;
       for (int i = 0; i < 10; ++i) {
-        if (Copied(table->At(index), kBytes) != NumberedValue(n, kBytes)) ++wrong;
+        if (Copied(table->At(index), kConcurrentValueBytes) !=
+            NumberedValue(n, kConcurrentValueBytes))
+          ++wrong;
         if (i == 5) std::this_thread::yield();
       }
     } while (!done);

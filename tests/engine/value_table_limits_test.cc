@@ -5,17 +5,13 @@
 
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
+#include "tests/engine/made_table.h"
 #include "tests/failing_allocations.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 
 namespace inlay {
 namespace {
-
-void ExpectSound(const ValueTable& table) {
-  std::string reason;
-  EXPECT_TRUE(table.CheckInvariants(&reason)) << reason;
-}
 
 TEST(ValueTableLimitsTest, ValuesOfEverySize) {
   for (const uint32_t bytes : {1U, 2U, 3U, 7U, 8U, 100U, 4096U, 65536U}) {

@@ -9,6 +9,7 @@
 
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
+#include "tests/engine/made_table.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 #include "tests/section_elsewhere.h"
@@ -16,15 +17,8 @@
 namespace inlay {
 namespace {
 
-std::unique_ptr<ValueTable> MakeTable(uint32_t value_bytes, uint32_t max_values) {
-  std::unique_ptr<ValueTable> table;
-  EXPECT_EQ(ValueTable::Create({.value_bytes = value_bytes, .max_values = max_values}, &table),
-            Status::kOk);
-  return table;
-}
-
 TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
-  const auto table = MakeTable(8, 1);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 1});
   SectionElsewhere section;
   ValueIndex index = kNoIndex;
   ASSERT_EQ(table->Intern(NumberedValue(1, 8), &index), Status::kOk);
@@ -44,14 +38,13 @@ TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
   ValueIndex other = kNoIndex;
   EXPECT_EQ(table->Intern(NumberedValue(2, 8), &other), Status::kOk);
   EXPECT_EQ(other, index);
-  std::string reason;
-  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+  ExpectSound(*table);
 }
 
 // A section that began after the value was retired cannot have found it, and holds nothing up
 // except for the grace period that was begun with it.
 TEST(ValueTableReclaimTest, ARetiredValueIsAddedAnewUnderAnotherIndex) {
-  const auto table = MakeTable(8, 10);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 10});
   ReadSection section;
   ValueIndex first = kNoIndex;
   ASSERT_EQ(table->Intern(NumberedValue(1, 8), &first), Status::kOk);
@@ -64,7 +57,7 @@ TEST(ValueTableReclaimTest, ARetiredValueIsAddedAnewUnderAnotherIndex) {
 }
 
 TEST(ValueTableReclaimTest, TogglingBetweenZeroAndOneReferencesReclaimsNothing) {
-  const auto table = MakeTable(100, 510);
+  const auto table = MakeTable({.value_bytes = 100, .max_values = 510});
   ValueIndex others = kNoIndex;
   for (uint64_t n = 1000; n < 1300; ++n) {
     ASSERT_EQ(table->Intern(NumberedValue(n, 100), &others), Status::kOk);
@@ -88,7 +81,7 @@ TEST(ValueTableReclaimTest, TogglingBetweenZeroAndOneReferencesReclaimsNothing) 
 
 // A handful of values that come and go while a table with room holds others: none is reclaimed.
 TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptWhileThereIsRoom) {
-  const auto table = MakeTable(8, 1000);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 1000});
   for (uint64_t n = 0; n < 500; ++n) {
     ValueIndex index = kNoIndex;
     ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
@@ -99,7 +92,7 @@ TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptWhileThereIsRoom) {
 
 TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
   constexpr uint32_t kMaxValues = 2000;
-  const auto table = MakeTable(8, kMaxValues);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = kMaxValues});
   int waits = 0;
   for (uint64_t n = 0; n < 20000; ++n) {
     ValueIndex index = kNoIndex;
@@ -117,12 +110,11 @@ TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
   const ValueTableStats stats = table->stats();
   EXPECT_GE(stats.reclaimed, 20000U - kMaxValues);
   EXPECT_LT(waits, 5000) << "each new value waits for a grace period of its own";
-  std::string reason;
-  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+  ExpectSound(*table);
 }
 
 TEST(ValueTableReclaimTest, ReferencedValuesAreNeverReclaimed) {
-  const auto table = MakeTable(8, 64);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 64});
   std::vector<ValueIndex> kept;
   for (uint64_t n = 0; n < 32; ++n) {
     kept.push_back(kNoIndex);
@@ -147,7 +139,7 @@ TEST(ValueTableReclaimTest, ReferencedValuesAreNeverReclaimed) {
 // Tombstones that come and go with values must not make the hash index grow.
 TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
   constexpr uint32_t kMaxValues = 1000;
-  const auto table = MakeTable(8, kMaxValues);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = kMaxValues});
   for (uint64_t n = 0; n < 20000; ++n) {
     ValueIndex index = kNoIndex;
     while (table->Intern(NumberedValue(n, 8), &index) != Status::kOk) Synchronize();
@@ -158,7 +150,7 @@ TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
 
 // However fast it has been filled: no grace period was waited for, and room is left.
 TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenthsFull) {
-  const auto table = MakeTable(8, 10000);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 10000});
   for (uint64_t n = 0; n < 9000; ++n) {
     ValueIndex index = kNoIndex;
     ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
@@ -205,13 +197,12 @@ uint32_t FailuresOfTurnover(ValueTable* table, const Turnover& turnover) {
     section.reset();
     Synchronize();
   }
-  std::string reason;
-  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+  ExpectSound(*table);
   return failures;
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
-  const auto table = MakeTable(8, 4094);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 500, .new_per_round = 250, .rounds = 60}),
             0U);
   // Nor does the table grow for ever.
@@ -219,13 +210,13 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInATableThatIsNearlyFull) {
-  const auto table = MakeTable(8, 4094);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 2800, .new_per_round = 250, .rounds = 60}),
             0U);
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
-  const auto table = MakeTable(8, 510);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 300, .new_per_round = 40, .rounds = 200}),
             0U);
 }
@@ -233,7 +224,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
 // How long a grace period takes depends on who reads and on the scheduler: after some short ones the
 // table is still prepared for a long one.
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) {
-  const auto table = MakeTable(8, 4094);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(
       FailuresOfTurnover(table.get(),
                          {.staying = 2800, .new_per_round = 250, .rounds = 60, .slow_every = 4}),
@@ -243,7 +234,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) 
 // Values that all die and all come back, round by round, and fit beside one new value a round: hardly
 // one of them may be driven out.
 TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
-  const auto table = MakeTable(8, 510);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
   constexpr int kRounds = 200;
   uint64_t next = 500;
   for (int round = 0; round < kRounds; ++round) {
@@ -274,12 +265,11 @@ TEST(ValueTableReclaimTest, TurnoverGoesOnAtAnAccountsLimit) {
     ASSERT_EQ(status, Status::kOk) << n;
     table->Release(index);
   }
-  std::string reason;
-  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+  ExpectSound(*table);
 }
 
 TEST(ValueTableReclaimTest, ReclaimReturnsHowManyAndMakesThemUsableAfterAGracePeriod) {
-  const auto table = MakeTable(8, 10);
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 10});
   for (int round = 0; round < 20; ++round) {
     ValueIndex index[10];
     for (uint64_t n = 0; n < 10; ++n) {

@@ -11,27 +11,17 @@
 
 #include "engine/hash.h"
 #include "inlay/rcu.h"
+#include "tests/engine/made_table.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 
 namespace inlay {
 namespace {
 
-std::unique_ptr<ValueTable> MakeTable(const ValueTableOptions& options) {
-  std::unique_ptr<ValueTable> table;
-  EXPECT_EQ(ValueTable::Create(options, &table), Status::kOk);
-  return table;
-}
-
 ValueIndex InternOk(ValueTable& table, const Bytes& value) {
   ValueIndex index = kNoIndex;
   EXPECT_EQ(table.Intern(value, &index), Status::kOk);
   return index;
-}
-
-void ExpectSound(const ValueTable& table) {
-  std::string reason;
-  EXPECT_TRUE(table.CheckInvariants(&reason)) << reason;
 }
 
 TEST(ValueTableTest, OptionsOutOfRangeAreInvalid) {

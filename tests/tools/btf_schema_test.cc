@@ -11,14 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/strings.h"
 #include "tests/tools/struct_description.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/close_names.h"
 
 namespace inlay::analysis {
 namespace {
-
-using Lines = std::vector<std::string>;
 
 class BtfSchemaTest : public testing::Test {
  protected:
@@ -76,7 +75,7 @@ class BtfSchemaTest : public testing::Test {
   }
 
   // The fields, or the message of the error without the file.
-  Lines Fields(const std::string& type) {
+  Strings Fields(const std::string& type) {
     const std::string path = Written();
     const absl::StatusOr<StructFields> fields = ReadBtfType(path, type);
     if (!fields.ok()) {
@@ -84,7 +83,7 @@ class BtfSchemaTest : public testing::Test {
       EXPECT_EQ(message.find(path + ": "), 0U) << message;
       return {message.substr(path.size() + 2)};
     }
-    Lines lines = Described(*fields);
+    Strings lines = Described(*fields);
     lines.push_back("= " + std::to_string(fields->value_bytes));
     return lines;
   }
@@ -112,13 +111,13 @@ TEST_F(BtfSchemaTest, MembersAndPadding) {
           {"peer", pointer, 320},
           {"rate", rate, 384},
           {"last", u8_, 448}});
-  EXPECT_EQ(
-      Fields("flow"),
-      (Lines{"mss:unsigned@0+16", "ecn:bool@16+8", "padding 3:padding@24+8",
-             "in.addr:unsigned@32+32", "in.port:unsigned@64+16", "padding 10-11:padding@80+16",
-             "cc:text@96+128", "hist[0]:unsigned@224+16", "hist[1]:unsigned@240+16",
-             "delta:signed@256+32", "padding 36-39:padding@288+32", "peer:unsigned@320+64",
-             "rate:float@384+64", "last:unsigned@448+8", "padding 57-63:padding@456+56", "= 64"}));
+  EXPECT_EQ(Fields("flow"),
+            (Strings{"mss:unsigned@0+16", "ecn:bool@16+8", "padding 3:padding@24+8",
+                     "in.addr:unsigned@32+32", "in.port:unsigned@64+16",
+                     "padding 10-11:padding@80+16", "cc:text@96+128", "hist[0]:unsigned@224+16",
+                     "hist[1]:unsigned@240+16", "delta:signed@256+32",
+                     "padding 36-39:padding@288+32", "peer:unsigned@320+64", "rate:float@384+64",
+                     "last:unsigned@448+8", "padding 57-63:padding@456+56", "= 64"}));
   const absl::StatusOr<StructFields> fields = ReadBtfType(Written(), "struct flow");
   ASSERT_TRUE(fields.ok()) << fields.status();
   EXPECT_EQ(fields->fields[0].type_name, "__u16");
@@ -126,7 +125,7 @@ TEST_F(BtfSchemaTest, MembersAndPadding) {
   EXPECT_EQ(fields->fields[11].type_name, "struct endpoint *");
   Typedef("flow_t", Id(btf__find_by_name(types_.get(), "flow")));
   EXPECT_EQ(Fields("flow_t").size(), 16U);
-  EXPECT_EQ(Fields("__u32"), (Lines{"value:unsigned@0+32", "= 4"}));
+  EXPECT_EQ(Fields("__u32"), (Strings{"value:unsigned@0+32", "= 4"}));
 }
 
 TEST_F(BtfSchemaTest, BitFieldsAndEnums) {
@@ -141,10 +140,11 @@ TEST_F(BtfSchemaTest, BitFieldsAndEnums) {
           {"tier", tier, 32},
           {"big", big, 64},
           {"c", tier, 128, 4}});
-  EXPECT_EQ(Fields("bits"),
-            (Lines{"a:unsigned@0+3", "b:unsigned@3+2", "padding 0 bits 5-7:padding@5+3",
-                   "padding 1-3:padding@8+24", "tier:enum@32+32", "big:enum@64+64", "c:enum@128+4",
-                   "padding 16 bits 4-7:padding@132+4", "padding 17-23:padding@136+56", "= 24"}));
+  EXPECT_EQ(
+      Fields("bits"),
+      (Strings{"a:unsigned@0+3", "b:unsigned@3+2", "padding 0 bits 5-7:padding@5+3",
+               "padding 1-3:padding@8+24", "tier:enum@32+32", "big:enum@64+64", "c:enum@128+4",
+               "padding 16 bits 4-7:padding@132+4", "padding 17-23:padding@136+56", "= 24"}));
   const absl::StatusOr<StructFields> fields = ReadBtfType(Written(), "bits");
   ASSERT_TRUE(fields.ok());
   EXPECT_EQ(fields->fields[4].enum_names->at(2), "TIER_GOLD");
@@ -159,8 +159,8 @@ TEST_F(BtfSchemaTest, AUnionIsItsFirstWholeMember) {
   const int neither = Union("", 8, {{"loose", loose, 0}, {"byte", u8_, 0}});
   const int anonymous = Union("", 4, {{"v4", u32_, 0}, {"bytes", Array(u8_, 4), 0}});
   Struct("value", 16, {{"u", either, 0}, {"", neither, 32}, {"", anonymous, 96}});
-  EXPECT_EQ(Fields("value"), (Lines{"u.pair.low:unsigned@0+16", "u.pair.high:unsigned@16+16",
-                                    "loose:bytes@32+64", "v4:unsigned@96+32", "= 16"}));
+  EXPECT_EQ(Fields("value"), (Strings{"u.pair.low:unsigned@0+16", "u.pair.high:unsigned@16+16",
+                                      "loose:bytes@32+64", "v4:unsigned@96+32", "= 16"}));
 }
 
 TEST_F(BtfSchemaTest, LargeArraysAreOneField) {
@@ -169,7 +169,7 @@ TEST_F(BtfSchemaTest, LargeArraysAreOneField) {
          {{"text", Array(char_, 65), 0},
           {"many", Array(u16_, 64), 72 * 8},
           {"more", Array(row, 9), 200 * 8}});
-  const Lines lines = Fields("arrays");
+  const Strings lines = Fields("arrays");
   ASSERT_EQ(lines.size(), 1 + 1 + 64 + 1 + 1U);
   EXPECT_EQ(lines[0], "text:text@0+520");
   EXPECT_EQ(lines[65], "many[63]:unsigned@1584+16");
@@ -192,10 +192,10 @@ TEST_F(BtfSchemaTest, WhatTheKernelKeepsForOneValueCannotBeShared) {
     const int inner = Struct("", 4, {{"lock", special, 0}});
     const std::string holder = std::string("has_") + name;
     Struct(holder.c_str(), 8, {{"mss", u32_, 0}, {"in", inner, 32}});
-    EXPECT_EQ(Fields(holder), (Lines{"type '" + holder +
-                                     "': its values cannot be shared: 'in.lock' is a "
-                                     "struct " +
-                                     name + ", and " + reason}));
+    EXPECT_EQ(Fields(holder), (Strings{"type '" + holder +
+                                       "': its values cannot be shared: 'in.lock' is a "
+                                       "struct " +
+                                       name + ", and " + reason}));
     const std::string hidden = std::string("hides_") + name;
     Struct(hidden.c_str(), 8, {{"u", Union("", 4, {{"n", u32_, 0}, {"s", special, 0}}), 0}});
     EXPECT_NE(Fields(hidden)[0].find("cannot be shared"), std::string::npos);
@@ -206,13 +206,13 @@ TEST_F(BtfSchemaTest, WhatTheKernelKeepsForOneValueCannotBeShared) {
     const std::string name = std::string("has_") + tag;
     Struct(name.c_str(), 8, {{"p", pointer, 0}});
     EXPECT_EQ(Fields(name),
-              (Lines{"type '" + name + "': its values cannot be shared: 'p' is a " + tag +
-                     ", and the kernel keeps what it points to for one value only"}));
+              (Strings{"type '" + name + "': its values cannot be shared: 'p' is a " + tag +
+                       ", and the kernel keeps what it points to for one value only"}));
   }
   const int user =
       Id(btf__add_ptr(types_.get(), Id(btf__add_type_tag(types_.get(), "user", u32_))));
   Struct("fine", 8, {{"p", user, 0}});
-  EXPECT_EQ(Fields("fine"), (Lines{"p:unsigned@0+64", "= 8"}));
+  EXPECT_EQ(Fields("fine"), (Strings{"p:unsigned@0+64", "= 8"}));
 }
 
 TEST_F(BtfSchemaTest, WhatTheKernelOwnsIsPaddingWhenAMapIsRead) {
@@ -255,20 +255,20 @@ TEST_F(BtfSchemaTest, WhatTheKernelOwnsIsPaddingWhenAMapIsRead) {
 
 TEST_F(BtfSchemaTest, BadInputIsNamed) {
   Struct("tcp_options", 4, {{"a", u32_, 0}});
-  EXPECT_EQ(Fields("tcp_option"), (Lines{"has no type 'tcp_option'; there is tcp_options"}));
+  EXPECT_EQ(Fields("tcp_option"), (Strings{"has no type 'tcp_option'; there is tcp_options"}));
   EXPECT_EQ(Fields("struct TCP_Optoins"),
-            (Lines{"has no type 'struct TCP_Optoins'; there is tcp_options"}));
-  EXPECT_EQ(Fields("something_else"), (Lines{"has no type 'something_else'"}));
+            (Strings{"has no type 'struct TCP_Optoins'; there is tcp_options"}));
+  EXPECT_EQ(Fields("something_else"), (Strings{"has no type 'something_else'"}));
   EXPECT_EQ(Fields("union tcp_options"),
-            (Lines{"has no type 'union tcp_options'; there is tcp_options"}));
+            (Strings{"has no type 'union tcp_options'; there is tcp_options"}));
   Struct("empty", 0, {});
-  EXPECT_EQ(Fields("empty"), (Lines{"type 'empty': has no size"}));
+  EXPECT_EQ(Fields("empty"), (Strings{"type 'empty': has no size"}));
   Struct("overlaps", 4, {{"a", u32_, 0}, {"b", u8_, 8}});
   EXPECT_EQ(Fields("overlaps"),
-            (Lines{"type 'overlaps': 'b' is not at a place of its own in the struct"}));
+            (Strings{"type 'overlaps': 'b' is not at a place of its own in the struct"}));
   Struct("beyond", 4, {{"a", u32_, 8}});
   EXPECT_EQ(Fields("beyond"),
-            (Lines{"type 'beyond': 'a' is not at a place of its own in the struct"}));
+            (Strings{"type 'beyond': 'a' is not at a place of its own in the struct"}));
 
   const auto message = [](const std::string& path) {
     return std::string(ReadBtfType(path, "x").status().message());
@@ -295,28 +295,28 @@ TEST_F(BtfSchemaTest, MembersThatExplodeAreAnError) {
     either =
         Union(("either" + std::to_string(level)).c_str(), 1, {{"a", either, 0}, {"b", either, 0}});
   }
-  EXPECT_EQ(Fields("either59"), Lines{"type 'either59': " + too_many});
+  EXPECT_EQ(Fields("either59"), Strings{"type 'either59': " + too_many});
   int nothing = Struct("nothing", 0, {});
   for (int level = 0; level < 60; ++level) {
     nothing = Struct(("nothing" + std::to_string(level)).c_str(), 8,
                      {{"a", nothing, 0}, {"b", nothing, 0}});
   }
-  EXPECT_EQ(Fields("nothing59"), Lines{"type 'nothing59': " + too_many});
+  EXPECT_EQ(Fields("nothing59"), Strings{"type 'nothing59': " + too_many});
   int same_place = u8_;
   for (int level = 0; level < 60; ++level) {
     same_place = Struct(("same" + std::to_string(level)).c_str(), 8,
                         {{"a", same_place, 0}, {"b", same_place, 0}});
   }
-  EXPECT_EQ(Fields("same59"), Lines{"type 'same59': " + too_many});
+  EXPECT_EQ(Fields("same59"), Strings{"type 'same59': " + too_many});
 }
 
 TEST_F(BtfSchemaTest, NestedArraysDoNotExplode) {
   // 2^32 elements of 16 bytes, and 2^64 whose number overflows: no size.
   const int pair = Struct("pair", 16, {{"a", u32_, 0}, {"b", u32_, 64}});
   Struct("huge", 64, {{"x", Array(Array(pair, 65536), 65536), 0}});
-  EXPECT_EQ(Fields("huge"), Lines{"type 'huge': 'x' is of a type without a size"});
+  EXPECT_EQ(Fields("huge"), Strings{"type 'huge': 'x' is of a type without a size"});
   Struct("overflow", 64, {{"x", Array(Array(u8_, UINT32_MAX), UINT32_MAX), 0}});
-  EXPECT_EQ(Fields("overflow"), Lines{"type 'overflow': 'x' is of a type without a size"});
+  EXPECT_EQ(Fields("overflow"), Strings{"type 'overflow': 'x' is of a type without a size"});
   // An array in an array in an array, each level of 64: one field.
   int nested = u8_;
   for (int level = 0; level < 20; ++level) nested = Array(nested, 1);
@@ -340,11 +340,11 @@ TEST_F(BtfSchemaTest, NumbersOfMoreThan64Bits) {
   EXPECT_EQ(btf__add_enum_value(types_.get(), "GOLD", 1), 0);
   // Bit-fields of a kind that no compiler writes: 65 bits, more than their type, and of 128 bits.
   Struct("bits65", 32, {{"x", wide, 0, 65}});
-  EXPECT_EQ(Fields("bits65"), Lines{"type 'bits65': 'x' has an impossible size"});
+  EXPECT_EQ(Fields("bits65"), Strings{"type 'bits65': 'x' has an impossible size"});
   Struct("bits200", 32, {{"x", tier, 0, 200}});
-  EXPECT_EQ(Fields("bits200"), Lines{"type 'bits200': 'x' has an impossible size"});
+  EXPECT_EQ(Fields("bits200"), Strings{"type 'bits200': 'x' has an impossible size"});
   Struct("shifted", 32, {{"x", wide, 3, 127}});
-  EXPECT_EQ(Fields("shifted"), Lines{"type 'shifted': 'x' has an impossible size"});
+  EXPECT_EQ(Fields("shifted"), Strings{"type 'shifted': 'x' has an impossible size"});
 }
 
 TEST_F(BtfSchemaTest, AnElfObjectIsRead) {
@@ -357,8 +357,8 @@ TEST_F(BtfSchemaTest, AnElfObjectIsRead) {
   const absl::StatusOr<StructFields> fields = ReadBtfType(object, "flow");
   ASSERT_TRUE(fields.ok()) << fields.status();
   EXPECT_EQ(Described(*fields),
-            (Lines{"mss:unsigned@0+16", "cc:text@16+48", "a:unsigned@64+3",
-                   "padding 8 bits 3-7:padding@67+5", "padding 9-11:padding@72+24"}));
+            (Strings{"mss:unsigned@0+16", "cc:text@16+48", "a:unsigned@64+3",
+                     "padding 8 bits 3-7:padding@67+5", "padding 9-11:padding@72+24"}));
 }
 
 TEST(KernelBtfTest, TcpInfoIsWhereItsHeaderSays) {
@@ -402,11 +402,11 @@ TEST(KernelBtfTest, TcpInfoIsWhereItsHeaderSays) {
 TEST(CloseNamesTest, TheClosestComesFirst) {
   const std::set<std::string> names = {"tcp_info", "tcp_inf", "udp_info", "tcp_options",
                                        "TCP_INFO"};
-  EXPECT_EQ(CloseNames("tcp_infp", names, 5), (Lines{"TCP_INFO", "tcp_inf", "tcp_info"}));
-  EXPECT_EQ(CloseNames("tcp_info", names, 2), (Lines{"TCP_INFO", "tcp_info"}));
-  EXPECT_EQ(CloseNames("udp_inf", names, 5), (Lines{"udp_info", "tcp_inf"}));
+  EXPECT_EQ(CloseNames("tcp_infp", names, 5), (Strings{"TCP_INFO", "tcp_inf", "tcp_info"}));
+  EXPECT_EQ(CloseNames("tcp_info", names, 2), (Strings{"TCP_INFO", "tcp_info"}));
+  EXPECT_EQ(CloseNames("udp_inf", names, 5), (Strings{"udp_info", "tcp_inf"}));
   EXPECT_TRUE(CloseNames("socket", names, 5).empty());
-  EXPECT_EQ(CloseNames("a", {"b", "bb"}, 5), (Lines{"b"}));
+  EXPECT_EQ(CloseNames("a", {"b", "bb"}, 5), (Strings{"b"}));
 }
 
 }  // namespace

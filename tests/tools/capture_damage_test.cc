@@ -14,14 +14,13 @@
 
 #include "tests/tools/capture_writing.h"
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tools/analysis/capture_blocks.h"
 #include "tools/analysis/capture_header.h"
 #include "tools/analysis/capture_records.h"
 
 namespace inlay::analysis {
 namespace {
-
-using Strings = std::vector<std::string>;
 
 struct Read {
   std::string error;  // empty: none

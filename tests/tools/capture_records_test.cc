@@ -13,6 +13,7 @@
 
 #include "tests/tools/capture_writing.h"
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/distinct_values.h"
 #include "tools/analysis/open_records.h"
@@ -20,7 +21,6 @@
 namespace inlay::analysis {
 namespace {
 
-using Strings = std::vector<std::string>;
 using Named = std::pair<std::string, Strings>;
 
 class CaptureRecordsTest : public testing::Test {

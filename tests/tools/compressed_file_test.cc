@@ -19,14 +19,13 @@
 #include <vector>
 
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/input_file.h"
 #include "tools/analysis/open_records.h"
 
 namespace inlay::analysis {
 namespace {
-
-using Strings = std::vector<std::string>;
 
 std::string Gzip(std::string_view text, int level = 1) {
   z_stream stream = {};

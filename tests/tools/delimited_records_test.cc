@@ -7,15 +7,11 @@
 #include <vector>
 
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 
 namespace inlay::analysis {
 namespace {
-
-using Strings = std::vector<std::string>;
-
-constexpr Dialect kCsv = {',', true};
-constexpr Dialect kTsv = {'\t', false};
 
 class DelimitedRecordsTest : public testing::Test {
  protected:

@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/strings.h"
+
 namespace inlay::analysis {
 namespace {
-
-constexpr Dialect kCsv = {',', true};
-constexpr Dialect kTsv = {'\t', false};
 
 std::vector<std::string> Texts(const std::string& row, const Dialect& dialect) {
   std::vector<RawCell> cells;
@@ -22,8 +21,6 @@ std::vector<std::string> Texts(const std::string& row, const Dialect& dialect) {
   }
   return texts;
 }
-
-using Strings = std::vector<std::string>;
 
 TEST(DelimitedRowTest, SplitsPlainCells) {
   EXPECT_EQ(Texts("a,b,c", kCsv), (Strings{"a", "b", "c"}));

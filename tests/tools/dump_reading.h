@@ -16,12 +16,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_replace.h"
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/open_records.h"
 
 namespace inlay::analysis {
-
-using Strings = std::vector<std::string>;
 
 // The path of a dump that a tool really wrote.
 inline std::string SampleDump(const std::string& name) {

@@ -11,17 +11,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/strings.h"
 #include "tests/tools/struct_description.h"
 
 namespace inlay::analysis {
 namespace {
 
-using Lines = std::vector<std::string>;
-
-Lines Fields(const std::string& list) {
+Strings Fields(const std::string& list) {
   const absl::StatusOr<StructFields> fields = ParseFieldList(list);
   if (!fields.ok()) return {std::string(fields.status().message())};
-  Lines lines = Described(*fields);
+  Strings lines = Described(*fields);
   lines.push_back("= " + std::to_string(fields->value_bytes));
   return lines;
 }
@@ -52,11 +51,11 @@ TEST(FieldListTest, PlacesAreThoseOfTheCompiler) {
   }
   EXPECT_EQ(found, offsets);
   EXPECT_EQ(Described(*fields),
-            (Lines{"mss:unsigned@0+16", "wscale:unsigned@16+8", "padding 3-7:padding@24+40",
-                   "rate:float@64+64", "cc:text@128+80", "padding 26-27:padding@208+16",
-                   "delta:signed@224+32", "ecn:bool@256+8", "padding 33-39:padding@264+56",
-                   "hist[0]:unsigned@320+64", "hist[1]:unsigned@384+64", "last:unsigned@448+8",
-                   "padding 57-63:padding@456+56"}));
+            (Strings{"mss:unsigned@0+16", "wscale:unsigned@16+8", "padding 3-7:padding@24+40",
+                     "rate:float@64+64", "cc:text@128+80", "padding 26-27:padding@208+16",
+                     "delta:signed@224+32", "ecn:bool@256+8", "padding 33-39:padding@264+56",
+                     "hist[0]:unsigned@320+64", "hist[1]:unsigned@384+64", "last:unsigned@448+8",
+                     "padding 57-63:padding@456+56"}));
   EXPECT_EQ(fields->fields[4].type_name, "char[10]");
   EXPECT_EQ(fields->fields[9].type_name, "uint64_t");
 }
@@ -69,10 +68,11 @@ TEST(FieldListTest, BitFieldsAreWhereTheCompilerPutsThem) {
     uint32_t c : 20;  // does not fit beside the others
     uint8_t last;
   };
-  EXPECT_EQ(Fields("first:u8,a:u32:3,b:u32:13,c:u32:20,last:u8"),
-            (Lines{"first:unsigned@0+8", "a:unsigned@8+3", "b:unsigned@11+13",
-                   "padding 3:padding@24+8", "c:unsigned@32+20", "padding 6 bits 4-7:padding@52+4",
-                   "last:unsigned@56+8", "= " + std::to_string(sizeof(Value))}));
+  EXPECT_EQ(
+      Fields("first:u8,a:u32:3,b:u32:13,c:u32:20,last:u8"),
+      (Strings{"first:unsigned@0+8", "a:unsigned@8+3", "b:unsigned@11+13", "padding 3:padding@24+8",
+               "c:unsigned@32+20", "padding 6 bits 4-7:padding@52+4", "last:unsigned@56+8",
+               "= " + std::to_string(sizeof(Value))}));
   Value value = {};
   const auto* const bytes = reinterpret_cast<const uint8_t*>(&value);
   value.b = 1;
@@ -84,23 +84,23 @@ TEST(FieldListTest, BitFieldsAreWhereTheCompilerPutsThem) {
   value.last = 1;
   EXPECT_EQ(bytes[7], 1);
   EXPECT_EQ(Fields("a:u8:1,b:u8:7,c:s16:12"),
-            (Lines{"a:unsigned@0+1", "b:unsigned@1+7", "padding 1:padding@8+8", "c:signed@16+12",
-                   "padding 3 bits 4-7:padding@28+4", "= 4"}));
+            (Strings{"a:unsigned@0+1", "b:unsigned@1+7", "padding 1:padding@8+8", "c:signed@16+12",
+                     "padding 3 bits 4-7:padding@28+4", "= 4"}));
 }
 
 TEST(FieldListTest, EveryKindOfType) {
   EXPECT_EQ(Fields("a:s8,b:be16,c:float,d:bytes[3],e:_Bool,f:__be64,g:char,_:pad[3],h:bytes"),
-            (Lines{"a:signed@0+8", "padding 1:padding@8+8", "b:unsigned@16+16", "c:float@32+32",
-                   "d:bytes@64+24", "e:bool@88+8", "padding 12-15:padding@96+32",
-                   "f:unsigned@128+64", "g:signed@192+8", "padding 25-27:padding@200+24",
-                   "h:bytes@224+8", "padding 29-31:padding@232+24", "= 32"}));
+            (Strings{"a:signed@0+8", "padding 1:padding@8+8", "b:unsigned@16+16", "c:float@32+32",
+                     "d:bytes@64+24", "e:bool@88+8", "padding 12-15:padding@96+32",
+                     "f:unsigned@128+64", "g:signed@192+8", "padding 25-27:padding@200+24",
+                     "h:bytes@224+8", "padding 29-31:padding@232+24", "= 32"}));
   EXPECT_TRUE(ParseFieldList("b:be16")->fields[0].big_endian);
   EXPECT_EQ(Fields("packed,a:u8,b:u32,c:u16:3,d:u8:7"),
-            (Lines{"a:unsigned@0+8", "b:unsigned@8+32", "c:unsigned@40+3", "d:unsigned@43+7",
-                   "padding 6 bits 2-7:padding@50+6", "= 7"}));
+            (Strings{"a:unsigned@0+8", "b:unsigned@8+32", "c:unsigned@40+3", "d:unsigned@43+7",
+                     "padding 6 bits 2-7:padding@50+6", "= 7"}));
   EXPECT_EQ(Fields("h:u8[64]").size(), 65U);
-  EXPECT_EQ(Fields("h:u16[65]"), (Lines{"h:bytes@0+1040", "= 130"}));
-  EXPECT_EQ(Fields("packed:u8"), (Lines{"packed:unsigned@0+8", "= 1"}));
+  EXPECT_EQ(Fields("h:u16[65]"), (Strings{"h:bytes@0+1040", "= 130"}));
+  EXPECT_EQ(Fields("packed:u8"), (Strings{"packed:unsigned@0+8", "= 1"}));
   EXPECT_EQ(Fields("h:bytes[65536]").back(), "= 65536");
 }
 

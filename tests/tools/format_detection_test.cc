@@ -108,15 +108,14 @@ TEST(FormatDetectionTest, DumpsOfMapsAreToldByHowTheyStart) {
 }
 
 TEST(FormatDetectionTest, AHeaderHasNamesWhereRecordsHaveNumbers) {
-  const Dialect csv = {',', true};
-  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", csv));
-  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,\ny,2.5\n", csv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("x,1\ny,2\n", csv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\nc,d\n", csv)) << "no numbers to tell by";
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,a\n1,2\n", csv)) << "names do not repeat";
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,\n1,2\n", csv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n", csv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n1,x\ny,2\n", csv)) << "no column has only numbers";
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", kCsv));
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,\ny,2.5\n", kCsv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("x,1\ny,2\n", kCsv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\nc,d\n", kCsv)) << "no numbers to tell by";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,a\n1,2\n", kCsv)) << "names do not repeat";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,\n1,2\n", kCsv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n", kCsv));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n1,x\ny,2\n", kCsv)) << "no column has only numbers";
 }
 
 }  // namespace

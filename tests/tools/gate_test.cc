@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/strings.h"
+
 namespace inlay::analysis {
 namespace {
 
@@ -19,36 +21,35 @@ Report Measured(uint64_t records, uint64_t distinct) {
   return report;
 }
 
-using Lines = std::vector<std::string>;
-
 TEST(GateTest, WithoutLimitsNothingIsBroken) {
-  EXPECT_EQ(BrokenLimits(Measured(100'000, 100'000), {}), Lines());
+  EXPECT_EQ(BrokenLimits(Measured(100'000, 100'000), {}), Strings());
 }
 
 TEST(GateTest, MaxDistinct) {
-  EXPECT_EQ(BrokenLimits(Measured(1000, 300), {.max_distinct = 300}), Lines());
+  EXPECT_EQ(BrokenLimits(Measured(1000, 300), {.max_distinct = 300}), Strings());
   EXPECT_EQ(BrokenLimits(Measured(1000, 300), {.max_distinct = 299}),
-            Lines{"--max-distinct 299: 300 values are distinct"});
+            Strings{"--max-distinct 299: 300 values are distinct"});
 }
 
 TEST(GateTest, MinRatio) {
-  EXPECT_EQ(BrokenLimits(Measured(1000, 400), {.min_ratio = 2.5}), Lines());
-  EXPECT_EQ(BrokenLimits(Measured(1000, 400), {.min_ratio = 2.75}),
-            Lines{"--min-ratio 2.75: the dedup ratio is 2.5 (1000 records, 400 distinct values)"});
+  EXPECT_EQ(BrokenLimits(Measured(1000, 400), {.min_ratio = 2.5}), Strings());
+  EXPECT_EQ(
+      BrokenLimits(Measured(1000, 400), {.min_ratio = 2.75}),
+      Strings{"--min-ratio 2.75: the dedup ratio is 2.5 (1000 records, 400 distinct values)"});
   // Never "2" for what is less than 2.
   EXPECT_EQ(BrokenLimits(Measured(1'999'999, 1'000'000), {.min_ratio = 2}),
-            Lines{"--min-ratio 2: the dedup ratio is 1.999999 (1999999 records, 1000000 distinct "
-                  "values)"});
+            Strings{"--min-ratio 2: the dedup ratio is 1.999999 (1999999 records, 1000000 distinct "
+                    "values)"});
 }
 
 TEST(GateTest, MaxIndexBits) {
-  EXPECT_EQ(BrokenLimits(Measured(1000, 254), {.max_index_bits = 8}), Lines());
+  EXPECT_EQ(BrokenLimits(Measured(1000, 254), {.max_index_bits = 8}), Strings());
   EXPECT_EQ(BrokenLimits(Measured(1000, 255), {.max_index_bits = 8}),
-            Lines{"--max-index-bits 8: the index needs 9 bits for 255 distinct values"});
-  EXPECT_EQ(BrokenLimits(Measured(65'534, 65'534), {.max_index_bits = 16}), Lines());
+            Strings{"--max-index-bits 8: the index needs 9 bits for 255 distinct values"});
+  EXPECT_EQ(BrokenLimits(Measured(65'534, 65'534), {.max_index_bits = 16}), Strings());
   EXPECT_EQ(BrokenLimits(Measured(65'535, 65'535), {.max_index_bits = 16}),
-            Lines{"--max-index-bits 16: no index of 16 bits or less is wide enough for 65535 "
-                  "distinct values"});
+            Strings{"--max-index-bits 16: no index of 16 bits or less is wide enough for 65535 "
+                    "distinct values"});
 }
 
 TEST(GateTest, FailOnSpoilerNamesTheFields) {
@@ -60,12 +61,12 @@ TEST(GateTest, FailOnSpoilerNamesTheFields) {
   report.spoilers.distinct = 900;
   report.spoilers.steps = {{1, 800}, {2, 500}, {0, 30}, {3, 1}};
   const GateLimits limits = {.fail_on_spoiler = true};
-  EXPECT_EQ(BrokenLimits(report, limits), Lines());
+  EXPECT_EQ(BrokenLimits(report, limits), Strings());
   report.joint_spoilers = 3;
   EXPECT_EQ(BrokenLimits(report, limits),
-            Lines{"--fail-on-spoiler: without b\\x0A, (no name) and a, 30 of 900 distinct values "
-                  "are left"});
-  EXPECT_EQ(BrokenLimits(report, {}), Lines());
+            Strings{"--fail-on-spoiler: without b\\x0A, (no name) and a, 30 of 900 distinct values "
+                    "are left"});
+  EXPECT_EQ(BrokenLimits(report, {}), Strings());
 }
 
 TEST(GateTest, EveryBrokenLimitHasALine) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/analyzed_file.h"
 #include "tools/analysis/open_records.h"
 #include "tools/analysis/report.h"
 
@@ -17,17 +18,13 @@ namespace {
 const std::string kData = INLAY_TEST_DATA_DIR;
 const std::string kWork = INLAY_TEST_WORK_DIR;
 
-Report Analyze(const std::string& path, const std::string& columns, size_t top = 10) {
+RecordOptions Columns(const std::string& columns) {
   RecordOptions options;
   options.columns = columns;
-  auto source = OpenRecords({path}, options);
-  EXPECT_TRUE(source.ok()) << source.status();
-  absl::StatusOr<DistinctValues> distinct = CountDistinct(**source, 2);
-  EXPECT_TRUE(distinct.ok()) << distinct.status();
-  return BuildReport((*source)->schema(), *distinct, top, 2);
+  return options;
 }
 
-std::vector<std::string> Lines(const std::string& path) {
+std::vector<std::string> LinesOf(const std::string& path) {
   std::ifstream file(path);
   EXPECT_TRUE(file.good()) << path;
   std::vector<std::string> lines;
@@ -56,7 +53,7 @@ uint64_t NumberAfter(const std::string& line, const std::string& label) {
 Truth ReadTruth(const std::string& path) {
   Truth truth;
   enum { kNumbers, kTop, kColumns, kRest } part = kNumbers;
-  for (const std::string& line : Lines(path)) {
+  for (const std::string& line : LinesOf(path)) {
     if (line.starts_with("rows (after")) truth.records = NumberAfter(line, "): ");
     if (line.starts_with("distinct rows: ")) truth.distinct = NumberAfter(line, ": ");
     if (line.starts_with("rows that occur once")) truth.singletons = NumberAfter(line, ": ");
@@ -82,7 +79,7 @@ void ExpectTruth(const std::string& data, const std::string& truth_path, size_t 
   const Truth truth = ReadTruth(truth_path);
   ASSERT_EQ(truth.top.size(), 10U);
   ASSERT_EQ(truth.columns.size(), columns);
-  const Report report = Analyze(data, "");
+  const Report report = AnalyzeFile(data);
   EXPECT_EQ(report.records, truth.records);
   EXPECT_EQ(report.distinct, truth.distinct);
   EXPECT_EQ(report.singletons, truth.singletons);
@@ -93,7 +90,7 @@ void ExpectTruth(const std::string& data, const std::string& truth_path, size_t 
   ASSERT_EQ(report.fields.size(), columns);
   for (size_t i = 0; i < columns; ++i) {
     EXPECT_EQ(report.fields[i].distinct, truth.columns[i].distinct) << "column " << i + 1;
-    const Report column = Analyze(data, std::to_string(i + 1), 1);
+    const Report column = AnalyzeFile(data, Columns(std::to_string(i + 1)), 1);
     EXPECT_EQ(column.distinct, truth.columns[i].distinct) << "column " << i + 1;
     EXPECT_EQ(column.top[0].count, truth.columns[i].top_count) << "column " << i + 1;
     EXPECT_EQ(column.top[0].text, truth.columns[i].top_value) << "column " << i + 1;
@@ -103,9 +100,9 @@ void ExpectTruth(const std::string& data, const std::string& truth_path, size_t 
 TEST(GroundTruthTest, SynOptions) {
   const std::string folder = kData + "/syn_options";
   ExpectTruth(folder + "/syn.tsv", folder + "/GROUND_TRUTH.txt", 13);
-  EXPECT_EQ(Analyze(folder + "/syn.tsv", "5-9").distinct, 339U);
-  EXPECT_EQ(Analyze(folder + "/syn.tsv", "1-9,12").distinct, 3829U);
-  const Report shared = Analyze(folder + "/syn.tsv", "1-9", 1);
+  EXPECT_EQ(AnalyzeFile(folder + "/syn.tsv", Columns("5-9")).distinct, 339U);
+  EXPECT_EQ(AnalyzeFile(folder + "/syn.tsv", Columns("1-9,12")).distinct, 3829U);
+  const Report shared = AnalyzeFile(folder + "/syn.tsv", Columns("1-9"), 1);
   EXPECT_EQ(shared.distinct, 621U);
   EXPECT_EQ(shared.top[0].count, 327U);
   EXPECT_EQ(shared.top[0].text, "0\t4\t128\t0\t1\t64240\t1460\t8\t0402");
@@ -117,11 +114,11 @@ TEST(GroundTruthTest, TcpInfoTables) {
   ExpectTruth(folder + "/last_per_socket.tsv", folder + "/GROUND_TRUTH_last_per_socket.txt", 65);
   ExpectTruth(kWork + "/snapshots.tsv", folder + "/GROUND_TRUTH_snapshots.txt", 65);
   const std::string settings = "6,7,11,12,22,28,29,34,53,54,55";
-  const Report shared = Analyze(kWork + "/snapshots.tsv", settings, 1);
+  const Report shared = AnalyzeFile(kWork + "/snapshots.tsv", Columns(settings), 1);
   EXPECT_EQ(shared.distinct, 10U);
   EXPECT_EQ(shared.top[0].count, 3906U);
   EXPECT_EQ(shared.index_bits, 4);
-  EXPECT_EQ(Analyze(folder + "/last_per_socket.tsv", settings).distinct, 6U);
+  EXPECT_EQ(AnalyzeFile(folder + "/last_per_socket.tsv", Columns(settings)).distinct, 6U);
 }
 
 TEST(GroundTruthTest, TcpInfoStructs) {
@@ -147,7 +144,7 @@ TEST(GroundTruthTest, TcpInfoStructs) {
 
 TEST(GroundTruthTest, IpCountry) {
   ExpectTruth(kWork + "/ip_country.csv", kData + "/ip_country/GROUND_TRUTH.txt", 3);
-  const Report countries = Analyze(kWork + "/ip_country.csv", "3");
+  const Report countries = AnalyzeFile(kWork + "/ip_country.csv", Columns("3"));
   EXPECT_EQ(countries.distinct, 250U);
   EXPECT_EQ(countries.top[0].text, "US");
   EXPECT_EQ(countries.top[0].count, 42'164U);

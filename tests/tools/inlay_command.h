@@ -38,13 +38,6 @@ class InlayCommandTest : public testing::Test {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
   }
 
-  static std::string Content(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream content;
-    content << file.rdbuf();
-    return content.str();
-  }
-
   // Bad input: exit code 2, nothing on standard output, `message` on standard error.
   void ExpectFailure(const std::string& arguments, const std::string& message,
                      const std::string& input = "< /dev/null") {

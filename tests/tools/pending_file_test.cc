@@ -18,11 +18,6 @@
 namespace inlay {
 namespace {
 
-std::string Content(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class PendingFileTest : public testing::Test {
  protected:
   size_t Files() const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 
 namespace inlay::analysis {
@@ -27,8 +28,6 @@ class RawRecordsTest : public testing::Test {
 
   TemporaryFiles files_;
 };
-
-using Strings = std::vector<std::string>;
 
 TEST_F(RawRecordsTest, FilesAreOneStream) {
   const std::string first = files_.Write("first", "aabbcc");

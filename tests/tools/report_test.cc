@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/analyzed_file.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/next_steps.h"
 #include "tools/analysis/open_records.h"
@@ -16,13 +17,9 @@
 namespace inlay::analysis {
 namespace {
 
-Report Analyze(const std::string& content, const RecordOptions& options = {}, size_t top = 10) {
+Report AnalyzeText(const std::string& content, const RecordOptions& options = {}, size_t top = 10) {
   TemporaryFiles files;
-  auto source = OpenRecords({files.Write("data", content)}, options);
-  EXPECT_TRUE(source.ok()) << source.status();
-  absl::StatusOr<DistinctValues> distinct = CountDistinct(**source, 2);
-  EXPECT_TRUE(distinct.ok()) << distinct.status();
-  return BuildReport((*source)->schema(), *distinct, top, 2);
+  return AnalyzeFile(files.Write("data", content), options, top);
 }
 
 RecordOptions Raw(uint64_t value_bytes) {
@@ -37,7 +34,7 @@ bool Contains(const std::string& text, const std::string& part) {
 
 TEST(ReportTest, EveryNumberOfASmallExample) {
   // a, b, c occur 5, 2 and 1 times.
-  const Report report = Analyze("a\nb\na\na\nc\nb\na\na\n");
+  const Report report = AnalyzeText("a\nb\na\na\nc\nb\na\na\n");
   EXPECT_EQ(report.records, 8U);
   EXPECT_EQ(report.value_bytes, 1U);
   EXPECT_EQ(report.distinct, 3U);
@@ -62,7 +59,7 @@ TEST(ReportTest, EveryNumberOfASmallExample) {
 TEST(ReportTest, EmptyBucketsAreLeftOut) {
   std::string text = "once\n";
   for (int i = 0; i < 64; ++i) text += "often\n";
-  const Report report = Analyze(text);
+  const Report report = AnalyzeText(text);
   ASSERT_EQ(report.copies_histogram.size(), 2U);
   EXPECT_EQ(report.copies_histogram[1].copies_from, 64U);
   EXPECT_EQ(report.copies_histogram[1].copies_to, 127U);
@@ -71,7 +68,7 @@ TEST(ReportTest, EmptyBucketsAreLeftOut) {
 TEST(ReportTest, OneValueHasNoEntropy) {
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "same,row\n";
-  const Report report = Analyze(text);
+  const Report report = AnalyzeText(text);
   EXPECT_EQ(report.entropy_bits, 0);
   EXPECT_FALSE(std::signbit(report.entropy_bits));
   EXPECT_EQ(report.distinct, 1U);
@@ -81,7 +78,7 @@ TEST(ReportTest, OneValueHasNoEntropy) {
 
 TEST(ReportTest, OneRecordAndEmptyValuesAreSane) {
   for (const char* text : {"\n", "\n\n\n", ",\n", "\t"}) {
-    const Report report = Analyze(text);
+    const Report report = AnalyzeText(text);
     EXPECT_EQ(report.distinct, 1U);
     EXPECT_EQ(report.entropy_bits, 0);
     for (const std::string& shown : {FormatText(report), FormatJson(report)}) {
@@ -89,14 +86,14 @@ TEST(ReportTest, OneRecordAndEmptyValuesAreSane) {
       EXPECT_FALSE(Contains(shown, "inf")) << shown;
     }
   }
-  EXPECT_TRUE(Contains(FormatText(Analyze("\n\n")), "(empty)"));
-  EXPECT_EQ(Analyze("\n").value_bytes, 0U);
+  EXPECT_TRUE(Contains(FormatText(AnalyzeText("\n\n")), "(empty)"));
+  EXPECT_EQ(AnalyzeText("\n").value_bytes, 0U);
 }
 
 TEST(ReportTest, DifferentValuesHaveTheEntropyOfTheirNumber) {
   std::string text;
   for (int i = 0; i < 70'000; ++i) text += std::to_string(i) + "\n";
-  const Report report = Analyze(text);
+  const Report report = AnalyzeText(text);
   EXPECT_NEAR(report.entropy_bits, std::log2(70'000), 1e-9);
   EXPECT_EQ(report.index_bits, std::nullopt);
   EXPECT_EQ(report.layout_input.spilled_sockets, 70'000U - 65'534);
@@ -110,22 +107,22 @@ TEST(ReportTest, TheMostFrequentValuesAreTheOnesThatKeepAnIndex) {
   for (int i = 0; i < 70'000; ++i) {
     for (int copies = i < 68'000 ? 1 : 3; copies > 0; --copies) text += std::to_string(i) + "\n";
   }
-  const Report report = Analyze(text);
+  const Report report = AnalyzeText(text);
   EXPECT_EQ(report.distinct, 70'000U);
   EXPECT_EQ(report.layout_input.spilled_sockets, 70'000U - 65'534);
 }
 
 TEST(ReportTest, TiesAreBrokenByTheBytes) {
-  const Report report = Analyze("b\na\nc\n\xFF\nB\n", {}, 3);
+  const Report report = AnalyzeText("b\na\nc\n\xFF\nB\n", {}, 3);
   ASSERT_EQ(report.top.size(), 3U);
   EXPECT_EQ(report.top[0].text, "B");
   EXPECT_EQ(report.top[1].text, "a");
   EXPECT_EQ(report.top[2].text, "b");
-  EXPECT_TRUE(Analyze("a\n", {}, 0).top.empty());
+  EXPECT_TRUE(AnalyzeText("a\n", {}, 0).top.empty());
 }
 
 TEST(ReportTest, RawRecordsAreShownInHexadecimalWithRangesOfBytesAsFields) {
-  const Report report = Analyze(std::string("\x00\xFFz\x01\xFFz\x02\xFFy", 9), Raw(3), 1);
+  const Report report = AnalyzeText(std::string("\x00\xFFz\x01\xFFz\x02\xFFy", 9), Raw(3), 1);
   EXPECT_EQ(report.value_bytes, 3U);
   EXPECT_EQ(report.top[0].text, "00ff7a");
   ASSERT_EQ(report.fields.size(), 3U);
@@ -138,7 +135,7 @@ TEST(ReportTest, RawRecordsAreShownInHexadecimalWithRangesOfBytesAsFields) {
 }
 
 TEST(ReportTest, TextIsShownWithoutItsQuotes) {
-  const Report report = Analyze("\"Doe, J\",\"a \"\"b\"\"\"\n\"Doe, J\",x\n");
+  const Report report = AnalyzeText("\"Doe, J\",\"a \"\"b\"\"\"\n\"Doe, J\",x\n");
   EXPECT_EQ(report.top[0].text, "Doe, J,a \"b\"");
   EXPECT_EQ(report.value_bytes, 12U);
   EXPECT_EQ(report.fields[0].distinct, 1U);
@@ -149,7 +146,7 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
   RecordOptions options;
   options.header = true;
   const auto json =
-      nlohmann::ordered_json::parse(FormatJson(Analyze("n,v\n1,x\n1,x\n2,y\n", options)));
+      nlohmann::ordered_json::parse(FormatJson(AnalyzeText("n,v\n1,x\n1,x\n2,y\n", options)));
   const auto keys = [](const nlohmann::ordered_json& object) {
     std::string names;
     for (const auto& [key, value] : object.items()) names += key + " ";
@@ -174,14 +171,14 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
 }
 
 TEST(ReportTest, JsonSurvivesTextThatIsNotUtf8) {
-  const std::string text = FormatJson(Analyze("\xFF\xFE\n"));
+  const std::string text = FormatJson(AnalyzeText("\xFF\xFE\n"));
   EXPECT_EQ(nlohmann::json::parse(text)["top"][0]["value"], "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST(ReportTest, ManyFieldsAreCutInTextAndWholeInJson) {
   RecordOptions options;
   for (int i = 0; i < 100; ++i) options.fields += (i == 0 ? "f" : ",f") + std::to_string(i) + ":u8";
-  const Report report = Analyze(std::string(200, 'x'), options);
+  const Report report = AnalyzeText(std::string(200, 'x'), options);
   EXPECT_TRUE(Contains(FormatText(report), "20 more; --json has them all"));
   EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["fields"].size(), 100U);
 }
@@ -200,7 +197,7 @@ std::string TwoSpoilers() {
 TEST(ReportTest, WhatSpoilsItInTextAndJson) {
   RecordOptions options;
   options.header = true;
-  const Report report = Analyze(TwoSpoilers(), options);
+  const Report report = AnalyzeText(TwoSpoilers(), options);
   EXPECT_EQ(report.joint_spoilers, 2U);
   const std::string text = FormatText(report);
   for (const char* part : {"  column  distinct  entropy  without it\n  a             60     5.91   "
@@ -233,24 +230,24 @@ TEST(ReportTest, TheOrderOfTheInputChangesNoDigit) {
     forward += row;
     backward = row + backward;
   }
-  EXPECT_EQ(FormatJson(Analyze(forward)), FormatJson(Analyze(backward)));
+  EXPECT_EQ(FormatJson(AnalyzeText(forward)), FormatJson(AnalyzeText(backward)));
 }
 
 TEST(ReportTest, WhyNothingSpoilsIt) {
-  EXPECT_FALSE(Contains(FormatText(Analyze("a\nb\nc\n")), "What spoils it"));
-  EXPECT_FALSE(Contains(FormatText(Analyze("a,b\na,b\n")), "What spoils it"));
+  EXPECT_FALSE(Contains(FormatText(AnalyzeText("a\nb\nc\n")), "What spoils it"));
+  EXPECT_FALSE(Contains(FormatText(AnalyzeText("a,b\na,b\n")), "What spoils it"));
   std::string cheap;
   for (int i = 0; i < 10'000; ++i) cheap += std::to_string(i % 7) + ",x\n";
   EXPECT_TRUE(
-      Contains(FormatText(Analyze(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
+      Contains(FormatText(AnalyzeText(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
   std::string together;
   for (int i = 0; i < 30; ++i) together += std::to_string(i) + "," + std::to_string(i + 40) + "\n";
-  const std::string shown = FormatText(Analyze(together));
+  const std::string shown = FormatText(AnalyzeText(together));
   EXPECT_TRUE(Contains(shown, "No few fields spoil it")) << shown;
   RecordOptions header;
   header.header = true;
   const Report first = [&] {
-    Report report = Analyze(TwoSpoilers(), header);
+    Report report = AnalyzeText(TwoSpoilers(), header);
     report.spoilers.steps.resize(1);
     report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
     return report;
@@ -262,7 +259,7 @@ TEST(ReportTest, WhyNothingSpoilsIt) {
 TEST(NextStepsTest, SpoilersAreWhatToLeaveOut) {
   RecordOptions options;
   options.header = true;
-  const std::vector<std::string> steps = NextSteps(Analyze(TwoSpoilers(), options));
+  const std::vector<std::string> steps = NextSteps(AnalyzeText(TwoSpoilers(), options));
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_EQ(
       steps[0],
@@ -270,24 +267,25 @@ TEST(NextStepsTest, SpoilersAreWhatToLeaveOut) {
       "15.00 records each on average: --columns 2,4-5");
   std::string raw;
   for (int i = 0; i < 100; ++i) raw += {'k', static_cast<char>(i), static_cast<char>(i % 2)};
-  EXPECT_TRUE(Contains(NextSteps(Analyze(raw, Raw(3)))[0],
+  EXPECT_TRUE(Contains(NextSteps(AnalyzeText(raw, Raw(3)))[0],
                        "Without byte 1, 2 values are left, 50.00 records each on average. "));
   std::string many;
   for (int i = 0; i < 70'000; ++i) many += std::to_string(i) + "," + std::to_string(i % 5) + "\n";
-  EXPECT_TRUE(Contains(NextSteps(Analyze(many)).back(), "Without c1, 3 bits name all values."));
+  EXPECT_TRUE(Contains(NextSteps(AnalyzeText(many)).back(), "Without c1, 3 bits name all values."));
 }
 
 TEST(NextStepsTest, DataThatDoesNotShareGetsAdvice) {
   std::string unique = "id,kind\n";
   for (int i = 0; i < 100; ++i) unique += std::to_string(i) + "," + (i % 2 == 0 ? "a" : "b") + "\n";
-  const std::vector<std::string> steps = NextSteps(Analyze(unique));
+  const std::vector<std::string> steps = NextSteps(AnalyzeText(unique));
   ASSERT_EQ(steps.size(), 2U);
   EXPECT_TRUE(Contains(steps[0], "--header"));
   EXPECT_TRUE(Contains(steps[1], "No two values are equal"));
   EXPECT_TRUE(Contains(steps[1], "--columns 2")) << steps[1];
-  EXPECT_TRUE(NextSteps(Analyze("a\na\na\n")).empty());
-  EXPECT_EQ(NextSteps(Analyze("a\n")).size(), 1U);
-  EXPECT_TRUE(Contains(NextSteps(Analyze("abcd", Raw(2)))[0], "Is --value-bytes 2 the true size"));
+  EXPECT_TRUE(NextSteps(AnalyzeText("a\na\na\n")).empty());
+  EXPECT_EQ(NextSteps(AnalyzeText("a\n")).size(), 1U);
+  EXPECT_TRUE(
+      Contains(NextSteps(AnalyzeText("abcd", Raw(2)))[0], "Is --value-bytes 2 the true size"));
 }
 
 TEST(NextStepsTest, ColumnsAreListedAsTheOptionTakesThem) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/analyzed_file.h"
 #include "tests/tools/inlay_command.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/c_struct.h"
@@ -22,15 +23,6 @@
 
 namespace inlay::analysis {
 namespace {
-
-Report Analyze(const std::string& path, const RecordOptions& options = {},
-               const SplitOptions& split = {}) {
-  auto source = OpenRecords({path}, options);
-  EXPECT_TRUE(source.ok()) << source.status();
-  absl::StatusOr<DistinctValues> distinct = CountDistinct(**source, 2);
-  EXPECT_TRUE(distinct.ok()) << distinct.status();
-  return BuildReport((*source)->schema(), *distinct, 10, 2, {.split = split});
-}
 
 // Whether the C compiler agrees that struct NAME has `bytes` bytes, for each of `sizes`.
 void ExpectCompiles(const std::string& c_text,
@@ -81,7 +73,7 @@ TEST(SplitAdviceTest, SharesTheSettingsOfTcpAndKeepsTheCountersPrivate) {
        {std::string(INLAY_TEST_WORK_DIR "/snapshots.tsv"),
         std::string(INLAY_TEST_DATA_DIR "/tcp_info/last_per_socket.tsv")}) {
     SCOPED_TRACE(path);
-    const Report report = Analyze(path);
+    const Report report = AnalyzeFile(path);
     ASSERT_TRUE(report.split.has_value());
     const SplitAdvice& split = *report.split;
     ExpectSumsUp(split, report.records);
@@ -161,7 +153,8 @@ TEST(SplitAdviceTest, AnExampleInTextAndJson) {
   options.header = true;
   SplitOptions split_options;
   split_options.struct_name = "peer";
-  const Report report = Analyze(files.Write("data.tsv", content), options, split_options);
+  const Report report =
+      AnalyzeFile(files.Write("data.tsv", content), options, 10, {.split = split_options});
   ASSERT_TRUE(report.split.has_value());
   ExpectSumsUp(*report.split, 1000);
   ExpectStructsCompile(*report.split, "peer");
@@ -197,7 +190,7 @@ TEST(SplitAdviceTest, BytesWithoutNamesAreJoined) {
   }
   RecordOptions options;
   options.value_bytes = 12;
-  const Report report = Analyze(files.Write("data", content), options);
+  const Report report = AnalyzeFile(files.Write("data", content), options);
   ASSERT_TRUE(report.split.has_value());
   ASSERT_EQ(report.split->shared.size(), 1U);
   EXPECT_EQ(report.split->shared[0].names.members,
@@ -230,7 +223,7 @@ TEST(SplitAdviceTest, PaddingCostsNothingAndIsNowhere) {
 
 TEST(SplitAdviceTest, OneFieldIsNotSplit) {
   TemporaryFiles files;
-  const Report report = Analyze(files.Write("data", "a\nb\n"));
+  const Report report = AnalyzeFile(files.Write("data", "a\nb\n"));
   EXPECT_FALSE(report.split.has_value());
   EXPECT_TRUE(nlohmann::json::parse(FormatJson(report))["split"].is_null());
   EXPECT_EQ(FormatText(report).find("Split"), std::string::npos);

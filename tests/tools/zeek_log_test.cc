@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/tools/record_reading.h"
+#include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/open_records.h"
 #include "tools/analysis/report.h"
@@ -17,8 +18,6 @@
 
 namespace inlay::analysis {
 namespace {
-
-using Strings = std::vector<std::string>;
 
 // A header as Zeek writes it, with a tab or what else separates.
 std::string Header(const std::string& fields = "a\tb", const std::string& types = "count\tstring",

@@ -30,6 +30,9 @@ struct Dialect {
   bool operator==(const Dialect&) const = default;
 };
 
+inline constexpr Dialect kCsv = {',', true};
+inline constexpr Dialect kTsv = {'\t', false};
+
 enum class RowError {
   kNone,
   kTextAfterQuote,  // something other than a delimiter or the line end follows a closing quote

@@ -1,7 +1,6 @@
 #include "tools/analysis/growth_text.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <string_view>
 
@@ -14,13 +13,10 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr auto kLeft = TextTable::Align::kLeft;
-constexpr auto kRight = TextTable::Align::kRight;
+using enum TextTable::Align;
 constexpr size_t kShownPoints = 5;
 constexpr size_t kShownSnapshots = 20;
 constexpr size_t kShownNameBytes = 40;
-
-std::string Values(double number) { return GroupedDecimal(std::round(number), 0); }
 
 std::string Width(const std::optional<int>& bits) {
   return bits.has_value() ? absl::StrCat(*bits) : "none";
@@ -64,8 +60,8 @@ std::string PointTable(const Growth& growth) {
   // Of the input there may be a point close to the end besides the doublings.
   const size_t first = growth.points.size() - std::min(growth.points.size(), kShownPoints);
   for (size_t i = first; i < growth.points.size(); ++i) {
-    table.AddRow({Values(growth.points[i].records), Values(growth.points[i].distinct),
-                  in_order ? Values(growth.random_order[i].distinct) : ""});
+    table.AddRow({GroupedWhole(growth.points[i].records), GroupedWhole(growth.points[i].distinct),
+                  in_order ? GroupedWhole(growth.random_order[i].distinct) : ""});
   }
   return table.Format();
 }
@@ -93,8 +89,9 @@ std::string ForecastTable(const Growth& growth) {
       {"more", "records", "distinct", "19 of 20 times", "bits", "over 9", "10", "12", "16"});
   for (const GrowthForecast& forecast : growth.forecasts) {
     std::vector<std::string> row = {
-        Times(forecast.times), Values(forecast.records), Values(forecast.distinct),
-        absl::StrCat(Values(forecast.distinct_low), " to ", Values(forecast.distinct_high)),
+        Times(forecast.times), GroupedWhole(forecast.records), GroupedWhole(forecast.distinct),
+        absl::StrCat(GroupedWhole(forecast.distinct_low), " to ",
+                     GroupedWhole(forecast.distinct_high)),
         forecast.index_bits == forecast.index_bits_high
             ? Width(forecast.index_bits)
             : absl::StrCat(Width(forecast.index_bits), " to ", Width(forecast.index_bits_high))};

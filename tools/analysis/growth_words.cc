@@ -17,8 +17,6 @@ constexpr double kNotable = 1.25;
 // Exponents nearer to 0 are those of a logarithm.
 constexpr double kLeastShownExponent = 0.001;
 
-std::string Values(double number) { return GroupedDecimal(std::round(number), 0); }
-
 std::string Digits(double number, int digits) { return absl::StrFormat("%.*g", digits, number); }
 
 double Rounded(double number, int digits) {
@@ -43,7 +41,7 @@ bool IsPrecise(const GrowthLaw& law, double records, int digits) {
 std::string LawWords(const GrowthLaw& law, double records) {
   const double today = DistinctBy(law, records);
   if (law.factor == 0 || law.exponent == 0) {
-    const std::string values = Values(today);
+    const std::string values = GroupedWhole(today);
     return absl::StrCat(values, values == "1" ? " value" : " values", ", however many records");
   }
   constexpr int kLeastDigits = 6;
@@ -78,16 +76,18 @@ std::string OrderWords(const Growth& growth) {
   // Chance moves both by about the root of their number.
   const double chance = 2 * std::sqrt(std::max(measured, expected) + 1);
   if (measured > kNotable * expected && measured - expected > chance) {
-    return absl::StrCat("The order matters: after the first ", Values(growth.points[at].records),
-                        " records came ", Values(measured),
-                        " new values, and in random order\nit would have been ", Values(expected),
-                        ". Either the input is sorted, or new values keep coming as time goes on.");
+    return absl::StrCat(
+        "The order matters: after the first ", GroupedWhole(growth.points[at].records),
+        " records came ", GroupedWhole(measured),
+        " new values, and in random order\nit would have been ", GroupedWhole(expected),
+        ". Either the input is sorted, or new values keep coming as time goes on.");
   }
   if (expected > kNotable * measured && expected - measured > chance) {
-    return absl::StrCat("The order matters: after the first ", Values(growth.points[at].records),
-                        " records came only ", Values(measured),
-                        " new values, and in random order\nit would have been ", Values(expected),
-                        ". Most values appear early, and fewer of them later.");
+    return absl::StrCat(
+        "The order matters: after the first ", GroupedWhole(growth.points[at].records),
+        " records came only ", GroupedWhole(measured),
+        " new values, and in random order\nit would have been ", GroupedWhole(expected),
+        ". Most values appear early, and fewer of them later.");
   }
   return "The order matters little: records in random order would have met values as fast.";
 }

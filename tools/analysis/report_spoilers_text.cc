@@ -13,8 +13,7 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr auto kLeft = TextTable::Align::kLeft;
-constexpr auto kRight = TextTable::Align::kRight;
+using enum TextTable::Align;
 
 std::string Ratio(const Report& report, uint64_t distinct) {
   return GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct),

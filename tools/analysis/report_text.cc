@@ -16,8 +16,7 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr auto kLeft = TextTable::Align::kLeft;
-constexpr auto kRight = TextTable::Align::kRight;
+using enum TextTable::Align;
 
 constexpr size_t kLineWidth = 96;
 

@@ -1,6 +1,7 @@
 #include "tools/analysis/shown_numbers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +53,8 @@ std::string GroupedDecimal(double number, int decimals) {
   if (point > 18 || number < 0) return text;
   return Grouped(std::stoull(text.substr(0, point))) + text.substr(point);
 }
+
+std::string GroupedWhole(double number) { return GroupedDecimal(std::round(number), 0); }
 
 std::string Percent(uint64_t part, uint64_t whole) {
   const double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);

@@ -18,6 +18,9 @@ std::string Grouped(uint64_t number);
 // A number with `decimals` decimals and grouped thousands, as in "1,234.50".
 std::string GroupedDecimal(double number, int decimals);
 
+// A number rounded to a whole one, as in "1,234".
+std::string GroupedWhole(double number);
+
 // part / whole in percent with one decimal, as in "34.5 %"; "< 0.1 %" rather than a zero for a part
 // that is not zero, and "> 99.9 %" for one that is not all. REQUIRES: whole > 0.
 std::string Percent(uint64_t part, uint64_t whole);

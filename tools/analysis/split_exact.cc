@@ -21,7 +21,7 @@ size_t LowestField(uint32_t fields) { return static_cast<size_t>(std::countr_zer
 using Mask = uint32_t;
 using Prices = std::array<double, kMaxExactFields>;
 
-struct Group {
+struct PricedGroup {
   Mask fields = 0;
   int width = 0;     // of its index
   double bytes = 0;  // per socket, without the index
@@ -51,7 +51,7 @@ class Enumeration {
         if (possible[i] && possible[j]) pairs.emplace_back(i, j);
       }
     }
-    std::vector<std::vector<Group>> found(pairs.size());
+    std::vector<std::vector<PricedGroup>> found(pairs.size());
     std::atomic<size_t> next{0};
     InParallel(std::clamp<size_t>(threads, 1, pairs.size() + 1), [&](size_t) {
       Worker worker;
@@ -62,13 +62,13 @@ class Enumeration {
         Extend(single[first], second, Mask{1} << first, &size, 0, &worker, &found[task]);
       }
     });
-    for (const std::vector<Group>& more : found) {
+    for (const std::vector<PricedGroup>& more : found) {
       groups_.insert(groups_.end(), more.begin(), more.end());
     }
     return rows_.load() <= max_rows_;
   }
 
-  std::vector<Group> TakeGroups() { return std::move(groups_); }
+  std::vector<PricedGroup> TakeGroups() { return std::move(groups_); }
 
  private:
   struct Worker {
@@ -78,7 +78,7 @@ class Enumeration {
 
   // Adds field `next` to the group `with`, keeps it if it is possible, and goes on with the fields after it.
   void Extend(const RowPartition& partition, size_t next, Mask with, CStructSize* size,
-              size_t depth, Worker* worker, std::vector<Group>* found) {
+              size_t depth, Worker* worker, std::vector<PricedGroup>* found) {
     RowPartition& refined = worker->stack[depth];
     const bool possible = TryGroup(partition, next, with, size, &worker->refiner, &refined, found);
     if (!possible) return;
@@ -90,7 +90,7 @@ class Enumeration {
   }
 
   bool TryGroup(const RowPartition& partition, size_t field, Mask with, CStructSize* size,
-                PartitionRefiner* refiner, RowPartition* refined, std::vector<Group>* found) {
+                PartitionRefiner* refiner, RowPartition* refined, std::vector<PricedGroup>* found) {
     if (rows_.load(std::memory_order_relaxed) > max_rows_) return false;
     // All rows, although counting may stop early: where it stops depends on the order of the values.
     rows_.fetch_add(partition.class_of.size() + 1, std::memory_order_relaxed);
@@ -117,7 +117,7 @@ class Enumeration {
   const std::vector<size_t>& fields_;
   const double known_;
   const uint64_t max_rows_;
-  std::vector<Group> groups_;
+  std::vector<PricedGroup> groups_;
   std::atomic<uint64_t> rows_{0};
 };
 
@@ -131,7 +131,7 @@ double Sum(const Prices& prices, Mask fields) {
 class Branching {
  public:
   Branching(const SplitCost& cost, const std::vector<size_t>& fields,
-            const std::vector<size_t>& always_private, const std::vector<Group>& groups)
+            const std::vector<size_t>& always_private, const std::vector<PricedGroup>& groups)
       : cost_(cost), fields_(fields), groups_(groups) {
     for (const size_t field : always_private) {
       private_size_.Add(cost.form(field));
@@ -146,7 +146,7 @@ class Branching {
   }
 
   // Looks for something cheaper than *known, and puts it there and into *best. False if *steps run out.
-  bool Run(uint64_t index_bytes, double* known, std::optional<std::vector<Group>>* best,
+  bool Run(uint64_t index_bytes, double* known, std::optional<std::vector<PricedGroup>>* best,
            uint64_t* steps) {
     index_bytes_ = static_cast<double>(index_bytes);
     known_ = known;
@@ -164,7 +164,7 @@ class Branching {
     bound += always_private_bytes_;
     if (bound >= *known_ - kCostEpsilon) return true;
     for (std::vector<Choice>& choices : choices_) choices.clear();
-    for (const Group& group : groups_) {
+    for (const PricedGroup& group : groups_) {
       const double extra = group.bytes + bit_price_ * group.width - Sum(prices_, group.fields);
       if (bound + extra < *known_ - kCostEpsilon) {
         choices_[LowestField(group.fields)].push_back({&group, extra});
@@ -180,7 +180,7 @@ class Branching {
 
  private:
   struct Choice {
-    const Group* group;
+    const PricedGroup* group;
     double extra;  // what it costs above the prices of its fields
   };
   struct Offer {
@@ -191,7 +191,7 @@ class Branching {
   // Prices that no group passes, with so much for each bit of its index, and no private field.
   Prices FieldPrices(double bit_price) const {
     Prices prices = alone_;
-    for (const Group& group : groups_) {
+    for (const PricedGroup& group : groups_) {
       const double share =
           std::min(1.0, (group.bytes + bit_price * group.width) / Sum(alone_, group.fields));
       for (Mask rest = group.fields; rest != 0; rest &= rest - 1) {
@@ -202,7 +202,7 @@ class Branching {
     // What the groups of a field leave free.
     for (size_t field = 0; field < fields_.size(); ++field) {
       double slack = alone_[field] - prices[field];
-      for (const Group& group : groups_) {
+      for (const PricedGroup& group : groups_) {
         if ((group.fields >> field & 1) == 0) continue;
         slack = std::min(slack, group.bytes + bit_price * group.width - Sum(prices, group.fields));
       }
@@ -233,7 +233,7 @@ class Branching {
       if (bound + choice.extra >= *known_ - kCostEpsilon) break;
       if (*steps_ == 0) return false;
       --*steps_;
-      const Group& group = *choice.group;
+      const PricedGroup& group = *choice.group;
       if ((group.fields & ~rest) != 0) continue;
       if (bits + group.width > 8 * index_bytes_) continue;
       chosen_.push_back(group);
@@ -253,7 +253,7 @@ class Branching {
   void Finish() {
     std::vector<int> widths;
     double total = static_cast<double>(private_size_.Bytes());
-    for (const Group& group : chosen_) {
+    for (const PricedGroup& group : chosen_) {
       widths.push_back(group.width);
       total += group.bytes;
     }
@@ -265,7 +265,7 @@ class Branching {
 
   const SplitCost& cost_;
   const std::vector<size_t>& fields_;
-  const std::vector<Group>& groups_;
+  const std::vector<PricedGroup>& groups_;
   double always_private_bytes_ = 0;
   Prices alone_ = {};  // bytes of each field where it is private
   std::vector<Offer> offers_;
@@ -275,12 +275,12 @@ class Branching {
   Prices prices_ = {};
   std::array<std::vector<Choice>, kMaxExactFields> choices_;  // by the first field of the group
   double* known_ = nullptr;
-  std::optional<std::vector<Group>>* best_ = nullptr;
+  std::optional<std::vector<PricedGroup>>* best_ = nullptr;
   uint64_t* steps_ = nullptr;
 
   // The split as far as it is decided.
   CStructSize private_size_;
-  std::vector<Group> chosen_;
+  std::vector<PricedGroup> chosen_;
   double chosen_bytes_ = 0;
 };
 
@@ -297,10 +297,10 @@ ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fie
   });
   Enumeration enumeration(cost, order, known, limits.rows);
   if (!enumeration.Run(threads)) return {};
-  const std::vector<Group> groups = enumeration.TakeGroups();
+  const std::vector<PricedGroup> groups = enumeration.TakeGroups();
 
   ExactOutcome outcome{.complete = true, .cheaper = {}};
-  std::optional<std::vector<Group>> best;
+  std::optional<std::vector<PricedGroup>> best;
   Branching branching(cost, order, always_private, groups);
   uint64_t steps = limits.steps;
   const uint64_t most_bits = kMaxIndexBits * fields.size();
@@ -312,7 +312,7 @@ ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fie
   if (!best.has_value()) return outcome;
   Mask rest = (Mask{1} << order.size()) - 1;
   Split split;
-  for (const Group& group : *best) {
+  for (const PricedGroup& group : *best) {
     rest &= ~group.fields;
     std::vector<size_t>& shared = split.shared.emplace_back();
     for (Mask left = group.fields; left != 0; left &= left - 1) {

@@ -9,8 +9,7 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr auto kLeft = TextTable::Align::kLeft;
-constexpr auto kRight = TextTable::Align::kRight;
+using enum TextTable::Align;
 constexpr size_t kLineWidth = 96;
 constexpr size_t kShownNameBytes = 40;
 

@@ -146,7 +146,7 @@ absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
 
 absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
   // To read is enough: nothing is written, and whoever may not write is not turned away.
-  bpf_obj_get_opts options = {};
+  struct bpf_obj_get_opts options = {};  // a function has the same name
   options.sz = sizeof(options);
   options.file_flags = BPF_F_RDONLY;
   FileDescriptor fd(bpf_obj_get_opts(path.c_str(), &options));

@@ -20,14 +20,14 @@ constexpr double kThinBar = 12;
 constexpr double kThinGap = 9;  // between groups
 constexpr double kNarrowLabel = 18;
 
-struct Extent {
+struct BarExtent {
   double least = 0;
   double most = 0;
 };
 
-Extent ExtentOf(const BarChart& chart) {
-  Extent bars;
-  Extent whiskers;
+BarExtent BarExtentOf(const BarChart& chart) {
+  BarExtent bars;
+  BarExtent whiskers;
   for (const BarChart::Group& group : chart.groups) {
     for (const BarChart::Bar& bar : group.bars) {
       bars.least = std::min(bars.least, bar.value);
@@ -43,7 +43,7 @@ Extent ExtentOf(const BarChart& chart) {
 }
 
 // Where things are.
-struct Frame {
+struct BarFrame {
   bool narrow = false;
   double width = 0;
   double plot_left = 0;
@@ -53,7 +53,7 @@ struct Frame {
   double bar_height = 0;
 };
 
-Frame FrameOf(const BarChart& chart, double width) {
+BarFrame BarFrameOf(const BarChart& chart, double width) {
   double label_width = 0;
   double shown_width = 0;
   for (const BarChart::Group& group : chart.groups) {
@@ -63,7 +63,7 @@ Frame FrameOf(const BarChart& chart, double width) {
       shown_width = std::max(shown_width, WordsWidth(bar.shown));
     }
   }
-  Frame frame;
+  BarFrame frame;
   frame.narrow = width < kWideWidth;
   frame.width = width;
   frame.plot_left = frame.narrow ? 4 : std::min(label_width + 12, width / 2);
@@ -87,7 +87,7 @@ void DrawWhisker(Drawing& drawing, const Scale& scale, const BarChart::Spread& s
   }
 }
 
-void DrawBar(Drawing& drawing, const Frame& frame, const Scale& scale, const BarChart::Bar& bar,
+void DrawBar(Drawing& drawing, const BarFrame& frame, const Scale& scale, const BarChart::Bar& bar,
              double top) {
   const double zero = scale.At(0);
   const double end = scale.At(bar.value);
@@ -108,13 +108,13 @@ void DrawBar(Drawing& drawing, const Frame& frame, const Scale& scale, const Bar
   drawing.End();
 }
 
-double GroupHeight(const BarChart& chart, const BarChart::Group& group, const Frame& frame) {
+double GroupHeight(const BarChart& chart, const BarChart::Group& group, const BarFrame& frame) {
   const auto bars = static_cast<double>(group.bars.size());
   if (chart.thin) return (frame.narrow ? kNarrowLabel : 0) + kThinRow * bars;
   return (group.title.empty() ? 0 : kGroupTitleHeight) + frame.row_height * bars;
 }
 
-void DrawThinGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
+void DrawThinGroup(Drawing& drawing, const BarFrame& frame, const Scale& scale,
                    const BarChart::Group& group, double top) {
   if (frame.narrow) {
     drawing.Words({frame.plot_left, top + 12}, Anchor::kStart, "label", group.title);
@@ -134,7 +134,7 @@ void DrawThinGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
   }
 }
 
-void DrawGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
+void DrawGroup(Drawing& drawing, const BarFrame& frame, const Scale& scale,
                const BarChart::Group& group, double top) {
   if (!group.title.empty()) {
     drawing.Words({frame.narrow ? frame.plot_left : 0, top + 16}, Anchor::kStart, "group",
@@ -150,8 +150,8 @@ void DrawGroup(Drawing& drawing, const Frame& frame, const Scale& scale,
 }  // namespace
 
 std::string DrawBarChart(const BarChart& chart, double width) {
-  const Frame frame = FrameOf(chart, width);
-  const Extent extent = ExtentOf(chart);
+  const BarFrame frame = BarFrameOf(chart, width);
+  const BarExtent extent = BarExtentOf(chart);
   const Scale scale = Scale::Linear(extent.least, extent.most, frame.plot_left, frame.plot_right,
                                     frame.narrow ? 3 : 5);
 

@@ -30,7 +30,7 @@ bool Shown(const LineChart& chart, const LineChart::Band::Interval& interval) {
          OnAxis(chart.y, interval.high);
 }
 
-struct Extent {
+struct LineExtent {
   double least = std::numeric_limits<double>::infinity();
   double most = -std::numeric_limits<double>::infinity();
   void Include(double value) {
@@ -39,7 +39,7 @@ struct Extent {
   }
 };
 
-struct Frame {
+struct LineFrame {
   bool narrow = false;
   double left = 0;
   double right = 0;
@@ -92,7 +92,7 @@ void MoveApart(std::vector<EndLabel>& labels, double bottom) {
 }
 
 // Labels stand above the plot, each in a row of its own, where lines do not cross them.
-void DrawMarks(Drawing& drawing, const LineChart& chart, const Frame& frame, const Scale& x) {
+void DrawMarks(Drawing& drawing, const LineChart& chart, const LineFrame& frame, const Scale& x) {
   double row = kTitle + 4;
   for (const LineChart::Mark& mark : chart.marks) {
     const double at = x.At(mark.x);
@@ -126,7 +126,7 @@ void DrawBands(Drawing& drawing, const LineChart& chart, const Scale& x, const S
   }
 }
 
-void DrawAxes(Drawing& drawing, const LineChart& chart, const Frame& frame, const Scale& x,
+void DrawAxes(Drawing& drawing, const LineChart& chart, const LineFrame& frame, const Scale& x,
               const Scale& y) {
   for (const double tick : y.Ticks()) {
     const double at = y.At(tick);
@@ -148,8 +148,8 @@ void DrawAxes(Drawing& drawing, const LineChart& chart, const Frame& frame, cons
 }  // namespace
 
 std::string DrawLineChart(const LineChart& chart, double width) {
-  Extent x_extent;
-  Extent y_extent;
+  LineExtent x_extent;
+  LineExtent y_extent;
   double label_width = 0;
   for (const LineChart::Line& line : chart.lines) {
     label_width = std::max(label_width, WordsWidth(line.label));
@@ -171,7 +171,7 @@ std::string DrawLineChart(const LineChart& chart, double width) {
   }
   if (!chart.y.logarithmic) y_extent.Include(0);
 
-  Frame frame;
+  LineFrame frame;
   frame.narrow = width < kWideWidth;
   frame.width = width;
   const double marks_height = kMarkRow * static_cast<double>(chart.marks.size());

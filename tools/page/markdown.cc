@@ -19,7 +19,7 @@ std::string Printable(std::string_view text) {
 }
 
 // With backslashes before what Markdown, or HTML in it, would take for markup.
-std::string Escaped(std::string_view text) {
+std::string MarkdownEscaped(std::string_view text) {
   std::string escaped;
   for (const char c : Printable(text)) {
     if (std::string_view("\\`*[]<>|#").find(c) != std::string_view::npos) escaped += '\\';
@@ -65,13 +65,14 @@ std::string Write(const Tiles& tiles) {
   std::string markdown;
   for (const Tiles::Tile& tile : tiles.tiles) {
     const std::string figure = tile.unit.empty() ? tile.figure : tile.figure + " " + tile.unit;
-    absl::StrAppend(&markdown, "- **", Escaped(figure), "** ", FormatMarkdown(tile.note), "\n");
+    absl::StrAppend(&markdown, "- **", MarkdownEscaped(figure), "** ", FormatMarkdown(tile.note),
+                    "\n");
   }
   return markdown + "\n";
 }
 
 std::string Write(const Subheading& subheading) {
-  return "### " + Escaped(subheading.title) + "\n\n";
+  return "### " + MarkdownEscaped(subheading.title) + "\n\n";
 }
 
 // A fence is longer than any row of backticks in the code.
@@ -83,7 +84,7 @@ std::string Write(const CodeBlock& block) {
     longest = std::max(longest, row);
   }
   const std::string fence(longest + 1, '`');
-  std::string markdown = absl::StrCat("**", Escaped(block.title), "**\n\n", fence, "\n");
+  std::string markdown = absl::StrCat("**", MarkdownEscaped(block.title), "**\n\n", fence, "\n");
   for (const absl::string_view line : absl::StrSplit(block.code, '\n')) {
     absl::StrAppend(&markdown, Printable(std::string(line)), "\n");
   }
@@ -91,8 +92,8 @@ std::string Write(const CodeBlock& block) {
 }
 
 std::string Write(const Exhibit& exhibit) {
-  std::string markdown =
-      absl::StrCat("**", Escaped(exhibit.title), "**\n\n", FormatMarkdown(exhibit.table), "\n");
+  std::string markdown = absl::StrCat("**", MarkdownEscaped(exhibit.title), "**\n\n",
+                                      FormatMarkdown(exhibit.table), "\n");
   for (const Text& note : exhibit.notes) absl::StrAppend(&markdown, FormatMarkdown(note), "\n\n");
   if (!exhibit.commands.empty()) {
     markdown += "Made with:\n\n";
@@ -112,7 +113,7 @@ std::string Write(const Section& section) {
     markdown += std::visit([](const auto& content) { return Write(content); }, block);
   }
   // A section of appendices only has nothing to say here.
-  return markdown.empty() ? "" : "## " + Escaped(section.title) + "\n\n" + markdown;
+  return markdown.empty() ? "" : "## " + MarkdownEscaped(section.title) + "\n\n" + markdown;
 }
 
 }  // namespace
@@ -123,14 +124,14 @@ std::string FormatMarkdown(const Text& text) {
     switch (span.kind) {
       case Text::Kind::kPlain:
       case Text::Kind::kGood:
-        markdown += Escaped(span.text);
+        markdown += MarkdownEscaped(span.text);
         break;
       case Text::Kind::kCode:
         markdown += Code(span.text);
         break;
       case Text::Kind::kStrong:
       case Text::Kind::kBad:
-        absl::StrAppend(&markdown, "**", Escaped(span.text), "**");
+        absl::StrAppend(&markdown, "**", MarkdownEscaped(span.text), "**");
         break;
     }
   }
@@ -154,13 +155,13 @@ std::string FormatMarkdown(const Table& table) {
 }
 
 std::string FormatMarkdown(const Document& document) {
-  std::string markdown =
-      absl::StrCat("# ", Escaped(document.title), "\n\n", Escaped(document.subtitle), "\n\n");
+  std::string markdown = absl::StrCat("# ", MarkdownEscaped(document.title), "\n\n",
+                                      MarkdownEscaped(document.subtitle), "\n\n");
   for (const Text& text : document.answer) {
     absl::StrAppend(&markdown, FormatMarkdown(text), "\n\n");
   }
   for (const Section& section : document.sections) markdown += Write(section);
-  return markdown + Escaped(document.footer) + "\n";
+  return markdown + MarkdownEscaped(document.footer) + "\n";
 }
 
 }  // namespace inlay::page
