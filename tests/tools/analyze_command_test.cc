@@ -46,10 +46,10 @@ TEST_F(AnalyzeCommandTest, PrintsJson) {
 
 TEST_F(AnalyzeCommandTest, ReadsStandardInputAndSeveralFiles) {
   const std::string path = kData + "/syn_options/syn.tsv";
-  const std::string separate = Inlay("analyze --json " + path + " " + path).out;
+  const std::string separate = Inlay("analyze --no-split --json " + path + " " + path).out;
   EXPECT_EQ(nlohmann::json::parse(separate)["records"], 2 * 5'524);
-  EXPECT_EQ(Inlay("analyze --json - " + path, "< " + path).out, separate);
-  const std::string command = "'" + std::string(INLAY_COMMAND) + "' analyze --json";
+  EXPECT_EQ(Inlay("analyze --no-split --json - " + path, "< " + path).out, separate);
+  const std::string command = "'" + std::string(INLAY_COMMAND) + "' analyze --no-split --json";
   EXPECT_EQ(Shell("cat " + path + " " + path + " | " + command + " -").out, separate);
   const std::string raw = kData + "/tcp_info/snapshots.tcp_info.bin";
   EXPECT_EQ(Shell("cat " + raw + " | " + command + " --value-bytes 224 -").out,

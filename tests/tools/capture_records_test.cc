@@ -126,10 +126,7 @@ TEST_F(CaptureRecordsTest, ADictionaryThatIsFullIsFollowedByAnother) {
   size_t records = 0;
   while ((*source)->Next(block).value()) {
     for (size_t i = 0; i < block.size(); ++i, ++records) {
-      const std::string expected = value(records % 2 == 0 ? records / 2 : 0);
-      ASSERT_TRUE(std::equal(expected.begin(), expected.end(), block[i].begin(), block[i].end(),
-                             [](char c, uint8_t b) { return static_cast<uint8_t>(c) == b; }))
-          << records;
+      ASSERT_TRUE(AsText(block[i]) == value(records % 2 == 0 ? records / 2 : 0)) << records;
     }
   }
   EXPECT_EQ(records, 2 * kRecords);
@@ -153,7 +150,7 @@ TEST_F(CaptureRecordsTest, SeveralThreadsReadEachRecordOnce) {
     EXPECT_EQ(distinct->records, values.size());
     std::map<std::string, uint64_t> counts;
     for (const CountedValue& value : distinct->values()) {
-      counts[std::string(value.bytes().begin(), value.bytes().end())] = value.count;
+      counts[std::string(AsText(value.bytes()))] = value.count;
     }
     EXPECT_TRUE(counts == expected) << threads;
   }

@@ -3,13 +3,21 @@
 #ifndef INLAY_TESTS_TOOLS_RECORD_READING_H_
 #define INLAY_TESTS_TOOLS_RECORD_READING_H_
 
+#include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "tools/analysis/record_source.h"
 
 namespace inlay::analysis {
+
+// Lives as long as `bytes`.
+inline std::string_view AsText(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 // All values in the order of the input, or the first error.
 inline absl::StatusOr<std::vector<std::string>> ReadAll(RecordSource& source) {
@@ -19,7 +27,7 @@ inline absl::StatusOr<std::vector<std::string>> ReadAll(RecordSource& source) {
     absl::StatusOr<bool> more = source.Next(block);
     if (!more.ok()) return more.status();
     if (!*more) return values;
-    for (size_t i = 0; i < block.size(); ++i) values.emplace_back(block[i].begin(), block[i].end());
+    for (size_t i = 0; i < block.size(); ++i) values.emplace_back(AsText(block[i]));
   }
 }
 

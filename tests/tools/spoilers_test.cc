@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_set>
 #include <vector>
 
 #include "tools/analysis/distinct_values.h"
@@ -25,19 +26,29 @@ using Table = std::vector<std::vector<std::string>>;
 const std::string kData = INLAY_TEST_DATA_DIR;
 const std::string kWork = INLAY_TEST_WORK_DIR;
 
-// The model, which shares nothing with the code: rows of cells, and sets of them.
+// The model, which shares nothing with the code: rows of cells, each a character that stands for its text, and sets of
+// them.
 class Model {
  public:
-  explicit Model(Table rows) : rows_(std::move(rows)) {}
+  explicit Model(const Table& rows) : columns_(rows.front().size()) {
+    std::map<std::string, char32_t> known;
+    for (const auto& row : rows) {
+      std::u32string cells;
+      for (const std::string& cell : row) {
+        cells += known.emplace(cell, static_cast<char32_t>(known.size())).first->second;
+      }
+      rows_.push_back(std::move(cells));
+    }
+  }
 
-  size_t columns() const { return rows_.front().size(); }
+  size_t columns() const { return columns_; }
 
   uint64_t DistinctWithout(const std::set<size_t>& left_out) const {
-    std::set<std::vector<std::string>> seen;
-    for (const auto& row : rows_) {
-      std::vector<std::string> cells;
-      for (size_t i = 0; i < row.size(); ++i) {
-        if (!left_out.contains(i)) cells.push_back(row[i]);
+    std::unordered_set<std::u32string> seen;
+    for (const std::u32string& row : rows_) {
+      std::u32string cells = row;
+      for (auto column = left_out.rbegin(); column != left_out.rend(); ++column) {
+        cells.erase(*column, 1);
       }
       seen.insert(std::move(cells));
     }
@@ -45,8 +56,8 @@ class Model {
   }
 
   uint64_t DistinctOf(size_t column) const {
-    std::set<std::string> seen;
-    for (const auto& row : rows_) seen.insert(row[column]);
+    std::unordered_set<char32_t> seen;
+    for (const std::u32string& row : rows_) seen.insert(row[column]);
     return seen.size();
   }
 
@@ -74,7 +85,8 @@ class Model {
   }
 
  private:
-  Table rows_;
+  size_t columns_;
+  std::vector<std::u32string> rows_;
 };
 
 Table ReadTable(const std::string& path, char delimiter) {
