@@ -35,12 +35,12 @@ constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occ
 
 // Reclamation. An index that is retired now can be reused when the batch that waits for its grace period
 // is through, and then its own. Until then new values use up others: the *demand* is what they ask for
-// while a batch waits; nothing if none does. Grace periods are as long as the longest reader, so the
-// demand of a long one is remembered through short ones: each takes 1/kDemandFade of its own off it.
-// So a new value that needs an index looks how many can be had without a wait or are on their way. If
-// those are fewer than kDemands times the demand (two batches, and one to spare, since they are not of one
-// size), the clock hand passes until it has retired kSweepYield unreferenced values, but over kSweepStep
-// entries at most. What can be had is
+// while a batch waits. Grace periods are as long as the longest reader, so the demand of a long one is
+// remembered through short ones: each batch takes 1/kDemandFade of its own demand off it, and at least
+// 1/kDemandBatches of what is remembered. So a new value that needs an index looks how many can be had
+// without a wait or are on their way. If those are fewer than kDemands times the demand (two batches, and
+// one to spare, since they are not of one size), the clock hand passes until it has retired kSweepYield
+// unreferenced values, but over kSweepStep entries at most. What can be had is
 //   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than half of
 //     the referenced ones: so a table under churn stops growing;
 //   - otherwise also the indexes that no value ever had; and 1/kReserveShare of
@@ -53,6 +53,7 @@ constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occ
 constexpr uint32_t kKeptUnreferenced = 64;
 constexpr uint32_t kDemands = 3;
 constexpr uint32_t kDemandFade = 16;
+constexpr uint32_t kDemandBatches = 256;
 constexpr uint32_t kSweepYield = 2;
 constexpr uint32_t kSweepStep = 128;
 constexpr uint32_t kReserveShare = 64;
@@ -256,7 +257,10 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
 
 ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
-  if (retired.size + waiting.size == 0) demand_now = 0;
+  if (retired.size + waiting.size == 0) {
+    demand_before = std::max(demand_before, demand_now);
+    demand_now = 0;
+  }
   demand_now = std::min(demand_now + 1, max_values);
   RetireForDemand();
   if (free.size > 0) return PopFront(&free);
@@ -391,7 +395,8 @@ void ValueTable::State::CollectRetired() {
   if (waiting.size == 0 && retired.size > 0) {
     grace = GracePeriod::Start();
     Splice(&retired, &waiting);
-    demand_before -= std::min(demand_before, demand_now / kDemandFade + 1);
+    const uint32_t share = (demand_before + kDemandBatches - 1) / kDemandBatches;
+    demand_before -= std::min(demand_before, std::max(demand_now / kDemandFade, share));
     demand_before = std::max(demand_before, demand_now);
     demand_now = 0;
   }

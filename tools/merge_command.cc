@@ -1,7 +1,5 @@
 #include "tools/merge_command.h"
 
-#include <cstdio>
-
 #include "tools/exit_codes.h"
 #include "tools/fail_command.h"
 #include "tools/record_flags.h"

@@ -16,6 +16,22 @@
 namespace inlay {
 namespace {
 
+// Gives the new file the old one's owner and permissions, as far as this process and the file system can; nobody may
+// then read or write it, by these, who could not before.
+void KeepAccess(int fd, const struct stat& old) {
+  // The owner first: a change of it clears permissions. Only root gives files away.
+  const bool keeps_group =
+      fchown(fd, old.st_uid, old.st_gid) == 0 || fchown(fd, uid_t(-1), old.st_gid) == 0;
+  mode_t mode = old.st_mode & 0777;
+  if (!keeps_group) {
+    // The old group's members are among the others now, and others in the new group.
+    const mode_t of_both = (mode >> 3) & mode & 07;
+    mode = (mode & 0700) | (of_both << 3) | of_both;
+  }
+  // Where it cannot be done, the file stays its owner's alone.
+  (void)fchmod(fd, mode);
+}
+
 absl::Status Failed(const std::string& path, const std::string& what, int error) {
   return absl::UnavailableError(absl::StrCat(path, ": cannot ", what, ": ", std::strerror(error)));
 }
@@ -42,7 +58,9 @@ PendingFile::~PendingFile() {
 absl::StatusOr<std::string> PendingFile::PlaceOf(const std::string& path) {
   if (path.empty()) return absl::InvalidArgumentError("a file without a name cannot be written");
   std::error_code error;
-  const std::filesystem::path place = std::filesystem::weakly_canonical(path, error);
+  // Absolute, so that it has a folder.
+  const std::filesystem::path place =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
   if (error) return Failed(path, "find the folder", error.value());
   const std::filesystem::file_status status = std::filesystem::status(place, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
@@ -57,19 +75,11 @@ absl::StatusOr<PendingFile> PendingFile::Create(const std::string& path) {
   std::string written_at = absl::StrCat(*place, ".", getpid(), ".partial");
   struct stat old;
   const bool replaces = stat(place->c_str(), &old) == 0;
-  // Nobody may read the new content who could not read the old.
   const int fd =
       open(written_at.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0600 : 0666);
   if (fd < 0) return Failed(path, "create the file", errno);
-  PendingFile file(path, *std::move(place), std::move(written_at), fd);
-  if (replaces) {
-    // The owner first, since that clears some permissions. Who is not root cannot give files away, and keeps it.
-    const bool same_owner =
-        fchown(fd, old.st_uid, old.st_gid) == 0 || fchown(fd, uid_t(-1), old.st_gid) == 0;
-    const mode_t mode = old.st_mode & (same_owner ? 07777 : 0707);
-    if (fchmod(fd, mode) != 0) return Failed(path, "set the permissions", errno);
-  }
-  return file;
+  if (replaces) KeepAccess(fd, old);
+  return PendingFile(path, *std::move(place), std::move(written_at), fd);
 }
 
 absl::Status PendingFile::Write(std::string_view content) {
@@ -95,7 +105,7 @@ absl::Status PendingFile::MoveToPlace() {
   if (written_at_.empty()) return absl::OkStatus();
   if (rename(written_at_.c_str(), place_.c_str()) != 0) return Failed(path_, "replace", errno);
   written_at_.clear();
-  // The new name, too, is on the disk and not only promised; some file systems do not know how, and need not.
+  // The new name, too, shall be on the disk and not only promised. The content is, and is in place: no failure.
   const std::string folder = std::filesystem::path(place_).parent_path();
   const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_fd >= 0) {

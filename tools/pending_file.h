@@ -19,8 +19,9 @@ class PendingFile {
   // no regular file.
   static absl::StatusOr<std::string> PlaceOf(const std::string& path);
 
-  // Opens a new file beside the place of `path`. A file that is replaced keeps its
-  // owner, as far as this process may give files away, and its permissions. Fails as PlaceOf() does, and if no file can be made. Messages name `path`.
+  // Opens a new file beside the place of `path`. One that replaces a file gets its owner and permissions, as far as this
+  // process and the file system can give them, and no more; access lists are not kept. Fails as PlaceOf() does, and
+  // if no file can be made. Messages name `path`.
   static absl::StatusOr<PendingFile> Create(const std::string& path);
 
   // Closes the file, and removes it unless it is in place.

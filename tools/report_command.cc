@@ -1,7 +1,5 @@
 #include "tools/report_command.h"
 
-#include <cstdio>
-
 #include "tools/exit_codes.h"
 #include "tools/fail_command.h"
 #include "tools/output_files.h"

@@ -1,7 +1,7 @@
 // Random operations on the real thing beside a plain model, on every layout. Several maps share the
 // sockets' words; some of the index maps are so narrow that values are reclaimed and spill.
 //
-// The seed is printed and can be set: INLAY_TEST_SEED=1234 model_test.
+// The seed is printed and can be set: INLAY_TEST_SEED=1234 contract_test --gtest_filter='Model*'.
 
 #include <gtest/gtest.h>
 

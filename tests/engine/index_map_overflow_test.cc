@@ -111,7 +111,7 @@ TYPED_TEST(IndexMapOverflowTest, EveryWidthAtItsBoundaries) {
 // --- an owner that has spilled
 
 template <typename Owners>
-class SpilledOwnerTest : public IndexMapOverflowTest<Owners> {
+class SpilledValueTest : public IndexMapOverflowTest<Owners> {
  protected:
   // Width 3 has six indexes; owner 6 has spilled.
   void SetUp() override {
@@ -121,9 +121,9 @@ class SpilledOwnerTest : public IndexMapOverflowTest<Owners> {
   }
   typename Owners::Owner& spilled() { return *this->owner_[6]; }
 };
-TYPED_TEST_SUITE(SpilledOwnerTest, AllOwnerKinds, OwnerKindName);
+TYPED_TEST_SUITE(SpilledValueTest, AllOwnerKinds, OwnerKindName);
 
-TYPED_TEST(SpilledOwnerTest, AnswersAsThePresentColumnSays) {
+TYPED_TEST(SpilledValueTest, AnswersAsThePresentColumnSays) {
   auto& owner = this->spilled();
   EXPECT_EQ(this->Held(owner), Value(6));
   EXPECT_EQ(this->Put(owner, 9, UpdateFlag::kNoExist), Status::kExists);
@@ -142,14 +142,14 @@ TYPED_TEST(SpilledOwnerTest, AnswersAsThePresentColumnSays) {
   EXPECT_EQ(this->map_->stats().spilled_now, 0U);
 }
 
-TYPED_TEST(SpilledOwnerTest, ReturnsToTheTableWithAnUpdateToAValueThatIsThere) {
+TYPED_TEST(SpilledValueTest, ReturnsToTheTableWithAnUpdateToAValueThatIsThere) {
   ASSERT_EQ(this->Put(this->spilled(), 2), Status::kOk);
   EXPECT_FALSE(this->Spilled(this->spilled()));
   EXPECT_EQ(this->Held(this->spilled()), Value(2));
   EXPECT_EQ(this->map_->stats().spilled_now, 0U);
 }
 
-TYPED_TEST(SpilledOwnerTest, ReturnsToTheTableWithAModify) {
+TYPED_TEST(SpilledValueTest, ReturnsToTheTableWithAModify) {
   const auto become_third = [](std::span<std::byte> value) {
     EXPECT_EQ(Bytes(value.begin(), value.end()), Value(6));
     value[0] = std::byte{3};
@@ -159,14 +159,14 @@ TYPED_TEST(SpilledOwnerTest, ReturnsToTheTableWithAModify) {
   EXPECT_EQ(this->Held(this->spilled()), Value(3));
 }
 
-TYPED_TEST(SpilledOwnerTest, ModifyOfASpilledValueWithoutRoomStaysPrivate) {
+TYPED_TEST(SpilledValueTest, ModifyOfASpilledValueWithoutRoomStaysPrivate) {
   const auto become_another = [](std::span<std::byte> value) { value[0] = std::byte{99}; };
   ASSERT_EQ(this->map_->Modify(this->spilled(), become_another), Status::kOk);
   EXPECT_TRUE(this->Spilled(this->spilled()));
   EXPECT_EQ(this->Held(this->spilled()), Value(99));
 }
 
-TYPED_TEST(SpilledOwnerTest, AModifyOfAnInternedValueCanSpill) {
+TYPED_TEST(SpilledValueTest, AModifyOfAnInternedValueCanSpill) {
   auto& owner = *this->owner_[0];
   const auto become_another = [](std::span<std::byte> value) { value[0] = std::byte{99}; };
   ASSERT_EQ(this->map_->Modify(owner, become_another), Status::kOk);
@@ -175,7 +175,7 @@ TYPED_TEST(SpilledOwnerTest, AModifyOfAnInternedValueCanSpill) {
   EXPECT_EQ(this->map_->stats().spilled_now, 2U);
 }
 
-TYPED_TEST(SpilledOwnerTest, IsClonedToAChildWithAPrivateValueOfItsOwn) {
+TYPED_TEST(SpilledValueTest, IsClonedToAChildWithAPrivateValueOfItsOwn) {
   auto& child = this->owners_.Add();
   ASSERT_EQ(this->owners_.store().Clone(this->spilled(), child), Status::kOk);
   EXPECT_TRUE(this->Spilled(child));
@@ -184,7 +184,7 @@ TYPED_TEST(SpilledOwnerTest, IsClonedToAChildWithAPrivateValueOfItsOwn) {
   EXPECT_EQ(this->Held(child), Value(6));
 }
 
-TYPED_TEST(SpilledOwnerTest, PointersStayValidWhileTheValueMovesBackAndForth) {
+TYPED_TEST(SpilledValueTest, PointersStayValidWhileTheValueMovesBackAndForth) {
   ReadSection section;
   const std::byte* const at_private = this->map_->Get(this->spilled());
   ASSERT_EQ(this->Put(this->spilled(), 2), Status::kOk);
@@ -195,7 +195,7 @@ TYPED_TEST(SpilledOwnerTest, PointersStayValidWhileTheValueMovesBackAndForth) {
   EXPECT_EQ(this->Held(this->spilled()), Value(50));
 }
 
-TYPED_TEST(SpilledOwnerTest, FreeingTheMapFreesPrivateValuesToo) {
+TYPED_TEST(SpilledValueTest, FreeingTheMapFreesPrivateValuesToo) {
   this->MakeMap(3);
   for (auto* owner : this->owner_) EXPECT_TRUE(this->Held(*owner).empty());
   EXPECT_EQ(this->map_->stats().spilled_now, 0U);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <semaphore>
 #include <thread>
+#include <vector>
 
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
@@ -210,9 +211,13 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInATableThatIsNearlyFull) {
-  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
-  EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 2800, .new_per_round = 250, .rounds = 60}),
-            0U);
+  for (const int slow_every : {1, 1'000'000}) {
+    const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
+    EXPECT_EQ(FailuresOfTurnover(
+                  table.get(),
+                  {.staying = 2800, .new_per_round = 250, .rounds = 60, .slow_every = slow_every}),
+              0U);
+  }
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
@@ -248,6 +253,33 @@ TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
     Synchronize();
   }
   EXPECT_LT(table->stats().reclaimed, 10U * kRounds);
+}
+
+// What was kept free for a long one is used again.
+TEST(ValueTableReclaimTest, ALongGracePeriodIsForgottenInTheEnd) {
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 2000});
+  uint64_t next = 0;
+  const auto come_and_go = [&](uint64_t values) {
+    for (uint64_t n = 0; n < values; ++n) {
+      ValueIndex index = kNoIndex;
+      if (table->Intern(NumberedValue(next++, 8), &index) == Status::kOk) table->Release(index);
+    }
+  };
+  come_and_go(1000);
+  {
+    const SectionElsewhere section;
+    come_and_go(300);
+  }
+  const auto quiet = [&](int grace_periods) {
+    for (int i = 0; i < grace_periods; ++i) {
+      Synchronize();
+      come_and_go(1);
+    }
+  };
+  quiet(20);
+  EXPECT_GT(table->stats().free, 200U);
+  quiet(3000);
+  EXPECT_LT(table->stats().free, 20U);
 }
 
 // A hash index that has filled up with tombstones is made anew although the account has no room for two.

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -66,6 +65,7 @@ TEST_F(PendingFileTest, AFileThatIsReplacedKeepsItsOwnerAndPermissions) {
   const std::string path = files_.Write("a", "old");
   if (chown(path.c_str(), 12345, 54321) != 0) GTEST_SKIP() << "only root gives files away";
   ASSERT_EQ(chmod(path.c_str(), 0666), 0);
+  umask(022);
   absl::StatusOr<PendingFile> file = PendingFile::Create(path);
   ASSERT_TRUE(file.ok());
   ASSERT_TRUE(file->MoveToPlace().ok());
@@ -74,6 +74,17 @@ TEST_F(PendingFileTest, AFileThatIsReplacedKeepsItsOwnerAndPermissions) {
   EXPECT_EQ(info.st_uid, 12345U);
   EXPECT_EQ(info.st_gid, 54321U);
   EXPECT_EQ(info.st_mode & 07777, 0666U) << "whatever the umask";
+}
+
+TEST_F(PendingFileTest, ANameWithoutAFolder) {
+  ASSERT_EQ(chdir(files_.Path("").c_str()), 0);
+  absl::StatusOr<PendingFile> file = PendingFile::Create("bare");
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(file->place(), std::filesystem::canonical(files_.Path("")) / "bare");
+  ASSERT_EQ(chdir("/"), 0) << "where it goes is settled";
+  ASSERT_TRUE(file->Write("new").ok());
+  ASSERT_TRUE(file->MoveToPlace().ok());
+  EXPECT_EQ(Content(files_.Path("bare")), "new");
 }
 
 TEST_F(PendingFileTest, WhatIsNoRegularFileIsRefused) {

@@ -55,21 +55,23 @@ std::vector<Capability> MissingCapabilities(const std::vector<Capability>& neede
 absl::Status CallFailed(std::string_view what, int error, const std::vector<Capability>& needed) {
   const std::string prefix = absl::StrCat(std::string(what), ": ");
   if (error == EPERM || error == EACCES) {
+    const char* const container =
+        InFirstUserNamespace()
+            ? ""
+            : "; this process is in a user namespace of its own (a container), whose "
+              "capabilities do not count for BPF";
     const std::vector<Capability> missing = MissingCapabilities(needed);
-    if (!missing.empty()) {
-      std::string names;
-      for (const Capability capability : missing) {
-        absl::StrAppend(&names, names.empty() ? "" : " and ",
-                        std::string(CapabilityName(capability)));
-      }
+    if (missing.empty()) {
       return absl::PermissionDeniedError(
-          absl::StrCat(prefix, "needs ", names, ", which this process lacks"));
+          absl::StrCat(prefix, std::generic_category().message(error), container));
     }
-    return absl::PermissionDeniedError(absl::StrCat(
-        prefix, std::generic_category().message(error),
-        InFirstUserNamespace() ? ""
-                               : ": this process is in a user namespace of its own "
-                                 "(a container), whose capabilities do not count for BPF"));
+    std::string names;
+    for (const Capability capability : missing) {
+      absl::StrAppend(&names, names.empty() ? "" : " and ",
+                      std::string(CapabilityName(capability)));
+    }
+    return absl::PermissionDeniedError(
+        absl::StrCat(prefix, "needs ", names, ", which this process lacks", container));
   }
   const std::string message = absl::StrCat(prefix, std::generic_category().message(error));
   return error == ENOENT ? absl::NotFoundError(message) : absl::UnavailableError(message);

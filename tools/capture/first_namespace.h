@@ -7,10 +7,10 @@
 
 namespace inlay::capture {
 
-// Else the descriptors of some processes are not seen.
+// Else the descriptors of some processes are not seen. False if it cannot be known.
 bool InFirstPidNamespace();
 
-// Else the capabilities that a process has do not count for BPF.
+// Else the capabilities that a process has do not count for BPF. True if it cannot be known.
 bool InFirstUserNamespace();
 
 }  // namespace inlay::capture
