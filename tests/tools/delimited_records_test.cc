@@ -26,7 +26,8 @@ class DelimitedRecordsTest : public testing::Test {
     return *values;
   }
 
-  Strings Read(const std::string& content, DelimitedOptions options = {kCsv, "", std::nullopt}) {
+  Strings Read(const std::string& content,
+               DelimitedOptions options = {kCsvDialect, "", std::nullopt}) {
     return ReadFiles({files_.Write("table", content)}, std::move(options));
   }
 
@@ -58,9 +59,9 @@ TEST_F(DelimitedRecordsTest, EveryLineEndWorks) {
 
 TEST_F(DelimitedRecordsTest, ColumnsAreChosenInTheOrderAskedFor) {
   const std::string text = "a,b,c,d\ne,,g,h\n";
-  EXPECT_EQ(Read(text, {kCsv, "2-3", {}}), (Strings{"b,c", ",g"}));
-  EXPECT_EQ(Read(text, {kCsv, "4,1", {}}), (Strings{"d,a", "h,e"}));
-  EXPECT_EQ(Read(text, {kCsv, "1,3", {}}), (Strings{"a,c", "e,g"}));
+  EXPECT_EQ(Read(text, {kCsvDialect, "2-3", {}}), (Strings{"b,c", ",g"}));
+  EXPECT_EQ(Read(text, {kCsvDialect, "4,1", {}}), (Strings{"d,a", "h,e"}));
+  EXPECT_EQ(Read(text, {kCsvDialect, "1,3", {}}), (Strings{"a,c", "e,g"}));
   EXPECT_EQ(FieldNames(), (Strings{"c1", "c3"}));
   EXPECT_EQ(schema_.file_columns, 4U);
 }
@@ -68,19 +69,19 @@ TEST_F(DelimitedRecordsTest, ColumnsAreChosenInTheOrderAskedFor) {
 TEST_F(DelimitedRecordsTest, QuotedCellsAreReadAndComparedByTheirText) {
   EXPECT_EQ(Read("\"x\",y\nx,\"y\"\nx,y\n"), (Strings{"x,y", "x,y", "x,y"}));
   EXPECT_EQ(Read("\"x,y\",z\nx,\"y,z\"\n"), (Strings{"\"x,y\",z", "x,\"y,z\""}));
-  EXPECT_EQ(Read("\"a\nb\",1\nc,2\n", {kCsv, "2", {}}), (Strings{"1", "2"}));
-  EXPECT_EQ(Read("\"a\nb\",1\nc,2\n", {kCsv, "2,1", {}}), (Strings{"1,\"a\nb\"", "2,c"}));
-  EXPECT_EQ(Read("a\t\"b\nc\td\"\n", {kTsv, "", {}}), (Strings{"a\t\"b", "c\td\""}));
+  EXPECT_EQ(Read("\"a\nb\",1\nc,2\n", {kCsvDialect, "2", {}}), (Strings{"1", "2"}));
+  EXPECT_EQ(Read("\"a\nb\",1\nc,2\n", {kCsvDialect, "2,1", {}}), (Strings{"1,\"a\nb\"", "2,c"}));
+  EXPECT_EQ(Read("a\t\"b\nc\td\"\n", {kTsvDialect, "", {}}), (Strings{"a\t\"b", "c\td\""}));
 }
 
 TEST_F(DelimitedRecordsTest, HeadersNameColumns) {
-  EXPECT_EQ(Read("n,v\n1,x\n", {kCsv, "", true}), (Strings{"1,x"}));
+  EXPECT_EQ(Read("n,v\n1,x\n", {kCsvDialect, "", true}), (Strings{"1,x"}));
   EXPECT_EQ(FieldNames(), (Strings{"n", "v"}));
-  EXPECT_EQ(Read("n,\"the v\"\n1,x\n", {kCsv, "the v", std::nullopt}), (Strings{"x"}));
+  EXPECT_EQ(Read("n,\"the v\"\n1,x\n", {kCsvDialect, "the v", std::nullopt}), (Strings{"x"}));
   EXPECT_EQ(FieldNames(), (Strings{"the v"}));
   EXPECT_EQ(Read("n,v\n1,x\n"), (Strings{"n,v", "1,x"}));
   EXPECT_TRUE(schema_.first_row_looks_like_header);
-  EXPECT_EQ(Read("n,v\n1,x\n", {kCsv, "", false}), (Strings{"n,v", "1,x"}));
+  EXPECT_EQ(Read("n,v\n1,x\n", {kCsvDialect, "", false}), (Strings{"n,v", "1,x"}));
   EXPECT_FALSE(schema_.first_row_looks_like_header) << "the user has said that it is none";
 }
 
@@ -89,10 +90,10 @@ TEST_F(DelimitedRecordsTest, FilesAreOneStreamWithOneHeader) {
   const std::string second = files_.Write("second", "n,v\n3,z\n");
   const std::string other = files_.Write("other", "n,w\n3,z\n");
   const std::string wider = files_.Write("wider", "1,2,3\n");
-  EXPECT_EQ(ReadFiles({first, second}, {kCsv, "", true}), (Strings{"1,x", "2,y", "3,z"}));
-  EXPECT_EQ(ReadFiles({first, other}, {kCsv, "", true}),
+  EXPECT_EQ(ReadFiles({first, second}, {kCsvDialect, "", true}), (Strings{"1,x", "2,y", "3,z"}));
+  EXPECT_EQ(ReadFiles({first, other}, {kCsvDialect, "", true}),
             (Strings{other + ":1: the header differs from that of " + first}));
-  EXPECT_EQ(ReadFiles({first, wider}, {kCsv, "", false}),
+  EXPECT_EQ(ReadFiles({first, wider}, {kCsvDialect, "", false}),
             (Strings{wider + ":1: 3 columns where the first row has 2"}));
 }
 
@@ -104,9 +105,9 @@ TEST_F(DelimitedRecordsTest, ErrorsNameTheLine) {
             "table:2: a quote that is opened in this row is never closed");
   EXPECT_EQ(At(Read("a,b\n\"c\"x,d\n")), "table:2: text after the closing quote of a cell");
   EXPECT_EQ(At(Read("")), "table: is empty");
-  EXPECT_EQ(At(Read("a,b\n", {kCsv, "3", {}})),
+  EXPECT_EQ(At(Read("a,b\n", {kCsvDialect, "3", {}})),
             "table:1: column '3' is out of range: the file has 2 columns");
-  EXPECT_EQ(At(Read("a,b\n", {kCsv, "x", {}})),
+  EXPECT_EQ(At(Read("a,b\n", {kCsvDialect, "x", {}})),
             "table:1: unknown column 'x'; the header has: a, b");
 }
 
@@ -130,7 +131,7 @@ TEST_F(DelimitedRecordsTest, ALongRowIsAnErrorThatNamesTheLimit) {
   EXPECT_EQ(Read("a\n" + longest), (Strings{"a", longest}));
   EXPECT_EQ(At(Read("a\n" + longest + "x\nb\n")),
             "table:2: this row is longer than the limit of " + limit + " bytes");
-  EXPECT_EQ(At(Read("a\n" + std::string(10'000'000, 'x') + "\nb\n", {kTsv, "", {}})),
+  EXPECT_EQ(At(Read("a\n" + std::string(10'000'000, 'x') + "\nb\n", {kTsvDialect, "", {}})),
             "table:2: this row is longer than the limit of " + limit + " bytes");
   EXPECT_EQ(At(Read(std::string(10'000'000, 'x'))),
             "table:1: this row is longer than the limit of " + limit + " bytes");
@@ -150,7 +151,7 @@ TEST_F(DelimitedRecordsTest, RowsAcrossBlocksAreWhole) {
       text += number + "," + cell + "\n";
       expected.push_back(number);
     }
-    EXPECT_EQ(Read(text, {kCsv, "1", {}}), expected);
+    EXPECT_EQ(Read(text, {kCsvDialect, "1", {}}), expected);
   }
 }
 

@@ -23,34 +23,34 @@ std::vector<std::string> Texts(const std::string& row, const Dialect& dialect) {
 }
 
 TEST(DelimitedRowTest, SplitsPlainCells) {
-  EXPECT_EQ(Texts("a,b,c", kCsv), (Strings{"a", "b", "c"}));
-  EXPECT_EQ(Texts(",,", kCsv), (Strings{"", "", ""}));
-  EXPECT_EQ(Texts("", kCsv), (Strings{""}));
-  EXPECT_EQ(Texts("a\t\"b\t", kTsv), (Strings{"a", "\"b", ""}));
+  EXPECT_EQ(Texts("a,b,c", kCsvDialect), (Strings{"a", "b", "c"}));
+  EXPECT_EQ(Texts(",,", kCsvDialect), (Strings{"", "", ""}));
+  EXPECT_EQ(Texts("", kCsvDialect), (Strings{""}));
+  EXPECT_EQ(Texts("a\t\"b\t", kTsvDialect), (Strings{"a", "\"b", ""}));
 }
 
 TEST(DelimitedRowTest, QuotesHideDelimitersNewlinesAndQuotes) {
-  EXPECT_EQ(Texts(R"("a,b",c)", kCsv), (Strings{"a,b", "c"}));
-  EXPECT_EQ(Texts("\"a\nb\",c", kCsv), (Strings{"a\nb", "c"}));
-  EXPECT_EQ(Texts(R"("say ""hi""","")", kCsv), (Strings{R"(say "hi")", ""}));
-  EXPECT_EQ(Texts(R"(5" pipe,x)", kCsv), (Strings{"5\" pipe", "x"}));
+  EXPECT_EQ(Texts(R"("a,b",c)", kCsvDialect), (Strings{"a,b", "c"}));
+  EXPECT_EQ(Texts("\"a\nb\",c", kCsvDialect), (Strings{"a\nb", "c"}));
+  EXPECT_EQ(Texts(R"("say ""hi""","")", kCsvDialect), (Strings{R"(say "hi")", ""}));
+  EXPECT_EQ(Texts(R"(5" pipe,x)", kCsvDialect), (Strings{"5\" pipe", "x"}));
 }
 
 TEST(DelimitedRowTest, BrokenQuotesAreErrors) {
   std::vector<RawCell> cells;
-  EXPECT_EQ(SplitRow(R"("a"b,c)", kCsv, &cells), RowError::kTextAfterQuote);
-  EXPECT_EQ(SplitRow(R"(x,"a)", kCsv, &cells), RowError::kOpenQuote);
-  EXPECT_EQ(SplitRow(R"("a"")", kCsv, &cells), RowError::kOpenQuote);
+  EXPECT_EQ(SplitRow(R"("a"b,c)", kCsvDialect, &cells), RowError::kTextAfterQuote);
+  EXPECT_EQ(SplitRow(R"(x,"a)", kCsvDialect, &cells), RowError::kOpenQuote);
+  EXPECT_EQ(SplitRow(R"("a"")", kCsvDialect, &cells), RowError::kOpenQuote);
 }
 
 TEST(DelimitedRowTest, RecordsEndAtNewlinesOutsideQuotes) {
   const std::string text = "a,\"x\ny\"\r\nb,c\n";
-  EXPECT_EQ(FindRecordEnd(text, 0, kCsv), 9U);
-  EXPECT_EQ(FindRecordEnd(text, 9, kCsv), 13U);
-  EXPECT_EQ(FindRecordEnd(text, 0, kTsv), 5U);
-  EXPECT_EQ(FindRecordEnd("a,b", 0, kCsv), std::string_view::npos);
-  EXPECT_EQ(FindRecordEnd("\"a\n", 0, kCsv), std::string_view::npos);
-  EXPECT_EQ(FindRecordEnd("a\"b\nc", 0, kCsv), 4U) << "a quote inside a cell is text";
+  EXPECT_EQ(FindRecordEnd(text, 0, kCsvDialect), 9U);
+  EXPECT_EQ(FindRecordEnd(text, 9, kCsvDialect), 13U);
+  EXPECT_EQ(FindRecordEnd(text, 0, kTsvDialect), 5U);
+  EXPECT_EQ(FindRecordEnd("a,b", 0, kCsvDialect), std::string_view::npos);
+  EXPECT_EQ(FindRecordEnd("\"a\n", 0, kCsvDialect), std::string_view::npos);
+  EXPECT_EQ(FindRecordEnd("a\"b\nc", 0, kCsvDialect), 4U) << "a quote inside a cell is text";
 }
 
 TEST(DelimitedRowTest, LineEndsAreCut) {
@@ -62,13 +62,13 @@ TEST(DelimitedRowTest, LineEndsAreCut) {
 }
 
 TEST(DelimitedRowTest, CanonicalFormIsTheSameHoweverTheCellWasQuoted) {
-  EXPECT_EQ(CanonicalCell("plain", kCsv), "plain");
-  EXPECT_EQ(CanonicalCell("a,b", kCsv), "\"a,b\"");
-  EXPECT_EQ(CanonicalCell("a\"b", kCsv), "\"a\"\"b\"");
-  EXPECT_EQ(CanonicalCell("a\nb", kCsv), "\"a\nb\"");
-  EXPECT_EQ(CanonicalCell("a\"b,", kTsv), "a\"b,");
-  EXPECT_EQ(RowText("\"a,b\",\"c\"\"d\",e", kCsv), "a,b,c\"d,e");
-  EXPECT_EQ(RowText("\"a", kTsv), "\"a");
+  EXPECT_EQ(CanonicalCell("plain", kCsvDialect), "plain");
+  EXPECT_EQ(CanonicalCell("a,b", kCsvDialect), "\"a,b\"");
+  EXPECT_EQ(CanonicalCell("a\"b", kCsvDialect), "\"a\"\"b\"");
+  EXPECT_EQ(CanonicalCell("a\nb", kCsvDialect), "\"a\nb\"");
+  EXPECT_EQ(CanonicalCell("a\"b,", kTsvDialect), "a\"b,");
+  EXPECT_EQ(RowText("\"a,b\",\"c\"\"d\",e", kCsvDialect), "a,b,c\"d,e");
+  EXPECT_EQ(RowText("\"a", kTsvDialect), "\"a");
 }
 
 // Any cells: their canonical row splits back into them, so that different cells never give equal
@@ -83,17 +83,17 @@ TEST(DelimitedRowTest, CanonicalRowsAreInjective) {
       for (size_t length = random() % 5; length > 0; --length) {
         cells[i] += alphabet[random() % alphabet.size()];
       }
-      row += (i == 0 ? "" : ",") + CanonicalCell(cells[i], kCsv);
+      row += (i == 0 ? "" : ",") + CanonicalCell(cells[i], kCsvDialect);
     }
-    ASSERT_EQ(Texts(row, kCsv), cells) << row;
+    ASSERT_EQ(Texts(row, kCsvDialect), cells) << row;
   }
 }
 
 TEST(DelimitedRowTest, WholeRecordsAreThoseThatEnd) {
-  EXPECT_EQ(WholeRecordBytes("a\nb\nc", kCsv), 4U);
-  EXPECT_EQ(WholeRecordBytes("a\n\"b\nc", kCsv), 2U);
-  EXPECT_EQ(WholeRecordBytes("\"b\nc", kCsv), 0U);
-  EXPECT_EQ(WholeRecordBytes("\"b\nc", kTsv), 3U);
+  EXPECT_EQ(WholeRecordBytes("a\nb\nc", kCsvDialect), 4U);
+  EXPECT_EQ(WholeRecordBytes("a\n\"b\nc", kCsvDialect), 2U);
+  EXPECT_EQ(WholeRecordBytes("\"b\nc", kCsvDialect), 0U);
+  EXPECT_EQ(WholeRecordBytes("\"b\nc", kTsvDialect), 3U);
   std::mt19937 random(20261122);
   const std::string alphabet = "a,\"\n";
   for (int round = 0; round < 50000; ++round) {
@@ -102,10 +102,11 @@ TEST(DelimitedRowTest, WholeRecordsAreThoseThatEnd) {
       text += alphabet[random() % alphabet.size()];
     }
     size_t whole = 0;
-    for (size_t end = 0; (end = FindRecordEnd(text, whole, kCsv)) != std::string_view::npos;) {
+    for (size_t end = 0;
+         (end = FindRecordEnd(text, whole, kCsvDialect)) != std::string_view::npos;) {
       whole = end;
     }
-    ASSERT_EQ(WholeRecordBytes(text, kCsv), whole) << text;
+    ASSERT_EQ(WholeRecordBytes(text, kCsvDialect), whole) << text;
   }
 }
 

@@ -108,14 +108,15 @@ TEST(FormatDetectionTest, DumpsOfMapsAreToldByHowTheyStart) {
 }
 
 TEST(FormatDetectionTest, AHeaderHasNamesWhereRecordsHaveNumbers) {
-  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", kCsv));
-  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,\ny,2.5\n", kCsv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("x,1\ny,2\n", kCsv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\nc,d\n", kCsv)) << "no numbers to tell by";
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,a\n1,2\n", kCsv)) << "names do not repeat";
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,\n1,2\n", kCsv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n", kCsv));
-  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n1,x\ny,2\n", kCsv)) << "no column has only numbers";
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,1\ny,2\n", kCsvDialect));
+  EXPECT_TRUE(FirstRowLooksLikeHeader("name,count\nx,\ny,2.5\n", kCsvDialect));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("x,1\ny,2\n", kCsvDialect));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\nc,d\n", kCsvDialect)) << "no numbers to tell by";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,a\n1,2\n", kCsvDialect)) << "names do not repeat";
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,\n1,2\n", kCsvDialect));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n", kCsvDialect));
+  EXPECT_FALSE(FirstRowLooksLikeHeader("a,b\n1,x\ny,2\n", kCsvDialect))
+      << "no column has only numbers";
 }
 
 }  // namespace

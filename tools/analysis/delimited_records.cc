@@ -68,7 +68,7 @@ class DelimitedRecords final : public RecordSource {
   DelimitedRecords(std::vector<std::string> paths, DelimitedOptions options, InputFile first)
       : paths_(std::move(paths)), options_(std::move(options)), file_(std::move(first)) {
     schema_.kind = RecordSchema::Kind::kText;
-    schema_.dialect = options_.zeek_log ? kTsv : options_.dialect;
+    schema_.dialect = options_.zeek_log ? kTsvDialect : options_.dialect;
     schema_.is_zeek_log = options_.zeek_log;
   }
 

@@ -30,8 +30,8 @@ struct Dialect {
   bool operator==(const Dialect&) const = default;
 };
 
-inline constexpr Dialect kCsv = {',', true};
-inline constexpr Dialect kTsv = {'\t', false};
+inline constexpr Dialect kCsvDialect = {',', true};
+inline constexpr Dialect kTsvDialect = {'\t', false};
 
 enum class RowError {
   kNone,

@@ -199,7 +199,7 @@ class DumpRecords final : public RecordSource {
       return absl::OkStatus();
     }
     schema_.kind = RecordSchema::Kind::kText;
-    schema_.dialect = kCsv;
+    schema_.dialect = kCsvDialect;
     for (const DumpedField& field : value.fields()) names_.push_back(field.name);
     if (names_.empty()) return Error(value, "this value has no fields");
     absl::StatusOr<std::vector<size_t>> chosen =

@@ -135,14 +135,14 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   if (prefix.starts_with(kCaptureMagic) || path.ends_with(".inlay")) {
     return {DetectedFormat::kCapture, {}};
   }
-  if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, kTsv};
+  if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, kTsvDialect};
   if (IsBinary(prefix)) return {DetectedFormat::kBinary, {}};
   if (IsJsonLines(prefix)) return {DetectedFormat::kJson, {}};
 
   if (IsBpftool(prefix)) return {DetectedFormat::kBpftool, {}};
   if (IsSs(prefix)) return {DetectedFormat::kSs, {}};
 
-  const Detection tsv = {DetectedFormat::kTsv, kTsv};
+  const Detection tsv = {DetectedFormat::kTsv, kTsvDialect};
   if (path.ends_with(".tsv") || AgreedColumns(prefix, tsv.dialect) > 1) return tsv;
   for (const char delimiter : {',', ';', '|'}) {
     const Dialect dialect = {delimiter, true};
@@ -151,7 +151,7 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   // No delimiter fits: one column, or a ragged file, which the reader will report.
   const std::string_view first_line = prefix.substr(0, prefix.find('\n'));
   if (!path.ends_with(".csv") && first_line.find('\t') != std::string_view::npos) return tsv;
-  return {DetectedFormat::kCsv, kCsv};
+  return {DetectedFormat::kCsv, kCsvDialect};
 }
 
 std::string KindName(const Detection& detection) {

@@ -170,8 +170,8 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
         format == RecordFormat::kSs ? DumpOptions::Tool::kSs : DumpOptions::Tool::kBpftool,
         *std::move(first));
   }
-  Dialect dialect = kCsv;
-  if (format == RecordFormat::kTsv) dialect = kTsv;
+  Dialect dialect = kCsvDialect;
+  if (format == RecordFormat::kTsv) dialect = kTsvDialect;
   if (format == RecordFormat::kDetect) {
     absl::StatusOr<Detection> detected = Detect(paths[0], &*first);
     if (!detected.ok()) return detected.status();
