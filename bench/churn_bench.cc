@@ -18,14 +18,14 @@
 #include <vector>
 
 #include "bench/layouts/has_value.h"
-#include "bench/layouts/layouts.h"
 #include "bench/layouts/no_layout.h"
 #include "bench/layouts/peers.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
 #include "bench/workload/connections.h"
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 
 namespace inlay::bench {

@@ -17,11 +17,11 @@
 #include <string>
 #include <string_view>
 
-#include "bench/layouts/layouts.h"
 #include "bench/layouts/lines_of_gets.h"
 #include "bench/program/run_context.h"
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 
 namespace inlay::bench {

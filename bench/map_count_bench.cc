@@ -21,9 +21,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/layouts/layouts.h"
 #include "bench/program/result_table.h"
-#include "bench/workload/packet_walk.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 

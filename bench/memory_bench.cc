@@ -28,14 +28,14 @@
 #include <string>
 #include <string_view>
 
-#include "bench/layouts/layouts.h"
 #include "bench/layouts/peers.h"
 #include "bench/memory/break_even.h"
 #include "bench/memory/memory_measurement.h"
-#include "bench/program/bar.h"
 #include "bench/program/own_process.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
+#include "engine/workload/bar.h"
+#include "engine/workload/layouts.h"
 
 namespace inlay::bench {
 namespace {

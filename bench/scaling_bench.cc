@@ -33,16 +33,16 @@
 #include <vector>
 
 #include "bench/layouts/has_value.h"
-#include "bench/layouts/layouts.h"
 #include "bench/layouts/peers.h"
-#include "bench/program/bar.h"
 #include "bench/program/result_table.h"
 #include "bench/program/second_thread.h"
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
 #include "bench/workload/population_part.h"
 #include "bench/workload/workload.h"
 #include "bench/write/updater.h"
+#include "engine/workload/bar.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 
 namespace inlay::bench {

@@ -13,17 +13,17 @@
 
 #include <string>
 
-#include "bench/layouts/layouts.h"
 #include "bench/layouts/no_layout.h"
 #include "bench/layouts/peers.h"
-#include "bench/program/bar.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
 #include "bench/write/close_rounds.h"
 #include "bench/write/write_operation.h"
 #include "bench/write/write_rounds.h"
+#include "engine/workload/bar.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 
 namespace inlay::bench {
 namespace {

@@ -36,7 +36,7 @@
 #include "bench/kernel/socket_capacity.h"
 #include "bench/kernel/socket_holders.h"
 #include "bench/program/result_table.h"
-#include "tests/kernel/scratch_cgroup.h"
+#include "engine/live_kernel/scratch_cgroup.h"
 
 namespace inlay::bench {
 namespace {
@@ -67,7 +67,7 @@ class Session {
   }
 
  private:
-  bpf_script::ScratchCgroup cgroup_;
+  live_kernel::ScratchCgroup cgroup_;
   EndHoldersOnSignal end_holders_on_signal_;
   LoadedPrograms programs_;
   std::map<size_t, std::unique_ptr<KernelSockets>> opened_;  // null: that failed

@@ -9,12 +9,12 @@
 #include <thread>
 
 #include "bench/kernel/slab_usage.h"
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 
 namespace inlay::bench {
 namespace {
 
-using bpf_script::HiddenFd;
+using live_kernel::HiddenFd;
 
 // While it lives, no ordinary process takes the CPU from this one, and values out of its caches, where
 // real-time priority is allowed. The kernel keeps a twentieth of the time for the others.

@@ -164,8 +164,8 @@ void SocketHolders::Start(const HeldSockets& share) {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make a socket pair");
   }
-  bpf_script::HiddenFd ours(ends[0], "cannot keep a channel");
-  const bpf_script::HiddenFd theirs(ends[1], "cannot keep a channel");
+  live_kernel::HiddenFd ours(ends[0], "cannot keep a channel");
+  const live_kernel::HiddenFd theirs(ends[1], "cannot keep a channel");
   const pid_t parent = getpid();
   const SignalsHeldBack held_back;
   volatile pid_t& place = FreePlace();

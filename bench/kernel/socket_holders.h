@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "bench/workload/workload.h"
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 
 namespace inlay::bench {
 
@@ -76,7 +76,7 @@ class SocketHolders {
   };
   struct Holder {
     pid_t process;
-    bpf_script::HiddenFd channel;
+    live_kernel::HiddenFd channel;
   };
 
   void Start(const HeldSockets& share);

@@ -12,12 +12,12 @@
 #include <fstream>
 #include <system_error>
 
-#include "tests/kernel/scratch_network.h"
+#include "engine/live_kernel/scratch_network.h"
 
 namespace inlay::bench {
 namespace {
 
-using bpf_script::HiddenFd;
+using live_kernel::HiddenFd;
 
 [[noreturn]] void Fail(const char* what, int error = errno) {
   throw std::system_error(error, std::generic_category(), what);
@@ -28,10 +28,10 @@ using bpf_script::HiddenFd;
 SocketNetwork::Namespace::Namespace(size_t sockets) {
   // The size of a namespace's table is set in its parent, which is a scratch one too, and gone when
   // this returns. Kernels before 6.1 cannot do that, and have one table for the whole machine.
-  bpf_script::EnterScratchNetwork();
+  live_kernel::EnterScratchNetwork();
   std::ofstream slots("/proc/sys/net/ipv4/udp_child_hash_entries");
   if (slots) slots << std::bit_ceil(sockets) << std::flush;
-  bpf_script::EnterScratchNetwork();
+  live_kernel::EnterScratchNetwork();
   fd = HiddenFd(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "cannot open a namespace");
 }
 

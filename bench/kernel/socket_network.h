@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "bench/kernel/socket_holders.h"
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 
 namespace inlay::bench {
 
@@ -33,11 +33,11 @@ class SocketNetwork {
  private:
   struct Namespace {
     explicit Namespace(size_t sockets);
-    bpf_script::HiddenFd fd;
+    live_kernel::HiddenFd fd;
   };
 
   Namespace namespace_;
-  bpf_script::HiddenFd sender_;
+  live_kernel::HiddenFd sender_;
   SocketHolders holders_;
 };
 

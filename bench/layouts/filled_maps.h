@@ -9,9 +9,9 @@
 #include <string>
 #include <tuple>
 
-#include "bench/layouts/layouts.h"
 #include "bench/workload/population.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/layouts.h"
 
 namespace inlay::bench {
 

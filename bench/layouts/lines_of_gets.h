@@ -7,8 +7,8 @@
 #include <concepts>
 #include <cstddef>
 
-#include "bench/layouts/line_count.h"
 #include "bench/workload/population.h"
+#include "engine/workload/line_count.h"
 #include "inlay/rcu.h"
 
 namespace inlay::bench {

@@ -11,12 +11,12 @@
 #include <cstdint>
 #include <tuple>
 
-#include "bench/layouts/layouts.h"
-#include "bench/layouts/line_count.h"
 #include "bench/peers/flyweight.h"
 #include "bench/peers/interning_table.h"
 #include "bench/peers/shared_ptr.h"
 #include "bench/peers/side_table.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/line_count.h"
 #include "inlay/socket.h"
 
 namespace inlay::bench {

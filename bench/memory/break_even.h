@@ -25,9 +25,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/layouts/layouts.h"
 #include "bench/workload/population.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/layouts.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "bench/layouts/has_value.h"
-#include "bench/layouts/layouts.h"
 #include "bench/memory/process_memory.h"
 #include "bench/workload/population.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/layouts.h"
 #include "inlay/index_map.h"
 #include "inlay/inline_words.h"
 #include "inlay/memory_usage.h"

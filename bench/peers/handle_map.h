@@ -24,9 +24,9 @@
 #include <span>
 #include <utility>
 
-#include "bench/layouts/layouts.h"
-#include "bench/layouts/line_count.h"
 #include "bench/peers/value.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/line_count.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/socket.h"

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/program/bar.h"
 #include "bench/program/run_context.h"
+#include "engine/workload/bar.h"
 
 namespace inlay::bench {
 

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/packet_walk.h"
 
 namespace inlay::bench {
 

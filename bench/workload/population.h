@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/layouts/layouts.h"
 #include "bench/workload/workload.h"
+#include "engine/workload/layouts.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"

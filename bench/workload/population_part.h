@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/socket.h"
 
 namespace inlay::bench {

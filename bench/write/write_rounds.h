@@ -15,9 +15,9 @@
 
 #include "bench/layouts/has_value.h"
 #include "bench/layouts/no_layout.h"
-#include "bench/workload/packet_walk.h"
 #include "bench/workload/population.h"
 #include "bench/write/write_operation.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 #include "inlay/status.h"

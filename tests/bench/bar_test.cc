@@ -1,4 +1,4 @@
-#include "bench/program/bar.h"
+#include "engine/workload/bar.h"
 
 #include <gtest/gtest.h>
 

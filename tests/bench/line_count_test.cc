@@ -1,4 +1,4 @@
-#include "bench/layouts/line_count.h"
+#include "engine/workload/line_count.h"
 
 #include <gtest/gtest.h>
 

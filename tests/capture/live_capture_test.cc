@@ -23,10 +23,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/live_kernel/scratch_network.h"
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
-#include "tests/kernel/scratch_network.h"
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/capture_source.h"
 #include "tools/capture/socket_attributes.h"
@@ -469,7 +469,7 @@ TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int open = fcntl(listener.get(), F_GETFD);
     close(listener.get());
-    bpf_script::EnterScratchNetwork();
+    live_kernel::EnterScratchNetwork();
     const FileDescriptor other = Marked(AF_UNIX, SOCK_DGRAM);
     if (open < 0 || write(ready[1], "", 1) != 1) _exit(1);
     for (;;) pause();

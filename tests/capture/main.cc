@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
+#include "engine/live_kernel/scratch_network.h"
 #include "tests/capture/test_map.h"
-#include "tests/kernel/scratch_network.h"
-#include "tools/capture/capabilities.h"
 #include "tools/capture/capture_source.h"
+#include "tools/capture/system/capabilities.h"
 
 namespace {
 
@@ -39,7 +39,7 @@ std::string Missing() {
 std::string Failure() {
   using inlay::capture::CaptureOptions;
   try {
-    inlay::bpf_script::EnterScratchNetwork();
+    inlay::live_kernel::EnterScratchNetwork();
     const inlay::capture::TestMap map = inlay::capture::MakeTestMap({});
     const auto source =
         inlay::capture::OpenCapture({.target = CaptureOptions::Target::kMapId, .id = map.id});

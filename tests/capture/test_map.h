@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "tools/capture/file_descriptor.h"
+#include "tools/capture/system/file_descriptor.h"
 
 namespace inlay::capture {
 

@@ -13,12 +13,12 @@
 
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/run_on_bytes.h"
-#include "tools/analysis/capture_format.h"
-#include "tools/analysis/capture_records.h"
-#include "tools/analysis/capture_writer.h"
-#include "tools/analysis/distinct_values.h"
-#include "tools/analysis/report.h"
-#include "tools/analysis/report_text.h"
+#include "tools/analysis/capture_file/capture_format.h"
+#include "tools/analysis/capture_file/capture_records.h"
+#include "tools/analysis/capture_file/capture_writer.h"
+#include "tools/analysis/counting/distinct_values.h"
+#include "tools/analysis/report/report.h"
+#include "tools/analysis/report/report_text.h"
 
 namespace inlay {
 namespace {

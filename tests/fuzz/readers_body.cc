@@ -18,15 +18,15 @@
 
 #include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/run_on_bytes.h"
-#include "tools/analysis/column_selection.h"
-#include "tools/analysis/decompressor.h"
-#include "tools/analysis/delimited_row.h"
-#include "tools/analysis/input_file.h"
-#include "tools/analysis/open_records.h"
-#include "tools/analysis/report.h"
-#include "tools/analysis/report_json.h"
-#include "tools/analysis/report_text.h"
-#include "tools/analysis/zeek_log.h"
+#include "tools/analysis/bytes/decompressor.h"
+#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/grammar/column_selection.h"
+#include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/grammar/zeek_log.h"
+#include "tools/analysis/readers/open_records.h"
+#include "tools/analysis/report/report.h"
+#include "tools/analysis/report/report_json.h"
+#include "tools/analysis/report/report_text.h"
 
 namespace inlay {
 namespace {

@@ -53,7 +53,7 @@ int StartListening(int fd, int family) {
 
 }  // namespace
 
-int AcceptChild(int listener, HiddenFd* client, int* child) {
+int AcceptChild(int listener, live_kernel::HiddenFd* client, int* child) {
   int family = 0;
   int type = 0;
   int listening = 0;
@@ -65,7 +65,7 @@ int AcceptChild(int listener, HiddenFd* client, int* child) {
   }
   Address address;
   if (getsockname(listener, address.get(), &address.length) != 0) return errno;
-  HiddenFd connecting(socket(family, type | SOCK_CLOEXEC, 0), "cannot make a client");
+  live_kernel::HiddenFd connecting(socket(family, type | SOCK_CLOEXEC, 0), "cannot make a client");
   if (connect(connecting.get(), address.get(), address.length) != 0) return errno;
   pollfd waiting = {listener, POLLIN, 0};
   if (poll(&waiting, 1, kWaitMilliseconds) == 0) {
@@ -79,7 +79,7 @@ int AcceptChild(int listener, HiddenFd* client, int* child) {
   return 0;
 }
 
-void ResetClient(HiddenFd client) {
+void ResetClient(live_kernel::HiddenFd client) {
   if (client.get() < 0) return;
   const linger at_once = {.l_onoff = 1, .l_linger = 0};
   setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));

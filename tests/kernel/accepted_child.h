@@ -3,16 +3,16 @@
 #ifndef INLAY_TESTS_KERNEL_ACCEPTED_CHILD_H_
 #define INLAY_TESTS_KERNEL_ACCEPTED_CHILD_H_
 
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 
 namespace inlay::bpf_script {
 
 // Makes `listener` listen if it does not yet, connects a client to it, and accepts. *child is a
 // descriptor like any other. Answers 0 or errno; ETIMEDOUT: no child within half a second.
-int AcceptChild(int listener, HiddenFd* client, int* child);
+int AcceptChild(int listener, live_kernel::HiddenFd* client, int* child);
 
 // Closes a TCP client with a reset, so that nothing of the connection stays behind.
-void ResetClient(HiddenFd client);
+void ResetClient(live_kernel::HiddenFd client);
 
 }  // namespace inlay::bpf_script
 

@@ -26,11 +26,11 @@
 #include <utility>
 #include <vector>
 
+#include "engine/live_kernel/hidden_fd.h"
+#include "engine/live_kernel/scratch_cgroup.h"
+#include "engine/live_kernel/scratch_network.h"
 #include "inlay/operation.h"
 #include "tests/kernel/accepted_child.h"
-#include "tests/kernel/hidden_fd.h"
-#include "tests/kernel/scratch_cgroup.h"
-#include "tests/kernel/scratch_network.h"
 #include "tests/kernel/storage_diag.h"
 #include "tests/kernel/storage_program.h"
 #include "tests/kernel/value_type.h"
@@ -51,9 +51,9 @@ class ExchangeMap {
     bpf_map_create_opts options = {};
     options.sz = sizeof(options);
     options.map_flags = BPF_F_MMAPABLE;
-    fd_ = HiddenFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "exchange", sizeof(uint32_t),
-                                  sizeof(HelperExchange), 1, &options),
-                   "cannot make an array map");
+    fd_ = live_kernel::HiddenFd(bpf_map_create(BPF_MAP_TYPE_ARRAY, "exchange", sizeof(uint32_t),
+                                               sizeof(HelperExchange), 1, &options),
+                                "cannot make an array map");
     void* const mapped =
         mmap(nullptr, sizeof(HelperExchange), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
     if (mapped == MAP_FAILED) Fail("cannot map an array map");
@@ -67,13 +67,13 @@ class ExchangeMap {
   HelperExchange& operator*() { return *exchange_; }
 
  private:
-  HiddenFd fd_;
+  live_kernel::HiddenFd fd_;
   HelperExchange* exchange_ = nullptr;
 };
 
 // What outlives a script.
 struct Machine {
-  ScratchCgroup cgroup;
+  live_kernel::ScratchCgroup cgroup;
   ExchangeMap exchange;
   int walk_target = 0;  // the type id that walk programs are for
   std::map<std::pair<uint32_t, bool>, ValueType> types;
@@ -112,7 +112,9 @@ void ClearLock(const MapShape& shape, Bytes& value) {
 
 class KernelBackend final : public Backend {
  public:
-  explicit KernelBackend(Machine& machine) : machine_(machine) { EnterScratchNetwork(); }
+  explicit KernelBackend(Machine& machine) : machine_(machine) {
+    live_kernel::EnterScratchNetwork();
+  }
   ~KernelBackend() override;
 
   int CreateMap(MapNumber map, const MapShape& shape) override;
@@ -132,15 +134,15 @@ class KernelBackend final : public Backend {
   int Delete(MapNumber map, int fd) override;
   int Poke(MapNumber map, int fd, uint32_t offset, const Bytes& bytes, bool* present) override;
   int Omem(int fd, int64_t* bytes) override;
-  int SetOptmem(int64_t bytes) override { return SetScratchOptmem(bytes); }
+  int SetOptmem(int64_t bytes) override { return live_kernel::SetScratchOptmem(bytes); }
   int Cookie(int fd, uint64_t* cookie) override;
   int Dump(MapNumber map, std::vector<HeldValue>* values) override;
   int Diag(int fd, std::span<const MapNumber> maps, DiagReply* reply) override;
 
  private:
   struct Map {
-    HiddenFd fd;
-    HiddenFd program;  // made at the first helper call
+    live_kernel::HiddenFd fd;
+    live_kernel::HiddenFd program;  // made at the first helper call
     MapShape shape;
     uint32_t id = 0;
   };
@@ -156,9 +158,9 @@ class KernelBackend final : public Backend {
 
   Machine& machine_;
   std::unordered_map<MapNumber, Map> maps_;
-  MapNumber attached_ = kNoMap;      // whose program is attached to the cgroup
-  std::set<int> open_;               // the script's numbers
-  std::map<int, HiddenFd> clients_;  // of accepted sockets, by the number of those
+  MapNumber attached_ = kNoMap;                   // whose program is attached to the cgroup
+  std::set<int> open_;                            // the script's numbers
+  std::map<int, live_kernel::HiddenFd> clients_;  // of accepted sockets, by the number of those
 };
 
 KernelBackend::~KernelBackend() {
@@ -192,7 +194,7 @@ int KernelBackend::CreateMap(MapNumber map, const MapShape& shape) {
                                 0, &options);
   if (fd < 0) return errno;
   Map made;
-  made.fd = HiddenFd(fd, "cannot keep a map");
+  made.fd = live_kernel::HiddenFd(fd, "cannot keep a map");
   made.shape = shape;
   bpf_map_info info = {};
   uint32_t length = sizeof(info);
@@ -234,7 +236,7 @@ int KernelBackend::Freeze(MapNumber map) { return ErrnoIf(bpf_map_freeze(FdOf(ma
 // --- descriptors
 
 // Numbers that are ours are to a script as if nothing were open there.
-int Visible(int fd) { return fd >= HiddenFd::FirstNumber() ? -1 : fd; }
+int Visible(int fd) { return fd >= live_kernel::HiddenFd::FirstNumber() ? -1 : fd; }
 
 void KernelBackend::Placed(int fd) {
   open_.insert(fd);
@@ -294,7 +296,7 @@ int KernelBackend::Dup(int from, int fd) {
 }
 
 int KernelBackend::Clone(int listener, int fd) {
-  HiddenFd client;
+  live_kernel::HiddenFd client;
   int child = -1;
   if (const int error = AcceptChild(Visible(listener), &client, &child); error != 0) return error;
   if (const int error = Place(child, fd); error != 0) return error;
@@ -414,16 +416,17 @@ int KernelBackend::Poke(MapNumber map, int fd, uint32_t offset, const Bytes& byt
 // --- walks
 
 int KernelBackend::Walk(const Map& map, std::vector<HeldValue>* values) {
-  const HiddenFd program = LoadWalkProgram(map.shape.value_bytes, machine_.walk_target);
+  const live_kernel::HiddenFd program =
+      LoadWalkProgram(map.shape.value_bytes, machine_.walk_target);
   bpf_iter_link_info walked = {};
   walked.map.map_fd = static_cast<uint32_t>(map.fd.get());
   bpf_link_create_opts options = {};
   options.sz = sizeof(options);
   options.iter_info = &walked;
   options.iter_info_len = sizeof(walked);
-  const HiddenFd link(bpf_link_create(program.get(), 0, BPF_TRACE_ITER, &options),
-                      "cannot make an iterator");
-  const HiddenFd walk(bpf_iter_create(link.get()), "cannot start an iterator");
+  const live_kernel::HiddenFd link(bpf_link_create(program.get(), 0, BPF_TRACE_ITER, &options),
+                                   "cannot make an iterator");
+  const live_kernel::HiddenFd walk(bpf_iter_create(link.get()), "cannot start an iterator");
   constexpr size_t kReadBytes = 1 << 16;
   Bytes records;
   for (;;) {

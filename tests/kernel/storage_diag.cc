@@ -10,7 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 
 namespace inlay::bpf_script {
 namespace {
@@ -105,8 +105,8 @@ void ReadSocket(std::span<const std::byte> payload, uint64_t cookie, DiagValues*
 
 int ReadStorageDiag(int family, int protocol, uint64_t cookie, std::span<const int> map_fds,
                     DiagValues* values) {
-  const HiddenFd diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
-                      "cannot open sock_diag");
+  const live_kernel::HiddenFd diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG),
+                                   "cannot open sock_diag");
   const Bytes request = Request(family, protocol, map_fds);
   if (send(diag.get(), request.data(), request.size(), 0) < 0) return errno;
   Bytes reply;

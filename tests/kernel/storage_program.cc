@@ -16,8 +16,8 @@ namespace {
 
 constexpr char kLicence[] = "Dual BSD/GPL";
 
-HiddenFd Load(bpf_prog_type type, const char* name, const Instructions& program,
-              bpf_prog_load_opts options) {
+live_kernel::HiddenFd Load(bpf_prog_type type, const char* name, const Instructions& program,
+                           bpf_prog_load_opts options) {
   const std::vector<bpf_insn>& text = program.text();
   const int fd = bpf_prog_load(type, name, kLicence, text.data(), text.size(), &options);
   if (fd >= 0) return {fd, name};
@@ -35,7 +35,7 @@ HiddenFd Load(bpf_prog_type type, const char* name, const Instructions& program,
 
 }  // namespace
 
-HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int exchange_fd) {
+live_kernel::HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int exchange_fd) {
   using X = HelperExchange;
   const auto value_bytes = static_cast<int32_t>(shape.value_bytes);
   const int32_t first = shape.lock ? kSpinLockBytes : 0;
@@ -100,7 +100,7 @@ HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int exchange_fd) 
   return Load(BPF_PROG_TYPE_CGROUP_SOCKOPT, "storage_helpers", p, options);
 }
 
-HiddenFd LoadWalkProgram(uint32_t value_bytes, int target) {
+live_kernel::HiddenFd LoadWalkProgram(uint32_t value_bytes, int target) {
   // struct bpf_iter__bpf_sk_storage_map: meta, map, sk, value; the first of meta is seq.
   constexpr size_t kMeta = 0;
   constexpr size_t kSk = 16;

@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/live_kernel/hidden_fd.h"
 #include "inlay/operation.h"
-#include "tests/kernel/hidden_fd.h"
 #include "tests/kernel/script.h"
 
 namespace inlay::bpf_script {
@@ -33,11 +33,11 @@ struct HelperExchange {
 };
 
 // Loads the program for a map. `exchange_fd`: an array map with one HelperExchange.
-HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int exchange_fd);
+live_kernel::HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int exchange_fd);
 
 // Loads the program that an iterator over a map of such values runs: it writes the socket's cookie
 // and the value. `target`: vmlinux's type id of bpf_iter_bpf_sk_storage_map.
-HiddenFd LoadWalkProgram(uint32_t value_bytes, int target);
+live_kernel::HiddenFd LoadWalkProgram(uint32_t value_bytes, int target);
 
 }  // namespace inlay::bpf_script
 

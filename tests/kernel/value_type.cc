@@ -48,7 +48,7 @@ ValueType LoadValueType(const MapShape& shape) {
   const void* const raw = btf__raw_data(b, &size);
   if (raw == nullptr) throw std::system_error(errno, std::generic_category(), "no BTF");
   ValueType loaded;
-  loaded.fd = HiddenFd(bpf_btf_load(raw, size, nullptr), "cannot load BTF");
+  loaded.fd = live_kernel::HiddenFd(bpf_btf_load(raw, size, nullptr), "cannot load BTF");
   loaded.key_id = static_cast<uint32_t>(key);
   loaded.value_id = static_cast<uint32_t>(value);
   return loaded;

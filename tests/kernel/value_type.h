@@ -6,13 +6,13 @@
 
 #include <cstdint>
 
-#include "tests/kernel/hidden_fd.h"
+#include "engine/live_kernel/hidden_fd.h"
 #include "tests/kernel/script.h"
 
 namespace inlay::bpf_script {
 
 struct ValueType {
-  HiddenFd fd;
+  live_kernel::HiddenFd fd;
   uint32_t key_id = 0;
   uint32_t value_id = 0;
 };

@@ -9,10 +9,10 @@
 #include "absl/strings/str_join.h"
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/buffered_sockets.h"
-#include "tools/capture/capabilities.h"
-#include "tools/capture/first_namespace.h"
-#include "tools/capture/net_namespaces.h"
 #include "tools/capture/socket_attributes.h"
+#include "tools/capture/system/capabilities.h"
+#include "tools/capture/system/first_namespace.h"
+#include "tools/capture/system/net_namespaces.h"
 #include "tools/capture/walk_programs.h"
 
 namespace inlay::capture {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "tools/analysis/value_field.h"
+#include "tools/analysis/values/value_field.h"
 
 namespace inlay::capture {
 

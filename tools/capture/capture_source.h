@@ -18,7 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/analysis/value_field.h"
+#include "tools/analysis/values/value_field.h"
 
 namespace inlay::capture {
 

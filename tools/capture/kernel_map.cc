@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/analysis/close_names.h"
-#include "tools/capture/capabilities.h"
+#include "tools/analysis/grammar/close_names.h"
+#include "tools/capture/system/capabilities.h"
 
 namespace inlay::capture {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/capture/file_descriptor.h"
+#include "tools/capture/system/file_descriptor.h"
 
 namespace inlay::capture {
 

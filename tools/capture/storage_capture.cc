@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/capture/buffered_sockets.h"
-#include "tools/capture/first_namespace.h"
+#include "tools/capture/system/first_namespace.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
 #include "tools/capture/walk_programs.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/raw_records.h"
+#include "tools/analysis/values/record_limits.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
 
@@ -22,10 +22,10 @@ class TableCapture : public CaptureSource {
           absl::StrCat("--method is for maps of type sk_storage, and map ", map_.id, " '",
                        map_.name, "' is of type ", MapTypeName(map_.type)));
     }
-    if (map_.value_bytes > analysis::kMaxValueBytes) {
+    if (map_.value_bytes > analysis::kMaxRecordBytes) {
       return absl::InvalidArgumentError(
           absl::StrCat("map ", map_.id, " '", map_.name, "' has values of ", map_.value_bytes,
-                       " bytes; at most ", analysis::kMaxValueBytes, " can be captured"));
+                       " bytes; at most ", analysis::kMaxRecordBytes, " can be captured"));
     }
     schema_ = ReadValueSchema(map_);
     description_.value_bytes = map_.value_bytes;

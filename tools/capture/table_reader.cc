@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/capture/capabilities.h"
+#include "tools/capture/system/capabilities.h"
 
 namespace inlay::capture {
 namespace {

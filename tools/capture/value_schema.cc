@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/struct_fields.h"
-#include "tools/capture/capabilities.h"
-#include "tools/capture/libbpf_messages.h"
+#include "tools/analysis/values/struct_fields.h"
+#include "tools/capture/system/capabilities.h"
+#include "tools/capture/system/libbpf_messages.h"
 
 namespace inlay::capture {
 namespace {

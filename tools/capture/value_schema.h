@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/btf_schema.h"
-#include "tools/analysis/value_field.h"
+#include "tools/analysis/values/btf_schema.h"
+#include "tools/analysis/values/value_field.h"
 #include "tools/capture/kernel_map.h"
 
 namespace inlay::capture {

@@ -14,10 +14,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/capture/capabilities.h"
-#include "tools/capture/file_descriptor.h"
-#include "tools/capture/first_namespace.h"
-#include "tools/capture/libbpf_messages.h"
+#include "tools/capture/system/capabilities.h"
+#include "tools/capture/system/file_descriptor.h"
+#include "tools/capture/system/first_namespace.h"
+#include "tools/capture/system/libbpf_messages.h"
 
 // The object file that clang made of socket_walk.bpf.c, as a part of the program.
 asm(".pushsection .rodata\n"

@@ -26,8 +26,8 @@
 #include <system_error>
 #include <vector>
 
-#include "tests/kernel/scratch_cgroup.h"
-#include "tests/kernel/scratch_network.h"
+#include "engine/live_kernel/scratch_cgroup.h"
+#include "engine/live_kernel/scratch_network.h"
 
 // The object file that clang made of task_context.bpf.c, as a part of the program.
 asm(".pushsection .rodata\n"
@@ -97,7 +97,7 @@ void Hold(size_t number, size_t connections, size_t datagrams, int ready) {
   setrlimit(RLIMIT_NOFILE, &limit);
   char good = 0;
   try {
-    bpf_script::EnterScratchNetwork();
+    live_kernel::EnterScratchNetwork();
     OpenConnections(connections);
     OpenDatagramSockets(datagrams);
     good = 1;
@@ -141,7 +141,7 @@ class Holders {
 };
 
 void Run(size_t processes, size_t connections, size_t datagrams) {
-  const bpf_script::ScratchCgroup cgroup;
+  const live_kernel::ScratchCgroup cgroup;
   libbpf_set_print(nullptr);
   bpf_object_open_opts options = {};
   options.sz = sizeof(options);

@@ -10,7 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "inlay/operation.h"
-#include "tools/analysis/record_block.h"
+#include "tools/analysis/values/record_block.h"
 
 namespace inlay::replay {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/record_source.h"
+#include "tools/analysis/values/record_source.h"
 
 namespace inlay::replay {
 

@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "bench/layouts/layouts.h"
-#include "bench/workload/packet_walk.h"
+#include "engine/workload/layouts.h"
+#include "engine/workload/packet_walk.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 

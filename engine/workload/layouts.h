@@ -1,0 +1,183 @@
+// The layouts that the benchmarks compare. A new layout is one struct and one place in the list.
+
+#ifndef INLAY_ENGINE_WORKLOAD_LAYOUTS_H_
+#define INLAY_ENGINE_WORKLOAD_LAYOUTS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+
+#include "engine/workload/line_count.h"
+#include "inlay/index_map.h"
+#include "inlay/inline_map.h"
+#include "inlay/pointer_map.h"
+#include "inlay/runtime_constant.h"
+#include "inlay/shared_pointer_map.h"
+#include "inlay/single_pointer_map.h"
+#include "inlay/storage_map.h"
+
+namespace inlay::bench {
+
+// What the sockets that a population is made of reserve for values.
+struct Reservation {
+  uint32_t inline_bits = 0;
+  uint32_t tail_bytes = 0;
+};
+
+// Of a value: what benchmarks read when they read one field.
+inline constexpr size_t kFieldBytes = 4;
+
+inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
+  return reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
+}
+
+// What all layouts have unless they say otherwise. Those that can tell which memory a get loads, of the
+// socket and of what hangs on it, have
+//   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
+// too. What a get loads of the map itself stays in the cache and is left out. REQUIRES there: the
+// socket has a value, got once before, so that caches inside the layout are filled.
+template <StorageMap M>
+struct LayoutOf {
+  using Map = M;
+  static constexpr uint32_t kWidthBits = 16;  // of codes, for those that have them
+  // What one map with values of `value_bytes` needs in a socket.
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {}; }
+  // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
+  template <typename Use>
+  static uint64_t Read(const Map& map, const Socket& socket, Use&& use) {
+    return use(map.Get(socket));
+  }
+};
+
+struct PointerLayout : LayoutOf<PointerMap> {
+  static constexpr char kName[] = "pointer";
+  static void Touch(const PointerMap& map, const Socket& socket, LineCount* lines) {
+    const StorageSlot& slot = socket.sk_bpf_storage;
+    const std::byte* const value = map.Get(socket);
+    lines->Own(&slot, sizeof(slot));
+    const auto* const cache = reinterpret_cast<const LocalStorageCache*>(slot.load());
+    lines->Own(&cache->slots[map.cache_slot()], sizeof(cache->slots[0]));
+    lines->Own(value - sizeof(StorageData), sizeof(StorageData) + kFieldBytes);
+  }
+};
+
+struct InlineLayout : LayoutOf<InlineMap> {
+  static constexpr char kName[] = "inline";
+  static constexpr Reservation Needs(uint32_t value_bytes) {
+    return {.tail_bytes = 8 + (value_bytes + 7) / 8 * 8};
+  }
+  static void Touch(const InlineMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(AtOffset(socket, map.offset_bytes()), sizeof(uint64_t));
+    lines->Own(map.Get(socket), kFieldBytes);
+  }
+};
+
+struct SinglePointerLayout : LayoutOf<SinglePointerMap> {
+  static constexpr char kName[] = "single_pointer";
+  static void Touch(const SinglePointerMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(&socket.sk_single_object, sizeof(socket.sk_single_object));
+    const SingleObject* const object = socket.sk_single_object.load();
+    lines->Own(&object->maps, sizeof(object->maps));
+    lines->Own(&object->offset_bytes(map.number()), sizeof(uint32_t));
+    lines->Own(map.Get(socket), kFieldBytes);
+  }
+};
+
+struct SharedPointerLayout : LayoutOf<SharedPointerMap> {
+  static constexpr char kName[] = "shared_pointer";
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.tail_bytes = 8}; }
+  static void Touch(const SharedPointerMap& map, const Socket& socket, LineCount* lines) {
+    lines->Own(AtOffset(socket, map.offset_bytes()), sizeof(void*));
+    lines->Shared(map.Get(socket), kFieldBytes);
+  }
+};
+
+template <uint32_t kBits>
+struct IndexLayoutOf : LayoutOf<IndexMap> {
+  static constexpr uint32_t kWidthBits = kBits;
+  static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {.inline_bits = 16}; }
+  static void Touch(const IndexMap& map, const Socket& socket, LineCount* lines) {
+    const auto* const words = reinterpret_cast<const std::byte*>(&socket.inline_words());
+    lines->Own(words + size_t{map.field().word} * sizeof(uint64_t), sizeof(uint64_t));
+    lines->Shared(map.Get(socket), kFieldBytes);
+  }
+};
+struct IndexLayout : IndexLayoutOf<16> {
+  static constexpr char kName[] = "index";
+};
+struct Index12Layout : IndexLayoutOf<12> {
+  static constexpr char kName[] = "index12";
+};
+struct Index9Layout : IndexLayoutOf<9> {
+  static constexpr char kName[] = "index9";
+};
+
+// In this order maps take their places in the sockets of a population: inline before shared_pointer.
+using Layouts = std::tuple<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout,
+                           IndexLayout, Index12Layout, Index9Layout>;
+
+// Other ways to read the map of a layout, for benchmarks of reads. Each says whose map it reads, and
+// makes sure that the map is where it looks.
+
+// The place is known at compile time: first in the tail.
+struct InlineConstReading {
+  using Layout = InlineLayout;
+  static constexpr char kName[] = "inline_const";
+  static constexpr size_t kOffsetBytes = sizeof(Socket);
+  static bool Prepare(const InlineMap& map, std::string* error) {
+    if (map.is_inline() && map.offset_bytes() == kOffsetBytes) return true;
+    *error = "the inline map is not first in the tail";
+    return false;
+  }
+  template <typename Use>
+  static uint64_t Read(const InlineMap& /*map*/, const Socket& socket, Use&& use) {
+    return use(InlineMap::GetAt(socket, kOffsetBytes));
+  }
+};
+
+// The place is known at start-up, and patched into the code.
+struct InlineRuntimeConstReading {
+  using Layout = InlineLayout;
+  using OffsetBytes = RuntimeConstant<struct InlineOffsetTag>;
+  static constexpr char kName[] = "inline_runtime_const";
+  static bool Prepare(const InlineMap& map, std::string* error) {
+    if (map.is_inline() && OffsetBytes::Set(map.offset_bytes()) == Status::kOk) return true;
+    *error = "the run-time constant cannot be patched into the code";
+    return false;
+  }
+  template <typename Use>
+  static uint64_t Read(const InlineMap& /*map*/, const Socket& socket, Use&& use) {
+    return use(InlineMap::GetAt(socket, OffsetBytes::Load()));
+  }
+};
+
+using OtherReadings = std::tuple<InlineConstReading, InlineRuntimeConstReading>;
+
+// Calls visit.operator()<T>() for each type of a list.
+template <typename List, typename Visit>
+void ForEachOf(Visit&& visit) {
+  [&]<typename... T>(std::tuple<T...>*) {
+    (visit.template operator()<T>(), ...);
+  }(static_cast<List*>(nullptr));
+}
+template <typename Visit>
+void ForEachLayout(Visit&& visit) {
+  ForEachOf<Layouts>(visit);
+}
+
+// What the sockets need for one map of every layout.
+inline Reservation NeedsOfAll(uint32_t value_bytes) {
+  Reservation all;
+  ForEachLayout([&]<typename Layout>() {
+    const Reservation needs = Layout::Needs(value_bytes);
+    all.inline_bits += needs.inline_bits;
+    all.tail_bytes += needs.tail_bytes;
+  });
+  all.inline_bits = (all.inline_bits + 63) / 64 * 64;
+  return all;
+}
+
+}  // namespace inlay::bench
+
+#endif  // INLAY_ENGINE_WORKLOAD_LAYOUTS_H_

@@ -1,0 +1,59 @@
+// CompressedFile: the decompressed bytes of a file or pipe, made by a thread of their own, so that
+// decompression overlaps with what is done with the bytes.
+//
+// The thread is at most kBufferedBlocks blocks ahead. Where no thread is to be had, Read() does the
+// work itself.
+
+#ifndef INLAY_TOOLS_ANALYSIS_BYTES_COMPRESSED_FILE_H_
+#define INLAY_TOOLS_ANALYSIS_BYTES_COMPRESSED_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/bytes/decompressor.h"
+
+namespace inlay::analysis {
+
+// Not thread-safe: one caller at a time.
+class CompressedFile {
+ public:
+  static constexpr size_t kBlockBytes = size_t{256} << 10;
+  static constexpr size_t kBufferedBlocks = 4;
+
+  // Reads the stream that starts with `prefix`, which has been read from `fd`, and goes on in `fd`.
+  // `name` is what errors call the file. `fd` stays the caller's, and open while this lives. Fails
+  // without memory or descriptors.
+  static absl::StatusOr<std::unique_ptr<CompressedFile>> Open(std::string name, int fd,
+                                                              Compression compression,
+                                                              std::vector<uint8_t> prefix);
+
+  // Stops and joins the thread, even while it waits for a pipe.
+  ~CompressedFile();
+  CompressedFile(const CompressedFile&) = delete;
+  CompressedFile& operator=(const CompressedFile&) = delete;
+
+  // Fills `out` with the next decompressed bytes; returns how many, fewer than asked only at the
+  // end. Fails for what the file or Decompressor fails for; the message starts with the name. After
+  // a failure every call fails.
+  absl::StatusOr<size_t> Read(std::span<uint8_t> out);
+
+  // The compressed bytes, `prefix` among them, that what Read() has returned was made of: by blocks,
+  // and never fewer than it was made of. All of them once Read() has met the end.
+  uint64_t compressed_bytes() const;
+
+ private:
+  class Reader;
+
+  explicit CompressedFile(std::unique_ptr<Reader> reader);
+
+  std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_BYTES_COMPRESSED_FILE_H_

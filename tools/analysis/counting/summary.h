@@ -1,0 +1,75 @@
+// Summary: what was counted, as bytes, so that it can be sent, kept, and added to others: a fleet's captures
+// are counted where they are, and only summaries travel. docs/fleet.md has the format.
+//
+// Adding is associative and commutative: any split of the data, added in any order, gives the same summary,
+// byte for byte, as long as all of them are exact. Of sampled ones the sum has the level of the one that was
+// sampled most.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_ANALYSIS_COUNTING_SUMMARY_H_
+#define INLAY_TOOLS_ANALYSIS_COUNTING_SUMMARY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tools/analysis/counting/distinct_values.h"
+#include "tools/analysis/values/record_source.h"
+
+namespace inlay::analysis {
+
+// Sentences about the input, in the order of their bytes, each once. Of more than kMost the first ones, so that it does
+// not matter in which order they are added.
+class SummaryNotes {
+ public:
+  static constexpr size_t kMost = 20;
+
+  void Add(std::string note);
+  void Add(const SummaryNotes& other);
+  // For what has been written and is read again.
+  void SetMore() { more_ = true; }
+
+  const std::set<std::string>& notes() const { return notes_; }
+  bool more() const { return more_; }  // some were left out
+
+ private:
+  std::set<std::string> notes_;
+  bool more_ = false;
+};
+
+struct Summary {
+  RecordSchema schema;
+  DistinctValues distinct;
+  SummaryNotes notes = {};
+};
+
+// Whether values read with both are of the same kind, so that they can be compared.
+bool SameValues(const RecordSchema& a, const RecordSchema& b);
+// What SameValues() compares, for messages.
+std::string DescribeValues(const RecordSchema& schema);
+
+// What every summary starts with.
+inline constexpr std::string_view kSummaryMagic = "INLAYSUM";
+
+// Values are sorted, so that equal summaries have equal bytes.
+std::string WriteSummary(const Summary& summary);
+
+// Reads the summary that `bytes` starts with, and takes it off them. `name` is what messages call the input.
+// Fails for what is no summary, of another version, cut off, damaged (a checksum is compared), or contradicts itself, as
+// only what was made by hand does; `bytes` is unchanged then. The summary keeps to `budget_bytes`.
+absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* bytes,
+                                    size_t budget_bytes = BoundedCounter::kUnbounded);
+
+// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values, or have more than 2^64 - 1
+// records together; `name` is what the message calls `other`.
+absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summary);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_COUNTING_SUMMARY_H_

@@ -1,0 +1,43 @@
+// FieldCodes: the distinct values as a table of small numbers, a column for each field: two values agree in
+// a field exactly if they have the same code there. Whatever asks how fields vary together works on this,
+// and knows nothing of bytes and text.
+
+#ifndef INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_
+#define INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tools/analysis/values/record_source.h"
+#include "tools/analysis/values/value_counter.h"
+#include "tools/analysis/values/value_field.h"
+
+namespace inlay::analysis {
+
+struct CodedField {
+  ValueField field;
+  std::vector<uint32_t> codes;  // of each value: 0 .. distinct() - 1, in the order of appearance
+  std::vector<uint32_t> first_row;  // of each code: the first value that has it
+
+  uint64_t distinct() const { return first_row.size(); }
+};
+
+struct FieldCodes {
+  std::vector<CodedField> fields;
+  std::vector<uint64_t> counts;  // of each value: the records that hold it
+  uint64_t records = 0;          // their sum
+
+  size_t values() const { return counts.size(); }
+};
+
+// Encodes `values`, whose fields are schema.fields, with `threads` threads, at most `most_encoders` fields at a time.
+// Takes 4 bytes for each value and field, 4 for each distinct value of a field, and a table of these for as
+// many fields as are encoded at a time. REQUIRES: fewer than 2^32 values, one encoder. Throws std::bad_alloc when
+// memory runs out.
+FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
+                        size_t threads, size_t most_encoders = SIZE_MAX);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_

@@ -1,0 +1,73 @@
+// RowHashes: how many different values are left if only some of the fields count. A value's hash is the sum
+// of its fields' hashes, so that a field comes and goes with one addition for each value.
+//
+// Counts are those of 128-bit hashes: for 100 million values the chance that any two that differ are taken
+// for one is below 10^-22.
+//
+// Thread-safety: const functions may run concurrently, each with a scratch of its own.
+
+#ifndef INLAY_TOOLS_ANALYSIS_FIELDS_ROW_HASHES_H_
+#define INLAY_TOOLS_ANALYSIS_FIELDS_ROW_HASHES_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tools/analysis/fields/field_codes.h"
+
+namespace inlay::analysis {
+
+class RowHashes {
+ public:
+  // Memory that counting needs, kept from one count to the next.
+  class Scratch {
+   private:
+    friend class RowHashes;
+    struct Hash {
+      uint64_t low = 0;
+      uint64_t high = 0;
+    };
+    std::vector<Hash> slots_;
+  };
+
+  static constexpr uint64_t kNoLimit = UINT64_MAX;
+
+  // Counts no field yet. `codes` must outlive it.
+  explicit RowHashes(const FieldCodes& codes);
+
+  // Lets a field count that did not, or the other way round.
+  void Include(size_t field);
+  void Exclude(size_t field);
+  bool includes(size_t field) const { return included_[field]; }
+
+  // The distinct values, by the fields that count; 1 if none does and there are values.
+  // Where there are more than `limit`, counting may stop early with any number above it.
+  uint64_t Distinct(Scratch* scratch, uint64_t limit = kNoLimit) const;
+  // The same with one field more, and with one less. Nothing changes.
+  // REQUIRES: the field does not count, or does.
+  uint64_t DistinctWith(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
+  uint64_t DistinctWithout(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
+
+  // Of each distinct value, by the fields that count, the first row that has it; ascending.
+  std::vector<uint32_t> FirstRows(Scratch* scratch) const;
+
+  size_t rows() const { return rows_.size(); }
+
+ private:
+  using Hash = Scratch::Hash;
+
+  static Hash HashOf(size_t field, uint32_t code);
+  template <typename HashOfRow, typename OnFirst>
+  void ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, uint64_t limit,
+                    Scratch* scratch) const;
+  template <typename HashOfRow>
+  uint64_t Count(HashOfRow hash_of_row, uint64_t limit, Scratch* scratch) const;
+
+  const FieldCodes& codes_;
+  std::vector<bool> included_;
+  std::vector<Hash> rows_;
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_FIELDS_ROW_HASHES_H_

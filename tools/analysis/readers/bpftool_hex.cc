@@ -1,0 +1,159 @@
+#include "tools/analysis/readers/bpftool_hex.h"
+
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/values/record_limits.h"
+
+namespace inlay::analysis {
+namespace {
+
+constexpr size_t kMaxWordBytes = 64;
+
+class BpftoolHex final : public DumpReader {
+ public:
+  BpftoolHex(TextCursor* cursor, DumpCounts* counts) : cursor_(*cursor), counts_(*counts) {}
+
+  absl::StatusOr<bool> Next(DumpedValue* value) override {
+    if (finished_) return false;
+    if (line_ == 0) ReadWord();
+    for (;;) {
+      if (word_ == "key:") {
+        ++keys_;
+        key_counted_ = false;
+        ReadWord();
+        absl::Status status = ReadBytes(nullptr, "key");
+        if (!status.ok()) return status;
+        if (!word_.starts_with("value")) return Unexpected("a value after the key");
+      } else if (word_ == "value:" || word_ == "value") {
+        const uint64_t line = line_;
+        const bool is_per_cpu = word_ == "value";
+        ReadWord();
+        if (is_per_cpu) {
+          if (word_ != "(CPU") return Unexpected("'(CPU' after 'value'");
+          ReadWord();
+          if (!word_.ends_with("):")) return Unexpected("'):' after the CPU");
+          ReadWord();
+        }
+        if (word_.starts_with('<')) {
+          // "<no entry>": an error in place of the value.
+          ++counts_.unreadable;
+          const uint64_t error_line = line_;
+          while (!word_.empty() && line_ == error_line) ReadWord();
+          continue;
+        }
+        value->Clear(line);
+        absl::Status status = ReadBytes(&value->bytes.emplace(), "value");
+        if (!status.ok()) return status;
+        // Only what stands behind a value shows that it is whole.
+        if (word_ != "key:" && word_ != "value:" && word_ != "value" && word_ != "Found") {
+          return Unexpected("'key:', 'value:' or 'Found'");
+        }
+        if (is_per_cpu) {
+          ++counts_.per_cpu;
+          if (!key_counted_) ++counts_.keys;
+          key_counted_ = true;
+        }
+        ++records_;
+        return true;
+      } else if (word_ == "Found") {
+        return ReadFound();
+      } else {
+        return Unexpected("'key:', 'value:' or 'Found'");
+      }
+    }
+  }
+
+ private:
+  // Stores the next word and its line; an empty word at the end of the file.
+  void ReadWord() {
+    word_.clear();
+    int c = cursor_.SkipSpace();
+    line_ = cursor_.line();
+    while (c != TextCursor::kEnd && c > ' ' && word_.size() < kMaxWordBytes) {
+      word_ += static_cast<char>(c);
+      cursor_.Advance();
+      c = cursor_.Peek();
+    }
+    // A control character is no space: it must not be taken for the end of the file.
+    if (word_.empty() && c != TextCursor::kEnd) {
+      word_ += static_cast<char>(c);
+      cursor_.Advance();
+    }
+  }
+
+  // Reads words of two hexadecimal digits, at least one, into `bytes` unless it is null.
+  absl::Status ReadBytes(std::vector<uint8_t>* bytes, std::string_view what) {
+    const uint64_t first_line = line_;
+    size_t count = 0;
+    for (; word_.size() == 2; ReadWord(), ++count) {
+      uint8_t byte = 0;
+      const auto [end, error] = std::from_chars(word_.data(), word_.data() + 2, byte, 16);
+      if (error != std::errc() || end != word_.data() + 2) break;
+      if (bytes == nullptr) continue;
+      if (count == kMaxRecordBytes) {
+        return cursor_.ErrorAt(first_line, absl::StrCat("this value is longer than the limit of ",
+                                                        kMaxRecordBytes, " bytes"));
+      }
+      bytes->push_back(byte);
+    }
+    return count != 0 ? absl::OkStatus()
+                      : Unexpected(absl::StrCat("a byte of the ", std::string(what),
+                                                ", two hexadecimal digits,"));
+  }
+
+  // "Found 3 elements": whether the dump is whole.
+  absl::StatusOr<bool> ReadFound() {
+    ReadWord();
+    uint64_t found = 0;
+    const auto [end, error] = std::from_chars(word_.data(), word_.data() + word_.size(), found);
+    if (error != std::errc() || end != word_.data() + word_.size()) {
+      return Unexpected("the number after 'Found'");
+    }
+    ReadWord();
+    if (word_ != "elements" && word_ != "element") return Unexpected("'elements' after the number");
+    const uint64_t found_line = line_;
+    ReadWord();
+    if (!word_.empty()) return Unexpected("the end of the file after 'Found'");
+    if (!cursor_.status().ok()) return cursor_.status();
+    if (found == 0 && records_ == 0) {
+      return cursor_.ErrorAt(found_line, "the dump is empty: the map has no entries");
+    }
+    if (keys_ != 0 && found != keys_) {
+      return cursor_.ErrorAt(found_line, absl::StrCat("bpftool found ", found, " elements but ",
+                                                      keys_, " are here: the dump is incomplete"));
+    }
+    finished_ = true;
+    return false;
+  }
+
+  absl::Status Unexpected(std::string_view wanted) {
+    const bool is_cut_word = word_.size() < 8 && cursor_.Peek() == TextCursor::kEnd;
+    if (word_.empty() || is_cut_word) {
+      return cursor_.Error(absl::StrCat("the dump is cut: it ends here, after ", records_,
+                                        records_ == 1 ? " record" : " records",
+                                        ", without the line 'Found .. elements'"));
+    }
+    return cursor_.ErrorAt(
+        line_, absl::StrCat("not a dump of bpftool: ", std::string(wanted), " is missing"));
+  }
+
+  TextCursor& cursor_;
+  DumpCounts& counts_;
+  std::string word_;
+  uint64_t line_ = 0;  // of word_; 0: nothing has been read
+  uint64_t keys_ = 0;
+  uint64_t records_ = 0;
+  bool key_counted_ = false;  // the key of this value is in counts_
+  bool finished_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<DumpReader> ReadBpftoolHex(TextCursor* cursor, DumpCounts* counts) {
+  return std::make_unique<BpftoolHex>(cursor, counts);
+}
+
+}  // namespace inlay::analysis

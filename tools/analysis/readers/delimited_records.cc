@@ -1,0 +1,460 @@
+#include "tools/analysis/readers/delimited_records.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/bytes/byte_scan.h"
+#include "tools/analysis/grammar/column_selection.h"
+#include "tools/analysis/grammar/zeek_log.h"
+#include "tools/analysis/readers/format_detection.h"
+
+namespace inlay::analysis {
+namespace {
+
+// What one block asks of the file: enough that the lock and the system call cost nothing per row,
+// little enough that the bytes are still in a core's second-level cache when they are parsed.
+constexpr size_t kChunkBytes = size_t{256} << 10;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr char kOneKind[] = "the files of one data set must be of one kind";
+
+// Whole records of one file, in the buffer of a block.
+struct Region {
+  size_t begin = 0;
+  size_t end = 0;
+  std::string file_name;
+  uint64_t first_line = 1;
+};
+
+void EnsureSize(std::vector<uint8_t>* buffer, size_t bytes) {
+  // Never shrinks, so that the buffer is zero-filled once and not for every block.
+  if (buffer->size() < bytes) buffer->resize(std::max(bytes, buffer->size() * 2));
+}
+
+std::string_view TextOf(const std::vector<uint8_t>& buffer, size_t begin, size_t end) {
+  return {reinterpret_cast<const char*>(buffer.data()) + begin, end - begin};
+}
+
+std::string Counted(uint64_t count, std::string_view noun) {
+  return absl::StrCat(count, " ", std::string(noun), count == 1 ? "" : "s");
+}
+
+absl::Status LineError(const std::string& file_name, uint64_t line, std::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(file_name, ":", line, ": ", std::string(what)));
+}
+
+std::string TooLong(bool in_quotes) {
+  return absl::StrCat("this row is longer than the limit of ", kMaxRowBytes, " bytes",
+                      in_quotes ? "; is a quote left open?" : "");
+}
+
+std::string_view RowErrorText(RowError error) {
+  switch (error) {
+    case RowError::kNone:
+      break;
+    case RowError::kTextAfterQuote:
+      return "text after the closing quote of a cell";
+    case RowError::kOpenQuote:
+      return "a quote that is opened in this row is never closed";
+  }
+  return "";
+}
+
+class DelimitedRecords final : public RecordSource {
+ public:
+  DelimitedRecords(std::vector<std::string> paths, DelimitedOptions options, InputFile first)
+      : paths_(std::move(paths)), options_(std::move(options)), file_(std::move(first)) {
+    schema_.kind = RecordSchema::Kind::kText;
+    schema_.dialect = options_.zeek_log ? kTsvDialect : options_.dialect;
+    schema_.is_zeek_log = options_.zeek_log;
+  }
+
+  // Reads the first region, and with it what the columns are.
+  absl::Status Start() {
+    absl::StatusOr<bool> taken = TakeRegion(pending_block_, &pending_region_);
+    has_pending_ = taken.ok() && *taken;
+    return taken.status();
+  }
+
+  absl::StatusOr<bool> Next(RecordBlock& block) override {
+    block.ClearRecords();
+    Region region;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      block.set_sequence(sequence_++);
+      if (finished_) return false;
+      if (has_pending_) {
+        has_pending_ = false;
+        std::swap(block.buffer(), pending_block_.buffer());
+        region = std::move(pending_region_);
+      } else {
+        absl::StatusOr<bool> taken = TakeRegion(block, &region);
+        if (!taken.ok() || !*taken) {
+          finished_ = true;
+          return taken;
+        }
+      }
+    }
+    absl::Status status = ParseRegion(region, &block);
+    if (!status.ok()) {
+      std::lock_guard<std::mutex> lock(mutex_);
+      finished_ = true;
+      return status;
+    }
+    return true;
+  }
+
+ private:
+  // Fills `block` with the next bytes that hold whole records. Holds mutex_ or is alone.
+  absl::StatusOr<bool> TakeRegion(RecordBlock& block, Region* region) {
+    for (;;) {
+      if (!file_.has_value()) {
+        if (next_path_ == paths_.size()) return false;
+        absl::StatusOr<InputFile> opened = InputFile::Open(paths_[next_path_]);
+        if (!opened.ok()) return opened.status();
+        file_ = *std::move(opened);
+        at_file_start_ = true;
+        line_ = 1;
+        ++next_path_;
+      }
+      std::vector<uint8_t>& buffer = block.buffer();
+      EnsureSize(&buffer, carry_.size());
+      std::copy(carry_.begin(), carry_.end(), buffer.begin());
+      size_t used = carry_.size();
+      carry_.clear();
+      size_t begin = 0;
+      size_t whole = 0;
+      bool at_end = false;
+      do {
+        // The scanner reads whole units of kScanBytes, past the end of the text.
+        EnsureSize(&buffer, used + kChunkBytes + kScanBytes);
+        absl::StatusOr<size_t> got = file_->Read(std::span(buffer).subspan(used, kChunkBytes));
+        if (!got.ok()) return got.status();
+        bytes_read_.fetch_add(file_->TakeUsedBytes(), std::memory_order_relaxed);
+        used += *got;
+        at_end = *got < kChunkBytes;
+        if (at_file_start_ && TextOf(buffer, 0, used).starts_with(kByteOrderMark)) {
+          begin = kByteOrderMark.size();
+        }
+        whole = at_end ? used : begin + WholeRecordBytes(TextOf(buffer, begin, used), dialect());
+      } while (!at_end && whole == begin && used - begin <= kMaxRowBytes + 2);
+      if (whole == begin && !at_end) {
+        const bool in_quotes =
+            dialect().quoted && TextOf(buffer, begin, used).find('"') != std::string_view::npos;
+        return LineError(file_->name(), line_, TooLong(in_quotes));
+      }
+      carry_.assign(buffer.begin() + static_cast<std::ptrdiff_t>(whole),
+                    buffer.begin() + static_cast<std::ptrdiff_t>(used));
+      if (at_file_start_) {
+        at_file_start_ = false;
+        if (begin == whole) {
+          return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is empty"));
+        }
+        const std::string_view text = TextOf(buffer, begin, whole);
+        absl::StatusOr<size_t> header_bytes =
+            options_.zeek_log ? ReadZeekStart(text) : ReadFirstRow(text);
+        if (!header_bytes.ok()) return header_bytes.status();
+        line_ += CountByte(std::span(buffer).subspan(begin, *header_bytes), '\n');
+        begin += *header_bytes;
+      }
+      region->begin = begin;
+      region->end = whole;
+      region->file_name = file_->name();
+      region->first_line = line_;
+      line_ += CountByte(std::span(buffer).subspan(begin, whole - begin), '\n');
+      if (at_end) file_.reset();
+      if (begin != whole) return true;
+    }
+  }
+
+  // Looks at the first row of a file: the first file's decides what the columns are, the others'
+  // must agree. Returns the bytes of the header, 0 when there is none.
+  absl::StatusOr<size_t> ReadFirstRow(std::string_view text) {
+    const size_t record_bytes = std::min(FindRecordEnd(text, 0, dialect()), text.size());
+    const std::string_view row = WithoutLineEnd(text.substr(0, record_bytes));
+    if (row.size() > kMaxRowBytes) return LineError(file_->name(), 1, TooLong(false));
+    std::vector<RawCell> cells;
+    const RowError error = SplitRow(row, dialect(), &cells);
+    if (error != RowError::kNone) return LineError(file_->name(), 1, RowErrorText(error));
+    const bool has_header = options_.header.value_or(NeedsHeader(options_.columns));
+    std::vector<std::string> names;
+    if (has_header) {
+      for (const RawCell& cell : cells) {
+        AppendCellText(row.substr(cell.begin, cell.end - cell.begin), dialect(),
+                       &names.emplace_back());
+      }
+    }
+    if (schema_.file_columns == 0) {
+      absl::StatusOr<std::vector<size_t>> chosen =
+          SelectColumns(options_.columns, names, cells.size());
+      if (!chosen.ok()) {
+        return LineError(file_->name(), 1, std::string(chosen.status().message()));
+      }
+      SetColumns(*std::move(chosen), cells.size());
+      header_ = names;
+      for (const size_t column : columns()) {
+        schema_.fields.push_back(
+            {.name = has_header ? names[column] : absl::StrCat("c", column + 1),
+             .kind = FieldKind::kText});
+      }
+      schema_.first_row_looks_like_header =
+          !has_header && !options_.header.has_value() && FirstRowLooksLikeHeader(text, dialect());
+    } else if (std::string other = OtherKind(text, cells.size()); !other.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": ", other));
+    } else if (has_header && names != header_) {
+      return LineError(file_->name(), 1,
+                       absl::StrCat("the header differs from that of ", paths_[0]));
+    }
+    return has_header ? record_bytes : 0;
+  }
+
+  // The same for a Zeek log. The headers of files after the first are left to be checked line by line.
+  absl::StatusOr<size_t> ReadZeekStart(std::string_view text) {
+    const bool is_first = schema_.file_columns == 0;
+    if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file_->name(), ": is no Zeek log, and ", paths_[0], " is one; ", kOneKind));
+    }
+    ZeekHeader header;
+    size_t header_bytes = 0;
+    ZeekError error;
+    if (!ReadZeekHeader(text, &header, &header_bytes, &error)) {
+      return LineError(file_->name(), error.line, error.what);
+    }
+    if (!is_first) return 0;
+    absl::StatusOr<std::vector<size_t>> chosen =
+        SelectColumns(options_.columns, header.fields, header.fields.size());
+    if (!chosen.ok()) return LineError(file_->name(), 1, std::string(chosen.status().message()));
+    schema_.dialect.delimiter = header.separator;
+    SetColumns(*std::move(chosen), header.fields.size());
+    for (const size_t column : columns()) {
+      schema_.fields.push_back(
+          {.name = header.fields[column],
+           .kind = FieldKind::kText,
+           .type_name = header.types.empty() ? std::string() : header.types[column]});
+    }
+    zeek_header_ = std::move(header);
+    return header_bytes;
+  }
+
+  void SetColumns(std::vector<size_t> chosen, size_t file_columns) {
+    schema_.columns = std::move(chosen);
+    schema_.file_columns = file_columns;
+    is_run_ = true;
+    for (size_t i = 0; i < columns().size(); ++i) is_run_ &= columns()[i] == columns()[0] + i;
+  }
+
+  // How a file after the first, which starts with `text`, is of another kind than the first one,
+  // whose kind was guessed; empty when it is not. `cells` is how many its first row would have.
+  std::string OtherKind(std::string_view text, size_t cells) const {
+    if (!options_.detected) return "";
+    const Detection detected = DetectFormat(text.substr(0, kDetectionBytes), file_->name());
+    const bool is_text =
+        detected.format == DetectedFormat::kCsv || detected.format == DetectedFormat::kTsv;
+    // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
+    if (is_text && (cells == schema_.file_columns || detected.dialect == dialect())) return "";
+    return absl::StrCat(
+        "looks like ", KindName(detected), ", and ", paths_[0], " like ",
+        KindName({dialect().quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, dialect()}), "; ",
+        kOneKind);
+  }
+
+  absl::Status ParseRegion(const Region& region, RecordBlock* block) const {
+    const std::string_view text = TextOf(block->buffer(), region.begin, region.end);
+    if (dialect().quoted && text.find('"') != std::string_view::npos) {
+      return ParseQuoted(region, block);
+    }
+    const bool every_column = is_run_ && columns().size() == schema_.file_columns;
+    return every_column ? ParsePlain<false>(region, block) : ParsePlain<true>(region, block);
+  }
+
+  // Parses rows without any quote: newlines and delimiters are found 64 bytes at a time. Without
+  // kCollect the delimiters are only counted, because the value is the row itself.
+  template <bool kCollect>
+  absl::Status ParsePlain(const Region& region, RecordBlock* block) const {
+    const auto delimiter = static_cast<uint8_t>(dialect().delimiter);
+    std::vector<size_t> delimiters;  // offsets of those in the current row
+    uint64_t count = 0;
+    size_t row_begin = region.begin;
+    size_t spare = region.end + kScanBytes;  // where joined cells are put
+    for (size_t at = region.begin; at < region.end; at += kScanBytes) {
+      const size_t rest = region.end - at;
+      const uint64_t valid = rest >= kScanBytes ? ~uint64_t{0} : (uint64_t{1} << rest) - 1;
+      const uint8_t* bytes = block->buffer().data() + at;
+      uint64_t newlines = MatchMask(bytes, '\n') & valid;
+      uint64_t cells = MatchMask(bytes, delimiter) & valid;
+      for (; newlines != 0; newlines &= newlines - 1) {
+        const uint64_t below = (newlines & (~newlines + 1)) - 1;
+        CountCells<kCollect>(at, cells & below, &count, &delimiters);
+        cells &= ~below;
+        const size_t row_end = at + static_cast<size_t>(std::countr_zero(newlines));
+        absl::Status status =
+            EndPlainRow(region, {row_begin, row_end}, count, delimiters, &spare, block);
+        if (!status.ok()) return status;
+        row_begin = row_end + 1;
+        count = 0;
+        delimiters.clear();
+      }
+      CountCells<kCollect>(at, cells, &count, &delimiters);
+    }
+    if (row_begin == region.end) return absl::OkStatus();
+    return EndPlainRow(region, {row_begin, region.end}, count, delimiters, &spare, block);
+  }
+
+  template <bool kCollect>
+  static void CountCells(size_t base, uint64_t mask, uint64_t* count,
+                         std::vector<size_t>* delimiters) {
+    *count += static_cast<uint64_t>(std::popcount(mask));
+    if constexpr (kCollect) {
+      for (; mask != 0; mask &= mask - 1) {
+        delimiters->push_back(base + static_cast<size_t>(std::countr_zero(mask)));
+      }
+    }
+  }
+
+  // Checks a row and adds its value to the block. `delimiters` is empty when the value is the row.
+  absl::Status EndPlainRow(const Region& region, RawCell row, uint64_t delimiter_count,
+                           const std::vector<size_t>& delimiters, size_t* spare,
+                           RecordBlock* block) const {
+    row.end = row.begin + WithoutLineEnd(TextOf(block->buffer(), row.begin, row.end)).size();
+    if (options_.zeek_log && row.begin != row.end &&
+        block->buffer()[row.begin] == static_cast<uint8_t>(kZeekDirective)) {
+      const std::string fault =
+          ZeekDirectiveFault(TextOf(block->buffer(), row.begin, row.end), zeek_header_);
+      return fault.empty() ? absl::OkStatus() : RowFault(region, row, *block, fault);
+    }
+    if (row.end - row.begin > kMaxRowBytes) return RowFault(region, row, *block, TooLong(false));
+    if (delimiter_count + 1 != schema_.file_columns) {
+      return Ragged(region, row, *block, delimiter_count + 1);
+    }
+    const auto cell_of = [&](size_t column) {
+      return RawCell{column == 0 ? row.begin : delimiters[column - 1] + 1,
+                     column == delimiters.size() ? row.end : delimiters[column]};
+    };
+    if (is_run_) {
+      if (columns().size() != schema_.file_columns) {
+        row = {cell_of(columns().front()).begin, cell_of(columns().back()).end};
+      }
+      block->AddRecord(row.begin, row.end - row.begin);
+      return absl::OkStatus();
+    }
+    // Cells that are not beside each other are joined behind the text, in the same buffer.
+    const size_t value_begin = *spare;
+    EnsureSize(&block->buffer(), value_begin + row.end - row.begin + columns().size());
+    uint8_t* const bytes = block->buffer().data();
+    for (size_t i = 0; i < columns().size(); ++i) {
+      if (i != 0) bytes[(*spare)++] = static_cast<uint8_t>(dialect().delimiter);
+      const RawCell cell = cell_of(columns()[i]);
+      std::memcpy(bytes + *spare, bytes + cell.begin, cell.end - cell.begin);
+      *spare += cell.end - cell.begin;
+    }
+    block->AddRecord(value_begin, *spare - value_begin);
+    return absl::OkStatus();
+  }
+
+  // Parses rows some of which hold quotes, one after another.
+  absl::Status ParseQuoted(const Region& region, RecordBlock* block) const {
+    std::vector<RawCell> cells;
+    std::string value;
+    std::string cell_text;
+    size_t spare = region.end + kScanBytes;
+    for (size_t at = region.begin; at < region.end;) {
+      const std::string_view text = TextOf(block->buffer(), region.begin, region.end);
+      const size_t end = std::min(FindRecordEnd(text, at - region.begin, dialect()), text.size());
+      const std::string_view row =
+          WithoutLineEnd(text.substr(at - region.begin, region.begin + end - at));
+      const RawCell place{at, at + row.size()};
+      at = region.begin + end;
+      if (row.size() > kMaxRowBytes) return RowFault(region, place, *block, TooLong(true));
+      const RowError error = SplitRow(row, dialect(), &cells);
+      if (error != RowError::kNone) return RowFault(region, place, *block, RowErrorText(error));
+      if (cells.size() != schema_.file_columns) return Ragged(region, place, *block, cells.size());
+      if (is_run_) {
+        const RawCell run{cells[columns().front()].begin, cells[columns().back()].end};
+        if (row.substr(run.begin, run.end - run.begin).find('"') == std::string_view::npos) {
+          block->AddRecord(place.begin + run.begin, run.end - run.begin);
+          continue;
+        }
+      }
+      value.clear();
+      for (size_t i = 0; i < columns().size(); ++i) {
+        if (i != 0) value += dialect().delimiter;
+        const RawCell& cell = cells[columns()[i]];
+        cell_text.clear();
+        AppendCellText(row.substr(cell.begin, cell.end - cell.begin), dialect(), &cell_text);
+        value += CanonicalCell(cell_text, dialect());
+      }
+      EnsureSize(&block->buffer(), spare + value.size());
+      std::copy(value.begin(), value.end(),
+                block->buffer().begin() + static_cast<std::ptrdiff_t>(spare));
+      block->AddRecord(spare, value.size());
+      spare += value.size();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status RowFault(const Region& region, RawCell row, RecordBlock& block,
+                        std::string_view what) const {
+    const uint64_t lines_before =
+        CountByte(std::span(block.buffer()).subspan(region.begin, row.begin - region.begin), '\n');
+    return LineError(region.file_name, region.first_line + lines_before, what);
+  }
+
+  absl::Status Ragged(const Region& region, RawCell row, RecordBlock& block,
+                      uint64_t columns) const {
+    return RowFault(region, row, block,
+                    absl::StrCat(Counted(columns, "column"), " where ",
+                                 options_.zeek_log ? "#fields" : "the first row", " has ",
+                                 schema_.file_columns));
+  }
+
+  const Dialect& dialect() const { return schema_.dialect; }
+  const std::vector<size_t>& columns() const { return schema_.columns; }
+
+  const std::vector<std::string> paths_;
+  const DelimitedOptions options_;
+
+  // Constant after Start().
+  bool is_run_ = false;              // columns() are neighbours in the order of the file
+  std::vector<std::string> header_;  // of the first file, empty without
+  ZeekHeader zeek_header_;           // of the first file, if it is a Zeek log
+
+  std::mutex mutex_;  // guards everything below
+  std::optional<InputFile> file_;
+  size_t next_path_ = 1;
+  bool at_file_start_ = true;
+  uint64_t line_ = 1;           // of the first byte that no region holds yet
+  std::vector<uint8_t> carry_;  // read, but the record's end is not
+  uint64_t sequence_ = 0;
+  bool finished_ = false;
+  RecordBlock pending_block_;  // what Start() read, until the first Next()
+  Region pending_region_;
+  bool has_pending_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(std::vector<std::string> paths,
+                                                                   DelimitedOptions options,
+                                                                   std::optional<InputFile> first) {
+  if (paths.empty()) return absl::InvalidArgumentError("no input file");
+  const char delimiter = options.dialect.delimiter;
+  if (delimiter == '\n' || delimiter == '\r' || (delimiter == '"' && options.dialect.quoted)) {
+    return absl::InvalidArgumentError("a line end or a quote cannot be the delimiter");
+  }
+  if (!first.has_value()) {
+    absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
+    if (!opened.ok()) return opened.status();
+    first = *std::move(opened);
+  }
+  auto source =
+      std::make_unique<DelimitedRecords>(std::move(paths), std::move(options), *std::move(first));
+  absl::Status started = source->Start();
+  if (!started.ok()) return started;
+  return source;
+}
+
+}  // namespace inlay::analysis

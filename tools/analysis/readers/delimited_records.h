@@ -1,0 +1,44 @@
+// Reader of delimited text: CSV (RFC 4180), TSV, their relatives with other delimiters, and Zeek logs.
+
+#ifndef INLAY_TOOLS_ANALYSIS_READERS_DELIMITED_RECORDS_H_
+#define INLAY_TOOLS_ANALYSIS_READERS_DELIMITED_RECORDS_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/values/record_source.h"
+
+namespace inlay::analysis {
+
+// The longest row in bytes, without its line end.
+inline constexpr size_t kMaxRowBytes = size_t{1} << 20;
+
+struct DelimitedOptions {
+  Dialect dialect;
+  std::string columns;         // see column_selection.h; empty: all of them
+  std::optional<bool> header;  // whether every file's first row is a header; unset: only when
+                               // `columns` needs one
+  bool zeek_log =
+      false;  // whether every file is one: `dialect` and `header` are what its header says
+  bool detected =
+      false;  // whether all this was guessed from the first file, so that another kind of
+              // file behind it is a mistake to be told as such
+};
+
+// Reads `paths` ("-" is standard input) as rows; several files are one stream and must have the
+// same columns. The value of a record is its chosen cells in canonical form. `first`, when given,
+// is paths[0] already opened. Reads the start of the first file, and fails for everything that is
+// wrong there; what is wrong later is an error of the Next() that meets it.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(std::vector<std::string> paths,
+                                                                   DelimitedOptions options,
+                                                                   std::optional<InputFile> first);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_READERS_DELIMITED_RECORDS_H_

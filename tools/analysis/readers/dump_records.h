@@ -1,0 +1,42 @@
+// Reader of dumps: the values of BPF maps as bpftool and ss print them.
+
+#ifndef INLAY_TOOLS_ANALYSIS_READERS_DUMP_RECORDS_H_
+#define INLAY_TOOLS_ANALYSIS_READERS_DUMP_RECORDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/values/bounded_counter.h"
+#include "tools/analysis/values/record_source.h"
+
+namespace inlay::analysis {
+
+struct DumpOptions {
+  enum class Tool { kBpftool, kSs };
+
+  Tool tool = Tool::kBpftool;
+  std::string columns;             // see column_selection.h; empty: all fields
+  std::optional<uint32_t> map_id;  // ss only: whose values to read; unset: there must be one map
+  // What it may take to find out whether the bytes between the fields differ. If they do not fit, a note says
+  // that it is not known.
+  size_t budget_bytes = BoundedCounter::kUnbounded;
+};
+
+// Reads `paths` ("-" is standard input) as dumps of one map; several files are one stream. A value
+// whose fields are known is a row of text with a cell for each of them, and schema().binary_bytes
+// is its size in the map if the dump tells; a value of which there are only bytes is a raw record.
+// `first`, when given, is paths[0] already opened. Reads the start of the input, and fails for
+// everything that is wrong there; what is wrong later is an error of the Next() that meets it.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(std::vector<std::string> paths,
+                                                              DumpOptions options,
+                                                              std::optional<InputFile> first);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_READERS_DUMP_RECORDS_H_

@@ -1,0 +1,54 @@
+// Guesses made from the first bytes of a file: which format it is in, and whether its first row is
+// a header. Guesses only: every one of them can be overruled by the user.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_ANALYSIS_READERS_FORMAT_DETECTION_H_
+#define INLAY_TOOLS_ANALYSIS_READERS_FORMAT_DETECTION_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "tools/analysis/grammar/delimited_row.h"
+
+namespace inlay::analysis {
+
+// How much of a file is enough for a guess.
+inline constexpr size_t kDetectionBytes = size_t{64} << 10;
+
+enum class DetectedFormat {
+  kBinary,
+  kCapture,  // .inlay
+  kGzip,
+  kZstd,
+  kZeek,
+  kJson,  // an object in every line
+  kCsv,
+  kTsv,
+  kBpftool,  // a dump of a map
+  kSs,       // sockets, with or without values of maps
+};
+
+struct Detection {
+  DetectedFormat format = DetectedFormat::kBinary;
+  Dialect dialect;  // kCsv and kTsv only
+};
+
+// The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
+// ".gz" or ".zst" in the name is passed over. A capture starts with the magic of capture_format.h, or is called .inlay. A Zeek log starts with #separator; dumps of BPF maps are told
+// by how they start, or by a value of a map among the lines of ss. Other text is TSV when its rows
+// agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
+// '|' on whose number the rows agree.
+Detection DetectFormat(std::string_view prefix, std::string_view path);
+
+// "CSV", "CSV with ';'", "TSV", "a Zeek log" and so on, for people.
+std::string KindName(const Detection& detection);
+
+// Whether the first row of `text` has only distinct, non-empty, non-numeric cells while some column
+// has only numbers in the rows below it.
+bool FirstRowLooksLikeHeader(std::string_view text, const Dialect& dialect);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_READERS_FORMAT_DETECTION_H_

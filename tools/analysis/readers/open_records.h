@@ -1,0 +1,49 @@
+// Opens input files as a stream of records, in the format that is named or detected.
+
+#ifndef INLAY_TOOLS_ANALYSIS_READERS_OPEN_RECORDS_H_
+#define INLAY_TOOLS_ANALYSIS_READERS_OPEN_RECORDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/values/bounded_counter.h"
+#include "tools/analysis/values/record_source.h"
+
+namespace inlay::analysis {
+
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs, kCapture };
+
+// How to read records; the fields are named after the command's options, and so are the messages.
+struct RecordOptions {
+  RecordFormat format = RecordFormat::kDetect;
+  // Raw only; the size is required there, unless one of the others says it. Captures: see capture_records.h.
+  std::optional<uint64_t> value_bytes;
+  std::string fields;    // see field_list.h; empty: not given
+  std::string btf_path;  // see btf_schema.h; both or none
+  std::string type;
+  std::string columns;             // not raw; see column_selection.h
+  std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
+  bool names_columns = false;      // CSV and TSV: unless `header` says otherwise, there is one
+  std::optional<char> delimiter;   // CSV and TSV only
+  std::optional<uint32_t> map_id;  // ss only; see DumpOptions
+  size_t dump_budget_bytes = BoundedCounter::kUnbounded;  // dumps only; see DumpOptions
+};
+
+// Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
+// `value_bytes`, `fields` or `btf_path` mean raw, unless the first file is a capture, and otherwise the first file's
+// content decides. Each file may be compressed, see input_file.h. `first`, when given, is paths[0] already opened, of
+// which nothing has been read but peeked at. Fails for options that
+// contradict each other or the format, and for everything the readers' Open functions fail for.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
+                                                          const RecordOptions& options,
+                                                          std::optional<InputFile> first = {});
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_READERS_OPEN_RECORDS_H_

@@ -1,0 +1,30 @@
+// Limits that a report must keep, for scripts that are to fail when a value stops deduplicating.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_ANALYSIS_REPORT_GATE_H_
+#define INLAY_TOOLS_ANALYSIS_REPORT_GATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/analysis/report/report.h"
+
+namespace inlay::analysis {
+
+// What equals a limit keeps it. Nothing: no limit.
+struct GateLimits {
+  std::optional<uint64_t> max_distinct = {};
+  std::optional<double> min_ratio = {};    // finite
+  std::optional<int> max_index_bits = {};  // no index at all breaks it, whatever it is
+  bool fail_on_spoiler = false;            // broken if report.joint_spoilers is not 0
+};
+
+// A line for each limit that `report` breaks, without a line end: the option, then what was measured.
+std::vector<std::string> BrokenLimits(const Report& report, const GateLimits& limits);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_REPORT_GATE_H_

@@ -1,0 +1,147 @@
+#include "tools/analysis/report/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include "tools/analysis/fields/byte_ranges.h"
+#include "tools/analysis/fields/field_budget.h"
+#include "tools/analysis/fields/row_hashes.h"
+#include "tools/analysis/growth/growth_forecast.h"
+
+namespace inlay::analysis {
+namespace {
+
+// Values times fields above which the search for a split would take longer than all else.
+constexpr size_t kMostQuickSplitCells = 1'000'000;
+
+std::string_view AsText(const CountedValue& value) {
+  return {reinterpret_cast<const char*>(value.data), value.length};
+}
+
+std::string ShownText(const RecordSchema& schema, const CountedValue& value) {
+  return schema.kind == RecordSchema::Kind::kRaw ? Hex(value.bytes())
+                                                 : RowText(AsText(value), schema.dialect);
+}
+
+// A value that may be among the most frequent ones.
+struct Candidate {
+  const CountedValue* value = nullptr;
+  uint64_t count_error = 0;  // how much too low the count may be
+};
+
+bool NamesRawFields(const RecordSchema& schema) {
+  return schema.kind == RecordSchema::Kind::kRaw && !schema.fields.empty();
+}
+
+std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues& distinct,
+                                size_t top) {
+  std::vector<Candidate> order;
+  order.reserve(distinct.values().size());
+  for (const CountedValue& value : distinct.values()) order.push_back({&value, 0});
+  const FrequentValues& frequent = distinct.counter.frequent();
+  for (const CountedValue& value : frequent.values()) order.push_back({&value, frequent.error()});
+  const auto shown = order.begin() + static_cast<std::ptrdiff_t>(std::min(top, order.size()));
+  std::partial_sort(order.begin(), shown, order.end(), [](const Candidate& a, const Candidate& b) {
+    return a.value->count != b.value->count ? a.value->count > b.value->count
+                                            : AsText(*a.value) < AsText(*b.value);
+  });
+  std::vector<TopValue> result;
+  for (auto candidate = order.begin(); candidate != shown; ++candidate) {
+    const CountedValue& value = *candidate->value;
+    result.push_back({value.count,
+                      static_cast<double>(value.count) / static_cast<double>(distinct.records),
+                      ShownText(schema, value),
+                      NamesRawFields(schema) ? DecodeValue(value.bytes(), schema.fields)
+                                             : std::vector<DecodedField>(),
+                      candidate->count_error});
+  }
+  return result;
+}
+
+bool IsPadding(const CodedField& coded) { return coded.field.kind == FieldKind::kPadding; }
+
+// The distinct values of all fields but padding.
+uint64_t DistinctByFields(const FieldCodes& codes) {
+  if (std::none_of(codes.fields.begin(), codes.fields.end(), IsPadding)) return codes.values();
+  RowHashes hashes(codes);
+  for (size_t field = 0; field < codes.fields.size(); ++field) {
+    if (!IsPadding(codes.fields[field])) hashes.Include(field);
+  }
+  RowHashes::Scratch scratch;
+  return hashes.Distinct(&scratch);
+}
+
+uint64_t LongestTextBytes(const RecordSchema& schema, const DistinctValues& distinct) {
+  uint64_t longest = distinct.counter.longest_left_out_bytes();
+  for (const CountedValue& value : distinct.values()) {
+    if (value.length <= longest) continue;  // the text is never longer than the canonical form
+    longest = std::max<uint64_t>(longest, RowText(AsText(value), schema.dialect).size());
+  }
+  return longest;
+}
+
+}  // namespace
+
+Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
+                   size_t threads, const ReportOptions& options) {
+  const std::vector<CountedValue>& values = distinct.values();
+  const CopiesDistribution copies(distinct);
+  Report report;
+  report.schema = schema;
+  report.exact = distinct.exact();
+  report.records = distinct.records;
+  report.value_bytes = schema.kind == RecordSchema::Kind::kRaw ? schema.value_bytes
+                       : schema.binary_bytes.has_value()       ? *schema.binary_bytes
+                                                               : LongestTextBytes(schema, distinct);
+  report.distinct = std::clamp<uint64_t>(
+      static_cast<uint64_t>(std::llround(copies.distinct().value)), 1, report.records);
+  report.distinct_error = copies.distinct().error;
+  report.dedup_ratio = static_cast<double>(report.records) / static_cast<double>(report.distinct);
+  report.singletons =
+      std::min(static_cast<uint64_t>(std::llround(copies.singletons().value)), report.distinct);
+  report.singletons_error = copies.singletons().error;
+  report.entropy_bits = copies.entropy_bits().value;
+  report.entropy_bits_error = copies.entropy_bits().error;
+  report.index_bits = SmallestIndexBits(report.distinct);
+  report.top = TopValues(schema, distinct, top);
+  report.copies_histogram = copies.Histogram();
+  if (report.schema.fields.empty()) {
+    report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
+  }
+  const FieldBudget budget(options.budget_bytes, report.schema.fields.size());
+  report.codes = EncodeWithin(budget, report.schema, distinct, threads);
+  const size_t field_threads = budget.Threads(report.codes.values(), threads);
+  report.fields_exact = report.exact && report.codes.values() == values.size();
+  if (NamesRawFields(schema)) {
+    const uint64_t by_fields = DistinctByFields(report.codes);
+    // Of a sample: at least so many.
+    report.distinct_by_fields = by_fields == report.codes.values() ? report.distinct : by_fields;
+  }
+  report.fields = DescribeFields(report.codes);
+  report.layout_input = {report.records, report.value_bytes, report.distinct,
+                         copies.RecordsBeyond(IndexCapacity(kMaxIndexBits))};
+  report.layouts = LayoutCosts(report.layout_input);
+  report.spoilers = FindSpoilers(report.codes, options.spoiler_steps, field_threads);
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    report.fields[i].distinct_without = report.spoilers.distinct_without[i];
+  }
+  report.growth = !options.snapshots.empty()     ? GrowthOfSnapshots(options.snapshots, copies)
+                  : !options.input_order.empty() ? GrowthInInputOrder(options.input_order, copies)
+                                                 : GrowthInRandomOrder(copies);
+  report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
+  // Not of a sample of the values: what is advised could cost anything.
+  const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;
+  if (!options.split.search || report.codes.fields.size() < 2) return report;
+  if (!report.fields_exact) {
+    report.split_left_out = SplitLeftOut::kSample;
+  } else if (!is_quick && !options.split.however_large) {
+    report.split_left_out = SplitLeftOut::kTooLarge;
+  } else {
+    report.split = AdviseSplit(report.schema, values, report.codes, options.split, field_threads);
+  }
+  return report;
+}
+
+}  // namespace inlay::analysis

@@ -1,0 +1,42 @@
+// The words in which every report for people says the same thing: the text and the page.
+//
+// Thread-safe: functions without state. All text is on one line and harmless for a terminal, and cut if it is long.
+
+#ifndef INLAY_TOOLS_ANALYSIS_REPORT_REPORT_WORDS_H_
+#define INLAY_TOOLS_ANALYSIS_REPORT_REPORT_WORDS_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "tools/analysis/report/report.h"
+
+namespace inlay::analysis {
+
+// So many fields of raw records are listed.
+inline constexpr size_t kShownFields = 80;
+
+// What was read: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
+std::string DataTitle(const RecordSchema& schema);
+
+// "3.1x", "410x".
+std::string ShownRatio(double ratio);
+
+// A value: "name=value" pairs of named fields, or its text.
+std::string ShownValue(const TopValue& value);
+
+// "3", "4 to 7".
+std::string ShownCopies(const CopiesBucket& bucket);
+
+// What is special about a field, as in "bits 2-4, constant"; may be empty.
+std::string FieldRemark(const Report& report, size_t field);
+
+// The name of a field; "(no name)" if it has none.
+std::string ShownFieldName(const std::string& name);
+
+// What a layout has in the socket.
+std::string SocketHolds(const Report& report, std::string_view layout);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_REPORT_REPORT_WORDS_H_

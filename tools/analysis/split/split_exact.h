@@ -1,0 +1,41 @@
+// The cheapest split of up to 20 fields, by trying all that could be it.
+//
+// 1. Every group of fields that could be part of a split cheaper than the best known one is counted and priced.
+//    A group's price never falls when a field joins it, so that whole families are left out at once.
+// 2. Branch and bound over the groups: the first field that has no place yet becomes private, or goes with one
+//    of the groups that hold it. The bound is a price for each field, such that the fields of no group and no
+//    private field together cost less than the sum of their prices.
+
+#ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_EXACT_H_
+#define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_EXACT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "tools/analysis/split/split_cost.h"
+
+namespace inlay::analysis {
+
+inline constexpr size_t kMaxExactFields = 20;
+
+struct ExactLimits {
+  uint64_t rows = 1'000'000'000;  // values looked at while counting
+  uint64_t steps = 200'000'000;   // groups looked at by the branch and bound
+};
+
+struct ExactOutcome {
+  bool complete = false;         // false: a limit was reached
+  std::optional<Split> cheaper;  // than what was known; of all splits the cheapest, if complete
+};
+
+// Splits `fields`, at most kMaxExactFields, with `always_private` beside them, cheaper than `known`, what some
+// split costs. The outcome does not depend on `threads`. Throws std::bad_alloc when memory runs out.
+ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fields,
+                           const std::vector<size_t>& always_private, double known,
+                           const ExactLimits& limits, size_t threads);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_EXACT_H_

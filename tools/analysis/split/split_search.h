@@ -1,0 +1,35 @@
+// The cheapest split of the fields of a value into shared groups and a private rest: exact for few fields, a
+// good one for many.
+
+#ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_SEARCH_H_
+#define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_SEARCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tools/analysis/split/split_cost.h"
+#include "tools/analysis/split/split_exact.h"
+#include "tools/analysis/split/split_greedy.h"
+
+namespace inlay::analysis {
+
+struct SearchLimits {
+  size_t exact_fields = kMaxExactFields;  // at most kMaxExactFields
+  ExactLimits exact;
+  uint64_t greedy_rows = 50'000'000;  // values looked at
+};
+
+struct FoundSplit {
+  PricedSplit cheapest;
+  bool exact = false;  // nothing is cheaper
+};
+
+// Splits `fields` of `cost`. The same for the same data, in whatever order the values come and with whatever
+// number of threads. Throws std::bad_alloc when memory runs out.
+FoundSplit SearchSplit(const SplitCost& cost, const std::vector<size_t>& fields,
+                       const SearchLimits& limits, size_t threads);
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_SEARCH_H_

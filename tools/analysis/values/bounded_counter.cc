@@ -1,0 +1,106 @@
+#include "tools/analysis/values/bounded_counter.h"
+
+#include <algorithm>
+#include <bit>
+#include <string_view>
+#include <utility>
+
+namespace inlay::analysis {
+namespace {
+
+// Per value, at the worst moment: its entry three times, while the array of entries moves to one twice as
+// large; 4 to 8 slots in the new hash table and half as many in the old one.
+constexpr size_t kEntryBytes = 3 * sizeof(CountedValue) + 12 * sizeof(uint64_t);
+// Bytes of values are in chunks that are not full, and are copied when the level is raised.
+constexpr double kCopies = 1.6;
+
+}  // namespace
+
+bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
+  // Bits of their own: a counter finds its slot with the lowest of the hash and compares the highest.
+  const uint64_t mixed = (hash ^ (hash >> 32)) * 0x9e37'79b9'7f4a'7c15;
+  return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
+}
+
+bool BoundedCounter::Fits(size_t values, size_t value_bytes) const {
+  return static_cast<double>(values) * kEntryBytes + static_cast<double>(value_bytes) * kCopies <=
+         static_cast<double>(budget_bytes_);
+}
+
+// Stops where no value would be left: a sample without any says nothing.
+void BoundedCounter::RaiseLevelUntilItFits() {
+  while (!Fits(sample_.values().size(), sample_.value_bytes())) {
+    const uint32_t next = level_ + 1;
+    const bool some_left =
+        next < 64 &&
+        std::any_of(sample_.values().begin(), sample_.values().end(),
+                    [next](const CountedValue& value) { return IsKept(value.hash, next); });
+    if (!some_left) return;
+    RaiseLevel(next);
+  }
+}
+
+void BoundedCounter::AddBlock(const RecordBlock& block) {
+  if (level_ == 0) {
+    sample_.AddBlock(block);
+  } else {
+    for (size_t i = 0; i < block.size(); ++i) {
+      AddToSampleOrNot(block[i], ValueCounter::HashOf(block[i]), 1);
+    }
+  }
+  RaiseLevelUntilItFits();
+}
+
+void BoundedCounter::AddCounted(std::span<const uint8_t> value, uint64_t count) {
+  AddToSampleOrNot(value, ValueCounter::HashOf(value), count);
+  RaiseLevelUntilItFits();
+}
+
+void BoundedCounter::AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash,
+                                      uint64_t count) {
+  if (IsKept(hash, level_)) {
+    sample_.AddCounted(value, hash, count);
+  } else {
+    LeaveOut(value, hash, count);
+  }
+}
+
+void BoundedCounter::LeaveOut(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
+  frequent_.Add(value, hash, count);
+  // The text is never longer than the canonical form.
+  if (text_dialect_.has_value() && value.size() > longest_left_out_bytes_) {
+    const std::string_view row(reinterpret_cast<const char*>(value.data()), value.size());
+    RaiseLongestLeftOut(RowText(row, *text_dialect_).size());
+  }
+}
+
+void BoundedCounter::RaiseLevel(uint32_t level) {
+  if (level == level_) return;
+  level_ = level;
+  ValueCounter kept;
+  for (const CountedValue& value : sample_.values()) {
+    if (IsKept(value.hash, level)) {
+      kept.AddCounted(value.bytes(), value.hash, value.count);
+    } else {
+      LeaveOut(value.bytes(), value.hash, value.count);
+    }
+  }
+  sample_ = std::move(kept);
+}
+
+void BoundedCounter::Absorb(BoundedCounter&& other) {
+  budget_bytes_ = other.budget_bytes_ > kUnbounded - budget_bytes_
+                      ? kUnbounded
+                      : budget_bytes_ + other.budget_bytes_;
+  if (!text_dialect_.has_value()) text_dialect_ = other.text_dialect_;
+  const uint32_t level = std::max(level_, other.level_);
+  RaiseLevel(level);
+  other.RaiseLevel(level);
+  sample_.Absorb(std::move(other.sample_));
+  RaiseLevelUntilItFits();
+  frequent_.LimitBytes(budget_bytes_);
+  frequent_.Absorb(other.frequent_);
+  RaiseLongestLeftOut(other.longest_left_out_bytes_);
+}
+
+}  // namespace inlay::analysis

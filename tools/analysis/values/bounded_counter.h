@@ -1,0 +1,85 @@
+// BoundedCounter: counts values as ValueCounter does, and keeps to a budget of memory.
+//
+// It is exact while all distinct values fit (level 0). When they do not, half of them are left out, and half
+// of the rest, and so on: at level L those are kept whose hash, mixed once more, starts with L zeroes (adaptive sampling, Wegman
+// 1984). Which ones these are depends on the values alone, so that counters of parts of the data, joined in
+// any order, keep what one counter of all of it would have kept at that level. The count of a value that
+// is kept is exact, because it was kept from the start. The values that are left out are not forgotten
+// altogether: the frequent ones among them are counted by FrequentValues.
+//
+// Not thread-safe; threads count apart and Absorb() joins them.
+
+#ifndef INLAY_TOOLS_ANALYSIS_VALUES_BOUNDED_COUNTER_H_
+#define INLAY_TOOLS_ANALYSIS_VALUES_BOUNDED_COUNTER_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/values/frequent_values.h"
+#include "tools/analysis/values/record_block.h"
+#include "tools/analysis/values/value_counter.h"
+
+namespace inlay::analysis {
+
+class BoundedCounter {
+ public:
+  static constexpr size_t kUnbounded = SIZE_MAX;
+
+  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. On
+  // top come the frequent ones, with as many bytes at most (and FrequentValues::kMostBytes), those twice while some are
+  // forgotten, 2 MiB for counting them, and one block's values.
+  explicit BoundedCounter(size_t budget_bytes = kUnbounded)
+      : budget_bytes_(budget_bytes), frequent_(budget_bytes) {}
+
+  // The values are rows of text in the canonical form of `dialect`: longest_left_out_bytes() is to be told.
+  void MeasureText(const Dialect& dialect) { text_dialect_ = dialect; }
+
+  // Counts every record of `block`.
+  void AddBlock(const RecordBlock& block);
+  // Counts `count` occurrences of a value that was kept at a level that is not above this one's.
+  void AddCounted(std::span<const uint8_t> value, uint64_t count);
+  // Leaves values out as if more of them had been met. REQUIRES: level() <= level < 64.
+  void RaiseLevel(uint32_t level);
+  // From now on has no budget to bring into a sum. Nothing may be counted any more.
+  void GiveUpBudget() { budget_bytes_ = 0; }
+  // Adds all that `other` counted. The budgets add up.
+  void Absorb(BoundedCounter&& other);
+
+  // 0: every value is in sample(), and frequent() is empty. Else one in 2^level is.
+  uint32_t level() const { return level_; }
+  const ValueCounter& sample() const { return sample_; }
+  // Those that are not in the sample.
+  const FrequentValues& frequent() const { return frequent_; }
+  FrequentValues& frequent() { return frequent_; }
+  // The bytes of the longest text, without quotes, among the values that are not in the sample; exact. 0 if none is
+  // left out, or nobody has called MeasureText().
+  uint64_t longest_left_out_bytes() const { return longest_left_out_bytes_; }
+  // For what has been written and is read again.
+  void RaiseLongestLeftOut(uint64_t text_bytes) {
+    longest_left_out_bytes_ = std::max(longest_left_out_bytes_, text_bytes);
+  }
+
+  // Whether a value with that hash is kept at that level.
+  static bool IsKept(uint64_t hash, uint32_t level);
+
+ private:
+  bool Fits(size_t values, size_t value_bytes) const;
+  void RaiseLevelUntilItFits();
+  void AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
+  void LeaveOut(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
+
+  size_t budget_bytes_;
+  uint32_t level_ = 0;
+  ValueCounter sample_;
+  FrequentValues frequent_;
+  std::optional<Dialect> text_dialect_;
+  uint64_t longest_left_out_bytes_ = 0;
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_VALUES_BOUNDED_COUNTER_H_

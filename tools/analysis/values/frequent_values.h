@@ -1,0 +1,54 @@
+// FrequentValues: the values that occur most often in a stream, in little memory (Misra and Gries 1982, as
+// batches: when twice as many values are kept as are wanted, the count of the last wanted one is taken
+// from all, and those with nothing left are forgotten).
+//
+// Not thread-safe; threads count apart and Absorb() joins them.
+
+#ifndef INLAY_TOOLS_ANALYSIS_VALUES_FREQUENT_VALUES_H_
+#define INLAY_TOOLS_ANALYSIS_VALUES_FREQUENT_VALUES_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tools/analysis/values/value_counter.h"
+
+namespace inlay::analysis {
+
+class FrequentValues {
+ public:
+  // Values that are kept at least, if there are so many.
+  static constexpr size_t kWanted = 4096;
+  // Fewer if their bytes are more than this, or than was asked for.
+  static constexpr size_t kMostBytes = size_t{8} << 20;
+
+  explicit FrequentValues(size_t most_bytes = kMostBytes) { LimitBytes(most_bytes); }
+  // From the next value on.
+  void LimitBytes(size_t most_bytes) { most_bytes_ = std::min(most_bytes, kMostBytes); }
+
+  // Counts `count` more occurrences.
+  void Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
+
+  // Adds all that `other` counted; the errors add up.
+  void Absorb(const FrequentValues& other);
+  // For what has been written and is read again.
+  void AddError(uint64_t error) { error_ += error; }
+
+  // Each with a count that is too low by at most error(). A value that occurs more often than error() is
+  // here. In no particular order.
+  const std::vector<CountedValue>& values() const { return counter_.values(); }
+  uint64_t error() const { return error_; }
+
+ private:
+  void Forget();
+
+  size_t most_bytes_ = kMostBytes;
+  ValueCounter counter_;
+  uint64_t error_ = 0;
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_VALUES_FREQUENT_VALUES_H_

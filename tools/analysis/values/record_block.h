@@ -1,0 +1,75 @@
+// RecordBlock: a run of consecutive records and the buffer that holds their bytes.
+//
+// A reader fills it, a consumer walks it, and the same block is filled again, so that a stream of
+// any length costs one buffer per thread. Not thread-safe: one block belongs to one thread at a
+// time.
+
+#ifndef INLAY_TOOLS_ANALYSIS_VALUES_RECORD_BLOCK_H_
+#define INLAY_TOOLS_ANALYSIS_VALUES_RECORD_BLOCK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace inlay::analysis {
+
+class RecordBlock {
+ public:
+  // The number of records.
+  size_t size() const { return stride_bytes_ != 0 ? stride_count_ : records_.size(); }
+
+  // The value of record `i`, 0 <= i < size(). Valid until the block is filled again.
+  std::span<const uint8_t> operator[](size_t i) const {
+    if (stride_bytes_ != 0) return {buffer_.data() + i * stride_bytes_, stride_bytes_};
+    const Place& place = records_[i];
+    return {buffer_.data() + place.offset, place.length};
+  }
+
+  // The place of this block in the stream, counted from 0. Readers set it for every call, failed
+  // ones too, so that of several errors found by several threads the first one in the input is
+  // known.
+  uint64_t sequence() const { return sequence_; }
+
+  // For readers
+  // ------------------------------------------------------------------------------------
+
+  void set_sequence(uint64_t sequence) { sequence_ = sequence; }
+
+  // Forgets the records; the buffer keeps its bytes.
+  void ClearRecords() {
+    stride_bytes_ = 0;
+    stride_count_ = 0;
+    records_.clear();
+  }
+
+  // The bytes that records point into. Growing it keeps offsets valid and moves addresses.
+  std::vector<uint8_t>& buffer() { return buffer_; }
+
+  // Declares that the buffer starts with `count` records of `value_bytes` > 0 bytes each.
+  void SetStride(size_t value_bytes, size_t count) {
+    stride_bytes_ = value_bytes;
+    stride_count_ = count;
+  }
+
+  // Adds a record whose value is buffer()[offset, offset + length).
+  void AddRecord(size_t offset, size_t length) {
+    records_.push_back({static_cast<uint32_t>(offset), static_cast<uint32_t>(length)});
+  }
+
+ private:
+  struct Place {
+    uint32_t offset;
+    uint32_t length;
+  };
+
+  std::vector<uint8_t> buffer_;
+  std::vector<Place> records_;  // empty when a stride describes the records
+  size_t stride_bytes_ = 0;
+  size_t stride_count_ = 0;
+  uint64_t sequence_ = 0;
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_VALUES_RECORD_BLOCK_H_

@@ -1,0 +1,86 @@
+// RecordSource: a stream of records, read in blocks by one or several threads.
+//
+// It knows nothing of what is done with the records: counting them, replaying them, writing them
+// out.
+
+#ifndef INLAY_TOOLS_ANALYSIS_VALUES_RECORD_SOURCE_H_
+#define INLAY_TOOLS_ANALYSIS_VALUES_RECORD_SOURCE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/values/record_block.h"
+#include "tools/analysis/values/value_field.h"
+
+namespace inlay::analysis {
+
+// What the records of a source are. Does not change while the source lives.
+struct RecordSchema {
+  enum class Kind {
+    kRaw,   // every value is value_bytes bytes
+    kText,  // every value is a row of cells in the canonical form of delimited_row.h
+  };
+
+  Kind kind = Kind::kRaw;
+  uint64_t value_bytes = 0;      // kRaw only
+  std::string format_name = {};  // "Dump of bpftool"; empty: raw records, or as `dialect` says
+  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the input has
+  // named, by offset; none if nobody has.
+  std::vector<ValueField> fields;
+
+  // kText only.
+  std::optional<uint64_t> binary_bytes = {};  // the size of the value itself, if the input tells
+  Dialect dialect;
+  bool is_zeek_log = false;
+  uint64_t file_columns = 0;    // columns of the file, chosen or not
+  std::vector<size_t> columns;  // the chosen ones, counted from 0, in the order of cells
+  bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none
+};
+
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  RecordSource(const RecordSource&) = delete;
+  RecordSource& operator=(const RecordSource&) = delete;
+
+  const RecordSchema& schema() const { return schema_; }
+
+  // Fills `block` with the next records; false at the end of the last file. Errors name the file
+  // and the line or byte offset; after one, every later call returns false. Thread-safe: each
+  // thread passes a block of its own, and blocks are numbered in the order of the input.
+  virtual absl::StatusOr<bool> Next(RecordBlock& block) = 0;
+
+  // Sentences about what was read, for people who rely on the numbers; `distinct` is how many
+  // distinct values there were. REQUIRES: Next() has returned false, and is not running.
+  virtual std::vector<std::string> Notes(uint64_t /*distinct*/) const { return {}; }
+
+  // Of these, the ones that say what is missing: the input is damaged or cut off, or was marked as partial by whoever wrote
+  // it, and all the rest was read. REQUIRES: as Notes().
+  virtual std::vector<std::string> Losses() const { return {}; }
+
+  // The input may be several snapshots of the same sockets: Next() then returns false at the end of each.
+  // NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next() has returned false, and is
+  // not running.
+  virtual absl::StatusOr<bool> NextSnapshot() { return false; }
+  // What to call the snapshot that Next() reads: the file, or the time. Empty if the input has no snapshots.
+  virtual std::string SnapshotName() const { return {}; }
+
+  // Bytes taken from the files so far, compressed ones where they are. Thread-safe.
+  uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
+
+ protected:
+  RecordSource() = default;
+
+  RecordSchema schema_;  // constant after the source is opened
+  std::atomic<uint64_t> bytes_read_{0};
+};
+
+}  // namespace inlay::analysis
+
+#endif  // INLAY_TOOLS_ANALYSIS_VALUES_RECORD_SOURCE_H_

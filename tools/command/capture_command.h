@@ -1,0 +1,39 @@
+// `inlay capture`: reads the values of sockets out of the running kernel. See docs/capture.md.
+
+#ifndef INLAY_TOOLS_COMMAND_CAPTURE_COMMAND_H_
+#define INLAY_TOOLS_COMMAND_CAPTURE_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "tools/capture/capture_source.h"
+
+namespace inlay {
+
+struct CaptureCommandOptions {
+  std::string map_name = {};
+  std::optional<uint32_t> map_id = {};
+  std::string pinned = {};
+  bool sockets = false;
+  capture::Method method = capture::Method::kAuto;
+  std::string output = {};  // "-": standard output; empty: none
+  bool analyze = false;
+  bool json = false;
+  std::optional<double> follow_seconds = {};
+  double interval_seconds = 1;
+};
+
+// Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are
+// CLI::ParseError, as CLI11 wants it.
+CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options);
+
+// Runs the command: the file or the report go where they were asked for, messages to standard error. Returns the
+// exit code. Without success no file is left but one that was there before, and one of a series of which a
+// snapshot is complete. Ended by SIGINT, SIGTERM or SIGHUP it cleans up and then ends by that signal; a series
+// is then finished, and ends well.
+int RunCapture(const CaptureCommandOptions& options);
+
+}  // namespace inlay
+
+#endif  // INLAY_TOOLS_COMMAND_CAPTURE_COMMAND_H_

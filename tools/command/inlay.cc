@@ -1,0 +1,62 @@
+// The inlay command: reads the command line and runs the subcommand it names.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "tools/command/analyze_command.h"
+#include "tools/command/capture_command.h"
+#include "tools/command/exit_codes.h"
+#include "tools/command/maps_command.h"
+#include "tools/command/merge_command.h"
+#include "tools/command/replay_command.h"
+#include "tools/command/report_command.h"
+
+namespace {
+
+int Run(int argc, char** argv) {
+  CLI::App app("inlay: tools around per-socket values that are stored once and shared");
+  app.name("inlay");
+  app.set_version_flag("--version", "inlay " INLAY_VERSION);
+  app.require_subcommand(1);
+  inlay::AnalyzeOptions analyze_options;
+  const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
+  inlay::CaptureCommandOptions capture_options;
+  const CLI::App* capture = inlay::AddCaptureCommand(app, &capture_options);
+  inlay::MapsOptions maps_options;
+  const CLI::App* maps = inlay::AddMapsCommand(app, &maps_options);
+  inlay::MergeOptions merge_options;
+  const CLI::App* merge = inlay::AddMergeCommand(app, &merge_options);
+  inlay::ReplayOptions replay_options;
+  const CLI::App* replay = inlay::AddReplayCommand(app, &replay_options);
+  inlay::ReportOptions report_options;
+  const CLI::App* report = inlay::AddReportCommand(app, &report_options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // CLI11 prints help, version or the message, each to its stream.
+    return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
+  }
+  analyze_options.arguments.assign(argv + 1, argv + argc);
+  if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
+  if (capture->parsed()) return inlay::RunCapture(capture_options);
+  if (maps->parsed()) return inlay::RunMaps(maps_options);
+  if (merge->parsed()) return inlay::RunMerge(merge_options);
+  if (replay->parsed()) return inlay::RunReplay(replay_options);
+  if (report->parsed()) return inlay::RunReport(report_options);
+  return inlay::kExitBadInput;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "inlay: not enough memory\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "inlay: %s\n", error.what());
+  }
+  return inlay::kExitBadInput;
+}

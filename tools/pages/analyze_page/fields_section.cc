@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/report/report_words.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::Grouped;
+using analysis::GroupedDecimal;
+using analysis::Report;
+using page::Text;
+
+page::Exhibit FieldTable(const Report& report) {
+  const bool is_raw = report.schema.kind == analysis::RecordSchema::Kind::kRaw;
+  const size_t shown = std::min(report.fields.size(), analysis::kShownFields);
+  page::Exhibit exhibit{.title = "Each field by itself"};
+  exhibit.table.columns = {
+      {"field", false}, {"distinct"}, {"entropy, bits"}, {"values without it"}};
+  if (is_raw) {
+    exhibit.table.columns.push_back({"offset"});
+    exhibit.table.columns.push_back({"bytes"});
+    exhibit.table.columns.push_back({"type", false});
+  }
+  exhibit.table.columns.push_back({"", false});
+  for (size_t i = 0; i < shown; ++i) {
+    const analysis::FieldStatistics& field = report.fields[i];
+    page::Table::Row row{.cells = {analysis::ShownFieldName(field.name), Grouped(field.distinct),
+                                   GroupedDecimal(field.entropy_bits, 2),
+                                   Grouped(field.distinct_without)}};
+    if (is_raw) {
+      row.cells.emplace_back(absl::StrCat(field.offset.value_or(0)));
+      row.cells.emplace_back(absl::StrCat(field.bytes.value_or(0)));
+      const std::string& type = report.codes.fields[i].field.type_name;
+      row.cells.push_back(type.empty() ? Text("not known")
+                                       : Text::OfCode(analysis::ShownFieldName(type)));
+    }
+    row.cells.emplace_back(analysis::FieldRemark(report, i));
+    exhibit.table.rows.push_back(std::move(row));
+  }
+  if (shown < report.fields.size()) {
+    exhibit.notes.push_back(
+        absl::StrCat(Grouped(report.fields.size() - shown), " more; --json has them all."));
+  }
+  return exhibit;
+}
+
+}  // namespace
+
+page::Section FieldsSection(const Report& report) {
+  page::Section section{.id = "fields", .title = "The fields"};
+  const bool is_raw = report.schema.kind == analysis::RecordSchema::Kind::kRaw;
+  const bool is_named = report.distinct_by_fields.has_value();
+  Text text;
+  if (is_raw && !is_named) {
+    text.Plain(
+        "Nobody has said what the bytes of a value mean, so a field here is a range of bytes that "
+        "seem to "
+        "belong together: a guess, made from how they vary. ");
+    text.Code("--fields").Plain(" or ").Code("--btf").Plain(" names them. ");
+  } else {
+    text.Plain(is_raw ? "A field is a member of the struct. "
+                      : "A field is a column that was chosen. ");
+  }
+  text.Plain(
+      "Distinct: the values that the field takes. Entropy: the least bits that any code for it "
+      "needs "
+      "on average. Values without it: the distinct values by all other fields together.");
+  section.blocks.emplace_back(page::Paragraph{std::move(text)});
+  page::Exhibit exhibit = FieldTable(report);
+  if (!report.fields_exact) {
+    exhibit.notes.push_back(
+        "Estimated: of a sample of the values. Each field has at least so many distinct values.");
+  }
+  section.blocks.emplace_back(std::move(exhibit));
+  return section;
+}
+
+}  // namespace inlay::analyze_page

@@ -1,0 +1,38 @@
+// The sections of the page, each in a file of its own, in the order of the page. A section that has nothing to say is
+// left out.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_PAGES_ANALYZE_PAGE_SECTIONS_H_
+#define INLAY_TOOLS_PAGES_ANALYZE_PAGE_SECTIONS_H_
+
+#include <optional>
+#include <vector>
+
+#include "tools/analysis/report/report.h"
+#include "tools/pages/analyze_page/analyze_page.h"
+#include "tools/pages/document/document.h"
+
+namespace inlay::analyze_page {
+
+// The head of the page: would the values deduplicate, and which field spoils it?
+std::vector<page::Text> Answer(const analysis::Report& report);
+
+page::Section ValuesSection(const analysis::Report& report);
+std::optional<page::Section> SpoilersSection(const analysis::Report& report);
+page::Section MemorySection(const analysis::Report& report);
+std::optional<page::Section> BreakEvenSection(const analysis::Report& report);
+std::optional<page::Section> SplitSection(const analysis::Report& report);
+std::optional<page::Section> GrowthSection(const analysis::Report& report);
+std::optional<page::Section> SnapshotsSection(const analysis::Report& report);
+page::Section CopiesSection(const analysis::Report& report);
+std::optional<page::Section> TopSection(const analysis::Report& report);
+page::Section FieldsSection(const analysis::Report& report);
+// Notes on the input, and what to try next.
+std::optional<page::Section> NotesSection(const analysis::Report& report);
+page::Section GlossarySection(const analysis::Report& report);
+page::Section OriginSection(const analysis::Report& report, const Origin& origin);
+
+}  // namespace inlay::analyze_page
+
+#endif  // INLAY_TOOLS_PAGES_ANALYZE_PAGE_SECTIONS_H_

@@ -1,0 +1,79 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/growth/growth.h"
+#include "tools/analysis/report/growth_words.h"
+#include "tools/analysis/report/report_words.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::Grouped;
+using analysis::Snapshot;
+
+// More than these are thinned out, but for the first and the last.
+constexpr size_t kShownSnapshots = 60;
+
+std::vector<size_t> Shown(size_t snapshots) {
+  std::vector<size_t> shown;
+  for (size_t i = 0; i < std::min(snapshots, kShownSnapshots); ++i) {
+    shown.push_back(snapshots <= kShownSnapshots ? i : i * (snapshots - 1) / (kShownSnapshots - 1));
+  }
+  return shown;
+}
+
+}  // namespace
+
+std::optional<page::Section> SnapshotsSection(const analysis::Report& report) {
+  const std::vector<Snapshot>& snapshots = report.growth.snapshots;
+  if (snapshots.empty()) return std::nullopt;
+  page::Section section{.id = "snapshots", .title = "From snapshot to snapshot"};
+  section.blocks.emplace_back(page::Paragraph{
+      "The data is a series of snapshots of the same sockets. Appeared: distinct values that the "
+      "snapshot before "
+      "did not have. Disappeared: those that it had and this one has not. What churns needs an "
+      "entry in the "
+      "table for each new value, and leaves one behind until the table lets it go."});
+  page::Exhibit exhibit{.title = "Distinct values of each snapshot"};
+  page::LineChart chart;
+  chart.description = "Distinct values of each snapshot, and of all so far";
+  chart.x = {.title = "snapshot"};
+  chart.y = {.title = "distinct values"};
+  page::LineChart::Line each{.series = "values", .label = "in it"};
+  page::LineChart::Line so_far{.series = "records", .label = "so far"};
+  exhibit.table.columns = {{"snapshot", false}, {"records"},     {"distinct"},
+                           {"appeared"},        {"disappeared"}, {"distinct so far"}};
+  for (const size_t i : Shown(snapshots.size())) {
+    const Snapshot& snapshot = snapshots[i];
+    const auto number = static_cast<double>(i + 1);
+    each.points.push_back({.x = number,
+                           .y = static_cast<double>(snapshot.distinct),
+                           .shown = Grouped(snapshot.distinct)});
+    so_far.points.push_back({.x = number,
+                             .y = static_cast<double>(snapshot.distinct_so_far),
+                             .shown = Grouped(snapshot.distinct_so_far)});
+    exhibit.table.rows.push_back(
+        {.cells = {absl::StrCat(i + 1, ": ", analysis::ShownFieldName(snapshot.name)),
+                   Grouped(snapshot.records), Grouped(snapshot.distinct),
+                   i == 0 ? "-" : Grouped(snapshot.appeared),
+                   i == 0 ? "-" : Grouped(snapshot.disappeared),
+                   Grouped(snapshot.distinct_so_far)}});
+  }
+  chart.lines = {std::move(each), std::move(so_far)};
+  exhibit.chart = std::move(chart);
+  exhibit.notes.push_back(OneLine(analysis::ChurnWords(report.growth)));
+  if (snapshots.size() > kShownSnapshots) {
+    exhibit.notes.push_back(absl::StrCat(kShownSnapshots, " of ", Grouped(snapshots.size()),
+                                         " snapshots, evenly spread; --json has them all."));
+  }
+  section.blocks.emplace_back(std::move(exhibit));
+  return section;
+}
+
+}  // namespace inlay::analyze_page

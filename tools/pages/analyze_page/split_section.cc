@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tools/analysis/report/report_words.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::ByteSize;
+using analysis::Grouped;
+using analysis::SplitAdvice;
+using page::Text;
+
+constexpr size_t kShownNames = 100;
+// Of C text: the members of some thousand fields.
+constexpr size_t kMostCodeBytes = 200'000;
+
+std::string NameList(const analysis::FieldNames& names) {
+  std::vector<std::string> shown;
+  for (const std::string& name : names.members) {
+    if (shown.size() == kShownNames) break;
+    shown.push_back(analysis::ShownFieldName(name));
+  }
+  std::string text = absl::StrJoin(shown, ", ");
+  if (shown.size() < names.members.size()) {
+    absl::StrAppend(&text, " and ", Grouped(names.members.size() - shown.size()), " more");
+  }
+  return text;
+}
+
+page::Exhibit Costs(const SplitAdvice& split) {
+  page::Exhibit exhibit{.title = "Bytes per socket"};
+  page::BarChart chart{
+      .description = "Bytes per socket of all fields private, all shared, and split",
+      .unit = "bytes per socket",
+      .groups = {page::BarChart::Group{}}};
+  exhibit.table.columns = {{"stored", false}, {"per socket"}, {"", false}};
+  const auto add = [&](const std::string& series, const std::string& name, double bytes,
+                       const std::string& remark) {
+    exhibit.table.rows.push_back({.series = series, .cells = {name, ShownBytes(bytes), remark}});
+    chart.groups.front().bars.push_back(
+        {.series = series, .label = name, .value = bytes, .shown = ShownBytes(bytes)});
+    absl::StrAppend(&chart.description, "; ", name, " ", ShownBytes(bytes));
+  };
+  add("inline", "all private", split.all_private_bytes, "one struct in every socket");
+  if (split.all_shared_bytes.has_value()) {
+    add("index", "all shared", *split.all_shared_bytes, "one index in every socket");
+  } else {
+    exhibit.table.rows.push_back(
+        {.series = "index", .cells = {"all shared", "-", "no index is wide enough"}});
+  }
+  add("split", "split", split.bytes_per_socket,
+      split.exact ? "no split costs less"
+                  : "a good one; too many fields or values to try every split");
+  exhibit.chart = std::move(chart);
+  exhibit.notes.push_back(absl::StrCat("Tables included, and ", ShownBytes(split.write_cost),
+                                       " and more for the writes of each shared group: every "
+                                       "change of a value needs a lookup, and a new "
+                                       "value an entry in the table."));
+  return exhibit;
+}
+
+page::Exhibit Parts(const SplitAdvice& split) {
+  page::Exhibit exhibit{.title = "The parts"};
+  exhibit.table.columns = {{"part", false},   {"values"}, {"index"},
+                           {"struct, bytes"}, {"table"},  {"fields", false}};
+  for (const analysis::SharedGroup& group : split.shared) {
+    exhibit.table.rows.push_back(
+        {.series = "index",
+         .cells = {Text::OfCode(analysis::ShownFieldName(group.struct_name)),
+                   Grouped(group.distinct), absl::StrCat(group.index_bits, " bits"),
+                   Grouped(group.struct_bytes), ByteSize(group.table_bytes),
+                   NameList(group.names)}});
+  }
+  if (!split.private_rest.members.empty()) {
+    exhibit.table.rows.push_back({.series = "inline",
+                                  .cells = {"private rest", "", "", Grouped(split.private_bytes),
+                                            "", NameList(split.private_rest)}});
+  }
+  if (!split.constants.members.empty()) {
+    exhibit.table.rows.push_back(
+        {.cells = {"constants", "1 each", "", "", "", NameList(split.constants)}});
+    exhibit.notes.push_back(
+        "Constants are the same in all records: in no struct, and counted nowhere.");
+  }
+  if (!split.shared.empty()) {
+    exhibit.notes.push_back(
+        absl::StrCat("The indexes take ", split.index_bytes, " bytes of a socket together."));
+  }
+  return exhibit;
+}
+
+}  // namespace
+
+std::optional<page::Section> SplitSection(const analysis::Report& report) {
+  if (!report.split.has_value()) return std::nullopt;
+  const SplitAdvice& split = *report.split;
+  page::Section section{.id = "split", .title = "Which fields to share"};
+  Text text(
+      "A split puts each field into a shared group or into the private rest. A shared group is a "
+      "struct "
+      "of its own, of which a table has every distinct value once and the socket an index; the "
+      "private "
+      "rest is a struct in the socket. ");
+  if (split.shared.empty()) {
+    text.Strong("Keep everything private: no group of fields is worth a table of its own.");
+  } else {
+    text.Strong(absl::StrCat("The cheapest ", split.exact ? "" : "that was found ", "takes ",
+                             ShownBytes(split.bytes_per_socket), " per socket, with ",
+                             Counted(split.shared.size(), "shared group"), "."));
+  }
+  section.blocks.emplace_back(page::Paragraph{std::move(text)});
+  section.blocks.emplace_back(Costs(split));
+  if (page::Exhibit parts = Parts(split); !parts.table.empty()) {
+    section.blocks.emplace_back(std::move(parts));
+  }
+  if (split.c_structs.size() > kMostCodeBytes) {
+    section.blocks.emplace_back(
+        page::Paragraph{"The C structs are too long for this page; the text report has them."});
+  } else if (!split.c_structs.empty()) {
+    section.blocks.emplace_back(
+        page::CodeBlock{.title = "The structs, as C to paste", .code = split.c_structs});
+  }
+  return section;
+}
+
+}  // namespace inlay::analyze_page

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/counting/layout_costs.h"
+#include "tools/analysis/report/report_spoilers_text.h"
+#include "tools/analysis/report/report_words.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::Grouped;
+using analysis::GroupedDecimal;
+using analysis::Percent;
+using analysis::Report;
+using analysis::ShownFieldName;
+using page::Text;
+
+constexpr size_t kShownSteps = 40;
+constexpr size_t kShownAlone = 20;
+
+// A number of values that are left, as a row of a table and as a bar.
+void AddLeft(const Report& report, const std::string& series, const std::string& shown_name,
+             const std::string& bar_name, uint64_t distinct, page::Exhibit* exhibit) {
+  const uint64_t all = report.spoilers.distinct;
+  exhibit->table.rows.push_back(
+      {.series = series,
+       .cells = {shown_name, Grouped(distinct), Percent(distinct, all),
+                 GroupedDecimal(
+                     static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
+                 ShownIndexWidth(analysis::SmallestIndexBits(distinct))}});
+  std::get<page::BarChart>(*exhibit->chart)
+      .groups.front()
+      .bars.push_back({.series = series,
+                       .label = bar_name,
+                       .value = static_cast<double>(distinct),
+                       .shown = Grouped(distinct)});
+}
+
+page::Exhibit LeftWithout(const std::string& title, const std::string& description) {
+  page::Exhibit exhibit{.title = title};
+  exhibit.chart = page::BarChart{.description = description,
+                                 .unit = "distinct values that are left",
+                                 .groups = {page::BarChart::Group{}}};
+  exhibit.table.columns = {
+      {"left out", false}, {"distinct"}, {"of all"}, {"dedup ratio"}, {"index width"}};
+  return exhibit;
+}
+
+page::Exhibit Together(const Report& report) {
+  page::Exhibit exhibit =
+      LeftWithout("Fields left out one after the other",
+                  "Distinct values that are left when fields are left out one after the other");
+  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &exhibit);
+  const auto& steps = report.spoilers.steps;
+  for (size_t i = 0; i < std::min(steps.size(), kShownSteps); ++i) {
+    const std::string& name = report.fields[steps[i].field].name;
+    AddLeft(report, i < report.joint_spoilers ? "spoiler" : "field",
+            absl::StrCat(i == 0 ? "" : "and ", ShownFieldName(name)),
+            absl::StrCat(i == 0 ? "without " : "and ", ChartName(name)), steps[i].distinct,
+            &exhibit);
+  }
+  if (steps.size() > kShownSteps) {
+    exhibit.notes.push_back(absl::StrCat(Counted(steps.size() - kShownSteps, "more step"),
+                                         ": the text report has them all."));
+  }
+  exhibit.notes.push_back(
+      "Every step leaves out, besides those before it, the field without which the fewest values "
+      "are left.");
+  if (report.joint_spoilers > 0) {
+    exhibit.notes.push_back(
+        "Red: the spoilers, the fewest of these fields that halve the values, and the next ones as "
+        "long as each halves them again.");
+  }
+  return exhibit;
+}
+
+// Fields by the values that are left without each, fewest first, as far as any are gone.
+std::vector<size_t> ThatMatterAlone(const Report& report) {
+  std::vector<size_t> fields;
+  for (size_t i = 0; i < report.fields.size(); ++i) {
+    if (report.fields[i].distinct_without < report.spoilers.distinct) fields.push_back(i);
+  }
+  std::stable_sort(fields.begin(), fields.end(), [&report](size_t a, size_t b) {
+    return report.fields[a].distinct_without < report.fields[b].distinct_without;
+  });
+  return fields;
+}
+
+void AddAlone(const Report& report, page::Section* section) {
+  const std::vector<size_t> fields = ThatMatterAlone(report);
+  if (fields.empty()) {
+    section->blocks.emplace_back(page::Paragraph{
+        "No field matters alone: without any single one, the others still tell all values apart."});
+    return;
+  }
+  page::Exhibit exhibit = LeftWithout("Each field left out alone",
+                                      "Distinct values that are left when one field is left out");
+  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &exhibit);
+  for (size_t i = 0; i < std::min(fields.size(), kShownAlone); ++i) {
+    const analysis::FieldStatistics& field = report.fields[fields[i]];
+    const bool spoils = report.joint_spoilers > 0 &&
+                        std::any_of(report.spoilers.steps.begin(),
+                                    report.spoilers.steps.begin() +
+                                        static_cast<std::ptrdiff_t>(report.joint_spoilers),
+                                    [&](const auto& step) { return step.field == fields[i]; });
+    AddLeft(report, spoils ? "spoiler" : "field", ShownFieldName(field.name),
+            absl::StrCat("without ", ChartName(field.name)), field.distinct_without, &exhibit);
+  }
+  if (fields.size() > kShownAlone) {
+    exhibit.notes.push_back(absl::StrCat("The ", kShownAlone, " that matter most, of ",
+                                         fields.size(), " without which fewer values are left."));
+  }
+  exhibit.notes.push_back(
+      "A field that is not listed is told by the others: without it, all values still differ.");
+  section->blocks.emplace_back(std::move(exhibit));
+}
+
+}  // namespace
+
+std::optional<page::Section> SpoilersSection(const Report& report) {
+  if (!analysis::SpoilersAreKnown(report)) return std::nullopt;
+  page::Section section{.id = "spoilers", .title = "Which field spoils it"};
+  Text text(
+      "A spoiler is a field that keeps values apart which are equal in all else, such as a port or "
+      "a time. ");
+  for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
+    text.Strong(ShownSentence(sentence)).Plain(" ");
+  }
+  section.blocks.emplace_back(page::Paragraph{std::move(text)});
+  if (!report.fields_exact) {
+    section.blocks.emplace_back(page::Paragraph{absl::StrCat(
+        "Estimated: these figures are of a sample of ", Grouped(report.spoilers.distinct),
+        " values, which tells how the fields compare; of all values at least so many are left.")});
+  }
+  section.blocks.emplace_back(Together(report));
+  AddAlone(report, &section);
+  return section;
+}
+
+}  // namespace inlay::analyze_page

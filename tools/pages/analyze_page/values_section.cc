@@ -1,0 +1,111 @@
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/counting/layout_costs.h"
+#include "tools/analysis/report/report_words.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::Grouped;
+using analysis::GroupedDecimal;
+using analysis::Percent;
+using analysis::Report;
+using page::Text;
+
+page::Tiles Headline(const Report& report) {
+  page::Tiles tiles;
+  tiles.tiles.push_back({.figure = Grouped(report.distinct),
+                         .unit = report.distinct == 1 ? "distinct value" : "distinct values",
+                         .note = absl::StrCat(report.exact ? "" : "estimated; ", "of ",
+                                              Counted(report.records, "record"))});
+  tiles.tiles.push_back({.figure = GroupedDecimal(report.dedup_ratio, 2),
+                         .unit = "dedup ratio",
+                         .note = "records per distinct value; 1 means that no two are equal"});
+  page::Tiles::Tile width{.figure = "none", .unit = "fits", .note = "index width: above 16 bits"};
+  if (report.index_bits.has_value()) {
+    width = {.figure = absl::StrCat(*report.index_bits),
+             .unit = "bits",
+             .note = "index width: the smallest that names every value"};
+  }
+  tiles.tiles.push_back(std::move(width));
+  return tiles;
+}
+
+std::string IndexMeaning(const Report& report) {
+  if (!report.index_bits.has_value()) {
+    return absl::StrCat("The widest index, ", analysis::kMaxIndexBits, " bits, names ",
+                        Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
+                        " values; two codes mean absent and private.");
+  }
+  const uint64_t capacity = analysis::IndexCapacity(*report.index_bits);
+  return absl::StrCat("The smallest index that names every value. It has ", Grouped(capacity),
+                      " codes for values, and is ", Percent(report.distinct, capacity), " full.");
+}
+
+std::string SizeMeaning(const Report& report) {
+  const bool is_binary = report.schema.kind == analysis::RecordSchema::Kind::kRaw ||
+                         report.schema.binary_bytes.has_value();
+  return is_binary ? "The bytes of a value in memory."
+                   : "The bytes of the longest value's text, its cells with what separates them. A "
+                     "struct of the same columns is usually smaller.";
+}
+
+page::Exhibit Figures(const Report& report) {
+  page::Exhibit exhibit{.title = "What was counted"};
+  exhibit.table.columns = {{"", false}, {"figure"}, {"what it means", false}};
+  const auto add = [&exhibit](const std::string& name, const std::string& figure,
+                              const std::string& meaning) {
+    exhibit.table.rows.push_back({.cells = {name, figure, meaning}});
+  };
+  add("records", Grouped(report.records),
+      "Each record is the value that one socket keeps, or one snapshot of it.");
+  add("distinct values", ShownEstimate(report.distinct, report.distinct_error),
+      absl::StrCat("How many values differ: ", Percent(report.distinct, report.records),
+                   " of the records."));
+  if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
+    const double by_fields =
+        static_cast<double>(report.records) / static_cast<double>(*report.distinct_by_fields);
+    add("distinct by fields", Grouped(*report.distinct_by_fields),
+        absl::StrCat("How many differ in a field: padding, which belongs to none, differs in the "
+                     "others. ",
+                     analysis::ShownRatio(report.dedup_ratio), " by bytes, ",
+                     analysis::ShownRatio(by_fields), " by fields."));
+  }
+  add("dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
+      "Records per distinct value, on average.");
+  add("occur once", ShownEstimate(report.singletons, report.singletons_error),
+      absl::StrCat("Values that a single record holds: ",
+                   Percent(report.singletons, report.distinct), " of the distinct values, ",
+                   Percent(report.singletons, report.records), " of the records."));
+  add("entropy", ShownEstimate(report.entropy_bits, report.entropy_bits_error, 2) + " bits",
+      "The least that any code for the values needs per record, on average. An index has a fixed "
+      "width, and needs at least as many.");
+  add("value size", Grouped(report.value_bytes) + " B", SizeMeaning(report));
+  add("index width",
+      report.index_bits.has_value() ? absl::StrCat(*report.index_bits, " bits") : "none fits",
+      IndexMeaning(report));
+  if (!report.exact) {
+    exhibit.notes.push_back(
+        "± marks an estimate: all distinct values did not fit into the memory that was allowed, so "
+        "a sample of them was counted. 19 of 20 times the truth is within the error. The records "
+        "are all counted; the ratio, the width and the bytes of memory are computed from the "
+        "estimate and inherit its error.");
+  }
+  return exhibit;
+}
+
+}  // namespace
+
+page::Section ValuesSection(const Report& report) {
+  page::Section section{.id = "values", .title = "The values"};
+  section.blocks.emplace_back(Headline(report));
+  section.blocks.emplace_back(Figures(report));
+  return section;
+}
+
+}  // namespace inlay::analyze_page

@@ -1,0 +1,38 @@
+// The bars of the programs that measured: limits on ratios and counters, each judged within its own run.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_PAGES_BENCH_PAGE_BARS_H_
+#define INLAY_TOOLS_PAGES_BENCH_PAGE_BARS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/pages/bench_results/results.h"
+
+namespace inlay::bench_page {
+
+struct JudgedBar {
+  std::string text;  // as the program wrote it
+  std::string name;  // what is compared; empty if the text is no bar
+  double limit = 0;
+  std::optional<double> figure;  // nothing: not measured
+  bool met = false;
+  const ResultFile* file = nullptr;
+};
+
+// Every bar, in the order of the files. A bar that several runs have is there once for each that measured
+// what it needs, and once if none did.
+std::vector<JudgedBar> JudgeBars(const Results& results);
+
+struct BarCounts {
+  size_t met = 0;
+  size_t not_met = 0;
+  size_t not_measured = 0;  // or not to be understood
+};
+BarCounts CountBars(const Results& results);
+
+}  // namespace inlay::bench_page
+
+#endif  // INLAY_TOOLS_PAGES_BENCH_PAGE_BARS_H_

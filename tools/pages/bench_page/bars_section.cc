@@ -1,0 +1,48 @@
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/pages/bench_page/bars.h"
+#include "tools/pages/bench_page/figures.h"
+#include "tools/pages/bench_page/sections.h"
+
+namespace inlay::bench_page {
+
+using page::Text;
+
+std::optional<page::Section> BarsSection(const Measured& measured) {
+  const std::vector<JudgedBar> bars = JudgeBars(measured.results);
+  if (bars.empty()) return std::nullopt;
+  page::Exhibit exhibit{.title = "Limits, and what was measured"};
+  exhibit.table.columns = {{"", false}, {"figure"}, {"limit"}, {"of", false}, {"run", false}};
+  for (const JudgedBar& bar : bars) {
+    Text verdict;
+    if (!bar.figure.has_value()) {
+      verdict.Plain(bar.name.empty() ? "not understood" : "not measured");
+    } else if (bar.met) {
+      verdict.Good("met");
+    } else {
+      verdict.Bad("not met");
+    }
+    exhibit.table.rows.push_back(
+        {.cells = {std::move(verdict), bar.figure.has_value() ? Ratio(*bar.figure) : kNoFigure,
+                   bar.name.empty() ? kNoFigure : Ratio(bar.limit),
+                   Text::OfCode(bar.name.empty() ? bar.text : bar.name),
+                   bar.file->context().program}});
+  }
+  for (const auto& file : measured.results.files()) {
+    if (!file->context().bars.empty()) exhibit.commands.push_back(file->context().command);
+  }
+  const BarCounts counts = CountBars(measured.results);
+  page::Section section{.id = "bars", .title = "Bars"};
+  section.blocks.emplace_back(
+      page::Paragraph{absl::StrCat("A bar is a ratio, or a counter, that must not pass a limit; "
+                                   "the programs that measure decide "
+                                   "them. ",
+                                   counts.met, " met, ", counts.not_met, " not met, ",
+                                   counts.not_measured, " not measured in these runs.")});
+  section.blocks.emplace_back(std::move(exhibit));
+  return section;
+}
+
+}  // namespace inlay::bench_page

@@ -1,0 +1,126 @@
+#include "tools/pages/bench_page/bench_page.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/pages/bench_page/figures.h"
+#include "tools/pages/bench_page/groups.h"
+#include "tools/pages/bench_page/sections.h"
+#include "tools/pages/document/markdown.h"
+
+namespace inlay::bench_page {
+namespace {
+
+using page::Text;
+
+std::string Days(const Results& results) {
+  std::vector<std::string> days;
+  for (const auto& file : results.files()) days.push_back(Day(file->context().date));
+  const auto [first, last] = std::minmax_element(days.begin(), days.end());
+  return *first == *last ? *first : *first + " to " + *last;
+}
+
+std::string Machine(const Results& results) {
+  const RunContext& context = results.context();
+  return absl::StrCat(context.cpu, " (", context.num_cpus,
+                      context.num_cpus == 1 ? " core)" : " cores)");
+}
+
+// All figures of a file, as they were measured.
+page::Appendix AllFigures(const ResultFile& file) {
+  page::Appendix appendix{
+      .title = absl::StrCat(file.path(), ", ", file.points().size(),
+                            file.points().size() == 1 ? " benchmark" : " benchmarks")};
+  appendix.table.columns = {{"", false},    {"repetitions"},    {"ns"}, {"least"}, {"most"},
+                            {"over touch"}, {"counters", false}};
+  for (const Point& point : file.points()) {
+    const Cost cost = Results::CostOf(point);
+    std::string counters;
+    for (const auto& [counter, sample] : point.counters) {
+      absl::StrAppend(&counters, counters.empty() ? "" : ", ", counter, " ",
+                      Bytes(sample.median()));
+    }
+    appendix.table.rows.push_back(
+        {.cells = {Text::OfCode(point.run_name), absl::StrCat(point.time_ns.count()),
+                   Nanoseconds(point.time_ns.median()), Nanoseconds(point.time_ns.least()),
+                   Nanoseconds(point.time_ns.most()),
+                   cost.over_touch ? Nanoseconds(cost.ns) : kNoFigure, counters}});
+  }
+  return appendix;
+}
+
+struct OptionalSection {
+  const char* missing;  // how it is called where it is not there
+  std::optional<page::Section> (*make)(const Measured&);
+};
+constexpr OptionalSection kSections[] = {
+    {"what a get costs", GetSection},
+    {"what a layout takes", MemorySection},
+    {"break-even curves", BreakEvenSection},
+    {"what a change costs", WriteSection},
+    {"several threads", ThreadsSection},
+    {"many maps on one socket", MapCountSection},
+    {"instructions and cache lines", CountsSection},
+    {"peers", PeersSection},
+    {"the live kernel against an index", KernelSection},
+    {"bars", BarsSection},
+};
+
+}  // namespace
+
+page::Document BuildReport(const Results& results) {
+  const Measured measured{.results = results, .base = BaseSizes(results)};
+  page::Document document;
+  document.title = "Inlay: what values of sockets cost";
+  document.subtitle =
+      absl::StrCat("Benchmarks of ", Days(results), " on ", Machine(results), ", ",
+                   results.context().kernel, ", commit ", results.context().commit, ".");
+  document.sections.push_back(HeadlineSection(measured));
+  std::vector<Text> missing;
+  for (const OptionalSection& optional : kSections) {
+    if (std::optional<page::Section> section = optional.make(measured)) {
+      document.sections.push_back(*std::move(section));
+    } else {
+      missing.emplace_back(optional.missing);
+    }
+  }
+  if (std::optional<page::Section> failures = FailuresSection(measured)) {
+    document.sections.push_back(*std::move(failures));
+  }
+  document.sections.push_back(MethodSection(measured));
+  page::Section figures{.id = "figures", .title = "All figures"};
+  for (const auto& file : results.files()) {
+    if (!file->points().empty()) figures.blocks.emplace_back(AllFigures(*file));
+  }
+  if (!figures.blocks.empty()) document.sections.push_back(std::move(figures));
+  if (!missing.empty()) {
+    page::Section section{.id = "missing", .title = "Not measured in this run"};
+    section.blocks.emplace_back(page::BulletList{std::move(missing)});
+    document.sections.push_back(std::move(section));
+  }
+  document.footer = "Written by inlay report.";
+  return document;
+}
+
+std::string ReadmeTable(const Results& results) {
+  const Measured measured{.results = results, .base = BaseSizes(results)};
+  const page::Table table = HeadlineTable(measured);
+  if (table.empty()) return "";
+  const RunContext& context = results.context();
+  Text line(absl::StrCat(Machine(results), ", ", context.kernel, ", ", context.compiler, ", ",
+                         context.build_type, ", commit ", context.commit, ", ", Days(results), ": ",
+                         DescribeSizes(measured.base),
+                         "; ns over the packet's own touch of the socket"));
+  if (const Point* const touch = GroupOf(results, "Get", "packet", measured.base).Of("touch");
+      touch != nullptr) {
+    line.Plain(", which takes " + Nanoseconds(touch->time_ns.median()) + " ns");
+  }
+  line.Plain(".");
+  if (const Text note = HeadlineNote(measured); !note.empty()) line.Plain(" ").Append(note);
+  return page::FormatMarkdown(line) + "\n\n" + page::FormatMarkdown(table);
+}
+
+}  // namespace inlay::bench_page

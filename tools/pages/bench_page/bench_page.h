@@ -1,0 +1,23 @@
+// The report: all sections of some results, as one document.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_PAGES_BENCH_PAGE_BENCH_PAGE_H_
+#define INLAY_TOOLS_PAGES_BENCH_PAGE_BENCH_PAGE_H_
+
+#include <string>
+
+#include "tools/pages/bench_results/results.h"
+#include "tools/pages/document/document.h"
+
+namespace inlay::bench_page {
+
+page::Document BuildReport(const Results& results);
+
+// The headline table as Markdown, after a line with what its figures mean nothing without. Empty if nothing of
+// it was measured.
+std::string ReadmeTable(const Results& results);
+
+}  // namespace inlay::bench_page
+
+#endif  // INLAY_TOOLS_PAGES_BENCH_PAGE_BENCH_PAGE_H_

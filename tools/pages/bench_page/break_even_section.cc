@@ -1,0 +1,123 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/figures.h"
+#include "tools/pages/bench_page/sections.h"
+#include "tools/pages/bench_page/subject.h"
+
+namespace inlay::bench_page {
+namespace {
+
+using page::Text;
+
+// A break-even as it was found: from so many distinct values on, index takes at least as much.
+std::optional<double> DistinctValues(const Point& point) {
+  return point.counter("distinct_values");
+}
+
+std::string ShownDistinct(const Point* point) {
+  if (point == nullptr) return kNoFigure;
+  const std::optional<double> values = DistinctValues(*point);
+  if (!values.has_value()) return kNoFigure;
+  const std::optional<int64_t> sockets = point->name.argument("sockets");
+  if (sockets.has_value() && *values > static_cast<double>(*sockets)) return "never";
+  std::string shown = Count(std::llround(*values));
+  if (sockets.value_or(0) > 0) {
+    shown += " (" + PercentOf(*values / static_cast<double>(*sockets)) + " of the sockets)";
+  }
+  return shown;
+}
+
+// Where other layouts begin to take less than index, in a chart of these sockets and value bytes.
+std::vector<page::LineChart::Mark> MarksFor(const std::vector<const Point*>& break_evens,
+                                            const Arguments& sizes) {
+  std::vector<page::LineChart::Mark> marks;
+  for (const Point* const point : break_evens) {
+    if (point->name.arguments != sizes) continue;
+    const std::optional<double> values = DistinctValues(*point);
+    const std::optional<int64_t> sockets = point->name.argument("sockets");
+    if (!values.has_value() || *values <= 0) continue;
+    if (sockets.has_value() && *values > static_cast<double>(*sockets)) continue;
+    marks.push_back(
+        {.x = *values,
+         .series = point->name.subject,
+         .label = absl::StrCat(point->name.subject, ": ", Count(std::llround(*values)))});
+  }
+  return marks;
+}
+
+page::Exhibit FoundBreakEvens(const std::vector<const Point*>& points) {
+  page::Exhibit exhibit{
+      .title = "From so many distinct values on, index takes no less memory than ...",
+      .commands = CommandsOf(points)};
+  const std::vector<std::string> others = SubjectsOf(points);
+  exhibit.table.columns.push_back({"", false});
+  for (const std::string& other : others) exhibit.table.columns.push_back({Text::OfCode(other)});
+  std::vector<Arguments> sizes;
+  for (const Point* const point : points) {
+    if (std::find(sizes.begin(), sizes.end(), point->name.arguments) == sizes.end()) {
+      sizes.push_back(point->name.arguments);
+    }
+  }
+  for (const Arguments& arguments : sizes) {
+    page::Table::Row row{.cells = {DescribeSizes(arguments)}};
+    for (const std::string& other : others) {
+      const auto found = std::find_if(points.begin(), points.end(), [&](const Point* point) {
+        return point->name.subject == other && point->name.arguments == arguments;
+      });
+      row.cells.emplace_back(ShownDistinct(found == points.end() ? nullptr : *found));
+    }
+    exhibit.table.rows.push_back(std::move(row));
+  }
+  return exhibit;
+}
+
+}  // namespace
+
+std::optional<page::Section> BreakEvenSection(const Measured& measured) {
+  page::Section section{.id = "break-even", .title = "From which point on it does not pay"};
+  const std::vector<const Point*> break_evens = measured.results.PointsOf("BreakEven");
+  constexpr size_t kLeastValues = 3;
+  for (const Sweep& sweep :
+       SweepsOver(measured.results, "Memory", "", "values", measured.base, kLeastValues)) {
+    std::vector<std::string> subjects;
+    for (const char* const subject : {"inline", "shared_pointer", "index"}) {
+      const bool there =
+          std::any_of(sweep.points.begin(), sweep.points.end(),
+                      [&](const Point* point) { return point->name.subject == subject; });
+      if (there) subjects.emplace_back(subject);
+    }
+    if (subjects.size() < 2) continue;
+    page::Exhibit exhibit = SweepExhibit(
+        "Bytes per socket against the number of distinct values: " + DescribeSizes(sweep.others),
+        sweep,
+        {.drawn = subjects,
+         .listed = subjects,
+         .x_title = "distinct values",
+         .quantity = CounterQuantity("bytes per socket", "bytes_per_socket", Bytes),
+         .logarithmic_y = true});
+    if (exhibit.chart.has_value()) {
+      auto& chart = std::get<page::LineChart>(*exhibit.chart);
+      chart.marks = MarksFor(break_evens, sweep.others);
+      if (!chart.marks.empty()) {
+        exhibit.notes.push_back("Dotted: from there on, index takes no less than that layout.");
+      }
+    }
+    section.blocks.emplace_back(std::move(exhibit));
+  }
+  if (!break_evens.empty()) section.blocks.emplace_back(FoundBreakEvens(break_evens));
+  if (section.blocks.empty()) return std::nullopt;
+  section.blocks.insert(
+      section.blocks.begin(),
+      page::Paragraph{
+          "A table of values pays as long as sockets share them. The more values differ, the "
+          "more the table costs; past the break-even another layout takes no more."});
+  return section;
+}
+
+}  // namespace inlay::bench_page

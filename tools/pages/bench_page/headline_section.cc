@@ -1,0 +1,291 @@
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tools/pages/bench_page/bars.h"
+#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/figures.h"
+#include "tools/pages/bench_page/peer_wins.h"
+#include "tools/pages/bench_page/sections.h"
+#include "tools/pages/bench_page/subject.h"
+
+namespace inlay::bench_page {
+namespace {
+
+using page::Text;
+
+struct HeadlineColumn {
+  const char* question;
+  const char* title;
+};
+constexpr HeadlineColumn kCosts[] = {{"Get", "get"},
+                                     {"Create", "create"},
+                                     {"Update", "update"},
+                                     {"Delete", "delete"},
+                                     {"Clone", "clone on accept"}};
+
+const Point* PacketPoint(const Measured& measured, const std::string& question,
+                         const std::string& subject) {
+  return GroupOf(measured.results, question, "packet", measured.base).Of(subject);
+}
+
+std::optional<double> BytesPerSocket(const Point* point) {
+  return point == nullptr ? std::nullopt : point->counter("bytes_per_socket");
+}
+
+const Point* MemoryPoint(const Measured& measured, const std::string& subject) {
+  return GroupOf(measured.results, "Memory", "", measured.base).Of(subject);
+}
+
+page::Facts ContextFacts(const Results& results) {
+  const RunContext& context = results.context();
+  std::set<std::string> dates;
+  std::set<std::string> huge_pages;
+  for (const auto& file : results.files()) {
+    dates.insert(Minute(file->context().date));
+    huge_pages.insert(HugePageSetting(file->context()));
+  }
+  std::string cores = absl::StrCat(context.num_cpus, context.num_cpus == 1 ? " core" : " cores");
+  if (context.mhz_per_cpu > 0) {
+    absl::StrAppendFormat(&cores, " at %.1f GHz", context.mhz_per_cpu / 1000);
+  }
+  page::Facts facts;
+  facts.facts = {{"Machine", context.cpu}, {"Cores", cores}};
+  if (!context.caches.empty())
+    facts.facts.emplace_back("Caches", absl::StrJoin(context.caches, ", "));
+  facts.facts.emplace_back("Kernel", context.kernel);
+  facts.facts.emplace_back("Compiler", context.compiler + ", " + context.build_type);
+  facts.facts.emplace_back("Commit", Text::OfCode(context.commit));
+  facts.facts.emplace_back(
+      "Measured", dates.size() == 1 ? *dates.begin() : *dates.begin() + " to " + *dates.rbegin());
+  facts.facts.emplace_back("Huge pages", absl::StrJoin(huge_pages, ", "));
+  return facts;
+}
+
+page::Tiles HeadlineTiles(const Measured& measured) {
+  page::Tiles tiles;
+  if (const Point* const get = PacketPoint(measured, "Get", "index"); get != nullptr) {
+    Text note("a get of ");
+    note.Code("index").Plain(Results::CostOf(*get).over_touch ? " over the packet's own touch"
+                                                              : "");
+    if (const auto share = Results::Ratio(*get, Results::Beside(*get, "pointer"))) {
+      note.Plain(", " + PercentOf(*share) + " of ").Code("pointer");
+    }
+    tiles.tiles.push_back({Nanoseconds(Results::CostOf(*get).ns), "ns", std::move(note)});
+  }
+  const Point* const memory = MemoryPoint(measured, "index");
+  if (const auto bytes = BytesPerSocket(memory); bytes.has_value()) {
+    Text note("per socket with ");
+    note.Code("index");
+    const auto pointer = BytesPerSocket(Results::Beside(*memory, "pointer"));
+    if (pointer.has_value()) note.Plain("; ").Code("pointer").Plain(" takes " + Bytes(*pointer));
+    tiles.tiles.push_back({Bytes(*bytes), "bytes", std::move(note)});
+  }
+  if (const Point* const create = PacketPoint(measured, "Create", "index"); create != nullptr) {
+    Text note("a create of ");
+    note.Code("index").Plain(", its value known");
+    if (const auto share = Results::Ratio(*create, Results::Beside(*create, "pointer"))) {
+      note.Plain("; " + PercentOf(*share) + " of ").Code("pointer");
+    }
+    tiles.tiles.push_back({Nanoseconds(Results::CostOf(*create).ns), "ns", std::move(note)});
+  }
+  const BarCounts bars = CountBars(measured.results);
+  if (bars.met + bars.not_met > 0) {
+    std::string note = "bars met";
+    if (bars.not_measured > 0) note += absl::StrCat("; ", bars.not_measured, " not measured");
+    tiles.tiles.push_back(
+        {absl::StrCat(bars.met, " of ", bars.met + bars.not_met), "", Text(note)});
+  }
+  return tiles;
+}
+
+// "`a` (1.0 ns), `b` (2.0 ns)": other layouts that cost less than index beyond the spread.
+Text CheaperThanIndex(const Measured& measured, const std::string& question) {
+  const Point* const index = PacketPoint(measured, question, "index");
+  if (index == nullptr) return {};
+  std::vector<std::pair<double, std::string>> cheaper;
+  for (const std::string& layout : HeadlineLayouts()) {
+    if (layout.starts_with("index")) continue;
+    const Point* const other = Results::Beside(*index, layout);
+    if (other == nullptr || !Results::BeyondSpread(*other, *index)) continue;
+    const Cost cost = Results::CostOf(*other);
+    if (cost.ns < Results::CostOf(*index).ns) cheaper.emplace_back(cost.ns, layout);
+  }
+  std::sort(cheaper.begin(), cheaper.end());
+  Text text;
+  for (const auto& [ns, layout] : cheaper) {
+    text.Plain(text.empty() ? "" : ", ").Code(layout).Plain(" (" + Nanoseconds(ns) + " ns)");
+  }
+  return text;
+}
+
+std::optional<Text> GetInWords(const Measured& measured) {
+  const Point* const index = PacketPoint(measured, "Get", "index");
+  const Point* const touch = index == nullptr ? nullptr : Results::Beside(*index, "touch");
+  const Point* const pointer = index == nullptr ? nullptr : Results::Beside(*index, "pointer");
+  if (touch == nullptr || pointer == nullptr) return std::nullopt;
+  Text text("A packet's own touch of its socket takes ");
+  text.Plain(Nanoseconds(touch->time_ns.median()) + " ns here. A get of ")
+      .Code("pointer")
+      .Plain(" adds " + Nanoseconds(Results::CostOf(*pointer).ns) + " ns to that, a get of ")
+      .Code("index")
+      .Plain(" " + Nanoseconds(Results::CostOf(*index).ns) + " ns");
+  if (const auto share = Results::Ratio(*index, pointer)) {
+    text.Plain(": " + PercentOf(*share) + " of it");
+  }
+  return std::move(text.Plain("."));
+}
+
+std::optional<Text> MemoryInWords(const Measured& measured) {
+  const Point* const index = MemoryPoint(measured, "index");
+  const auto bytes = BytesPerSocket(index);
+  const auto pointer =
+      index == nullptr ? std::nullopt : BytesPerSocket(Results::Beside(*index, "pointer"));
+  if (!bytes.has_value() || !pointer.has_value() || *bytes <= 0) return std::nullopt;
+  Text text("A socket pays " + Bytes(*bytes) + " bytes for ");
+  return text.Code("index")
+      .Plain(", everything included, and " + Bytes(*pointer) + " for ")
+      .Code("pointer")
+      .Plain(", " + Times(*pointer / *bytes) + " as much.");
+}
+
+std::optional<Text> WritesInWords(const Measured& measured) {
+  Text text("With ");
+  text.Code("index");
+  bool any = false;
+  for (const HeadlineColumn& column : kCosts) {
+    const Point* const index = PacketPoint(measured, column.question, "index");
+    if (std::string(column.question) == "Get" || index == nullptr) continue;
+    const Point* const pointer = Results::Beside(*index, "pointer");
+    const std::optional<double> ratio =
+        pointer == nullptr ? std::nullopt : Results::Ratio(*index, pointer);
+    if (!ratio.has_value() || *ratio <= 0) continue;
+    text.Plain(any ? ", " : ", ")
+        .Plain(absl::StrCat(column.title, " costs ", PercentOf(*ratio), " of "));
+    text.Code("pointer");
+    any = true;
+  }
+  if (!any) return std::nullopt;
+  return std::move(text.Plain(", each over the touch."));
+}
+
+std::optional<Text> CheaperInWords(const Measured& measured) {
+  Text text;
+  for (const HeadlineColumn& column : kCosts) {
+    const Text cheaper = CheaperThanIndex(measured, column.question);
+    if (cheaper.empty()) continue;
+    text.Plain(text.empty() ? "Cheaper than " : "; ");
+    if (text.spans().size() == 1) text.Code("index").Plain(": ");
+    text.Plain(absl::StrCat(column.title, " with ")).Append(cheaper);
+  }
+  if (text.empty()) return std::nullopt;
+  return std::move(text.Plain("."));
+}
+
+std::optional<Text> PeersInWords(const Measured& measured) {
+  const std::vector<PeerComparison> comparisons = ComparePeers(measured.results);
+  if (comparisons.empty()) return std::nullopt;
+  const auto wins =
+      std::count_if(comparisons.begin(), comparisons.end(),
+                    [](const PeerComparison& comparison) { return comparison.peer_wins(); });
+  Text text(absl::StrCat("Of ", comparisons.size(),
+                         " comparisons with peers, a peer is faster or smaller than "));
+  return std::move(text.Code("index").Plain(
+      wins == 0 ? " in none." : absl::StrCat(" in ", wins, "; the section on peers says where.")));
+}
+
+std::optional<Text> SpreadInWords(const Measured& measured) {
+  const Point* const touch = PacketPoint(measured, "Get", "touch");
+  if (touch == nullptr || touch->time_ns.count() < 2) return std::nullopt;
+  const Sample& time_ns = touch->time_ns;
+  return Text(absl::StrCat(
+      "In ", time_ns.count(), " repetitions the touch alone took ", Nanoseconds(time_ns.least()),
+      " to ", Nanoseconds(time_ns.most()), " ns, half of them ",
+      Nanoseconds(time_ns.lower_quartile()), " to ", Nanoseconds(time_ns.upper_quartile()),
+      " ns. Medians are compared, within one run; a difference smaller than that spread is to be "
+      "believed when other runs agree."));
+}
+
+std::vector<std::string> HeadlineCommands(const Measured& measured) {
+  std::vector<const Point*> points;
+  for (const std::string& layout : HeadlineLayouts()) {
+    for (const HeadlineColumn& column : kCosts) {
+      points.push_back(PacketPoint(measured, column.question, layout));
+    }
+    points.push_back(MemoryPoint(measured, layout));
+  }
+  std::erase(points, nullptr);
+  return CommandsOf(points);
+}
+
+}  // namespace
+
+page::Table HeadlineTable(const Measured& measured) {
+  page::Table table;
+  table.columns.push_back({"layout", false});
+  for (const HeadlineColumn& column : kCosts) table.columns.push_back({column.title});
+  table.columns.push_back({"bytes per socket"});
+  for (const std::string& layout : HeadlineLayouts()) {
+    Text name = Text::OfCode(layout);
+    name.Plain(": " + std::string(SubjectOf(layout).meaning));
+    page::Table::Row row{.series = layout, .cells = {std::move(name)}};
+    bool any = false;
+    for (const HeadlineColumn& column : kCosts) {
+      const Point* const point = PacketPoint(measured, column.question, layout);
+      any = any || point != nullptr;
+      row.cells.emplace_back(ShownCost(point));
+    }
+    const auto bytes = BytesPerSocket(MemoryPoint(measured, layout));
+    any = any || bytes.has_value();
+    row.cells.emplace_back(bytes.has_value() ? Bytes(*bytes) : kNoFigure);
+    if (any) table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Text HeadlineNote(const Measured& measured) {
+  const auto of_seven = BytesPerSocket(MemoryPoint(measured, "index9x7"));
+  if (!of_seven.has_value()) return {};
+  return std::move(Text::OfCode("index9").Plain(
+      " takes " + Bytes(*of_seven) + " bytes a map with six more maps in the same 64 bits."));
+}
+
+page::Section HeadlineSection(const Measured& measured) {
+  page::Section section{.id = "headline", .title = "Headline"};
+  page::Tiles tiles = HeadlineTiles(measured);
+  if (!tiles.tiles.empty()) section.blocks.emplace_back(std::move(tiles));
+  size_t failures = 0;
+  for (const auto& file : measured.results.files()) failures += file->failures().size();
+  if (failures > 0) {
+    Text text;
+    text.Bad(absl::StrCat(failures, failures == 1 ? " benchmark" : " benchmarks", " failed"));
+    section.blocks.emplace_back(
+        page::Paragraph{std::move(text.Plain("; see the list of failures."))});
+  }
+  page::BulletList words;
+  for (std::optional<Text> sentence :
+       {GetInWords(measured), MemoryInWords(measured), WritesInWords(measured),
+        CheaperInWords(measured), PeersInWords(measured), SpreadInWords(measured)}) {
+    if (sentence.has_value()) words.items.push_back(*std::move(sentence));
+  }
+  if (!words.items.empty()) section.blocks.emplace_back(std::move(words));
+  page::Table table = HeadlineTable(measured);
+  if (!table.empty()) {
+    page::Exhibit exhibit{.title = "ns over touch, and bytes per socket: " +
+                                   DescribeSizes(measured.base) + ", packets to random sockets",
+                          .table = std::move(table),
+                          .commands = HeadlineCommands(measured)};
+    if (Text note = HeadlineNote(measured); !note.empty()) exhibit.notes.push_back(std::move(note));
+    section.blocks.emplace_back(std::move(exhibit));
+  }
+  section.blocks.emplace_back(page::Subheading{"The machine and the build"});
+  section.blocks.emplace_back(ContextFacts(measured.results));
+  return section;
+}
+
+}  // namespace inlay::bench_page

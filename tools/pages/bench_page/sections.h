@@ -1,0 +1,44 @@
+// The sections of the report. Each is nothing if nothing of it was measured.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_PAGES_BENCH_PAGE_SECTIONS_H_
+#define INLAY_TOOLS_PAGES_BENCH_PAGE_SECTIONS_H_
+
+#include <optional>
+
+#include "tools/pages/bench_page/groups.h"
+#include "tools/pages/bench_results/results.h"
+#include "tools/pages/document/document.h"
+
+namespace inlay::bench_page {
+
+// Results, and the sizes that the report is about where it has a choice.
+struct Measured {
+  const Results& results;
+  Arguments base;  // BaseSizes()
+};
+
+// Always there: the context of the run, the headline table, and what it says.
+page::Section HeadlineSection(const Measured& measured);
+// The table alone.
+page::Table HeadlineTable(const Measured& measured);
+// What the table has no column for; may be empty.
+page::Text HeadlineNote(const Measured& measured);
+
+std::optional<page::Section> GetSection(const Measured& measured);
+std::optional<page::Section> MemorySection(const Measured& measured);
+std::optional<page::Section> BreakEvenSection(const Measured& measured);
+std::optional<page::Section> WriteSection(const Measured& measured);
+std::optional<page::Section> ThreadsSection(const Measured& measured);
+std::optional<page::Section> CountsSection(const Measured& measured);
+std::optional<page::Section> MapCountSection(const Measured& measured);
+std::optional<page::Section> PeersSection(const Measured& measured);
+std::optional<page::Section> KernelSection(const Measured& measured);
+std::optional<page::Section> BarsSection(const Measured& measured);
+std::optional<page::Section> FailuresSection(const Measured& measured);
+page::Section MethodSection(const Measured& measured);
+
+}  // namespace inlay::bench_page
+
+#endif  // INLAY_TOOLS_PAGES_BENCH_PAGE_SECTIONS_H_

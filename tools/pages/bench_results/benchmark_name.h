@@ -1,0 +1,35 @@
+// BenchmarkName: what the name of a benchmark says of it, as in
+// "Get/index/packet/sockets:500000/values:500/bytes:100". bench/README.md has the names.
+
+#ifndef INLAY_TOOLS_PAGES_BENCH_RESULTS_BENCHMARK_NAME_H_
+#define INLAY_TOOLS_PAGES_BENCH_RESULTS_BENCHMARK_NAME_H_
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace inlay::bench_page {
+
+using Arguments = std::map<std::string, int64_t>;  // "sockets" -> 500000
+
+struct BenchmarkName {
+  std::string question;  // "Get"
+  std::string subject;   // who was measured: a layout, a peer, or what they are compared with
+  std::string pattern;   // "packet"; empty if the question has none
+  Arguments arguments;
+
+  // Any name is one: what is missing stays empty. What Google Benchmark itself appends ("real_time",
+  // "iterations:1", ...) is left out.
+  static BenchmarkName Parse(std::string_view name);
+
+  std::optional<int64_t> argument(const std::string& key) const;
+
+  friend auto operator<=>(const BenchmarkName&, const BenchmarkName&) = default;
+};
+
+}  // namespace inlay::bench_page
+
+#endif  // INLAY_TOOLS_PAGES_BENCH_RESULTS_BENCHMARK_NAME_H_

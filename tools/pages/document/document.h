@@ -1,0 +1,98 @@
+// Document: what a page says, apart from how it is written. html_page.h and markdown.h write it.
+
+#ifndef INLAY_TOOLS_PAGES_DOCUMENT_DOCUMENT_H_
+#define INLAY_TOOLS_PAGES_DOCUMENT_DOCUMENT_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tools/pages/document/chart.h"
+#include "tools/pages/document/text.h"
+
+namespace inlay::page {
+
+struct Paragraph {
+  Text text;
+};
+
+struct BulletList {
+  std::vector<Text> items;
+};
+
+// Terms and what is said of each: the context of a run, a glossary.
+struct Facts {
+  std::vector<std::pair<Text, Text>> facts;
+};
+
+// A few large figures.
+struct Tiles {
+  struct Tile {
+    std::string figure;
+    std::string unit;
+    Text note;
+  };
+  std::vector<Tile> tiles;
+};
+
+struct Subheading {
+  std::string title;
+};
+
+struct Table {
+  struct Column {
+    Text title;
+    bool number = true;  // aligned to the right
+  };
+  struct Row {
+    std::string series = {};       // shown as a mark of its colour; empty: none
+    std::vector<Text> cells = {};  // as many as columns
+  };
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+  bool empty() const { return rows.empty(); }
+};
+
+// Source code to copy.
+struct CodeBlock {
+  std::string title;
+  std::string code;  // lines
+};
+
+// A table, the chart of it if it has one, and the commands that made it: figures are never shown without.
+struct Exhibit {
+  std::string title;
+  std::optional<Chart> chart = std::nullopt;
+  Table table = {};
+  std::vector<Text> notes = {};
+  std::vector<std::string> commands = {};
+};
+
+// A long table that is there for those who look for it: folded in HTML, and left out of Markdown.
+struct Appendix {
+  std::string title;
+  Table table = {};
+};
+
+using Block =
+    std::variant<Paragraph, BulletList, Facts, Tiles, Subheading, CodeBlock, Exhibit, Appendix>;
+
+struct Section {
+  std::string id;  // the anchor: lower case letters and dashes
+  std::string title;
+  std::vector<Block> blocks = {};
+};
+
+struct Document {
+  std::string title;
+  std::string subtitle;
+  std::vector<Section> sections;
+  std::string footer;
+  std::vector<Text> answer = {};  // paragraphs above all else, for those who read nothing more
+};
+
+}  // namespace inlay::page
+
+#endif  // INLAY_TOOLS_PAGES_DOCUMENT_DOCUMENT_H_

@@ -1,0 +1,34 @@
+#include "tools/pages/numbers/text_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tools/pages/numbers/shown_numbers.h"
+
+namespace inlay::analysis {
+
+TextTable::TextTable(std::vector<Align> columns) : columns_(std::move(columns)) {}
+
+void TextTable::AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+std::string TextTable::Format() const {
+  std::vector<size_t> widths(columns_.size());
+  for (const std::vector<std::string>& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], ShownWidth(row[i]));
+  }
+  std::string text;
+  for (const std::vector<std::string>& row : rows_) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - ShownWidth(row[i]), ' ');
+      line += "  ";
+      line += columns_[i] == Align::kRight ? padding + row[i] : row[i] + padding;
+    }
+    // Only the padding is cut, and a value may end with a space; but no one sees either.
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace inlay::analysis
