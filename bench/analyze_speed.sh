@@ -1,6 +1,6 @@
 #!/bin/sh
-# Measures `inlay analyze` against what else reads the same file, and exits with 1 when a bar is
-# missed.
+# Measures `inlay analyze` against other programs on the same file, and exits with 1 if it misses a
+# bar.
 #
 #   bench/analyze_speed.sh [PATH_OF_INLAY] [FOLDER_FOR_FILES]
 #
@@ -9,20 +9,22 @@
 #         `cat FILE > /dev/null` plus XXH3 over the same bytes, whichever is lower
 #   csv   whole rows, few distinct / all distinct: no slower than
 #         LC_ALL=C awk '{c[$0]++} END{print length(c)}', for every awk that is installed
-#   duckdb  the same files, each line as one column, which is the same question: no slower than DuckDB's
-#         count(distinct line) with as many threads. DuckDB's time is that of the query alone, without its start; inlay's
-#         is all of it. The report on the columns is shown beside it, without a bar
+#   duckdb  the same files, each line as one column: no slower than DuckDB's count(distinct line)
+#         with as many threads. DuckDB's time is the query's alone, without the start of the
+#         program; inlay's is the whole run's. The report on the columns is printed beside it,
+#         without a bar
 #   rss   the raw file, 960 MB: less than 100 MB of memory
-#   memory  100,000,000 records of 16 bytes, all distinct, from a pipe, with --memory 512M: no more memory than that. What
-#         is estimated is shown beside the truth
-#   fields  500,000 distinct rows of 42 columns, each of which tells some rows apart, so that none is spared from
-#         counting: the report with what is left without each column takes at most 12 times as long as the plain
-#         pass, which is the report on the same file read as one column. The steps that leave out several are
-#         shown, without a bar
+#   memory  100,000,000 distinct records of 16 bytes from a pipe, with --memory 512M: no more memory
+#         than that. The estimate is printed beside the true count
+#   fields  500,000 distinct rows of 42 columns. Each column tells some rows apart, so none is
+#         spared from counting. The report without each column in turn takes at most 12 times as
+#         long as the plain pass, the report on the same file read as one column. The steps that
+#         leave out several columns are printed, without a bar
 #
-# Environment: ROUNDS (default 5), SCALE (default 100; percent of the records, for a quick look); DUCKDB, the folder in
-# which `npm install --prefix FOLDER @duckdb/node-api` has put DuckDB. Without it that comparison is skipped.
-# Needs c++ and xxhash.h for the XXH3 side, and about 1.4 GB in the folder, which is removed again.
+# Environment: ROUNDS (default 5); SCALE (default 100), percent of the records, for a quick look;
+# DUCKDB, the folder into which `npm install --prefix FOLDER @duckdb/node-api` has put DuckDB.
+# Without DUCKDB that comparison is skipped. Needs c++ and xxhash.h for the XXH3 side, and about 1.4
+# GB in the folder, which it removes again.
 
 set -eu
 export LC_ALL=C
@@ -69,8 +71,8 @@ awk -v n="$((rows / 4))" 'BEGIN {
     printf "%d,%d,name-%d,%d\n", i, seed, seed % 500, 65535 - seed % 65536
   }
 }' > "$all"
-# Six parts of seven columns each, of 1,000 that are made once; every second row is the one before it but for a
-# column.
+# A row is six parts of seven columns each, drawn from 1,000 parts that are made once. Every second
+# row repeats the one before it but for one column.
 awk -v n="$((500000 * scale / 100))" 'BEGIN {
   seed = 20261122
   for (i = 0; i < 1000; i++) {
@@ -88,7 +90,8 @@ awk -v n="$((500000 * scale / 100))" 'BEGIN {
     column = i % 2 == 0 ? -1 : int(i / 2) % 42
     row = ""
     for (j = 0; j < 6; j++) {
-      row = row (j > 0 ? "," : "") part[pick[j], int(column / 7) == j && column >= 0 ? column % 7 : 7]
+      other = int(column / 7) == j && column >= 0 ? column % 7 : 7
+      row = row (j > 0 ? "," : "") part[pick[j], other]
     }
     print row
   }
@@ -133,7 +136,7 @@ END
 c++ -O2 -o "$work/distinct" "$work/distinct.cc"
 
 cat > "$work/duckdb.cjs" <<'END'
-// Counts the distinct lines of a file with DuckDB: FOLDER FILE THREADS. Prints the seconds and the count.
+// Counts the distinct lines of a file with DuckDB: FOLDER FILE THREADS. Prints seconds and count.
 const [folder, file, threads] = process.argv.slice(2);
 const { DuckDBInstance } = require(folder + '/node_modules/@duckdb/node-api');
 (async () => {
@@ -168,7 +171,9 @@ seconds() {
   "$@" > /dev/null 2>&1
   now | awk -v from="$from" '{ printf "%.6f\n", $1 - from }'
 }
+# shellcheck disable=SC2317  # seconds() calls it
 copy() { cat "$1" > /dev/null; }
+# shellcheck disable=SC2016,SC2317  # $0 is awk's; seconds() calls it
 count_with() { "$1" '{c[$0]++} END{print length(c)}' "$2"; }
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
@@ -176,7 +181,7 @@ awks=
 for name in mawk gawk; do
   if command -v "$name" > /dev/null; then awks="$awks $name"; fi
 done
-[ -n "$awks" ] || awks=awk
+[ -n "$awks" ] || awks='awk'
 
 cat "$raw" "$few" "$all" "$wide" > /dev/null
 round=0
@@ -190,7 +195,8 @@ while [ "$round" -lt "$rounds" ]; do
       seconds count_with "$name" "$work/$file.csv" >> "$work/t.$file.$name"
     done
     if [ -n "$duckdb" ]; then
-      seconds "$inlay" analyze --format csv --delimiter '|' "$work/$file.csv" >> "$work/t.$file.line"
+      seconds "$inlay" analyze --format csv --delimiter '|' "$work/$file.csv" \
+        >> "$work/t.$file.line"
       node "$work/duckdb.cjs" "$duckdb" "$work/$file.csv" "$duckdb_threads" > "$work/duckdb.out"
       cut -d' ' -f1 "$work/duckdb.out" >> "$work/t.$file.duckdb"
     fi
@@ -252,8 +258,8 @@ done
 [ -n "$duckdb" ] || echo "DuckDB not compared: $no_duckdb"
 awk -v p="$(median "$work/t.plain")" -v f="$(median "$work/t.fields")" \
     -v s="$(median "$work/t.spoilers")" -v bytes="$(wc -c < "$wide")" 'BEGIN {
-  printf "fields, 42 columns, %d bytes: plain %.3f s; without each column %.3f s, %.1f times as long; ",
-         bytes, p, f, f / p
+  printf "fields, 42 columns, %d bytes: plain %.3f s; ", bytes, p
+  printf "without each column %.3f s, %.1f times as long; ", f, f / p
   printf "and ten steps %.3f s, %.1f times\n", s, s / p
   printf "  bar 12: %s\n", (f <= 12 * p ? "met" : "MISSED")
   exit (f > 12 * p)
@@ -278,8 +284,9 @@ report = json.loads(subprocess.run(
     stdin=records.stdout, stdout=subprocess.PIPE, check=True).stdout)
 seconds = time.time() - start
 mebibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(f"memory, {report['records']:,} records of 16 bytes, all distinct: {seconds:.1f} s, {mebibytes:.0f} MiB; "
-      f"counted {report['distinct']:,}, {'exact' if report['exact'] else 'an estimate'}")
+print(f"memory, {report['records']:,} records of 16 bytes, all distinct: "
+      f"{seconds:.1f} s, {mebibytes:.0f} MiB; counted {report['distinct']:,}, "
+      f"{'exact' if report['exact'] else 'an estimate'}")
 print(f"  bar 512 MiB: {'met' if mebibytes <= 512 else 'MISSED'}")
 sys.exit(mebibytes > 512 or report['records'] != int(sys.argv[3]))
 END

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Measures all bars on the release build and exits with 1 if one is not met. Wants a quiet machine. What
-# cannot be measured here (exit code 77) is named and is no failure.
+# Measures all bars on the release build, and exits with 1 if one is not met. Wants a quiet machine.
+# Programs that cannot measure here (exit code 77) say why, and are no failure.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 cmake --preset release >/dev/null && cmake --build --preset release >/dev/null || exit 1
 failed=0
-check() {
-  echo "=== $*"
-  "build/release/bench/$@" --inlay_check_bars
+check() {  # program arguments...
+  local program=$1
+  shift
+  echo "=== $program $*"
+  "build/release/bench/$program" "$@" --inlay_check_bars
   case $? in
     0 | 77) ;;
     *) failed=1 ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Keeps the results of a run under bench/results/<date>: the report, the summary, and the JSON without the
-# fields that repeat what others say.
+# Keeps the results of a run under bench/results/<date>: the summary, and the JSON without fields
+# that repeat others. `inlay report` makes the page with charts from the JSON at any time.
 #
 #   bench/keep.sh FOLDER
 set -euo pipefail
@@ -10,10 +10,12 @@ cd "$(dirname "$0")/.."
 commit=$(sed -n 's/.*"commit": "\(.*\)".*/\1/p' "$from/get_base.json")
 date=$(sed -n 's/.*"date": "\([0-9-]*\).*/\1/p' "$from/get_base.json")
 case $commit in
-  *-dirty | unknown* | "") echo "keep: these results are of '$commit': keep results of a commit only" >&2; exit 1 ;;
+  *-dirty | unknown* | "")
+    echo "keep: these results are of '$commit': keep results of a commit only" >&2
+    exit 1 ;;
 esac
 to=bench/results/$date
-# What an earlier run of that day left is replaced as a whole, and only if this one can be read.
+# The folder of an earlier run of that day is replaced as a whole, and only if this one can be read.
 made=$(mktemp -d bench/results/.keep.XXXXXX)
 trap 'rm -rf "$made"' EXIT
 for file in "$from"/*.json; do
@@ -22,7 +24,7 @@ for file in "$from"/*.json; do
 done
 build/release/tools/inlay report "$made"/*.json --markdown "$made/checked.md" >/dev/null
 rm "$made/checked.md"
-cp "$from/report.html" "$from/summary.md" "$made/"
+cp "$from/summary.md" "$made/"
 chmod 755 "$made"
 rm -rf "$to"
 mv "$made" "$to"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the headline table of the newest kept results into the README, between its two markers; with
-# --check says whether it is there already, and exits with 1 if not.
+# Puts the headline table of the newest kept results into the README, between its two markers. With
+# --check it changes nothing, and exits with 1 if the README has another table.
 #
 #   bench/readme_table.sh [--check] [PATH_OF_INLAY]
 set -euo pipefail
@@ -11,16 +11,25 @@ check=
 inlay=${1:-build/release/tools/inlay}
 [ -x "$inlay" ] || { echo "readme_table: $inlay is not there; build it or name it" >&2; exit 2; }
 
-results=$(ls -d bench/results/*/ | sort | tail -1)
+kept=(bench/results/*/)  # sorted, so the last one is the newest
+results=${kept[-1]}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$inlay" report "$results"*.json --table >"$work/table"
 awk -v table="$work/table" '
   /<!-- results: end -->/ { inside = 0; ended = 1 }
   !inside
-  /<!-- results: begin/ { inside = 1; began = 1; print ""; while ((getline line < table) > 0) print line; print "" }
+  /<!-- results: begin/ {
+    inside = 1; began = 1
+    print ""
+    while ((getline line < table) > 0) print line
+    print ""
+  }
   END { if (!began || !ended) exit 1 }
-' README.md >"$work/README.md" || { echo "readme_table: README.md has not both markers" >&2; exit 2; }
+' README.md >"$work/README.md" || {
+  echo "readme_table: README.md lacks a marker, <!-- results: begin --> or end" >&2
+  exit 2
+}
 if [ -n "$check" ]; then
   diff -u README.md "$work/README.md" >&2 || {
     echo "readme_table: the README's table is not that of $results; run bench/readme_table.sh" >&2

@@ -3,16 +3,16 @@
 #
 #   bench/run.sh [quick|full] [FOLDER]
 #
-# quick   about 5 minutes: fewer sockets, fewer repetitions; shows the picture
-# full    about 20 minutes: what is kept under bench/results/. Wants a quiet machine and 16 GB
+# quick   about 5 minutes: fewer sockets and repetitions, for a first picture
+# full    about 20 minutes: the runs that bench/results/ keeps. Wants a quiet machine and 16 GB
 #
-# Everything goes into FOLDER (build/results/<date>): one JSON file and one text per run, report.html and
-# summary.md. A program that says it cannot run here (exit code 77) is left out with its reason; one that
-# fails is named at the end, and the exit code is 1 then.
+# Everything goes into FOLDER (build/results/<date>): a JSON file and a text file per run,
+# report.html and summary.md. A program that cannot run here (exit code 77) is left out, and its
+# reason printed. One that fails is named at the end, and the exit code is 1.
 set -uo pipefail
 export LC_ALL=C
 here=$PWD
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 size=${1:-quick}
 case $size in
@@ -37,12 +37,18 @@ if compgen -G "$folder/*.json" >/dev/null; then
   exit 2
 fi
 
-echo "building"
-cmake --preset release >/dev/null && cmake --build --preset release --target get_bench write_bench \
-  churn_bench scaling_bench map_count_bench memory_bench kernel_bench count_rounds inlay_cli >/dev/null || {
-  echo "run: the build failed; see cmake --build --preset release" >&2
-  exit 1
+build() {
+  cmake --preset release &&
+    cmake --build --preset release --target get_bench write_bench churn_bench scaling_bench \
+      map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
+echo "building"
+mkdir -p build
+if ! build >build/bench.log 2>&1; then
+  tail -n 30 build/bench.log >&2
+  echo "run: the build failed, see above and build/bench.log" >&2
+  exit 1
+fi
 programs=build/release/bench
 started=$SECONDS
 total=17
@@ -59,8 +65,14 @@ run() {  # name command...
   "$@" >"$folder/$name.txt" 2>&1 || code=$?
   case $code in
     0)  printf '%4d s\n' $((SECONDS - before)) ;;
-    77) printf 'skipped: %s\n' "$(tail -1 "$folder/$name.txt")"; skipped+=("$name"); rm -f "$folder/$name.json" ;;
-    *)  printf 'FAILED (exit code %d), see %s\n' "$code" "$folder/$name.txt"; failed+=("$name"); rm -f "$folder/$name.json" ;;
+    77)
+      printf 'skipped: %s\n' "$(tail -1 "$folder/$name.txt")"
+      skipped+=("$name")
+      rm -f "$folder/$name.json" ;;
+    *)
+      printf 'FAILED (exit code %d), see %s\n' "$code" "$folder/$name.txt"
+      failed+=("$name")
+      rm -f "$folder/$name.json" ;;
   esac
 }
 bench() {  # name program arguments...

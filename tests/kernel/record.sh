@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Records answers anew, next to the scripts in vectors/:
 #
-#   record.sh build/release/tests/kernel/bpf_script kernel     the live kernel's answers (needs root)
-#   record.sh build/release/tests/kernel/bpf_script layouts    where the layouts answer differently
+#   record.sh build/release/tests/kernel/bpf_script kernel    the live kernel's answers (needs root)
+#   record.sh build/release/tests/kernel/bpf_script layouts   where layouts answer differently
 #
 # Look at what has changed before you keep it. The second is for layouts whose charges have changed
 # on purpose; recorded_answers_test still refuses differences on lines that depend on no charge.
