@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `inlay analyze --json` prints is what tools/command/analyze.schema.json says, by python3-jsonschema.
+"""`inlay analyze --json` prints what tools/command/analyze.schema.json says, by python3-jsonschema.
 
   tests/tools/command/analyze_schema_test.py INLAY SCHEMA DATA_FOLDER
 
