@@ -17,8 +17,8 @@
 #include <string>
 #include <string_view>
 
-#include "bench/layouts/lines_of_gets.h"
 #include "bench/program/run_context.h"
+#include "bench/workload/lines_of_gets.h"
 #include "bench/workload/population.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/packet_walk.h"

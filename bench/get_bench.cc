@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
-#include "bench/layouts/filled_maps.h"
-#include "bench/layouts/lines_of_gets.h"
 #include "bench/layouts/peers.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
+#include "bench/workload/filled_maps.h"
 #include "bench/workload/get_pattern.h"
+#include "bench/workload/lines_of_gets.h"
 #include "bench/workload/population.h"
 #include "engine/workload/bar.h"
 #include "engine/workload/layouts.h"

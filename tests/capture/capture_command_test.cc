@@ -26,7 +26,7 @@
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 #include "tools/analysis/readers/open_records.h"
 
 namespace inlay::capture {

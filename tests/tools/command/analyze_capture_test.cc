@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tests/tools/analysis/capture_file/capture_writing.h"
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 
 namespace inlay {
 namespace {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 #include "tests/tools/pages/well_formed.h"
 
 namespace inlay {

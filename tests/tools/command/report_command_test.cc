@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 #include "tests/tools/pages/benchmark_json.h"
 
 namespace inlay {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 
 namespace inlay {
 namespace {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "tests/tools/analysis/report/analyzed_file.h"
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/report.h"

@@ -1,7 +1,7 @@
 // Runs the built `inlay` command as a user would, and keeps what it says.
 
-#ifndef INLAY_TESTS_TOOLS_COMMAND_INLAY_COMMAND_H_
-#define INLAY_TESTS_TOOLS_COMMAND_INLAY_COMMAND_H_
+#ifndef INLAY_TESTS_TOOLS_INLAY_COMMAND_H_
+#define INLAY_TESTS_TOOLS_INLAY_COMMAND_H_
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -51,4 +51,4 @@ class InlayCommandTest : public testing::Test {
 
 }  // namespace inlay
 
-#endif  // INLAY_TESTS_TOOLS_COMMAND_INLAY_COMMAND_H_
+#endif  // INLAY_TESTS_TOOLS_INLAY_COMMAND_H_
