@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/allocate.h"
+#include "engine/memory/allocate.h"
 #include "inlay/status.h"
 #include "tests/print_status.h"
 

@@ -1,0 +1,38 @@
+// GetOrMake(): what GetOrCreate() of every layout over sockets does before it makes a value.
+
+#ifndef INLAY_ENGINE_LAYOUTS_GET_OR_MAKE_H_
+#define INLAY_ENGINE_LAYOUTS_GET_OR_MAKE_H_
+
+#include <cassert>
+#include <cstddef>
+#include <span>
+
+#include "inlay/rcu.h"
+#include "inlay/socket.h"
+#include "inlay/status.h"
+
+namespace inlay {
+
+// The value that the socket has; otherwise, if one may be made from `init` (empty: zeroes), what
+// make(&result) returns: the value of this or another thread, or null and why. *status may be null.
+template <typename Map, typename Make>
+const std::byte* GetOrMake(const Map& map, const Socket& socket, std::span<const std::byte> init,
+                           Status* status, Make&& make) noexcept {
+  assert(InReadSection());
+  Status ignored = Status::kOk;
+  Status& result = status != nullptr ? *status : ignored;
+  result = Status::kOk;
+  if (const std::byte* const found = map.Get(socket)) return found;
+  if (!init.empty() && init.size() != map.value_bytes()) {
+    result = Status::kInvalid;
+  } else if (socket.is_dying()) {
+    result = Status::kNotFound;
+  } else {
+    return make(&result);
+  }
+  return nullptr;
+}
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_LAYOUTS_GET_OR_MAKE_H_

@@ -1,0 +1,421 @@
+#include "inlay/index_map.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+
+#include "engine/layouts/private_values.h"
+#include "engine/memory/allocate.h"
+#include "engine/memory/value_bytes.h"
+#include "engine/sync/mutex.h"
+#include "inlay/rcu.h"
+
+namespace inlay {
+struct IndexMap::Expectation {
+  UpdateFlag flag = UpdateFlag::kAny;
+  bool may_be_dying = true;  // not a child that is being made: there is no need to look
+  // For Modify(): the code, and for a spilled value the address, that the copy was made from.
+  // Inside one reader section neither can come to mean other bytes.
+  bool unchanged = false;
+  uint32_t code = kAbsentCode;
+  const std::byte* private_value = nullptr;
+
+  Status Check(const OwnerRef& owner, uint32_t code_now) const {
+    if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
+    if (code_now == kAbsentCode && may_be_dying && owner.dying()) return Status::kNotFound;
+    return CheckUpdateFlag(flag, code_now != kAbsentCode);
+  }
+  bool CheckPrivate(const std::byte* value_now) const {
+    return !unchanged || value_now == private_value;
+  }
+};
+
+Status IndexMap::Create(Store& store, const MapOptions& options,
+                        std::unique_ptr<IndexMap>* map) noexcept {
+  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
+  if (options.width_bits < kMinWidthBits || options.width_bits > InlineField::kMaxWidthBits) {
+    return Status::kInvalid;
+  }
+  if (!AllocationAllowed()) return Status::kNoMemory;
+  std::unique_ptr<IndexMap> made;
+  try {
+    made.reset(new IndexMap(store, options));
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  // Without a field, or with a lock in them, values cannot be interned.
+  const Status registered = options.spin_lock
+                                ? Status::kInvalid
+                                : store.Register(made.get(), options.width_bits, &made->field_);
+  const Status status = registered == Status::kOk ? made->MakeTable() : made->FallBack(registered);
+  if (status != Status::kOk) return status;
+  *map = std::move(made);
+  return Status::kOk;
+}
+
+IndexMap::IndexMap(Store& store, const MapOptions& options) : store_(store), options_(options) {}
+
+Status IndexMap::MakeTable() noexcept {
+  max_index_ = field_.max_index();
+  ValueTableOptions table_options;
+  table_options.value_bytes = options_.value_bytes;
+  table_options.max_values = max_index_;
+  table_options.alignment = options_.alignment;
+  table_options.account = &store_.account();
+  const Status status = ValueTable::Create(table_options, &table_);
+  if (status != Status::kOk) return status;
+  values_ = table_->base();
+  stride_bytes_ = table_->stride_bytes();
+  LocalStorageDomain* const domain = store_.options().private_values;
+  private_values_ = domain != nullptr ? PrivateValues::InStorageSlots(*domain, options_)
+                                      : PrivateValues::InSideTable(options_);
+  return private_values_ != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+Status IndexMap::FallBack(Status reason) noexcept {
+  LocalStorageDomain* const domain = store_.options().private_values;
+  return domain != nullptr ? LocalStorageMap::Create(*domain, options_, &pointer_) : reason;
+}
+
+IndexMap::~IndexMap() {
+  if (max_index_ != 0)
+    store_.Unregister(this);  // waits: no reader follows a pointer of ours any more
+}
+
+// --- reading
+
+const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
+  for (;;) {
+    const std::byte* const value = private_values_->Get(owner);
+    const uint32_t code = owner.words().Load(field_);
+    if (code == kAbsentCode) return nullptr;
+    if (code != field_.spilled_code()) return table_->At(code);
+    // A writer puts a private value in place before it publishes the code. The same value before
+    // and after a look at the code was published when we looked: its memory is not reused in this
+    // section.
+    if (value != nullptr && private_values_->Get(owner) == value) return value;
+  }
+}
+
+const std::byte* IndexMap::GetFromPointer(const OwnerRef& owner) const noexcept {
+  const StorageSlot* const slot = owner.storage_slot();
+  return slot != nullptr ? pointer_->Get(*slot) : nullptr;
+}
+
+const std::byte* IndexMap::GetValue(const OwnerRef& owner) const noexcept {
+  assert(InReadSection());
+  if (pointer_ != nullptr) return GetFromPointer(owner);
+  const uint32_t code = owner.words().Load(field_);
+  if (code == kAbsentCode) return nullptr;
+  return code == field_.spilled_code() ? GetPrivate(owner) : table_->At(code);
+}
+
+const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<const std::byte> init,
+                                            Status* status) noexcept {
+  Status ignored = Status::kOk;
+  Status& result = status != nullptr ? *status : ignored;
+  for (;;) {
+    result = Status::kOk;
+    if (const std::byte* const value = GetValue(owner)) return value;
+    if (pointer_ != nullptr) return CreateInPointer(owner, init, &result);
+    const Expectation absent{.flag = UpdateFlag::kNoExist};
+    if (init.empty()) {
+      const ValueBuffer zeroes(options_.value_bytes);
+      result = zeroes.bytes().empty() ? CountNoMemory() : Publish(owner, zeroes.bytes(), absent);
+    } else {
+      result = Publish(owner, init, absent);
+    }
+    // kExists: another thread was first, and its value is the answer.
+    if (result != Status::kOk && result != Status::kExists) return nullptr;
+  }
+}
+
+// --- writing
+
+// What a map that has fallen back says of a new value, before the pointer layout is asked.
+Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
+  if (bytes != options_.value_bytes) return Status::kInvalid;
+  if (owner.dying()) return Status::kNotFound;
+  return owner.storage_slot() != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
+                                           Status* status) noexcept {
+  *status = CheckForPointer(owner, init.empty() ? options_.value_bytes : init.size());
+  if (*status != Status::kOk) return nullptr;
+  return pointer_->GetOrCreate(*owner.storage_slot(), init, status);
+}
+
+// Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
+// is released if the owner is not as expected.
+Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
+                              const Expectation& expectation) noexcept {
+  const InlineWordsRef& words = owner.words();
+  const uint32_t spilled = field_.spilled_code();
+  uint32_t code = words.Load(field_);
+  for (;;) {
+    Status status = expectation.Check(owner, code);
+    if (status == Status::kOk && code == spilled) [[unlikely]] {
+      status = PublishIndexOverPrivate(owner, index, expectation, &code);
+      if (status == Status::kOk) return status;
+      if (code != spilled) continue;
+    }
+    if (status != Status::kOk || code == index) {
+      table_->Release(index);
+      return status;
+    }
+    if (words.CompareExchange(field_, &code, index)) {
+      if (code != kAbsentCode) table_->Release(code);
+      return Status::kOk;
+    }
+  }
+}
+
+// For an owner that had a private value: kOk, or *code is what it has now; kAgain if that is a private
+// value still, but not the one that was expected.
+Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
+                                         const Expectation& expectation, uint32_t* code) noexcept {
+  const ReadSection section;  // the search passes other owners' and other maps' values
+  MutexLock lock(&private_values_->LockOf(owner));
+  if (!expectation.CheckPrivate(private_values_->Get(owner))) return Status::kAgain;
+  if (!owner.words().CompareExchange(field_, code, index)) return Status::kAgain;
+  // Last, so that a reader who saw the old code finds the private value or sees the new code.
+  RemovePrivate(owner);
+  return Status::kOk;
+}
+
+// The second rung of the ladder.
+Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
+                                const Expectation& expectation) noexcept {
+  const InlineWordsRef& words = owner.words();
+  const uint32_t spilled = field_.spilled_code();
+  ReadSection section;
+  MutexLock lock(&private_values_->LockOf(owner));
+  uint32_t code = words.Load(field_);
+  Status status = expectation.Check(owner, code);
+  if (status != Status::kOk) return status;
+  if (code == spilled && !expectation.CheckPrivate(private_values_->Get(owner))) {
+    return Status::kAgain;
+  }
+  // First, so that who sees the code finds the value.
+  status = private_values_->Put(owner, value);
+  if (status != Status::kOk) return status;
+  // The lock keeps the code from becoming, or ceasing to be, the spilled one; indexes may come and
+  // go.
+  while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
+    status = expectation.Check(owner, code);
+    if (status != Status::kOk) {
+      private_values_->Remove(owner);
+      return status;
+    }
+  }
+  if (code != spilled) spilled_now_.fetch_add(1, std::memory_order_relaxed);
+  if (code != kAbsentCode && code != spilled) table_->Release(code);
+  spilled_.fetch_add(1, std::memory_order_relaxed);
+  return Status::kOk;
+}
+
+Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value,
+                         const Expectation& expectation) noexcept {
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  ValueIndex index = kNoIndex;
+  const Status status = table_->Intern(value, &index) == Status::kOk
+                            ? PublishIndex(owner, index, expectation)
+                            : PublishPrivate(owner, value, expectation);
+  return status == Status::kNoMemory ? CountNoMemory() : status;
+}
+
+// The checks come before the value is looked for: what fails them need not be hashed, and whether the
+// owner is dying may be a cache miss, which waits for no other before the first locked instruction.
+// If the word is still the same when the value has been found, so is what the first check said of it;
+// the second is made again, for an owner that has died while the table was locked or grew.
+Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
+                             UpdateFlag flag) noexcept {
+  if (pointer_ != nullptr) [[unlikely]] {
+    const Status status = CheckForPointer(owner, value.size());
+    return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
+  }
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  const InlineField field = field_;
+  return owner.words().Visit(field, [&](auto& word) {
+    auto seen = word.load(std::memory_order_acquire);
+    const uint32_t code = ExtractCode(seen, field);
+    const Status status = CheckUpdateFlag(flag, code != kAbsentCode);
+    if (status != Status::kOk) return status;
+    if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
+    ValueIndex index = kNoIndex;
+    if (table_->Intern(value, &index) != Status::kOk) [[unlikely]] {
+      const Status private_status = PublishPrivate(owner, value, {.flag = flag});
+      return private_status == Status::kNoMemory ? CountNoMemory() : private_status;
+    }
+    if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
+        !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
+                                      std::memory_order_acq_rel, std::memory_order_relaxed))
+        [[unlikely]] {
+      return PublishIndex(owner, index, {.flag = flag});
+    }
+    if (code != kAbsentCode) table_->Release(code);
+    return Status::kOk;
+  });
+}
+
+Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
+  if (pointer_ != nullptr) {
+    return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
+                                           : Status::kNotFound;
+  }
+  const ValueBuffer buffer(options_.value_bytes);
+  if (buffer.bytes().empty()) return CountNoMemory();
+  ReadSection section;
+  for (;;) {
+    Expectation expectation{.unchanged = true};
+    expectation.code = owner.words().Load(field_);
+    if (expectation.code == kAbsentCode) return Status::kNotFound;
+    const std::byte* from = nullptr;
+    if (expectation.code == field_.spilled_code()) {
+      // Should this not be the published one, Publish() will find that out.
+      from = expectation.private_value = private_values_->Get(owner);
+      if (from == nullptr) continue;  // moved just now
+    } else {
+      from = table_->At(expectation.code);
+    }
+    std::memcpy(buffer.bytes().data(), from, options_.value_bytes);
+    modify(buffer.bytes());
+    const Status status = Publish(owner, buffer.bytes(), expectation);
+    if (status != Status::kAgain) return status;
+  }
+}
+
+Status IndexMap::CountNoMemory() noexcept {
+  no_memory_.fetch_add(1, std::memory_order_relaxed);
+  return Status::kNoMemory;
+}
+
+Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
+  if (pointer_ != nullptr) {
+    return owner.storage_slot() != nullptr ? pointer_->Delete(*owner.storage_slot())
+                                           : Status::kNotFound;
+  }
+  const InlineWordsRef& words = owner.words();
+  uint32_t code = words.Load(field_);
+  for (;;) {
+    if (code == kAbsentCode) return Status::kNotFound;
+    if (code == field_.spilled_code()) {
+      MutexLock lock(&private_values_->LockOf(owner));
+      if (!words.CompareExchange(field_, &code, kAbsentCode)) continue;
+      RemovePrivate(owner);
+      return Status::kOk;
+    }
+    if (words.CompareExchange(field_, &code, kAbsentCode)) {
+      table_->Release(code);
+      return Status::kOk;
+    }
+  }
+}
+
+// Takes away the private value of an owner whose code has just ceased to be the spilled one.
+void IndexMap::RemovePrivate(const OwnerRef& owner) noexcept {
+  private_values_->Remove(owner);
+  spilled_now_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// --- what happens to owners
+
+void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
+  if (code == field_.spilled_code()) {
+    MutexLock lock(&private_values_->LockOf(owner));
+    RemovePrivate(owner);
+  } else {
+    table_->Release(code);
+  }
+}
+
+Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
+  if (!options_.clone) return Status::kOk;
+  const Expectation child_is_new{.may_be_dying = false};
+  ReadSection section;
+  if (pointer_ != nullptr) {
+    const std::byte* const found = GetFromPointer(parent);
+    if (found == nullptr) return Status::kOk;
+    return UpdateValue(child, {found, options_.value_bytes}, UpdateFlag::kAny);
+  }
+  const std::byte* value = nullptr;
+  do {
+    const uint32_t code = parent.words().Load(field_);
+    if (code == kAbsentCode) return Status::kOk;
+    if (code == field_.spilled_code()) {
+      value = private_values_->Get(parent);
+    } else if (table_->TryRef(code)) {
+      if (child.words().StoreInNewOwner(field_, code)) [[likely]]
+        return Status::kOk;
+      return PublishIndex(child, code, child_is_new);
+    } else {
+      // The parent has moved on and the value was reclaimed, or its count is at its limit. Either
+      // way its bytes are still there in this section.
+      value = table_->At(code);
+    }
+  } while (value == nullptr);
+  return Publish(child, {value, options_.value_bytes}, child_is_new);
+}
+
+// --- looking at it
+
+uint64_t IndexMap::codes() const noexcept {
+  // Not what the private place holds: a storage slot is emptied when its owner is released, and that
+  // owner's code is counted down by the store.
+  if (table_ == nullptr) return 0;  // Create() has failed
+  return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
+}
+
+bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
+  bool equal = true;
+  uint64_t named = 0;
+  table_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
+    named += counted[index];
+    if (counted[index] == count || !equal) return;
+    equal = false;
+    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
+              " owners and has a count of " + std::to_string(count);
+  });
+  if (!equal) return false;
+  uint64_t codes = 0;
+  for (ValueIndex index = 1; index <= field_.max_index(); ++index) codes += counted[index];
+  if (codes != named) {
+    *reason = "V3: an owner holds the index of a value that is gone";
+    return false;
+  }
+  if (counted[field_.spilled_code()] != private_values_->count() ||
+      counted[field_.spilled_code()] != spilled_now_.load(std::memory_order_relaxed)) {
+    *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +
+              " owners have spilled and " + std::to_string(private_values_->count()) +
+              " private values are kept";
+    return false;
+  }
+  return true;
+}
+
+IndexMapStats IndexMap::stats() const {
+  IndexMapStats stats;
+  if (!is_interned()) return stats;
+  stats.table = table_->stats();
+  stats.reclaimed = stats.table.reclaimed;
+  stats.spilled = spilled_.load(std::memory_order_relaxed);
+  stats.no_memory = no_memory_.load(std::memory_order_relaxed);
+  stats.spilled_now = spilled_now_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+MemoryUsage IndexMap::memory_usage() const {
+  if (!is_interned()) return pointer_->memory_usage();
+  MemoryUsage usage = table_->stats().memory;
+  usage += private_values_->memory_usage();
+  usage.inline_bytes += store_.InlineBytes(field_);
+  return usage;
+}
+
+bool IndexMap::CheckInvariants(std::string* reason) const {
+  return !is_interned() || table_->CheckInvariants(reason);
+}
+
+}  // namespace inlay

@@ -1,0 +1,83 @@
+#include "engine/layouts/private_values.h"
+
+// Private values in storage slots: what the pointer layout does, one map of it for each index map.
+
+#include <atomic>
+#include <cassert>
+#include <cstring>
+
+#include "engine/memory/allocate.h"
+#include "engine/sync/mutex.h"
+#include "inlay/rcu.h"
+
+namespace inlay {
+namespace {
+
+class StorageSlotValues final : public PrivateValues {
+ public:
+  StorageSlotValues(LocalStorageDomain& domain, const MapOptions& options)
+      : domain_(domain), value_bytes_(options.value_bytes) {}
+  ~StorageSlotValues() override { delete map_.load(); }
+
+  const std::byte* Get(const OwnerRef& owner) const noexcept override {
+    assert(InReadSection());
+    const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
+    return map != nullptr ? map->Find(*owner.storage_slot()) : nullptr;
+  }
+
+  Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
+    LocalStorageMap* const map = MapForWriting();
+    if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
+    StorageSlot& slot = *owner.storage_slot();
+    // One private value over another needs no charge; a new one does.
+    const Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
+      std::memcpy(bytes.data(), value.data(), value.size());
+    });
+    return status == Status::kNotFound ? map->Update(slot, value, UpdateFlag::kNoExist) : status;
+  }
+
+  void Remove(const OwnerRef& owner) noexcept override {
+    [[maybe_unused]] const Status status = map_.load()->Delete(*owner.storage_slot());
+    assert(status == Status::kOk);
+  }
+
+  size_t count() const noexcept override {
+    const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
+    return map != nullptr ? map->elements() : 0;
+  }
+
+  MemoryUsage memory_usage() const override {
+    const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
+    return map != nullptr ? map->memory_usage() : MemoryUsage();
+  }
+
+ private:
+  // The map is made by the first spill, so that a map that never spills takes no cache slot from
+  // those that live in the storages.
+  LocalStorageMap* MapForWriting() noexcept {
+    if (LocalStorageMap* const map = map_.load(std::memory_order_acquire)) return map;
+    MutexLock lock(&mutex_);
+    if (LocalStorageMap* const map = map_.load(std::memory_order_relaxed)) return map;
+    std::unique_ptr<LocalStorageMap> made;
+    // Cloning goes through the index map, which knows where the value belongs in the child.
+    MapOptions options;
+    options.value_bytes = value_bytes_;
+    if (LocalStorageMap::Create(domain_, options, &made) != Status::kOk) return nullptr;
+    map_.store(made.get(), std::memory_order_release);
+    return made.release();
+  }
+
+  LocalStorageDomain& domain_;
+  const uint32_t value_bytes_;
+  Mutex mutex_;
+  std::atomic<LocalStorageMap*> map_{nullptr};
+};
+
+}  // namespace
+
+std::unique_ptr<PrivateValues> PrivateValues::InStorageSlots(LocalStorageDomain& domain,
+                                                             const MapOptions& options) noexcept {
+  return TryNew<StorageSlotValues>(domain, options);
+}
+
+}  // namespace inlay

@@ -1,0 +1,273 @@
+#include "inlay/shared_pointer_map.h"
+
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "engine/layouts/get_or_make.h"
+#include "engine/memory/allocate.h"
+#include "engine/memory/size_classes.h"
+#include "engine/memory/value_bytes.h"
+#include "engine/sync/owner_locks.h"
+
+namespace inlay {
+
+struct SharedPointerMap::PrivateValue {
+  RcuHead rcu_head;
+  Slab* slab;
+  uint64_t unused = 0;  // values are aligned to 16
+
+  std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  static PrivateValue* Of(const std::byte* value) {
+    return reinterpret_cast<PrivateValue*>(const_cast<std::byte*>(value)) - 1;
+  }
+};
+
+// --- set-up and teardown
+
+Status SharedPointerMap::Create(SocketTable& table, const MapOptions& options,
+                                std::unique_ptr<SharedPointerMap>* map) noexcept {
+  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
+  if (!AllocationAllowed()) return Status::kNoMemory;
+  std::unique_ptr<SharedPointerMap> made;
+  try {
+    made.reset(new SharedPointerMap(table, options));
+  } catch (const std::bad_alloc&) {
+    return Status::kNoMemory;
+  }
+  SharedPointerMap& self = *made;
+  if (!options.spin_lock) {
+    self.has_place_ =
+        table.tail_space().Register(&self, sizeof(Place), &self.offset_bytes_) == Status::kOk;
+  }
+  const Status status =
+      self.has_place_ ? self.MakeTable() : PointerMap::Create(table, options, &self.pointer_);
+  if (status != Status::kOk) return status;
+  *map = std::move(made);
+  return Status::kOk;
+}
+
+Status SharedPointerMap::MakeTable() noexcept {
+  ValueTableOptions table_options;
+  table_options.value_bytes = options_.value_bytes;
+  table_options.alignment = options_.alignment;
+  table_options.account = &socket_table_.store().account();
+  const Status status = ValueTable::Create(table_options, &values_);
+  if (status != Status::kOk) return status;
+  locks_ = TryNew<OwnerLocks>();
+  return locks_ != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+SharedPointerMap::SharedPointerMap(SocketTable& table, const MapOptions& options)
+    : socket_table_(table), options_(options) {}
+
+SharedPointerMap::~SharedPointerMap() {
+  if (has_place_) socket_table_.tail_space().Unregister(this);
+}
+
+// --- values
+
+ValueIndex SharedPointerMap::IndexOf(const std::byte* value) const noexcept {
+  const std::byte* const end =
+      values_->base() + (size_t{values_->max_values()} + 1) * values_->stride_bytes();
+  if (value < values_->base() || value >= end) return kNoIndex;
+  return static_cast<ValueIndex>(static_cast<size_t>(value - values_->base()) /
+                                 values_->stride_bytes());
+}
+
+bool SharedPointerMap::IsPrivate(const std::byte* value) const noexcept {
+  return value != nullptr && IndexOf(value) == kNoIndex;
+}
+
+size_t SharedPointerMap::PrivateBytes() const {
+  return sizeof(PrivateValue) + options_.value_bytes;
+}
+
+const std::byte* SharedPointerMap::NewPrivate(Socket& socket, std::span<const std::byte> value,
+                                              bool charged) noexcept {
+  const auto bytes = static_cast<uint32_t>(PrivateBytes());
+  if (!charged && !socket_table_.ChargeOmem(socket, bytes)) return nullptr;
+  Slab* const slab = socket_table_.tail_space().elsewhere().For(bytes);
+  void* const room = slab->Allocate();
+  if (room == nullptr) {
+    if (!charged) socket_table_.UnchargeOmem(socket, bytes);
+    return nullptr;
+  }
+  auto* const made = new (room) PrivateValue{};
+  made->slab = slab;
+  CopyValue(made->bytes(), value, options_);
+  private_values_.fetch_add(1, std::memory_order_relaxed);
+  return made->bytes();
+}
+
+void SharedPointerMap::ReclaimPrivate(RcuHead* head) {
+  auto* const value = reinterpret_cast<PrivateValue*>(head);
+  value->slab->Free(value);
+}
+
+// Puts `after`, which is referenced or charged, or null in the place, and releases what was there. A
+// private value that follows another one takes over its charge.
+void SharedPointerMap::Replace(Socket& socket, const std::byte* after) noexcept {
+  Place& place = PlaceOf(socket);
+  const std::byte* const before = place.load(std::memory_order_relaxed);
+  place.store(after, std::memory_order_release);
+  if (before == nullptr) return;
+  if (!IsPrivate(before)) {
+    values_->Release(IndexOf(before));
+    return;
+  }
+  if (!IsPrivate(after)) {
+    socket_table_.UnchargeOmem(socket, static_cast<uint32_t>(PrivateBytes()));
+  }
+  private_values_.fetch_sub(1, std::memory_order_relaxed);
+  Retire<ReclaimPrivate>(&PrivateValue::Of(before)->rcu_head);
+}
+
+// Makes `value` the socket's value and returns where it is; null without memory.
+const std::byte* SharedPointerMap::Put(Socket& socket, std::span<const std::byte> value) noexcept {
+  ValueIndex index = kNoIndex;
+  const std::byte* after = nullptr;
+  if (values_->Intern(value, &index) == Status::kOk) {
+    after = values_->At(index);
+  } else {
+    const bool charged = IsPrivate(PlaceOf(socket).load(std::memory_order_relaxed));
+    after = NewPrivate(socket, value, charged);
+    if (after == nullptr) return nullptr;
+  }
+  Replace(socket, after);
+  return after;
+}
+
+// --- operations
+
+const std::byte* SharedPointerMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
+                                               Status* status) noexcept {
+  if (!is_shared()) return pointer_->GetOrCreate(socket, init, status);
+  return GetOrMake(*this, socket, init, status, [&](Status* result) {
+    const ValueBuffer zeroes(init.empty() ? value_bytes() : 0);
+    const std::span<const std::byte> bytes = init.empty() ? zeroes.bytes() : init;
+    MutexLock lock(&locks_->Of(&socket));
+    const std::byte* value = Get(socket);
+    if (value == nullptr && !bytes.empty()) value = Put(socket, bytes);
+    if (value == nullptr) *result = Status::kNoMemory;
+    return value;
+  });
+}
+
+Status SharedPointerMap::Update(Socket& socket, std::span<const std::byte> value,
+                                UpdateFlag flag) noexcept {
+  if (!is_shared()) return pointer_->Update(socket, value, flag);
+  if (value.size() != value_bytes()) return Status::kInvalid;
+  if (socket.is_dying()) return Status::kNotFound;
+  MutexLock lock(&locks_->Of(&socket));
+  const Status status = CheckUpdateFlag(flag, Get(socket) != nullptr);
+  if (status != Status::kOk) return status;
+  return Put(socket, value) != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+Status SharedPointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
+  if (!is_shared()) return pointer_->Modify(socket, modify);
+  const ValueBuffer buffer(value_bytes());
+  if (buffer.bytes().empty()) return Status::kNoMemory;
+  ReadSection section;
+  for (;;) {
+    const std::byte* const found = Get(socket);
+    if (found == nullptr) return Status::kNotFound;
+    std::memcpy(buffer.bytes().data(), found, value_bytes());
+    modify(buffer.bytes());
+    MutexLock lock(&locks_->Of(&socket));
+    // Neither an index (V2) nor a private value is reused in this section: the same address, the
+    // same bytes.
+    if (Get(socket) != found) continue;
+    return Put(socket, buffer.bytes()) != nullptr ? Status::kOk : Status::kNoMemory;
+  }
+}
+
+Status SharedPointerMap::Delete(Socket& socket) noexcept {
+  if (!is_shared()) return pointer_->Delete(socket);
+  MutexLock lock(&locks_->Of(&socket));
+  if (Get(socket) == nullptr) return Status::kNotFound;
+  Replace(socket, nullptr);
+  return Status::kOk;
+}
+
+Status SharedPointerMap::Clone(Socket& parent, Socket& child) noexcept {
+  return is_shared() ? CloneValue(parent, child) : pointer_->Clone(parent, child);
+}
+
+// --- what happens to sockets
+
+void SharedPointerMap::ReleaseValue(Socket& socket, bool /*unread*/) noexcept {
+  if (PlaceOf(socket).load(std::memory_order_relaxed) == nullptr) return;  // perhaps not made yet
+  MutexLock lock(&locks_->Of(&socket));
+  Replace(socket, nullptr);
+}
+
+Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
+  if (!options_.clone) return Status::kOk;
+  ReadSection section;
+  const std::byte* const value = Get(parent);
+  if (value == nullptr) return Status::kOk;
+  MutexLock lock(&locks_->Of(&child));
+  // The parent may have moved on, and the value be gone or its count at its limit: then its bytes are
+  // still there in this section.
+  if (!IsPrivate(value) && values_->TryRef(IndexOf(value))) {
+    Replace(child, value);
+    return Status::kOk;
+  }
+  return Put(child, {value, value_bytes()}) != nullptr ? Status::kOk : Status::kNoMemory;
+}
+
+// --- looking at it
+
+uint32_t SharedPointerMap::Reclaim() noexcept {
+  return is_shared() ? values_->ReclaimAndWait() : 0;
+}
+
+MemoryUsage SharedPointerMap::memory_usage() const {
+  if (!is_shared()) return pointer_->memory_usage();
+  MemoryUsage usage = values_->stats().memory;
+  usage.inline_bytes += socket_table_.tail_space().InlineBytes(sizeof(Place));
+  usage.private_bytes += private_values() * KmallocBytes(PrivateBytes());
+  return usage;
+}
+
+bool SharedPointerMap::CheckInvariants(std::string* reason) const {
+  if (!is_shared()) return pointer_->CheckInvariants(reason);
+  if (!values_->CheckInvariants(reason)) return false;
+  std::vector<uint64_t> counted(size_t{values_->max_values()} + 1);
+  size_t counted_private = 0;
+  size_t counted_shared = 0;
+  socket_table_.ForEach([&](Socket& socket) {
+    const std::byte* const value = Get(socket);
+    if (value == nullptr) return;
+    if (IsPrivate(value)) {
+      ++counted_private;
+    } else {
+      ++counted_shared;
+      ++counted[IndexOf(value)];
+    }
+  });
+  bool equal = true;
+  values_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
+    counted_shared -= counted[index];
+    if (counted[index] == count || !equal) return;
+    equal = false;
+    *reason = "V3: the value of index " + std::to_string(index) + " is in " +
+              std::to_string(counted[index]) + " sockets and has a count of " +
+              std::to_string(count);
+  });
+  if (!equal) return false;
+  if (counted_shared != 0) {
+    *reason = "V3: a socket points to a value that is gone";
+    return false;
+  }
+  if (counted_private != private_values()) {
+    *reason = "V3: " + std::to_string(counted_private) + " sockets have a private value and " +
+              std::to_string(private_values()) + " are counted";
+    return false;
+  }
+  return true;
+}
+
+}  // namespace inlay

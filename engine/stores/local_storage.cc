@@ -1,0 +1,508 @@
+#include "inlay/local_storage.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <new>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "engine/memory/allocate.h"
+#include "engine/memory/size_classes.h"
+#include "engine/memory/slab.h"
+#include "engine/memory/value_bytes.h"
+#include "engine/stores/storage_element.h"
+#include "engine/sync/mutex.h"
+
+namespace inlay {
+namespace {
+
+void ReclaimElement(RcuHead* head) {
+  auto* const element = reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(head) -
+                                                          offsetof(StorageElement, rcu_head));
+  element->slab->Free(element);
+}
+
+}  // namespace
+
+// One list of a map's elements, so that freeing the map finds them.
+struct LocalStorageMap::Buckets {
+  struct Bucket {
+    WordLock lock;
+    std::atomic<ListNode*> elements{nullptr};
+  };
+
+  // As in the kernel: one per possible CPU, at least two, a power of two.
+  static uint32_t Count() {
+    return std::bit_ceil(std::max(2U, std::thread::hardware_concurrency()));
+  }
+
+  explicit Buckets(std::unique_ptr<Bucket[]> array) : buckets(std::move(array)), count(Count()) {}
+
+  Bucket& Of(const StorageElement* element) {
+    const uint64_t mixed = reinterpret_cast<uintptr_t>(element) * 0x9e37'79b9'7f4a'7c15U;
+    return buckets[(mixed >> 32) & (count - 1)];
+  }
+
+  std::unique_ptr<Bucket[]> buckets;
+  const uint32_t count;
+};
+
+struct LocalStorageDomain::State {
+  explicit State(StorageCharger* charger_or_null) : charger(charger_or_null) {}
+
+  StorageCharger* const charger;
+  Slab storages{KmallocBytes(kLocalStorageBytes)};
+  SizeClasses elements;
+
+  Mutex mutex;
+  uint32_t slot_users[kStorageCacheSlots] GUARDED_BY(mutex) = {};
+
+  bool Charge(StorageSlot& owner, size_t bytes) {
+    return charger == nullptr || charger->Charge(owner, static_cast<uint32_t>(bytes));
+  }
+  void Uncharge(StorageSlot& owner, size_t bytes) {
+    if (charger != nullptr) charger->Uncharge(owner, static_cast<uint32_t>(bytes));
+  }
+
+  uint32_t TakeCacheSlot() {
+    MutexLock lock(&mutex);
+    uint32_t* const least = std::min_element(std::begin(slot_users), std::end(slot_users));
+    ++*least;
+    return static_cast<uint32_t>(least - slot_users);
+  }
+  void ReturnCacheSlot(uint32_t slot) {
+    MutexLock lock(&mutex);
+    --slot_users[slot];
+  }
+
+  // An element whose value is still undefined; null without memory. Not charged.
+  StorageElement* NewElement(LocalStorageMap& map);
+  // The same, charged to the owner; null also if that may not have it.
+  StorageElement* NewChargedElement(LocalStorageMap& map, StorageSlot& owner);
+  // Undoes NewChargedElement() for an element that nobody has seen.
+  void Discard(LocalStorageMap& map, StorageSlot& owner, StorageElement* element);
+  // Makes the owner's storage with `first` in it. kOk; kNoMemory; kExists: the owner has one by
+  // now.
+  Status AddStorage(LocalStorageMap& map, StorageSlot& owner, StorageElement* first);
+  // Puts a charged `fresh` into a live storage and takes `old`, if not null, out of it.
+  void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // Puts an uncharged `fresh` where `old` is, and where it is cached, and leaves it the charge.
+  void ReplaceInPlace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void AddToMap(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void RemoveFromMap(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // Takes an element out of its storage and its map, uncharges it and retires it.
+  void Remove(LocalStorage* storage, StorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  // After the last element: unlinks the storage from its owner and retires it.
+  void RemoveIfEmpty(LocalStorage* storage) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  static void ReclaimStorage(RcuHead* head);
+};
+
+namespace {
+
+LocalStorageMap& MapOf(const StorageElement* element) {
+  return const_cast<LocalStorageMap&>(*element->data.map);
+}
+
+// The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
+//
+// A reader on its way through the list may have passed the front before an update puts the new element
+// there, and reach the end after the update has taken out the old one. Then the front has changed, and
+// the reader looks again: an absent value was absent at some moment of the search.
+StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
+  for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
+    for (ListNode* node = first; node != nullptr;
+         node = node->next.load(std::memory_order_acquire)) {
+      StorageElement* const element = StorageElement::FromOwnerNode(node);
+      if (element->data.map == map) return element;
+    }
+    ListNode* const now_first = storage->elements.load(std::memory_order_acquire);
+    if (now_first == first) return nullptr;
+    first = now_first;
+  }
+}
+
+}  // namespace
+
+// --- making and linking
+
+StorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map) {
+  Slab* const slab = elements.For(map.ElementBytes());
+  void* const place = slab->Allocate();
+  if (place == nullptr) return nullptr;
+  StorageElement* const element = new (place) StorageElement;
+  element->slab = slab;
+  element->data.map = &map;
+  return element;
+}
+
+StorageElement* LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map,
+                                                             StorageSlot& owner) {
+  if (!Charge(owner, map.ElementBytes())) return nullptr;
+  StorageElement* const element = NewElement(map);
+  if (element == nullptr) Uncharge(owner, map.ElementBytes());
+  return element;
+}
+
+void LocalStorageDomain::State::Discard(LocalStorageMap& map, StorageSlot& owner,
+                                        StorageElement* element) {
+  if (element == nullptr) return;
+  Uncharge(owner, map.ElementBytes());
+  element->slab->Free(element);
+}
+
+Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& owner,
+                                             StorageElement* first) {
+  if (!Charge(owner, kLocalStorageBytes)) return Status::kNoMemory;
+  void* const place = storages.Allocate();
+  if (place == nullptr) {
+    Uncharge(owner, kLocalStorageBytes);
+    return Status::kNoMemory;
+  }
+  LocalStorage* const storage = new (place) LocalStorage;
+  storage->owner = &owner;
+  storage->map = &map;
+  LocalStorage* expected = nullptr;
+  {
+    // Whoever finds the storage in the owner waits here until the element is in the map too.
+    LockHold<WordLock> lock(&storage->lock);
+    if (owner.compare_exchange_strong(expected, storage, std::memory_order_acq_rel)) {
+      map.storages_.fetch_add(1, std::memory_order_relaxed);
+      Link(storage, first);
+      return Status::kOk;
+    }
+  }
+  Uncharge(owner, kLocalStorageBytes);
+  storages.Free(storage);
+  return Status::kExists;
+}
+
+void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* element) {
+  AddToMap(storage, element);
+  element->owner_node.LinkAt(&storage->elements);
+}
+
+void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
+                                        StorageElement* old) {
+  // In front, as the kernel does; FindElement() says why no reader misses both.
+  Link(storage, fresh);
+  if (old == nullptr) return;
+  old->owner_node.Unlink();
+  // The storage stays with the map that made it: its element is replaced, not gone.
+  LocalStorageMap* const maker = storage->map;
+  storage->map = nullptr;
+  RemoveFromMap(storage, old);
+  storage->map = maker;
+}
+
+void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, StorageElement* fresh,
+                                               StorageElement* old) {
+  LocalStorageMap& map = MapOf(old);
+  AddToMap(storage, fresh);
+  fresh->owner_node.Replace(&old->owner_node);
+  std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
+  if (cached.load(std::memory_order_relaxed) == &old->data) {
+    cached.store(&fresh->data, std::memory_order_release);
+  }
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(old);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    old->map_node.Unlink();
+  }
+  map.elements_.fetch_sub(1, std::memory_order_relaxed);
+  Retire<ReclaimElement>(&old->rcu_head);
+}
+
+void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
+  element->owner_node.Unlink();
+  RemoveFromMap(storage, element);
+}
+
+void LocalStorageDomain::State::AddToMap(LocalStorage* storage, StorageElement* element) {
+  LocalStorageMap& map = MapOf(element);
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    element->map_node.LinkAt(&bucket.elements);
+  }
+  element->storage.store(storage, std::memory_order_release);
+  map.elements_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// What is left to do for an element that has been taken out of its owner's list.
+void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElement* element) {
+  LocalStorageMap& map = MapOf(element);
+  LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
+  {
+    LockHold<WordLock> lock(&bucket.lock);
+    element->map_node.Unlink();
+  }
+  std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
+  if (cached.load(std::memory_order_relaxed) == &element->data) {
+    cached.store(nullptr, std::memory_order_release);
+  }
+  if (storage->map == &map) {
+    storage->map = nullptr;
+    map.storages_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  map.elements_.fetch_sub(1, std::memory_order_relaxed);
+  Uncharge(*storage->owner, map.ElementBytes());
+  Retire<ReclaimElement>(&element->rcu_head);
+}
+
+void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
+  if (storage->elements.load(std::memory_order_relaxed) != nullptr) return;
+  StorageSlot* const owner = storage->owner;
+  Uncharge(*owner, kLocalStorageBytes);
+  storage->owner = nullptr;
+  owner->store(nullptr, std::memory_order_release);  // last: now the owner may be freed
+  storage->slab = &storages;
+  Retire<ReclaimStorage>(&storage->rcu_head);
+}
+
+void LocalStorageDomain::State::ReclaimStorage(RcuHead* head) {
+  auto* const storage = reinterpret_cast<LocalStorage*>(reinterpret_cast<std::byte*>(head) -
+                                                        offsetof(LocalStorage, rcu_head));
+  storage->slab->Free(storage);
+}
+
+// --- the domain
+
+LocalStorageDomain::LocalStorageDomain(StorageCharger* charger)
+    : state_(std::make_unique<State>(charger)) {}
+
+LocalStorageDomain::~LocalStorageDomain() { RetireBarrier(); }
+
+void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
+  if (owner.load(std::memory_order_acquire) == nullptr) return;
+  ReadSection section;
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return;
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return;  // a map that is being freed took the last value
+  while (ListNode* const node = storage->elements.load(std::memory_order_relaxed)) {
+    state_->Remove(storage, StorageElement::FromOwnerNode(node));
+  }
+  state_->RemoveIfEmpty(storage);
+}
+
+Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept {
+  ReadSection section;
+  LocalStorage* const storage = parent.load(std::memory_order_acquire);
+  if (storage == nullptr) return Status::kOk;
+  // Locked, so that a value which is replaced meanwhile is not missed: the new one goes to the front.
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return Status::kOk;  // its last value has just been deleted
+  for (ListNode* node = storage->elements.load(std::memory_order_relaxed); node != nullptr;
+       node = node->next.load(std::memory_order_relaxed)) {
+    StorageElement* const element = StorageElement::FromOwnerNode(node);
+    LocalStorageMap& map = MapOf(element);
+    // A map that is being freed waits for this section before it looks for its elements.
+    if (!map.options().clone || map.dying_.load(std::memory_order_acquire)) continue;
+    const Status status =
+        map.Update(child, {element->value(), map.options().value_bytes}, UpdateFlag::kAny);
+    if (status != Status::kOk) {
+      ReleaseOwner(child);
+      return status;
+    }
+  }
+  return Status::kOk;
+}
+
+size_t LocalStorageDomain::maps() const noexcept {
+  MutexLock lock(&state_->mutex);
+  return std::accumulate(std::begin(state_->slot_users), std::end(state_->slot_users), size_t{0});
+}
+
+MemoryUsage LocalStorageDomain::memory_usage() const {
+  MemoryUsage usage;
+  const Slab& storages = state_->storages;
+  usage.private_bytes = storages.objects() * storages.object_bytes();
+  usage.slack_bytes = storages.slack_bytes();
+  usage += state_->elements.memory_usage();
+  return usage;
+}
+
+// --- the map
+
+Status LocalStorageMap::Create(LocalStorageDomain& domain, const MapOptions& options,
+                               std::unique_ptr<LocalStorageMap>* map) noexcept {
+  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
+  std::unique_ptr<Buckets::Bucket[]> array = TryNewArray<Buckets::Bucket>(Buckets::Count());
+  if (array == nullptr) return Status::kNoMemory;
+  std::unique_ptr<Buckets> buckets = TryNew<Buckets>(std::move(array));
+  if (buckets == nullptr || !AllocationAllowed()) return Status::kNoMemory;
+  const uint32_t cache_slot = domain.state_->TakeCacheSlot();
+  try {
+    map->reset(new LocalStorageMap(domain, options, cache_slot, std::move(buckets)));
+  } catch (const std::bad_alloc&) {
+    domain.state_->ReturnCacheSlot(cache_slot);
+    return Status::kNoMemory;
+  }
+  return Status::kOk;
+}
+
+LocalStorageMap::LocalStorageMap(LocalStorageDomain& domain, const MapOptions& options,
+                                 uint32_t cache_slot, std::unique_ptr<Buckets> buckets)
+    : domain_(domain), options_(options), cache_slot_(cache_slot), buckets_(std::move(buckets)) {}
+
+LocalStorageMap::~LocalStorageMap() {
+  dying_.store(true, std::memory_order_release);
+  Synchronize();  // no CloneOwner() adds an element after this
+  for (uint32_t i = 0; i < buckets_->count; ++i) {
+    Buckets::Bucket& bucket = buckets_->buckets[i];
+    for (;;) {
+      ReadSection section;
+      LocalStorage* storage = nullptr;
+      StorageElement* element = nullptr;
+      {
+        // The order of locks is storage, then bucket: look here, lock there, look again.
+        LockHold<WordLock> lock(&bucket.lock);
+        ListNode* const node = bucket.elements.load(std::memory_order_relaxed);
+        if (node == nullptr) break;
+        element = StorageElement::FromMapNode(node);
+        storage = element->storage.load(std::memory_order_acquire);
+      }
+      if (storage == nullptr) continue;  // the owner's writer is between the two lists
+      LockHold<WordLock> lock(&storage->lock);
+      if (!element->owner_node.linked()) continue;  // its owner was released meanwhile
+      domain_.state_->Remove(storage, element);
+      domain_.state_->RemoveIfEmpty(storage);
+    }
+  }
+  Synchronize();  // no reader compares with this map's address any more
+  domain_.state_->ReturnCacheSlot(cache_slot_);
+}
+
+const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const noexcept {
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return nullptr;
+  StorageElement* const element = FindElement(storage, this);
+  if (element == nullptr) return nullptr;
+  LockHold<WordLock> lock(&storage->lock);
+  // An element that was taken out meanwhile must not come back through the cache.
+  if (element->owner_node.linked()) {
+    storage->cache.slots[cache_slot_].store(&element->data, std::memory_order_release);
+  }
+  return element->value();
+}
+
+const std::byte* LocalStorageMap::Find(const StorageSlot& owner) const noexcept {
+  const LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return nullptr;
+  StorageElement* const element = FindElement(storage, this);
+  return element != nullptr ? element->value() : nullptr;
+}
+
+Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> value,
+                               UpdateFlag flag) noexcept {
+  if (value.size() != options_.value_bytes) return Status::kInvalid;
+  LocalStorageDomain::State& domain = *domain_.state_;
+  ReadSection section;
+  StorageElement* fresh = nullptr;
+  const auto fail = [&](Status status) {
+    domain.Discard(*this, owner, fresh);
+    return status;
+  };
+  for (;;) {
+    LocalStorage* const storage = owner.load(std::memory_order_acquire);
+    if (storage == nullptr) {
+      const Status status = CheckUpdateFlag(flag, false);
+      if (status != Status::kOk) return fail(status);
+    }
+    // Allocated and charged before the flag is looked at if the owner has any value, as in the
+    // kernel: a replacing update needs room for both values for a moment.
+    if (fresh == nullptr) {
+      fresh = domain.NewChargedElement(*this, owner);
+      if (fresh == nullptr) return Status::kNoMemory;
+      CopyValue(fresh->value(), value, options_);
+    }
+    if (storage == nullptr) {
+      const Status status = domain.AddStorage(*this, owner, fresh);
+      if (status == Status::kOk) return Status::kOk;
+      if (status == Status::kNoMemory) return fail(status);
+      continue;  // another thread was first
+    }
+    LockHold<WordLock> lock(&storage->lock);
+    if (storage->owner == nullptr) continue;  // its last element was deleted meanwhile
+    StorageElement* const old = FindElement(storage, this);
+    const Status status = CheckUpdateFlag(flag, old != nullptr);
+    if (status != Status::kOk) return fail(status);
+    domain.Replace(storage, fresh, old);
+    return Status::kOk;
+  }
+}
+
+const std::byte* LocalStorageMap::GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
+                                              Status* status) noexcept {
+  assert(InReadSection());
+  std::unique_ptr<std::byte[]> zeroes;
+  for (;;) {
+    *status = Status::kOk;
+    if (const std::byte* const found = Get(owner)) return found;
+    if (init.empty()) {
+      zeroes = TryNewArray<std::byte>(options_.value_bytes);
+      if (zeroes == nullptr) {
+        *status = Status::kNoMemory;
+        return nullptr;
+      }
+      init = {zeroes.get(), options_.value_bytes};
+    }
+    *status = Update(owner, init, UpdateFlag::kNoExist);
+    if (*status != Status::kOk && *status != Status::kExists) return nullptr;
+  }
+}
+
+Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
+  LocalStorageDomain::State& domain = *domain_.state_;
+  ReadSection section;
+  for (;;) {
+    LocalStorage* const storage = owner.load(std::memory_order_acquire);
+    StorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
+    if (old == nullptr) return Status::kNotFound;
+    StorageElement* const fresh = domain.NewElement(*this);
+    if (fresh == nullptr) return Status::kNoMemory;
+    CopyValue(fresh->value(), {old->value(), options_.value_bytes}, options_);
+    modify({fresh->value(), options_.value_bytes});
+    ClearLock(fresh->value(), options_);
+    {
+      LockHold<WordLock> lock(&storage->lock);
+      if (storage->owner != nullptr && old->owner_node.linked()) {
+        domain.ReplaceInPlace(storage, fresh, old);
+        return Status::kOk;
+      }
+    }
+    fresh->slab->Free(fresh);
+  }
+}
+
+Status LocalStorageMap::Delete(StorageSlot& owner) noexcept {
+  ReadSection section;
+  LocalStorage* const storage = owner.load(std::memory_order_acquire);
+  if (storage == nullptr) return Status::kNotFound;
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return Status::kNotFound;
+  StorageElement* const element = FindElement(storage, this);
+  if (element == nullptr) return Status::kNotFound;
+  domain_.state_->Remove(storage, element);
+  domain_.state_->RemoveIfEmpty(storage);
+  return Status::kOk;
+}
+
+MemoryUsage LocalStorageMap::memory_usage() const {
+  MemoryUsage usage;
+  usage.private_bytes =
+      elements_.load(std::memory_order_relaxed) * KmallocBytes(ElementBytes()) +
+      storages_.load(std::memory_order_relaxed) * KmallocBytes(kLocalStorageBytes);
+  return usage;
+}
+
+}  // namespace inlay

@@ -1,0 +1,62 @@
+// The objects of the pointer layout, with the sizes and field positions of the kernel's.
+//
+// Source: BTF of Linux 6.18.44, x86-64: bpf_local_storage_elem and bpf_local_storage.
+
+#ifndef INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_
+#define INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_
+
+#include <atomic>
+#include <cstddef>
+
+#include "engine/memory/slab.h"
+#include "engine/sync/word_lock.h"
+#include "inlay/local_storage.h"
+#include "inlay/rcu.h"
+#include "inlay/rcu_list.h"
+
+namespace inlay {
+
+struct StorageElement {
+  ListNode map_node;    // guarded by the lock of the map's bucket
+  ListNode owner_node;  // guarded by the lock of the storage
+  std::atomic<LocalStorage*> storage{nullptr};
+  RcuHead rcu_head;
+  Slab* slab = nullptr;  // in the kernel a hole: `data` is aligned to a cache line
+  StorageData data{};
+
+  std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
+
+  static StorageElement* FromMapNode(ListNode* node) {
+    return reinterpret_cast<StorageElement*>(node);
+  }
+  static StorageElement* FromOwnerNode(ListNode* node) {
+    return reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(node) - sizeof(ListNode));
+  }
+};
+static_assert(offsetof(StorageElement, map_node) == 0);
+static_assert(offsetof(StorageElement, owner_node) == sizeof(ListNode));
+static_assert(offsetof(StorageElement, data) == 64);
+static_assert(sizeof(StorageElement) == kStorageElementHeaderBytes);
+
+struct LocalStorage {
+  LocalStorageCache cache{};
+  union {
+    LocalStorageMap* map = nullptr;  // whose element made it; null once that element is gone
+    Slab* slab;                      // once unlinked from the owner: where the memory goes back to
+  };
+  std::atomic<ListNode*> elements{nullptr};
+  // Null: unlinked from its owner, about to be freed; whoever finds it so starts again at the
+  // owner.
+  StorageSlot* owner = nullptr;
+  RcuHead rcu_head;
+  WordLock lock;  // guards all but `cache` and `elements`, which readers look at too
+};
+static_assert(offsetof(LocalStorage, cache) == 0);
+static_assert(offsetof(LocalStorage, map) == 128);
+static_assert(offsetof(LocalStorage, elements) == 136);
+static_assert(offsetof(LocalStorage, rcu_head) == 152);
+static_assert(sizeof(LocalStorage) == kLocalStorageBytes);
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_

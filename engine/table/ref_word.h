@@ -1,0 +1,61 @@
+// RefWord: the reference count of a table entry together with its state, in one atomic word, so
+// that "is it still there?" and "take a reference" are one step.
+//
+//   bit 31      live: the entry has a value that can be found (referenced or not)
+//   bit 30      used: set when the value gains a reference from zero, cleared when the clock hand
+//               passes; a second chance against reclamation
+//   bits 0..29  live: the count; not live: 0 = free, 1 = retired
+//
+// The transitions are pure functions of the word, so that the state machine can be read in one
+// screen and tested without threads.
+
+#ifndef INLAY_ENGINE_TABLE_REF_WORD_H_
+#define INLAY_ENGINE_TABLE_REF_WORD_H_
+
+#include <cassert>
+#include <cstdint>
+#include <optional>
+
+namespace inlay {
+
+class RefWord {
+ public:
+  static constexpr uint32_t kMaxCount = (uint32_t{1} << 30) - 1;
+
+  constexpr explicit RefWord(uint32_t bits) : bits_(bits) {}
+  static constexpr RefWord Free() { return RefWord(0); }
+  static constexpr RefWord Retired() { return RefWord(1); }
+  static constexpr RefWord LiveOnce() { return RefWord(kLiveBit | kUsedBit | 1); }
+
+  constexpr uint32_t bits() const { return bits_; }
+  constexpr bool live() const { return (bits_ & kLiveBit) != 0; }
+  constexpr bool retired() const { return bits_ == Retired().bits_; }
+  constexpr bool free() const { return bits_ == 0; }
+  constexpr bool used() const { return (bits_ & kUsedBit) != 0; }
+  constexpr uint32_t count() const { return live() ? bits_ & kMaxCount : 0; }
+  constexpr bool unreferenced() const { return live() && count() == 0; }
+
+  // One reference more; nothing if the entry is not live or the count is at its limit.
+  constexpr std::optional<RefWord> Ref() const {
+    if (!live() || count() == kMaxCount) return std::nullopt;
+    return RefWord((bits_ + 1) | (count() == 0 ? kUsedBit : 0));
+  }
+
+  // What the clock hand makes of an unreferenced entry: second chance, then retired.
+  constexpr RefWord Passed() const {
+    assert(unreferenced());
+    return used() ? RefWord(bits_ & ~kUsedBit) : Retired();
+  }
+
+  friend constexpr bool operator==(RefWord, RefWord) = default;
+
+ private:
+  static constexpr uint32_t kLiveBit = uint32_t{1} << 31;
+  static constexpr uint32_t kUsedBit = uint32_t{1} << 30;
+
+  uint32_t bits_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_TABLE_REF_WORD_H_

@@ -1,0 +1,63 @@
+#include "engine/table/slot_array.h"
+
+#include <bit>
+#include <cassert>
+#include <new>
+
+#include "engine/memory/allocate.h"
+
+namespace inlay {
+
+SlotArray* SlotArray::TryCreate(uint32_t slots) noexcept {
+  assert(std::has_single_bit(slots));
+  void* const bytes = TryAllocateBytes(Bytes(slots));
+  if (bytes == nullptr) return nullptr;
+  SlotArray* const array = new (bytes) SlotArray(slots);
+  for (uint32_t at = 0; at < slots; ++at) new (&array->slot(at)) Slot(kEmpty);
+  return array;
+}
+
+void SlotArray::Free(SlotArray* array) noexcept {
+  if (array == nullptr) return;
+  array->~SlotArray();
+  FreeBytes(array);
+}
+
+void SlotArray::Reclaim(RcuHead* head) {
+  static_assert(offsetof(SlotArray, rcu_head_) == 0);
+  Free(reinterpret_cast<SlotArray*>(head));
+}
+
+void SlotArray::FreeLater(SlotArray* array) noexcept { Retire<Reclaim>(&array->rcu_head_); }
+
+void SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
+  uint32_t at = hash & mask_;
+  while (IndexOf(slot(at).load(std::memory_order_relaxed)) != 0) at = (at + 1) & mask_;
+  if (slot(at).load(std::memory_order_relaxed) == kTombstone) {
+    --tombstones_;
+  } else {
+    ++occupied_;
+  }
+  // Releases the value's bytes to whoever finds the index here.
+  slot(at).store((hash & kTagMask) | index, std::memory_order_release);
+}
+
+void SlotArray::Erase(uint32_t at) noexcept {
+  if (slot((at + 1) & mask_).load(std::memory_order_relaxed) != kEmpty) {
+    slot(at).store(kTombstone, std::memory_order_relaxed);
+    ++tombstones_;
+    return;
+  }
+  // At the end of a run nothing lies behind that a search must still reach: empty this slot and the
+  // tombstones before it.
+  slot(at).store(kEmpty, std::memory_order_relaxed);
+  --occupied_;
+  for (at = (at - 1) & mask_; slot(at).load(std::memory_order_relaxed) == kTombstone;
+       at = (at - 1) & mask_) {
+    slot(at).store(kEmpty, std::memory_order_relaxed);
+    --occupied_;
+    --tombstones_;
+  }
+}
+
+}  // namespace inlay

@@ -1,0 +1,88 @@
+// SlotArray: the hash index of a ValueTable. Open addressing with linear probing over slots of four
+// bytes; a slot holds a value's index and 16 bits of its hash, so that a miss seldom touches a
+// value.
+//
+// Thread-safety: one writer at a time (the table's mutex), any number of readers in reader
+// sections. A reader may miss a value that is being inserted or erased; it never misses one that
+// stays, and never sees an index whose bytes can change (guarantee V2).
+
+#ifndef INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
+#define INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "inlay/rcu.h"
+
+namespace inlay {
+
+class SlotArray {
+ public:
+  // An empty array of `slots`, a power of two; null without memory.
+  static SlotArray* TryCreate(uint32_t slots) noexcept;
+  static void Free(SlotArray* array) noexcept;
+  // Frees after a grace period.
+  static void FreeLater(SlotArray* array) noexcept;
+
+  static size_t Bytes(uint32_t slots) { return sizeof(SlotArray) + slots * sizeof(Slot); }
+
+  uint32_t slots() const { return mask_ + 1; }
+  uint32_t tombstones() const { return tombstones_; }
+  // Slots that a search passes over: taken or tombstone.
+  uint32_t occupied() const { return occupied_; }
+
+  struct Found {
+    uint32_t index;   // 0: not found
+    uint32_t slot;    // where the index was found
+    uint32_t probes;  // slots looked at
+  };
+
+  // Looks for an index whose tag fits `hash` and for which `equals(index)` is true.
+  template <typename Equals>
+  Found Find(uint32_t hash, Equals&& equals) const {
+    uint32_t at = hash & mask_;
+    for (uint32_t probes = 1; probes <= slots(); ++probes, at = (at + 1) & mask_) {
+      const uint32_t bits = slot(at).load(std::memory_order_acquire);
+      if (bits == kEmpty) return {0, at, probes};
+      const uint32_t index = IndexOf(bits);
+      if ((bits & kTagMask) == (hash & kTagMask) && index != 0 && equals(index)) {
+        return {index, at, probes};
+      }
+    }
+    return {0, 0, slots()};
+  }
+
+  // The index in a slot; 0 if the slot is empty or a tombstone.
+  uint32_t IndexAt(uint32_t at) const { return IndexOf(slot(at).load(std::memory_order_acquire)); }
+
+  // REQUIRES: no equal value is in the array, and a slot is free. Writer only.
+  void Insert(uint32_t hash, uint32_t index) noexcept;
+  // REQUIRES: the slot holds an index. Writer only.
+  void Erase(uint32_t at) noexcept;
+
+ private:
+  using Slot = std::atomic<uint32_t>;
+  static constexpr uint32_t kEmpty = 0;
+  static constexpr uint32_t kTombstone = 0xffff'0000;  // a tag without an index
+  static constexpr uint32_t kTagMask = 0xffff'0000;
+
+  static constexpr uint32_t IndexOf(uint32_t bits) { return bits & 0xffff; }
+
+  static void Reclaim(RcuHead* head);
+
+  explicit SlotArray(uint32_t slots) : mask_(slots - 1) {}
+  // The slots follow the object in one allocation.
+  Slot& slot(uint32_t at) const {
+    return reinterpret_cast<Slot*>(const_cast<SlotArray*>(this) + 1)[at];
+  }
+
+  RcuHead rcu_head_;
+  const uint32_t mask_;
+  uint32_t occupied_ = 0;
+  uint32_t tombstones_ = 0;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_TABLE_SLOT_ARRAY_H_

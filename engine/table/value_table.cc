@@ -1,0 +1,568 @@
+#include "inlay/value_table.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "engine/memory/address_range.h"
+#include "engine/memory/allocate.h"
+#include "engine/sync/inline_read_section.h"
+#include "engine/sync/mutex.h"
+#include "engine/table/hash.h"
+#include "engine/table/ref_word.h"
+#include "engine/table/slot_array.h"
+#include "inlay/rcu.h"
+
+namespace inlay {
+namespace {
+
+// What the table knows of one value, apart from its bytes: a separate array, so that counting
+// references does not take the lines from under readers of values.
+struct Entry {
+  std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
+  uint32_t hash = 0;
+  ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
+};
+static_assert(sizeof(Entry) == kTableEntryBytes);
+static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
+
+// The hash index is made anew when more than 2/3 of its slots are taken, tombstones included.
+constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
+
+// Reclamation. An index that is retired now can be reused when the batch that waits for its grace period
+// is through, and then its own. Until then new values use up others: the *demand* is what they ask for
+// while a batch waits. Grace periods are as long as the longest reader, so the demand of a long one is
+// remembered through short ones: each batch takes 1/kDemandFade of its own demand off it, and at least
+// 1/kDemandBatches of what is remembered. So a new value that needs an index looks how many can be had
+// without a wait or are on their way. If those are fewer than kDemands times the demand (two batches, and
+// one to spare, since they are not of one size), the clock hand passes until it has retired kSweepYield
+// unreferenced values, but over kSweepStep entries at most. What can be had is
+//   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than half of
+//     the referenced ones: so a table under churn stops growing;
+//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of
+//     those in use is wanted at least, so that a table that is nearly full seldom has to wait.
+// Of the indexes in use, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand goes round
+// until enough are on their way.
+// A value that was retired too early comes back as a new one, and must not drive out the next: the hand
+// spares what was used since it last came by, and a small demand moves it slowly. (A benchmark that
+// deletes and creates all values in turn once retired one for each that came back.)
+constexpr uint32_t kKeptUnreferenced = 64;
+constexpr uint32_t kDemands = 3;
+constexpr uint32_t kDemandFade = 16;
+constexpr uint32_t kDemandBatches = 256;
+constexpr uint32_t kSweepYield = 2;
+constexpr uint32_t kSweepStep = 128;
+constexpr uint32_t kReserveShare = 64;
+constexpr uint32_t kMostWantedShare = 4;
+
+// Indexes that are not live, linked through Entry::next, first in first out.
+struct IndexList {
+  ValueIndex head = kNoIndex;
+  ValueIndex tail = kNoIndex;
+  uint32_t size = 0;
+};
+
+}  // namespace
+
+struct ValueTable::State {
+  AddressRange value_range;
+  AddressRange entry_range;
+  Account* account = nullptr;
+  uint64_t seed = 0;
+  uint32_t max_values = 0;
+  size_t stride_bytes = 0;
+  std::atomic<SlotArray*> slots{nullptr};
+  // The highest index that ever had a value.
+  std::atomic<uint32_t> high_water{0};
+
+  // Entries with a count of zero. Changed at each such transition, on a line of its own; may be off
+  // by the number of threads that are in the middle of one.
+  alignas(64) std::atomic<int64_t> unreferenced{0};
+
+  alignas(64) mutable Mutex mutex;
+  uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
+  IndexList free GUARDED_BY(mutex);
+  IndexList retired GUARDED_BY(mutex);  // no grace period asked for yet
+  IndexList waiting GUARDED_BY(mutex);  // until `grace` has elapsed
+  std::optional<GracePeriod> grace GUARDED_BY(mutex);
+  uint32_t clock_hand GUARDED_BY(mutex) = 0;
+  bool starved GUARDED_BY(mutex) = false;  // the last attempt to use a new index failed
+  // Indexes that new values have asked for, found or not: since the batch began to wait, and while
+  // those before it did, which fades.
+  uint32_t demand_now GUARDED_BY(mutex) = 0;
+  uint32_t demand_before GUARDED_BY(mutex) = 0;
+  uint64_t reclaimed GUARDED_BY(mutex) = 0;
+  size_t charged_bytes GUARDED_BY(mutex) = 0;
+
+  ~State();
+
+  Entry& entry(ValueIndex index) const {
+    return reinterpret_cast<Entry*>(entry_range.base())[index];
+  }
+  std::byte* value(ValueIndex index) const { return value_range.base() + index * stride_bytes; }
+  RefWord ref_word(ValueIndex index) const {
+    return RefWord(entry(index).ref_word.load(std::memory_order_acquire));
+  }
+  size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
+
+  // The entry that holds `bytes` according to `array`.
+  SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
+                          std::span<const std::byte> bytes) const {
+    return array.Find(hash, [&](ValueIndex index) {
+      return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
+    });
+  }
+
+  bool TryRef(ValueIndex index) noexcept;
+  Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool MakeRoomInSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Append(IndexList* list, ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex PopFront(IndexList* list) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Splice(IndexList* from, IndexList* to) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+// --- set-up and teardown
+
+Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table) {
+  if (options.value_bytes == 0 || options.value_bytes > kMaxValueTableBytes ||
+      options.max_values == 0 || options.max_values > kMaxValues ||
+      !std::has_single_bit(options.alignment) || options.alignment > 4096) {
+    return Status::kInvalid;
+  }
+  std::unique_ptr<State> state = TryNew<State>();
+  if (state == nullptr) return Status::kNoMemory;
+  const size_t alignment = options.alignment;
+  state->stride_bytes = (options.value_bytes + alignment - 1) / alignment * alignment;
+  state->max_values = options.max_values;
+  state->account = options.account;
+  state->seed = options.seed.has_value() ? *options.seed : RandomSeed();
+  // Indexes start at 1, since code 0 means absent: place 0 is reserved, never used.
+  const size_t places = size_t{options.max_values} + 1;
+  if (!state->value_range.Reserve(places * state->stride_bytes) ||
+      !state->entry_range.Reserve(places * sizeof(Entry))) {
+    return Status::kNoMemory;
+  }
+  {
+    MutexLock lock(&state->mutex);
+    if (!state->MakeRoomInSlots()) return Status::kNoMemory;
+  }
+  if (!AllocationAllowed()) return Status::kNoMemory;
+  ValueTable* const made = new (std::nothrow) ValueTable(options, std::move(state));
+  if (made == nullptr) return Status::kNoMemory;
+  table->reset(made);
+  return Status::kOk;
+}
+
+ValueTable::ValueTable(const ValueTableOptions& options, std::unique_ptr<State> state)
+    : values_(state->value_range.base()),
+      stride_bytes_(state->stride_bytes),
+      value_bytes_(options.value_bytes),
+      max_values_(options.max_values),
+      state_(std::move(state)) {}
+
+ValueTable::~ValueTable() = default;
+
+ValueTable::State::~State() {
+  MutexLock lock(&mutex);
+  if (account != nullptr) account->Uncharge(charged_bytes);
+  SlotArray::Free(slots.load(std::memory_order_relaxed));
+}
+
+// --- references
+
+[[gnu::always_inline]] inline bool ValueTable::State::TryRef(ValueIndex index) noexcept {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  uint32_t seen = word.load(std::memory_order_relaxed);
+  std::optional<RefWord> next;
+  do {
+    next = RefWord(seen).Ref();
+    if (!next.has_value()) return false;
+  } while (!word.compare_exchange_weak(seen, next->bits(), std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  if (RefWord(seen).count() == 0) unreferenced.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+bool ValueTable::TryRef(ValueIndex index) noexcept { return state_->TryRef(index); }
+
+void ValueTable::Release(ValueIndex index) noexcept {
+  const RefWord before(state_->entry(index).ref_word.fetch_sub(1, std::memory_order_acq_rel));
+  assert(before.count() > 0 && "a reference is released that nobody holds");
+  if (before.count() == 1) state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
+}
+
+// --- finding and adding
+
+Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) noexcept {
+  if (value.size() != value_bytes_) return Status::kInvalid;
+  const uint32_t hash = HashValue(value, state_->seed);
+  {
+    const InlineReadSection section;
+    const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
+    const ValueIndex found = state_->FindIn(array, hash, value).index;
+    // Inside the section the index cannot be reused (V2): either the reference is taken on the
+    // bytes that were compared, or the value has been retired and is added anew.
+    if (found != kNoIndex && state_->TryRef(found)) [[likely]] {
+      *index = found;
+      return Status::kOk;
+    }
+  }
+  MutexLock lock(&state_->mutex);
+  return state_->Add(value, hash, index);
+}
+
+ValueIndex ValueTable::Find(std::span<const std::byte> value) const noexcept {
+  assert(InReadSection());
+  if (value.size() != value_bytes_) return kNoIndex;
+  const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
+  return state_->FindIn(array, HashValue(value, state_->seed), value).index;
+}
+
+Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index) {
+  // Under the mutex nothing is added or retired, so that this search is the true answer (V1).
+  const SlotArray& array = *slots.load(std::memory_order_relaxed);
+  if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
+    if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
+    *index = found;
+    return Status::kOk;
+  }
+  const ValueIndex fresh = TakeIndex();
+  if (fresh == kNoIndex) return Status::kNoMemory;
+  if (!MakeRoomInSlots()) {
+    Append(&free, fresh);
+    return Status::kNoMemory;
+  }
+  std::memcpy(value(fresh), bytes.data(), bytes.size());
+  entry(fresh).hash = hash;
+  entry(fresh).ref_word.store(RefWord::LiveOnce().bits(), std::memory_order_release);
+  slots.load(std::memory_order_relaxed)->Insert(hash, fresh);
+  ++live;
+  *index = fresh;
+  return Status::kOk;
+}
+
+ValueIndex ValueTable::State::TakeIndex() {
+  CollectRetired();
+  if (retired.size + waiting.size == 0) {
+    demand_before = std::max(demand_before, demand_now);
+    demand_now = 0;
+  }
+  demand_now = std::min(demand_now + 1, max_values);
+  RetireForDemand();
+  if (free.size > 0) return PopFront(&free);
+  const ValueIndex fresh = TakeNeverUsed();
+  if (fresh == kNoIndex && !starved) {
+    starved = true;
+    RetireForDemand();  // now that it is known
+  }
+  starved = fresh == kNoIndex;
+  return fresh;
+}
+
+void ValueTable::State::RetireForDemand() {
+  const int64_t idle = std::max<int64_t>(unreferenced.load(std::memory_order_relaxed), 0);
+  if (idle == 0) return;
+  const uint32_t used = high_water.load(std::memory_order_relaxed);
+  const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
+  const bool many_are_dead = idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2);
+  // Without memory, or at the account's limit, the indexes that no value ever had are out of reach.
+  const uint32_t left = free.size + (starved ? 0 : max_values - used);
+  const uint32_t coming = retired.size + waiting.size;
+  const uint32_t demand = std::max(demand_now, demand_before);
+  const uint32_t least = many_are_dead ? 0 : used / kReserveShare;
+  const uint32_t wanted = std::max(std::min(kDemands * demand, used / kMostWantedShare), least);
+  const uint32_t have = (many_are_dead ? free.size : left) + coming;
+  if (have > wanted) return;
+  if (left > 0) {
+    Sweep(kSweepStep, kSweepYield, true);
+  } else {
+    Sweep(2 * used, wanted + 1 - have, true);
+  }
+  CollectRetired();
+}
+
+ValueIndex ValueTable::State::TakeNeverUsed() {
+  const uint32_t used = high_water.load(std::memory_order_relaxed);
+  if (used == max_values) return kNoIndex;
+  const ValueIndex fresh = used + 1;
+  if (!value_range.Commit((size_t{fresh} + 1) * stride_bytes) ||
+      !entry_range.Commit((size_t{fresh} + 1) * sizeof(Entry)) || !Charge(BytesPerValue())) {
+    return kNoIndex;
+  }
+  new (&entry(fresh)) Entry;
+  high_water.store(fresh, std::memory_order_release);
+  return fresh;
+}
+
+bool ValueTable::State::MakeRoomInSlots() {
+  SlotArray* const old = slots.load(std::memory_order_relaxed);
+  if (old != nullptr && !TooFull(old->occupied() + 1, old->slots())) return true;
+  // Tombstones go when the array is made anew, so it grows only if the values themselves need it:
+  // to at most half full, so that the next time is far off.
+  uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
+  if (2 * (live + 1) > wanted) wanted *= 2;
+  // What is charged is what lasts: two arrays are there only until readers have left the old one.
+  const size_t old_bytes = old == nullptr ? 0 : SlotArray::Bytes(old->slots());
+  const size_t wanted_bytes = SlotArray::Bytes(wanted);
+  const size_t more_bytes = wanted_bytes > old_bytes ? wanted_bytes - old_bytes : 0;
+  SlotArray* grown = nullptr;
+  if (more_bytes == 0 || Charge(more_bytes)) {
+    grown = SlotArray::TryCreate(wanted);
+    if (grown == nullptr && more_bytes > 0) Uncharge(more_bytes);
+  }
+  if (grown == nullptr) {
+    if (old == nullptr) return false;
+    // A fuller array still answers right; it must only never be full, or a search would not end.
+    return old->occupied() + 1 < old->slots();
+  }
+  if (old != nullptr) {
+    for (uint32_t at = 0; at < old->slots(); ++at) {
+      if (const ValueIndex index = old->IndexAt(at)) grown->Insert(entry(index).hash, index);
+    }
+  }
+  slots.store(grown, std::memory_order_release);
+  if (old != nullptr) {
+    if (old_bytes > wanted_bytes) Uncharge(old_bytes - wanted_bytes);
+    SlotArray::FreeLater(old);
+  }
+  return true;
+}
+
+bool ValueTable::State::Charge(size_t bytes) {
+  if (account != nullptr && !account->Charge(bytes)) return false;
+  charged_bytes += bytes;
+  return true;
+}
+
+void ValueTable::State::Uncharge(size_t bytes) {
+  if (account != nullptr) account->Uncharge(bytes);
+  charged_bytes -= bytes;
+}
+
+// --- reclamation
+
+uint32_t ValueTable::State::Sweep(uint32_t steps, uint32_t enough, bool second_chance) {
+  const uint32_t used = high_water.load(std::memory_order_relaxed);
+  uint32_t retired_now = 0;
+  for (; steps > 0 && retired_now < enough; --steps) {
+    clock_hand = clock_hand >= used ? 1 : clock_hand + 1;
+    if (TryRetire(clock_hand, second_chance)) ++retired_now;
+  }
+  return retired_now;
+}
+
+bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  uint32_t seen = word.load(std::memory_order_acquire);
+  if (!RefWord(seen).unreferenced()) return false;
+  const RefWord next = second_chance ? RefWord(seen).Passed() : RefWord::Retired();
+  // A failed swap means that somebody took a reference just now: leave the value alone.
+  if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
+  if (!next.retired()) return false;
+  unreferenced.fetch_sub(1, std::memory_order_relaxed);
+  SlotArray* const array = slots.load(std::memory_order_relaxed);
+  array->Erase(
+      array->Find(entry(index).hash, [&](ValueIndex found) { return found == index; }).slot);
+  --live;
+  ++reclaimed;
+  Append(&retired, index);
+  return true;
+}
+
+// Two batches take turns: one waits for a grace period, the other gathers what was retired
+// meanwhile.
+void ValueTable::State::CollectRetired() {
+  if (waiting.size > 0 && grace->Elapsed()) {
+    for (ValueIndex index = waiting.head; index != kNoIndex; index = entry(index).next) {
+      entry(index).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
+    }
+    Splice(&waiting, &free);
+  }
+  if (waiting.size == 0 && retired.size > 0) {
+    grace = GracePeriod::Start();
+    Splice(&retired, &waiting);
+    const uint32_t share = (demand_before + kDemandBatches - 1) / kDemandBatches;
+    demand_before -= std::min(demand_before, std::max(demand_now / kDemandFade, share));
+    demand_before = std::max(demand_before, demand_now);
+    demand_now = 0;
+  }
+}
+
+uint32_t ValueTable::Reclaim() noexcept {
+  MutexLock lock(&state_->mutex);
+  const uint32_t used = state_->high_water.load(std::memory_order_relaxed);
+  const uint32_t retired_now = state_->Sweep(used, used, false);
+  state_->CollectRetired();
+  return retired_now;
+}
+
+void ValueTable::State::Append(IndexList* list, ValueIndex index) {
+  entry(index).next = kNoIndex;
+  if (list->tail == kNoIndex) {
+    list->head = index;
+  } else {
+    entry(list->tail).next = index;
+  }
+  list->tail = index;
+  ++list->size;
+}
+
+ValueIndex ValueTable::State::PopFront(IndexList* list) {
+  const ValueIndex index = list->head;
+  list->head = entry(index).next;
+  if (list->head == kNoIndex) list->tail = kNoIndex;
+  --list->size;
+  return index;
+}
+
+void ValueTable::State::Splice(IndexList* from, IndexList* to) {
+  if (from->size == 0) return;
+  if (to->tail == kNoIndex) {
+    to->head = from->head;
+  } else {
+    entry(to->tail).next = from->head;
+  }
+  to->tail = from->tail;
+  to->size += from->size;
+  *from = IndexList();
+}
+
+// --- looking at it
+
+uint32_t ValueTable::ReclaimAndWait() noexcept {
+  const uint32_t retired = Reclaim();
+  // Two rounds: what was retired while another batch waits for its grace period gets its own only
+  // when that one is over. The calls between collect what has waited long enough.
+  for (int round = 0; round < 2; ++round) {
+    Synchronize();
+    Reclaim();
+  }
+  return retired;
+}
+
+void ValueTable::ForEach(
+    FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)> visit)
+    const {
+  ReadSection section;
+  const uint32_t used = state_->high_water.load(std::memory_order_acquire);
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state_->ref_word(index);
+    if (word.live()) visit(index, {At(index), value_bytes_}, word.count());
+  }
+}
+
+uint64_t ValueTable::total_references() const {
+  uint64_t total = 0;
+  ForEach([&](ValueIndex, std::span<const std::byte>, uint32_t count) { total += count; });
+  return total;
+}
+
+ValueTableStats ValueTable::stats() const {
+  const State& state = *state_;
+  MutexLock lock(&state.mutex);
+  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
+  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
+  ValueTableStats stats;
+  stats.retired = state.retired.size + state.waiting.size;
+  stats.never_used = max_values_ - used;
+  stats.free = state.free.size;
+  stats.reclaimed = state.reclaimed;
+  stats.slots = array.slots();
+  stats.tombstones = array.tombstones();
+  uint64_t probes = 0;
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state.ref_word(index);
+    if (!word.live()) continue;
+    ++(word.count() > 0 ? stats.live : stats.unreferenced);
+    const SlotArray::Found found =
+        array.Find(state.entry(index).hash, [&](ValueIndex other) { return other == index; });
+    probes += found.probes;
+    stats.max_probe = std::max(stats.max_probe, found.probes);
+  }
+  if (state.live > 0) stats.mean_probe = static_cast<double>(probes) / state.live;
+
+  // Touched memory: place 0 and all places up to the high-water mark, in whole pages.
+  const size_t value_bytes = used == 0 ? 0 : (size_t{used} + 1) * stride_bytes_;
+  const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(Entry);
+  stats.memory.table_bytes = used * state.BytesPerValue();
+  stats.memory.index_bytes = SlotArray::Bytes(array.slots());
+  stats.memory.slack_bytes =
+      PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes;
+  return stats;
+}
+
+bool ValueTable::CheckInvariants(std::string* reason) const {
+  const State& state = *state_;
+  MutexLock lock(&state.mutex);
+  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
+  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
+  const auto broken = [&](const std::string& rule, ValueIndex index) {
+    *reason = rule + " (index " + std::to_string(index) + ")";
+    return false;
+  };
+  uint32_t live = 0;
+  int64_t unreferenced = 0;
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state.ref_word(index);
+    if (!word.live()) continue;
+    ++live;
+    if (word.unreferenced()) ++unreferenced;
+    const std::span<const std::byte> bytes(At(index), value_bytes_);
+    const uint32_t hash = HashValue(bytes, state.seed);
+    if (hash != state.entry(index).hash) return broken("bytes of a value changed under it", index);
+    const ValueIndex found = state.FindIn(array, hash, bytes).index;
+    if (found == kNoIndex) return broken("a live value is not in the hash index", index);
+    if (found != index) return broken("V1: two live entries with the same bytes", index);
+  }
+  if (live != state.live) return broken("the number of live values is off", live);
+  if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
+    return broken("the number of unreferenced values is off", kNoIndex);
+  }
+  uint32_t in_slots = 0;
+  for (uint32_t at = 0; at < array.slots(); ++at) {
+    const ValueIndex index = array.IndexAt(at);
+    if (index == kNoIndex) continue;
+    ++in_slots;
+    if (index > used || !state.ref_word(index).live()) {
+      return broken("the hash index holds an entry that is not live", index);
+    }
+  }
+  if (in_slots != live || array.occupied() != in_slots + array.tombstones()) {
+    return broken("the hash index counts its slots wrong", in_slots);
+  }
+  uint32_t listed = 0;
+  for (const auto& [list, expected] :
+       {std::pair{&state.free, RefWord::Free()}, std::pair{&state.retired, RefWord::Retired()},
+        std::pair{&state.waiting, RefWord::Retired()}}) {
+    uint32_t length = 0;
+    for (ValueIndex index = list->head; index != kNoIndex; index = state.entry(index).next) {
+      if (++length > used) return broken("a list of indexes has a cycle", index);
+      if (state.ref_word(index) != expected) {
+        return broken("an index is in a list of another state", index);
+      }
+    }
+    if (length != list->size) return broken("a list of indexes has the wrong length", length);
+    listed += length;
+  }
+  if (listed + live != used) return broken("V4: an index is lost", used - live - listed);
+  if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
+    return broken("V4: a charge is lost", kNoIndex);
+  }
+  return true;
+}
+
+}  // namespace inlay

@@ -1,0 +1,274 @@
+// IndexMap and SharedMap<T> apart from the contract (tests/contract) and the overflow ladder.
+
+#include "inlay/index_map.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/engine/stores/owner_kinds.h"
+#include "tests/numbered_value.h"
+
+namespace inlay {
+namespace {
+
+using Owner = PlainOwner<64>;
+
+struct Policy {
+  uint32_t rate_limit = 0;
+  uint16_t priority = 0;
+  uint16_t flags = 0;
+};
+struct alignas(8) Aligned {
+  uint64_t words[8] = {};
+};
+
+class IndexMapTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(Store::Create({.reserved_bits = 64}, &store_), Status::kOk); }
+  Status Create(uint32_t value_bytes, uint32_t width_bits, uint32_t alignment,
+                std::unique_ptr<IndexMap>* map) {
+    MapOptions options;
+    options.value_bytes = value_bytes;
+    options.width_bits = width_bits;
+    options.alignment = alignment;
+    return IndexMap::Create(*store_, options, map);
+  }
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(IndexMapTest, OptionsOutOfRange) {
+  std::unique_ptr<IndexMap> map;
+  EXPECT_EQ(Create(0, 9, 8, &map), Status::kInvalid);
+  EXPECT_EQ(Create(8, 1, 8, &map), Status::kInvalid);
+  EXPECT_EQ(Create(8, 17, 8, &map), Status::kInvalid);
+  EXPECT_EQ(Create(8, 9, 3, &map), Status::kInvalid);
+  EXPECT_EQ(Create(8, 9, 0, &map), Status::kInvalid);
+  EXPECT_EQ(Create(kMaxValueBytes + 1, 9, 8, &map), Status::kTooBig);
+  EXPECT_EQ(map, nullptr);
+  EXPECT_EQ(Create(kMaxValueBytes, 2, 4096, &map), Status::kOk);
+}
+
+TEST_F(IndexMapTest, EqualValuesOfManyOwnersAreStoredOnce) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(100, 9, 8, &map), Status::kOk);
+  std::deque<Owner> owners;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    ASSERT_EQ(map->Update(owners.emplace_back(), NumberedValue(i % 7, 100), UpdateFlag::kAny),
+              Status::kOk);
+  }
+  EXPECT_EQ(map->stats().table.live, 7U);
+  EXPECT_EQ(map->table().total_references(), 1000U);
+  ReadSection section;
+  EXPECT_EQ(map->Get(owners[0]), map->Get(owners[7])) << "one copy";
+  EXPECT_NE(map->Get(owners[0]), map->Get(owners[1]));
+  for (Owner& owner : owners) store_->Close(owner);
+  EXPECT_EQ(map->stats().table.live, 0U);
+}
+
+// Absent, interned and spilled owners mixed, in numbers around what is brought into the cache at once.
+TEST_F(IndexMapTest, GetManyAnswersAsGet) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(24, 3, 8, &map), Status::kOk);  // 6 indexes, so that most values spill
+  std::deque<Owner> owners(100);
+  for (size_t i = 0; i < owners.size(); ++i) {
+    if (i % 5 == 0) continue;
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(i % 13, 24), UpdateFlag::kAny), Status::kOk);
+  }
+  EXPECT_GT(map->stats().spilled_now, 0U);
+  std::vector<const Owner*> asked;
+  for (const Owner& owner : owners) asked.push_back(&owner);
+  for (const size_t count :
+       {size_t{0}, size_t{1}, IndexMap::kGetAtOnce, IndexMap::kGetAtOnce + 1, owners.size()}) {
+    const std::byte untouched{};
+    std::vector<const std::byte*> found(owners.size(), &untouched);
+    ReadSection section;
+    map->GetMany(std::span<const Owner* const>(asked).first(count), std::span(found));
+    for (size_t i = 0; i < owners.size(); ++i) {
+      EXPECT_EQ(found[i], i < count ? map->Get(owners[i]) : &untouched) << i << " of " << count;
+    }
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, GetManyOfASharedMap) {
+  std::unique_ptr<SharedMap<Policy>> map;
+  ASSERT_EQ(SharedMap<Policy>::Create(*store_, MapOptions{}, &map), Status::kOk);
+  std::deque<Owner> owners(70);
+  std::vector<const Owner*> asked;
+  for (Owner& owner : owners) {
+    if (asked.size() % 3 != 0) {
+      ASSERT_EQ(map->Update(owner, Policy{.rate_limit = static_cast<uint32_t>(asked.size())}),
+                Status::kOk);
+    }
+    asked.push_back(&owner);
+  }
+  {
+    ReadSection section;
+    std::vector<const Policy*> found(owners.size());
+    map->GetMany(std::span<const Owner* const>(asked), std::span(found));
+    for (size_t i = 0; i < owners.size(); ++i) EXPECT_EQ(found[i], map->Get(owners[i])) << i;
+    EXPECT_EQ(found[0], nullptr);
+    EXPECT_EQ(found[67]->rate_limit, 67U);
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+// S2: what one map holds is invisible in another.
+TEST_F(IndexMapTest, S2MapsDoNotShareATable) {
+  std::unique_ptr<IndexMap> one;
+  std::unique_ptr<IndexMap> other;
+  ASSERT_EQ(Create(8, 9, 8, &one), Status::kOk);
+  ASSERT_EQ(Create(8, 9, 8, &other), Status::kOk);
+  Owner owner;
+  ASSERT_EQ(one->Update(owner, NumberedValue(1, 8), UpdateFlag::kAny), Status::kOk);
+  EXPECT_EQ(other->stats().table.live, 0U);
+  ReadSection section;
+  EXPECT_EQ(other->table().Find(NumberedValue(1, 8)), kNoIndex);
+  store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, ReclaimReturnsHowManyValuesWentAndMakesRoom) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(8, 9, 8, &map), Status::kOk);
+  std::deque<Owner> owners;
+  for (uint64_t i = 0; i < 510; ++i) {
+    ASSERT_EQ(map->Update(owners.emplace_back(), NumberedValue(i, 8), UpdateFlag::kAny),
+              Status::kOk);
+  }
+  for (size_t i = 0; i < 100; ++i) ASSERT_EQ(map->Delete(owners[i]), Status::kOk);
+  EXPECT_EQ(map->Reclaim(), 100U);
+  for (uint64_t i = 0; i < 100; ++i) {
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(1000 + i, 8), UpdateFlag::kAny), Status::kOk);
+  }
+  EXPECT_EQ(map->stats().spilled, 0U);
+  EXPECT_EQ(map->Reclaim(), 0U);
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, MapsOfOneStoreShareItsAccount) {
+  std::unique_ptr<IndexMap> one;
+  std::unique_ptr<IndexMap> other;
+  ASSERT_EQ(Create(8, 9, 8, &one), Status::kOk);
+  const size_t used = store_->account().used_bytes();
+  ASSERT_EQ(Create(8, 9, 8, &other), Status::kOk);
+  EXPECT_EQ(store_->account().used_bytes(), 2 * used);
+  one.reset();
+  other.reset();
+  EXPECT_EQ(store_->account().used_bytes(), 0U);
+}
+
+TEST_F(IndexMapTest, InlineBytesAreSharedInProportionToWidths) {
+  std::unique_ptr<SocketTable> table;
+  ASSERT_EQ(SocketTable::Create({.inline_bits = 64}, &table), Status::kOk);
+  std::unique_ptr<IndexMap> one;
+  std::unique_ptr<IndexMap> other;
+  MapOptions options;
+  options.value_bytes = 8;
+  ASSERT_EQ(IndexMap::Create(*table, options, &one), Status::kOk);
+  int fd = -1;
+  for (int i = 0; i < 30; ++i) ASSERT_EQ(table->Open(SocketFamily::kUdp, &fd), Status::kOk);
+  EXPECT_EQ(one->memory_usage().inline_bytes, 30 * 8U);
+  options.width_bits = 8;
+  ASSERT_EQ(IndexMap::Create(*table, options, &other), Status::kOk);
+  EXPECT_EQ(one->memory_usage().inline_bytes, 30 * 8U * 16 / 24);
+  EXPECT_EQ(other->memory_usage().inline_bytes, 30 * 8U * 8 / 24);
+}
+
+// --- SharedMap<T>
+
+TEST_F(IndexMapTest, SharedMapSpeaksInObjects) {
+  std::unique_ptr<SharedMap<Policy>> map;
+  ASSERT_EQ(SharedMap<Policy>::Create(*store_, MapOptions{}, &map), Status::kOk);
+  EXPECT_EQ(map->bytes().value_bytes(), sizeof(Policy));
+  Owner one;
+  Owner other;
+  {
+    ReadSection section;
+    EXPECT_EQ(map->Get(one), nullptr);
+    const Policy* const made = map->GetOrCreate(one, Policy{.rate_limit = 5});
+    ASSERT_NE(made, nullptr);
+    EXPECT_EQ(made->rate_limit, 5U);
+  }
+  EXPECT_EQ(map->Update(other, Policy{.rate_limit = 5}), Status::kOk);
+  EXPECT_EQ(map->Update(other, Policy{}, UpdateFlag::kNoExist), Status::kExists);
+  EXPECT_EQ(map->bytes().stats().table.live, 1U);
+  EXPECT_EQ(map->Modify(other, [](Policy& policy) { policy.priority = 7; }), Status::kOk);
+  {
+    ReadSection section;
+    EXPECT_EQ(map->Get(other)->rate_limit, 5U);
+    EXPECT_EQ(map->Get(other)->priority, 7U);
+    EXPECT_EQ(map->Get(one)->priority, 0U);
+  }
+  EXPECT_EQ(map->Delete(one), Status::kOk);
+  EXPECT_EQ(map->Modify(one, [](Policy&) {}), Status::kNotFound);
+  store_->Close(other);
+}
+
+// Interned or spilled: with a width of 2 bits most of these owners have private values.
+TEST_F(IndexMapTest, SharedMapKeepsTheAlignmentOfItsType) {
+  std::unique_ptr<SharedMap<Aligned>> map;
+  ASSERT_EQ(SharedMap<Aligned>::Create(*store_, {.width_bits = 2}, &map), Status::kOk);
+  std::deque<Owner> owners;
+  for (uint64_t i = 0; i < 100; ++i) {
+    Aligned value;
+    value.words[7] = i;
+    ASSERT_EQ(map->Update(owners.emplace_back(), value), Status::kOk);
+  }
+  EXPECT_EQ(map->bytes().stats().spilled_now, 98U);
+  ReadSection section;
+  for (uint64_t i = 0; i < 100; ++i) {
+    ASSERT_EQ(map->Modify(owners[i],
+                          [](Aligned& value) {
+                            EXPECT_EQ(reinterpret_cast<uintptr_t>(&value) % alignof(Aligned), 0U);
+                            ++value.words[6];
+                          }),
+              Status::kOk);
+    const Aligned* const found = map->Get(owners[i]);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(found) % alignof(Aligned), 0U);
+    EXPECT_EQ(found->words[6], 1U);
+    EXPECT_EQ(found->words[7], i);
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+// Owners that have spilled: threads move their values between the table and private places.
+TEST_F(IndexMapTest, ValuesThatMoveBetweenTableAndPrivatePlacesAreAlwaysSeenWhole) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(40, 2, 8, &map), Status::kOk);
+  std::vector<Owner> owners(4);
+  for (uint64_t i = 0; i < 4; ++i) {
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(i, 40), UpdateFlag::kAny), Status::kOk);
+  }
+  std::atomic<bool> done{false};
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> writers;
+  for (uint64_t t = 0; t < 2; ++t) {
+    writers.emplace_back([&, t] {
+      for (uint64_t i = 0; i < 6000; ++i) {
+        const Bytes value = NumberedValue((i * (t + 3)) % 8, 40);
+        if (map->Update(owners[i % 4], value, UpdateFlag::kExist) != Status::kOk) ++wrong;
+      }
+    });
+  }
+  std::thread reader([&] {
+    uint64_t i = 0;
+    do {
+      ReadSection section;
+      const Bytes held = Copied(map->Get(owners[++i % 4]), 40);
+      if (held.empty() || held != NumberedValue(static_cast<uint64_t>(held[0]), 40)) ++wrong;
+    } while (!done);
+  });
+  for (std::thread& writer : writers) writer.join();
+  done = true;
+  reader.join();
+  EXPECT_EQ(wrong, 0);
+  for (Owner& owner : owners) store_->Close(owner);
+  std::string reason;
+  EXPECT_TRUE(map->CheckInvariants(&reason)) << reason;
+  EXPECT_EQ(map->table().total_references(), 0U);
+  EXPECT_EQ(map->stats().spilled_now, 0U);
+}
+
+}  // namespace
+}  // namespace inlay

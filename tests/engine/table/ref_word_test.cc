@@ -1,0 +1,82 @@
+#include "engine/table/ref_word.h"
+
+#include <gtest/gtest.h>
+
+namespace inlay {
+namespace {
+
+// Live with `count` references, by the transitions alone.
+RefWord Live(uint32_t count) {
+  RefWord word = RefWord::LiveOnce();
+  while (word.count() < count) word = *word.Ref();
+  return word;
+}
+// What a release is in the engine: one subtracted from the whole word.
+RefWord Released(RefWord word) { return RefWord(word.bits() - 1); }
+
+TEST(RefWordTest, FreeAndRetiredAreNotLive) {
+  for (const RefWord word : {RefWord::Free(), RefWord::Retired()}) {
+    EXPECT_FALSE(word.live());
+    EXPECT_FALSE(word.unreferenced());
+    EXPECT_EQ(word.count(), 0U);
+    EXPECT_EQ(word.Ref(), std::nullopt) << "get unless gone";
+  }
+  EXPECT_TRUE(RefWord::Free().free());
+  EXPECT_FALSE(RefWord::Free().retired());
+  EXPECT_TRUE(RefWord::Retired().retired());
+  EXPECT_FALSE(RefWord::Retired().free());
+  EXPECT_EQ(RefWord::Free().bits(), 0U) << "fresh pages are free entries";
+}
+
+TEST(RefWordTest, LiveOnceHasOneReferenceAndIsUsed) {
+  const RefWord word = RefWord::LiveOnce();
+  EXPECT_TRUE(word.live());
+  EXPECT_TRUE(word.used());
+  EXPECT_EQ(word.count(), 1U);
+  EXPECT_FALSE(word.unreferenced());
+}
+
+TEST(RefWordTest, RefAndReleaseCount) {
+  for (uint32_t count = 1; count < 100; ++count) {
+    const RefWord word = Live(count);
+    EXPECT_EQ(word.Ref()->count(), count + 1);
+    EXPECT_EQ(Released(word).count(), count - 1);
+    EXPECT_TRUE(Released(word).live());
+    EXPECT_EQ(Released(*word.Ref()), word);
+  }
+  EXPECT_TRUE(Released(RefWord::LiveOnce()).unreferenced());
+}
+
+TEST(RefWordTest, OnlyARefFromZeroSetsUsed) {
+  const RefWord unused = Released(RefWord::LiveOnce()).Passed();
+  ASSERT_FALSE(unused.used());
+  const RefWord back = *unused.Ref();
+  EXPECT_TRUE(back.used());
+  EXPECT_EQ(back.count(), 1U);
+  EXPECT_TRUE(back.Ref()->used());
+}
+
+TEST(RefWordTest, TheClockHandGivesOneSecondChance) {
+  const RefWord unreferenced = Released(RefWord::LiveOnce());
+  const RefWord passed = unreferenced.Passed();
+  EXPECT_TRUE(passed.unreferenced());
+  EXPECT_FALSE(passed.used());
+  EXPECT_TRUE(passed.Passed().retired());
+  EXPECT_FALSE(passed.Ref()->retired());
+  EXPECT_TRUE(Released(*passed.Ref()).used()) << "a reference in between earns a new chance";
+}
+
+TEST(RefWordTest, TheCountStopsAtItsLimitAndNeverWraps) {
+  const RefWord almost(RefWord::LiveOnce().bits() + RefWord::kMaxCount - 2);
+  ASSERT_EQ(almost.count(), RefWord::kMaxCount - 1);
+  const std::optional<RefWord> full = almost.Ref();
+  ASSERT_TRUE(full.has_value());
+  EXPECT_EQ(full->count(), RefWord::kMaxCount);
+  EXPECT_TRUE(full->live());
+  EXPECT_TRUE(full->used());
+  EXPECT_EQ(full->Ref(), std::nullopt);
+  EXPECT_EQ(Released(*full), almost);
+}
+
+}  // namespace
+}  // namespace inlay
