@@ -6,8 +6,8 @@
 //               passes; a second chance against reclamation
 //   bits 0..29  live: the count; not live: 0 = free, 1 = retired
 //
-// The transitions are pure functions of the word, so that the state machine can be read in one
-// screen and tested without threads.
+// Every transition of a live entry is a pure function of the word that asserts where it starts, so
+// that tests need no threads.
 
 #ifndef INLAY_ENGINE_TABLE_REF_WORD_H_
 #define INLAY_ENGINE_TABLE_REF_WORD_H_
@@ -21,6 +21,7 @@ namespace inlay {
 class RefWord {
  public:
   static constexpr uint32_t kMaxCount = (uint32_t{1} << 30) - 1;
+  static constexpr uint32_t kOneReference = 1;
 
   constexpr explicit RefWord(uint32_t bits) : bits_(bits) {}
   static constexpr RefWord Free() { return RefWord(0); }
@@ -38,7 +39,14 @@ class RefWord {
   // One reference more; nothing if the entry is not live or the count is at its limit.
   constexpr std::optional<RefWord> Ref() const {
     if (!live() || count() == kMaxCount) return std::nullopt;
-    return RefWord((bits_ + 1) | (count() == 0 ? kUsedBit : 0));
+    return RefWord((bits_ + kOneReference) | (count() == 0 ? kUsedBit : 0));
+  }
+
+  // One reference less. REQUIRES: there is one. Subtracts kOneReference from the word, so that a
+  // releasing thread needs a single fetch_sub().
+  constexpr RefWord Unref() const {
+    assert(count() > 0 && "a reference is released that nobody holds");
+    return RefWord(bits_ - kOneReference);
   }
 
   // What the clock hand makes of an unreferenced entry: second chance, then retired.

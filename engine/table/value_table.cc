@@ -200,9 +200,9 @@ ValueTable::State::~State() {
 bool ValueTable::TryRef(ValueIndex index) noexcept { return state_->TryRef(index); }
 
 void ValueTable::Release(ValueIndex index) noexcept {
-  const RefWord before(state_->entry(index).ref_word.fetch_sub(1, std::memory_order_acq_rel));
-  assert(before.count() > 0 && "a reference is released that nobody holds");
-  if (before.count() == 1) state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
+  std::atomic<uint32_t>& word = state_->entry(index).ref_word;
+  const RefWord before(word.fetch_sub(RefWord::kOneReference, std::memory_order_acq_rel));
+  if (before.Unref().unreferenced()) state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
 }
 
 // --- finding and adding
@@ -248,6 +248,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
   }
   std::memcpy(value(fresh), bytes.data(), bytes.size());
   entry(fresh).hash = hash;
+  assert(ref_word(fresh).free());
   entry(fresh).ref_word.store(RefWord::LiveOnce().bits(), std::memory_order_release);
   slots.load(std::memory_order_relaxed)->Insert(hash, fresh);
   ++live;
@@ -388,6 +389,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
 void ValueTable::State::CollectRetired() {
   if (waiting.size > 0 && grace->Elapsed()) {
     for (ValueIndex index = waiting.head; index != kNoIndex; index = entry(index).next) {
+      assert(ref_word(index).retired());
       entry(index).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
     }
     Splice(&waiting, &free);

@@ -11,8 +11,6 @@ RefWord Live(uint32_t count) {
   while (word.count() < count) word = *word.Ref();
   return word;
 }
-// What a release is in the engine: one subtracted from the whole word.
-RefWord Released(RefWord word) { return RefWord(word.bits() - 1); }
 
 TEST(RefWordTest, FreeAndRetiredAreNotLive) {
   for (const RefWord word : {RefWord::Free(), RefWord::Retired()}) {
@@ -40,15 +38,27 @@ TEST(RefWordTest, RefAndReleaseCount) {
   for (uint32_t count = 1; count < 100; ++count) {
     const RefWord word = Live(count);
     EXPECT_EQ(word.Ref()->count(), count + 1);
-    EXPECT_EQ(Released(word).count(), count - 1);
-    EXPECT_TRUE(Released(word).live());
-    EXPECT_EQ(Released(*word.Ref()), word);
+    EXPECT_EQ(word.Unref().count(), count - 1);
+    EXPECT_TRUE(word.Unref().live());
+    EXPECT_EQ(word.Ref()->Unref(), word);
   }
-  EXPECT_TRUE(Released(RefWord::LiveOnce()).unreferenced());
+  EXPECT_TRUE(RefWord::LiveOnce().Unref().unreferenced());
+}
+
+TEST(RefWordTest, UnrefSubtractsOneReferenceFromTheWholeWord) {
+  for (const RefWord word : {RefWord::LiveOnce(), Live(2), Live(100)}) {
+    EXPECT_EQ(word.Unref().bits(), word.bits() - RefWord::kOneReference);
+  }
+}
+
+TEST(RefWordDeathTest, UnrefWithoutAReference) {
+  for (const RefWord word : {RefWord::LiveOnce().Unref(), RefWord::Retired(), RefWord::Free()}) {
+    EXPECT_DEBUG_DEATH(static_cast<void>(word.Unref()), "released that nobody holds");
+  }
 }
 
 TEST(RefWordTest, OnlyARefFromZeroSetsUsed) {
-  const RefWord unused = Released(RefWord::LiveOnce()).Passed();
+  const RefWord unused = RefWord::LiveOnce().Unref().Passed();
   ASSERT_FALSE(unused.used());
   const RefWord back = *unused.Ref();
   EXPECT_TRUE(back.used());
@@ -57,13 +67,13 @@ TEST(RefWordTest, OnlyARefFromZeroSetsUsed) {
 }
 
 TEST(RefWordTest, TheClockHandGivesOneSecondChance) {
-  const RefWord unreferenced = Released(RefWord::LiveOnce());
+  const RefWord unreferenced = RefWord::LiveOnce().Unref();
   const RefWord passed = unreferenced.Passed();
   EXPECT_TRUE(passed.unreferenced());
   EXPECT_FALSE(passed.used());
   EXPECT_TRUE(passed.Passed().retired());
   EXPECT_FALSE(passed.Ref()->retired());
-  EXPECT_TRUE(Released(*passed.Ref()).used()) << "a reference in between earns a new chance";
+  EXPECT_TRUE(passed.Ref()->Unref().used()) << "a reference in between earns a new chance";
 }
 
 TEST(RefWordTest, TheCountStopsAtItsLimitAndNeverWraps) {
@@ -75,7 +85,7 @@ TEST(RefWordTest, TheCountStopsAtItsLimitAndNeverWraps) {
   EXPECT_TRUE(full->live());
   EXPECT_TRUE(full->used());
   EXPECT_EQ(full->Ref(), std::nullopt);
-  EXPECT_EQ(Released(*full), almost);
+  EXPECT_EQ(full->Unref(), almost);
 }
 
 }  // namespace
