@@ -185,9 +185,9 @@ Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index
   return Status::kOk;
 }
 
-// The second rung of the ladder.
-Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
-                                const Expectation& expectation) noexcept {
+// The second rung of the ladder, for a value that the table did not take.
+Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
+                       const Expectation& expectation) noexcept {
   const InlineWordsRef& words = owner.words();
   const uint32_t spilled = field_.spilled_code();
   ReadSection section;
@@ -200,7 +200,7 @@ Status IndexMap::PublishPrivate(const OwnerRef& owner, std::span<const std::byte
   }
   // First, so that who sees the code finds the value.
   status = private_values_->Put(owner, value);
-  if (status != Status::kOk) return status;
+  if (status != Status::kOk) return status == Status::kNoMemory ? CountNoMemory() : status;
   // The lock keeps the code from becoming, or ceasing to be, the spilled one; indexes may come and
   // go.
   while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
@@ -220,10 +220,8 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
                          const Expectation& expectation) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;
   ValueIndex index = kNoIndex;
-  const Status status = table_->Intern(value, &index) == Status::kOk
-                            ? PublishIndex(owner, index, expectation)
-                            : PublishPrivate(owner, value, expectation);
-  return status == Status::kNoMemory ? CountNoMemory() : status;
+  return table_->Intern(value, &index) == Status::kOk ? PublishIndex(owner, index, expectation)
+                                                      : Spill(owner, value, expectation);
 }
 
 // The checks come before the value is looked for: what fails them need not be hashed, and whether the
@@ -246,8 +244,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
     ValueIndex index = kNoIndex;
     if (table_->Intern(value, &index) != Status::kOk) [[unlikely]] {
-      const Status private_status = PublishPrivate(owner, value, {.flag = flag});
-      return private_status == Status::kNoMemory ? CountNoMemory() : private_status;
+      return Spill(owner, value, {.flag = flag});
     }
     if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
         !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),

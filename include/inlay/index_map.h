@@ -225,8 +225,8 @@ class IndexMap final : private StoreMap {
                       const Expectation& expectation) noexcept;
   Status PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
                                  const Expectation& expectation, uint32_t* code) noexcept;
-  Status PublishPrivate(const OwnerRef& owner, std::span<const std::byte> value,
-                        const Expectation& expectation) noexcept;
+  Status Spill(const OwnerRef& owner, std::span<const std::byte> value,
+               const Expectation& expectation) noexcept;
   Status CountNoMemory() noexcept;
   void RemovePrivate(const OwnerRef& owner) noexcept;
 
