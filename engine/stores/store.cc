@@ -9,42 +9,32 @@
 
 #include "engine/memory/allocate.h"
 #include "engine/stores/field_allocator.h"
+#include "engine/stores/map_registry.h"
 #include "engine/sync/mutex.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
 
-// The life of an entry:  free -> live (a map) -> dead (no map, codes left in owners) -> cooling (no
-// codes left, but a Close() may still be looking) -> free. `field` and `map` are set while the
-// entry is free and read while it is live or dead.
-struct Store::Entry {
-  enum class Phase : uint8_t { kFree, kLive, kDead, kCooling };
-
-  std::atomic<Phase> phase{Phase::kFree};
+struct Store::Entry : MapEntry<StoreMap> {
   InlineField field;
-  StoreMap* map = nullptr;
-  // Dead: codes that owners still hold.
+  // Dead: how many codes owners still hold. Whoever takes the last one makes the entry emptied.
   std::atomic<int64_t> codes_left{0};
-  std::optional<GracePeriod> cooling;  // guarded by the store's mutex
+  // Emptied: every CloseOwner() that saw the entry dead has returned when this elapses. Guarded by
+  // the store's mutex.
+  std::optional<GracePeriod> close_ends;
 };
 
 struct Store::State {
   State(const StoreOptions& options, std::unique_ptr<uint64_t[]> taken,
         std::unique_ptr<Entry[]> entry_array, uint32_t entry_count)
       : fields(options.reserved_bits, options.word_bits, std::move(taken)),
-        entries(std::move(entry_array)),
-        capacity(entry_count) {}
+        maps(std::move(entry_array), entry_count) {}
 
-  std::span<Entry> InUse() const {
-    return {entries.get(), entries_used.load(std::memory_order_acquire)};
-  }
-  void ReturnCooled(bool wait) LOCKS_EXCLUDED(mutex);
+  void FreeEmptied() LOCKS_EXCLUDED(mutex);
 
   Mutex mutex;
   FieldAllocator fields GUARDED_BY(mutex);
-  const std::unique_ptr<Entry[]> entries;  // as many as fields of the smallest width fit
-  const uint32_t capacity;
-  std::atomic<uint32_t> entries_used{0};
+  MapRegistry<StoreMap, Entry> maps;  // as many entries as fields of the smallest width fit
 };
 
 Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept {
@@ -76,7 +66,7 @@ Store::Store(const StoreOptions& options, std::unique_ptr<State> state)
     : options_(options), account_(options.table_limit_bytes), state_(std::move(state)) {}
 
 Store::~Store() {
-  for ([[maybe_unused]] const Entry& entry : state_->InUse()) {
+  for ([[maybe_unused]] const Entry& entry : state_->maps.InUse()) {
     assert(entry.phase.load() != Entry::Phase::kLive && "a map outlives its store");
   }
 }
@@ -98,13 +88,13 @@ void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
 void Store::TakeFromDead(Entry& entry, int64_t codes) noexcept {
   if (entry.codes_left.fetch_sub(codes, std::memory_order_acq_rel) != codes) return;
   MutexLock lock(&state_->mutex);
-  entry.cooling = GracePeriod::Start();
-  entry.phase.store(Entry::Phase::kCooling, std::memory_order_release);
+  entry.close_ends = GracePeriod::Start();
+  entry.phase.store(Entry::Phase::kEmptied, std::memory_order_release);
 }
 
 void Store::CloseOwner(const OwnerRef& owner) noexcept {
   ReadSection section;
-  for (Entry& entry : state_->InUse()) {
+  for (Entry& entry : state_->maps.InUse()) {
     switch (entry.phase.load(std::memory_order_acquire)) {
       case Entry::Phase::kLive: {
         if (owner.words().Load(entry.field) == kAbsentCode) break;
@@ -116,7 +106,7 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
         ClearDeadField(entry, owner);
         break;
       case Entry::Phase::kFree:
-      case Entry::Phase::kCooling:
+      case Entry::Phase::kEmptied:
         break;
     }
   }
@@ -135,7 +125,7 @@ Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept
     const Status status = options_.private_values->CloneOwner(*from, *to);
     if (status != Status::kOk) return status;
   }
-  for (Entry& entry : state_->InUse()) {
+  for (Entry& entry : state_->maps.InUse()) {
     if (entry.phase.load(std::memory_order_acquire) != Entry::Phase::kLive) continue;
     const Status status = entry.map->CloneValue(parent, child);
     if (status != Status::kOk) {
@@ -148,14 +138,14 @@ Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept
 
 // --- maps
 
-// Entries whose grace period is over become free; `wait` makes it so for all that are cooling.
-void Store::State::ReturnCooled(bool wait) {
-  const auto collect = [this] {
+// Frees the emptied entries, after a grace period if one of them needs it.
+void Store::State::FreeEmptied() {
+  const auto free_elapsed = [this] {
     MutexLock lock(&mutex);
     bool left = false;
-    for (Entry& entry : InUse()) {
-      if (entry.phase.load(std::memory_order_relaxed) != Entry::Phase::kCooling) continue;
-      if (entry.cooling->Elapsed()) {
+    for (Entry& entry : maps.InUse()) {
+      if (entry.phase.load(std::memory_order_relaxed) != Entry::Phase::kEmptied) continue;
+      if (entry.close_ends->Elapsed()) {
         fields.Return(entry.field);
         entry.phase.store(Entry::Phase::kFree, std::memory_order_relaxed);
       } else {
@@ -164,48 +154,34 @@ void Store::State::ReturnCooled(bool wait) {
     }
     return left;
   };
-  if (collect() && wait) {
+  if (free_elapsed()) {
     Synchronize();
-    collect();
+    free_elapsed();
   }
 }
 
 Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept {
   if (width_bits == 0 || width_bits > InlineField::kMaxWidthBits) return Status::kInvalid;
-  // Bits come back from cooling entries here, when no Close() can be about to clear them any more.
-  state_->ReturnCooled(true);
+  // Only here do bits come back from emptied entries.
+  state_->FreeEmptied();
   MutexLock lock(&state_->mutex);
   const std::optional<InlineField> taken = state_->fields.Take(width_bits);
   if (!taken.has_value()) return Status::kNoMemory;
-  const uint32_t used = state_->entries_used.load(std::memory_order_relaxed);
-  uint32_t at = 0;
-  while (at < used &&
-         state_->entries[at].phase.load(std::memory_order_relaxed) != Entry::Phase::kFree) {
-    ++at;
-  }
-  assert(at < state_->capacity);  // there are as many entries as bits
-  Entry& entry = state_->entries[at];
-  entry.field = *taken;
-  entry.map = map;
-  entry.codes_left.store(0, std::memory_order_relaxed);
+  Entry* const entry = state_->maps.FindFree();
+  entry->field = *taken;
+  entry->codes_left.store(0, std::memory_order_relaxed);
   // Before the map goes live: a Clone() on another thread may call it at once.
   *field = *taken;
-  entry.phase.store(Entry::Phase::kLive, std::memory_order_release);
-  if (at == used) state_->entries_used.store(used + 1, std::memory_order_release);
+  state_->maps.GoLive(entry, map);
   return Status::kOk;
 }
 
 void Store::Unregister(StoreMap* map) noexcept {
   Entry* dead = nullptr;
   {
-    MutexLock lock(&state_->mutex);  // other entries may be given to other maps meanwhile
-    for (Entry& entry : state_->InUse()) {
-      if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && entry.map == map) {
-        dead = &entry;
-      }
-    }
+    MutexLock lock(&state_->mutex);  // other threads may register and free other maps meanwhile
+    dead = state_->maps.FindLive(map);
   }
-  assert(dead != nullptr);
   // More codes than there can be keep the entry dead until this function is done with it: owners
   // are closed meanwhile, and count down before the total is known.
   constexpr int64_t kHold = int64_t{1} << 56;
@@ -232,7 +208,7 @@ size_t Store::InlineBytes(InlineField field) const {
 
 bool Store::CheckInvariants(std::string* reason) const {
   if (options_.population == nullptr) return true;
-  for (const Entry& entry : state_->InUse()) {
+  for (const Entry& entry : state_->maps.InUse()) {
     if (entry.phase.load(std::memory_order_acquire) != Entry::Phase::kLive) continue;
     const auto counted = std::make_unique<uint64_t[]>(size_t{entry.field.mask()} + 1);
     options_.population->ForEachOwner(

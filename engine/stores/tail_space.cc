@@ -6,29 +6,21 @@
 #include <vector>
 
 #include "engine/memory/size_classes.h"
+#include "engine/stores/map_registry.h"
 #include "engine/sync/mutex.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 
 namespace inlay {
 
-// The life of an entry: free -> live (a map) -> dead (being emptied: clones leave it out, closes do
-// not) -> gone (emptied; a close may still be in the map) -> free. `map` is set while it is free.
-struct TailSpace::Entry {
-  enum class Phase : uint8_t { kFree, kLive, kDead, kGone };
-
-  std::atomic<Phase> phase{Phase::kFree};
-  TailMap* map = nullptr;
+struct TailSpace::Entry : MapEntry<TailMap> {
   uint32_t first_grain = 0;
   uint32_t grains = 0;
 };
 
 struct TailSpace::State {
-  explicit State(uint32_t all_grains) : entries(all_grains), taken(all_grains) {}
-
-  std::span<Entry> InUse() {
-    return {entries.data(), entries_used.load(std::memory_order_acquire)};
-  }
+  explicit State(uint32_t all_grains)
+      : maps(std::make_unique<Entry[]>(all_grains), all_grains), taken(all_grains) {}
 
   // The first grain of the first run of `grains` free ones; all grains if there is none.
   size_t FindRoom(uint32_t grains) const EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -48,8 +40,7 @@ struct TailSpace::State {
     }
   }
 
-  std::vector<Entry> entries;  // as many as places of the smallest size fit
-  std::atomic<uint32_t> entries_used{0};
+  MapRegistry<TailMap, Entry> maps;  // as many entries as places of the smallest size fit
   mutable Mutex mutex;
   std::vector<bool> taken GUARDED_BY(mutex);
   uint32_t grains_taken GUARDED_BY(mutex) = 0;
@@ -62,7 +53,7 @@ TailSpace::TailSpace(SocketTable& table, uint32_t bytes)
       elsewhere_(std::make_unique<SizeClasses>()) {}
 
 TailSpace::~TailSpace() {
-  for ([[maybe_unused]] const Entry& entry : state_->InUse()) {
+  for ([[maybe_unused]] const Entry& entry : state_->maps.InUse()) {
     assert(entry.phase.load() == Entry::Phase::kFree && "a map outlives its sockets' table");
   }
   RetireBarrier();
@@ -74,41 +65,28 @@ Status TailSpace::Register(TailMap* map, uint32_t bytes, uint32_t* offset_bytes)
   MutexLock lock(&state_->mutex);
   const size_t first = state_->FindRoom(grains);
   if (first == state_->taken.size()) return Status::kNoMemory;
-  const uint32_t used = state_->entries_used.load(std::memory_order_relaxed);
-  uint32_t at = 0;
-  while (at < used &&
-         state_->entries[at].phase.load(std::memory_order_relaxed) != Entry::Phase::kFree) {
-    ++at;
-  }
-  Entry& entry = state_->entries[at];  // there are as many entries as grains
-  entry.map = map;
-  entry.first_grain = static_cast<uint32_t>(first);
-  entry.grains = grains;
-  state_->Mark(entry, true);
-  *offset_bytes = static_cast<uint32_t>(sizeof(Socket)) + entry.first_grain * kGrainBytes;
-  entry.phase.store(Entry::Phase::kLive, std::memory_order_release);
-  if (at == used) state_->entries_used.store(used + 1, std::memory_order_release);
+  Entry* const entry = state_->maps.FindFree();
+  entry->first_grain = static_cast<uint32_t>(first);
+  entry->grains = grains;
+  state_->Mark(*entry, true);
+  *offset_bytes = static_cast<uint32_t>(sizeof(Socket)) + entry->first_grain * kGrainBytes;
+  state_->maps.GoLive(entry, map);
   return Status::kOk;
 }
 
 void TailSpace::Unregister(TailMap* map) noexcept {
   Entry* dead = nullptr;
   {
-    MutexLock lock(&state_->mutex);  // other entries may be given to other maps meanwhile
-    for (Entry& entry : state_->InUse()) {
-      if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && entry.map == map) {
-        dead = &entry;
-      }
-    }
+    MutexLock lock(&state_->mutex);  // other threads may register and free other maps meanwhile
+    dead = state_->maps.FindLive(map);
   }
-  assert(dead != nullptr);
   dead->phase.store(Entry::Phase::kDead, std::memory_order_release);
   // Every clone that makes a value of this map is done with it then, and every reader with what it
   // found. A socket that is not among those visited below was closed while the entry was live or dead,
   // and its close has released the value, or was opened since and has none.
   Synchronize();
   table_.ForEach([map](Socket& socket) { map->ReleaseValue(socket, true); });
-  dead->phase.store(Entry::Phase::kGone, std::memory_order_release);
+  dead->phase.store(Entry::Phase::kEmptied, std::memory_order_release);
   Synchronize();
   MutexLock lock(&state_->mutex);
   state_->Mark(*dead, false);
@@ -117,7 +95,7 @@ void TailSpace::Unregister(TailMap* map) noexcept {
 
 void TailSpace::CloseOwner(Socket& socket) noexcept {
   ReadSection section;
-  for (Entry& entry : state_->InUse()) {
+  for (Entry& entry : state_->maps.InUse()) {
     const Entry::Phase phase = entry.phase.load(std::memory_order_acquire);
     if (phase != Entry::Phase::kLive && phase != Entry::Phase::kDead) continue;
     entry.map->ReleaseValue(socket, false);
@@ -126,7 +104,7 @@ void TailSpace::CloseOwner(Socket& socket) noexcept {
 
 Status TailSpace::CloneOwner(Socket& parent, Socket& child) noexcept {
   ReadSection section;
-  for (Entry& entry : state_->InUse()) {
+  for (Entry& entry : state_->maps.InUse()) {
     if (entry.phase.load(std::memory_order_acquire) != Entry::Phase::kLive) continue;
     const Status status = entry.map->CloneValue(parent, child);
     if (status != Status::kOk) return status;
