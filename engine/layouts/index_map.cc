@@ -172,8 +172,8 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
   }
 }
 
-// For an owner that had a private value: kOk, or *code is what it has now; kAgain if that is a private
-// value still, but not the one that was expected.
+// For an owner that had a private value: kOk, or *code is what it has now; kAgain if that is a
+// private value still, but not the one that was expected.
 Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
                                          const Expectation& expectation, uint32_t* code) noexcept {
   const ReadSection section;  // the search passes other owners' and other maps' values
@@ -224,10 +224,11 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
                                                       : Spill(owner, value, expectation);
 }
 
-// The checks come before the value is looked for: what fails them need not be hashed, and whether the
-// owner is dying may be a cache miss, which waits for no other before the first locked instruction.
-// If the word is still the same when the value has been found, so is what the first check said of it;
-// the second is made again, for an owner that has died while the table was locked or grew.
+// The checks come before the value is looked for: what fails them need not be hashed, and whether
+// the owner is dying may be a cache miss, which waits for no other before the first locked
+// instruction. If the word is still the same when the value has been found, so is what the first
+// check said of it; the second is made again, for an owner that has died while the table was locked
+// or grew.
 Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                              UpdateFlag flag) noexcept {
   if (pointer_ != nullptr) [[unlikely]] {
@@ -359,8 +360,8 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
 // --- looking at it
 
 uint64_t IndexMap::codes() const noexcept {
-  // Not what the private place holds: a storage slot is emptied when its owner is released, and that
-  // owner's code is counted down by the store.
+  // Not what the private place holds: a storage slot is emptied when its owner is released, and
+  // that owner's code is counted down by the store.
   if (table_ == nullptr) return 0;  // Create() has failed
   return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
 }

@@ -139,8 +139,9 @@ void InlineMap::PublishCopy(Socket& socket, Copy* copy) noexcept {
 void InlineMap::MoveIntoPlace(RcuHead* head) {
   Copy* const copy = reinterpret_cast<Copy*>(head);
   InlineMap& map = *copy->map;
-  // Once not current, never again. Looked at without the lock first: of a value that changes all the
-  // time nearly all copies are over by now, and waiting for its writers would make them pile up.
+  // Once not current, never again. Looked at without the lock first: of a value that changes all
+  // the time nearly all copies are over by now, and waiting for its writers would make them pile
+  // up.
   if (copy->is_current.load(std::memory_order_relaxed)) {
     MutexLock lock(&map.state_->locks.Of(copy->socket));
     if (copy->is_current.load(std::memory_order_relaxed)) {
@@ -237,7 +238,8 @@ Status InlineMap::Delete(Socket& socket) noexcept {
   if (!is_inline()) return pointer_->Delete(socket);
   MutexLock lock(&state_->locks.Of(&socket));
   if (!IsPresent(WordOf(socket).load(std::memory_order_relaxed))) return Status::kNotFound;
-  // First absent, then the grace period: it must begin after the last reader that can find the value.
+  // First absent, then the grace period: it must begin after the last reader that can find the
+  // value.
   Empty(socket, kUnpublished);
   WordOf(socket).store(DirtyFromNow(), std::memory_order_relaxed);
   return Status::kOk;

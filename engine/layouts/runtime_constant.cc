@@ -228,7 +228,8 @@ Status Set(const Place* begin, const Place* end, std::atomic<uint32_t>* value,
   if (status != Status::kOk) return status;
   // A rehearsal with the bytes that are there: what can fail fails here, where it makes no
   // difference. Afterwards each run of pages is a mapping of its own, so that exchanging it again
-  // takes no further mapping, which is what the system could deny for some pages and not for others.
+  // takes no further mapping, which is what the system could deny for some pages and not for
+  // others.
   size_t exchanged = 0;
   status = pages.Exchange(places, old_value, &exchanged);
   if (status != Status::kOk) return status;

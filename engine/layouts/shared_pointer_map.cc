@@ -105,8 +105,8 @@ void SharedPointerMap::ReclaimPrivate(RcuHead* head) {
   value->slab->Free(value);
 }
 
-// Puts `after`, which is referenced or charged, or null in the place, and releases what was there. A
-// private value that follows another one takes over its charge.
+// Puts `after`, which is referenced or charged, or null in the place, and releases what was there.
+// A private value that follows another one takes over its charge.
 void SharedPointerMap::Replace(Socket& socket, const std::byte* after) noexcept {
   Place& place = PlaceOf(socket);
   const std::byte* const before = place.load(std::memory_order_relaxed);
@@ -209,8 +209,8 @@ Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
   const std::byte* const value = Get(parent);
   if (value == nullptr) return Status::kOk;
   MutexLock lock(&locks_->Of(&child));
-  // The parent may have moved on, and the value be gone or its count at its limit: then its bytes are
-  // still there in this section.
+  // The parent may have moved on, and the value be gone or its count at its limit: then its bytes
+  // are still there in this section.
   if (!IsPrivate(value) && values_->TryRef(IndexOf(value))) {
     Replace(child, value);
     return Status::kOk;

@@ -1,5 +1,5 @@
-// How the bytes of a value get to where they are kept: CopyValue(), and ValueBuffer for a copy that is
-// being worked on.
+// How the bytes of a value get to where they are kept: CopyValue(), and ValueBuffer for a copy that
+// is being worked on.
 
 #ifndef INLAY_ENGINE_MEMORY_VALUE_BYTES_H_
 #define INLAY_ENGINE_MEMORY_VALUE_BYTES_H_

@@ -287,8 +287,8 @@ Status SocketTable::Accept(int listener_fd, int* fd) noexcept {
   status = store_->Clone(*listener, *child);
   if (status == Status::kOk) status = tail_space_->CloneOwner(*listener, *child);
   if (status == Status::kOk) status = single_storage_->CloneOwner(*listener, *child);
-  // Nobody sees the child before it has its values. In the same section, so that a map which is being
-  // freed finds it among all sockets if it has found its way into it.
+  // Nobody sees the child before it has its values. In the same section, so that a map which is
+  // being freed finds it among all sockets if it has found its way into it.
   if (status == Status::kOk) AddToAll(*child);
   if (status == Status::kOk) status = TakeDescriptor(&child->common, fd);
   if (status != Status::kOk) Put(child->common);

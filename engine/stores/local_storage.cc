@@ -114,9 +114,9 @@ LocalStorageMap& MapOf(const StorageElement* element) {
 
 // The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
 //
-// A reader on its way through the list may have passed the front before an update puts the new element
-// there, and reach the end after the update has taken out the old one. Then the front has changed, and
-// the reader looks again: an absent value was absent at some moment of the search.
+// A reader on its way through the list may have passed the front before an update puts the new
+// element there, and reach the end after the update has taken out the old one. Then the front has
+// changed, and the reader looks again: an absent value was absent at some moment of the search.
 StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
   for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
     for (ListNode* node = first; node != nullptr;
@@ -298,7 +298,8 @@ Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) n
   ReadSection section;
   LocalStorage* const storage = parent.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kOk;
-  // Locked, so that a value which is replaced meanwhile is not missed: the new one goes to the front.
+  // Locked, so that a value which is replaced meanwhile is not missed: the new one goes to the
+  // front.
   LockHold<WordLock> lock(&storage->lock);
   if (storage->owner == nullptr) return Status::kOk;  // its last value has just been deleted
   for (ListNode* node = storage->elements.load(std::memory_order_relaxed); node != nullptr;

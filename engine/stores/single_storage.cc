@@ -137,7 +137,8 @@ void SingleStorage::Count(const SingleObject* object, int64_t sign) noexcept {
   }
 }
 
-// Puts `fresh`, which is charged as far as it is larger, or null in the place of the socket's object.
+// Puts `fresh`, which is charged as far as it is larger, or null in the place of the socket's
+// object.
 void SingleStorage::Publish(Socket& socket, SingleObject* fresh) noexcept {
   Count(fresh, 1);
   SingleObject* const old = socket.sk_single_object.load(std::memory_order_relaxed);

@@ -1,5 +1,5 @@
-// SingleStorage: the objects of the sockets' single pointers, and the numbers of the maps in them. What
-// an object looks like is drawn in inlay/single_pointer_map.h.
+// SingleStorage: the objects of the sockets' single pointers, and the numbers of the maps in them.
+// What an object looks like is drawn in inlay/single_pointer_map.h.
 //
 // Thread-safety: all functions may run concurrently, except the destructor. Those that change a
 // socket's object say who holds the socket's lock.

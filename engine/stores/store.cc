@@ -110,15 +110,15 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
         break;
     }
   }
-  // Last: a spilled code's private value was released with the code, what is left belongs to maps that
-  // have fallen back.
+  // Last: a spilled code's private value was released with the code, what is left belongs to maps
+  // that have fallen back.
   if (StorageSlot* const slot = PrivateSlot(owner)) options_.private_values->ReleaseOwner(*slot);
 }
 
 Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept {
   ReadSection section;
-  // First: should it fail, the child has nothing. (A spilled code's private value is not the domain's to
-  // take away.)
+  // First: should it fail, the child has nothing. (A spilled code's private value is not the
+  // domain's to take away.)
   StorageSlot* const from = PrivateSlot(parent);
   StorageSlot* const to = PrivateSlot(child);
   if (from != nullptr && to != nullptr) {

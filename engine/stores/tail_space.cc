@@ -82,8 +82,8 @@ void TailSpace::Unregister(TailMap* map) noexcept {
   }
   dead->phase.store(Entry::Phase::kDead, std::memory_order_release);
   // Every clone that makes a value of this map is done with it then, and every reader with what it
-  // found. A socket that is not among those visited below was closed while the entry was live or dead,
-  // and its close has released the value, or was opened since and has none.
+  // found. A socket that is not among those visited below was closed while the entry was live or
+  // dead, and its close has released the value, or was opened since and has none.
   Synchronize();
   table_.ForEach([map](Socket& socket) { map->ReleaseValue(socket, true); });
   dead->phase.store(Entry::Phase::kEmptied, std::memory_order_release);

@@ -1,6 +1,6 @@
-// InlineReadSection: a ReadSection (inlay/rcu.h) without the two calls into the library, for the few
-// operations of the engine that are not much longer than those calls. Everything said of ReadSection
-// holds.
+// InlineReadSection: a ReadSection (inlay/rcu.h) without the two calls into the library, for the
+// few operations of the engine that are not much longer than those calls. Everything said of
+// ReadSection holds.
 
 #ifndef INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
 #define INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
@@ -13,8 +13,8 @@
 #endif
 #endif
 
-// Inlines liburcu's reader side: a compiler barrier and a thread-local store where membarrier(2) works.
-// Not for ThreadSanitizer, which would instrument those parts of liburcu and none of their
+// Inlines liburcu's reader side: a compiler barrier and a thread-local store where membarrier(2)
+// works. Not for ThreadSanitizer, which would instrument those parts of liburcu and none of their
 // counterparts.
 #if !defined(INLAY_TSAN)
 #define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
@@ -26,7 +26,8 @@
 
 namespace inlay::rcu_internal {
 
-// Whether liburcu knows this thread. Without an initialisation guard, since it is constant-initialised.
+// Whether liburcu knows this thread. Without an initialisation guard, since it is
+// constant-initialised.
 extern thread_local constinit bool thread_is_registered;
 void RegisterThread() noexcept;
 

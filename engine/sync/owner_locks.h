@@ -1,5 +1,6 @@
-// OwnerLocks: a few locks that the owners of a map share, for what a writer does in more than one step.
-// Which lock is whose follows from the address alone: the owner itself need not be there any more.
+// OwnerLocks: a few locks that the owners of a map share, for what a writer does in more than one
+// step. Which lock is whose follows from the address alone: the owner itself need not be there any
+// more.
 
 #ifndef INLAY_ENGINE_SYNC_OWNER_LOCKS_H_
 #define INLAY_ENGINE_SYNC_OWNER_LOCKS_H_

@@ -134,8 +134,8 @@ void RetireBarrier() noexcept {
 }
 
 GracePeriod GracePeriod::Start() noexcept {
-  // What the caller has unlinked before must not be seen by a reader that the number does not wait for:
-  // a Synchronize() on another thread may take this number at any moment.
+  // What the caller has unlinked before must not be seen by a reader that the number does not wait
+  // for: a Synchronize() on another thread may take this number at any moment.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   GracePeriodState& state = State();
   MutexLock lock(&state.mutex);

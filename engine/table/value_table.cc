@@ -33,23 +33,25 @@ static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 // The hash index is made anew when more than 2/3 of its slots are taken, tombstones included.
 constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
-// Reclamation. An index that is retired now can be reused when the batch that waits for its grace period
-// is through, and then its own. Until then new values use up others: the *demand* is what they ask for
-// while a batch waits. Grace periods are as long as the longest reader, so the demand of a long one is
-// remembered through short ones: each batch takes 1/kDemandFade of its own demand off it, and at least
-// 1/kDemandBatches of what is remembered. So a new value that needs an index looks how many can be had
-// without a wait or are on their way. If those are fewer than kDemands times the demand (two batches, and
-// one to spare, since they are not of one size), the clock hand passes until it has retired kSweepYield
-// unreferenced values, but over kSweepStep entries at most. What can be had is
-//   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than half of
+// Reclamation. An index that is retired now can be reused when the batch that waits for its grace
+// period is through, and then its own. Until then new values use up others: the *demand* is what
+// they ask for while a batch waits. Grace periods are as long as the longest reader, so the demand
+// of a long one is remembered through short ones: each batch takes 1/kDemandFade of its own demand
+// off it, and at least 1/kDemandBatches of what is remembered. So a new value that needs an index
+// looks how many can be had without a wait or are on their way. If those are fewer than kDemands
+// times the demand (two batches, and one to spare, since they are not of one size), the clock hand
+// passes until it has retired kSweepYield unreferenced values, but over kSweepStep entries at most.
+// What can be had is
+//   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than
+//     half of
 //     the referenced ones: so a table under churn stops growing;
-//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of
-//     those in use is wanted at least, so that a table that is nearly full seldom has to wait.
-// Of the indexes in use, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand goes round
-// until enough are on their way.
-// A value that was retired too early comes back as a new one, and must not drive out the next: the hand
-// spares what was used since it last came by, and a small demand moves it slowly. (A benchmark that
-// deletes and creates all values in turn once retired one for each that came back.)
+//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of those in use is
+//     wanted at least, so that a table that is nearly full seldom has to wait.
+// Of the indexes in use, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand
+// goes round until enough are on their way. A value that was retired too early comes back as a new
+// one, and must not drive out the next: the hand spares what was used since it last came by, and a
+// small demand moves it slowly. (A benchmark that deletes and creates all values in turn once
+// retired one for each that came back.)
 constexpr uint32_t kKeptUnreferenced = 64;
 constexpr uint32_t kDemands = 3;
 constexpr uint32_t kDemandFade = 16;

@@ -26,16 +26,17 @@
 // Freezing restricts the map_* calls, not the sk_storage_* helpers.
 //
 // Difference: the kernel's get returns a pointer that programs store through. A value may be shared
-// here, so the pointer is const; such a store is sk_storage_modify(). Like the store it needs no room
-// under optmem_max, unless a shared value becomes a private one because the table is full. An update with F_LOCK is written in place by the kernel; here it replaces the
-// value without a charge, and no reader sees half of it, with F_LOCK or without.
+// here, so the pointer is const; such a store is sk_storage_modify(). Like the store it needs no
+// room under optmem_max, unless a shared value becomes a private one because the table is full. An
+// update with F_LOCK is written in place by the kernel; here it replaces the value without a
+// charge, and no reader sees half of it, with F_LOCK or without.
 //
 // Source: include/uapi/linux/bpf.h, kernel/bpf/syscall.c and net/core/bpf_sk_storage.c of Linux
 // 6.18; answers and order of checks observed on a live kernel.
 //
-// Thread-safety: that of the map. Reader section: required for sk_storage_get, whose pointer is
-// valid until its end; REQUIRES none for map_create (may wait for a grace period); not needed for the
-// others.
+// Thread-safety: that of the map.
+// Reader section: required for sk_storage_get, whose pointer is valid until its end; REQUIRES none
+// for map_create (may wait for a grace period); not needed for the others.
 
 #ifndef INLAY_BPF_H_
 #define INLAY_BPF_H_

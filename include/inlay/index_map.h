@@ -27,14 +27,14 @@
 //   - A map for which no bits are free, and one whose values hold a lock (MapOptions::spin_lock),
 //     keeps all its values in the pointer layout instead, if the owners have storage slots; see
 //     is_interned().
-//   - What is charged to the owner: its reserved bits, once, when it is made (by those who charge, as
-//     SocketTable does), and a private value as in the pointer layout, but never both of two for a
-//     moment. The table is charged to the account of the store.
+//   - What is charged to the owner: its reserved bits, once, when it is made (by those who charge,
+//     as SocketTable does), and a private value as in the pointer layout, but never both of two for
+//     a moment. The table is charged to the account of the store.
 //
-// W2  Get() takes no lock, makes no store to shared memory and allocates nothing (unless the map has
-//     fallen back: then as in pointer_map.h). For absent and
-//     interned values it is wait-free: one load from the owner and arithmetic. For a spilled value
-//     it looks again if a writer of the same owner moved the value just then.
+// W2  Get() takes no lock, makes no store to shared memory and allocates nothing (unless the map
+//     has fallen back: then as in pointer_map.h). For absent and interned values it is wait-free:
+//     one load from the owner and arithmetic. For a spilled value it looks again if a writer of the
+//     same owner moved the value just then.
 //
 // Thread-safety: all functions may run concurrently, except the destructors. Of writers that race
 // on one owner each takes effect at one instant, in some order.
@@ -84,14 +84,15 @@ concept HasStore = requires(T& owners) {
 class IndexMap final : private StoreMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;
-  // How many owners GetMany() brings into the cache together: as many misses as a core can wait for at
-  // a time, and some more.
+  // How many owners GetMany() brings into the cache together: as many misses as a core can wait for
+  // at a time, and some more.
   static constexpr size_t kGetAtOnce = 32;
 
   // Reserves options.width_bits in the store's owners. As CheckMapOptions(); kInvalid: width not
   // 2 .. 16, alignment not a power of two, or a lock in the values of owners without storage slots;
   // kNoMemory: no memory, or no such field is free and the owners have no storage slots. *map is
-  // unchanged on failure. Reader section: REQUIRES none (may wait for a grace period).
+  // unchanged on failure.
+  // Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
   template <HasStore Owners>
@@ -101,7 +102,8 @@ class IndexMap final : private StoreMap {
   }
 
   // Frees the map: all owners read absent from then on, and the bits go back to the store (see
-  // OwnerPopulation). REQUIRES: no concurrent use of this map; owners may be closed meanwhile.
+  // OwnerPopulation).
+  // REQUIRES: no concurrent use of this map; owners may be closed meanwhile.
   // Reader section: REQUIRES none (waits for a grace period).
   ~IndexMap();
   IndexMap(const IndexMap&) = delete;
@@ -123,9 +125,10 @@ class IndexMap final : private StoreMap {
     return GetPrivate(OwnerRef(const_cast<O&>(owner)));
   }
 
-  // found[i] becomes what Get(*owners[i]) returns, for all of them. Brings owners and values into the
-  // cache together, so that the misses of different owners overlap; where they are in the cache already,
-  // a loop over Get() is as fast. REQUIRES: found has room for all owners.
+  // found[i] becomes what Get(*owners[i]) returns, for all of them. Brings owners and values into
+  // the cache together, so that the misses of different owners overlap; where they are in the cache
+  // already, a loop over Get() is as fast.
+  // REQUIRES: found has room for all owners.
   // Reader section: required. Pointers valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   void GetMany(std::span<O* const> owners, std::span<const std::byte*> found) const noexcept {
@@ -149,7 +152,8 @@ class IndexMap final : private StoreMap {
   }
 
   // Makes or replaces the value. kExists, kNotFound: as `flag` says, or the owner is dying;
-  // kInvalid: wrong size; kNoMemory. Reader section: not needed, allowed. Ordering: release.
+  // kInvalid: wrong size; kNoMemory.
+  // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Update(O& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept {
     return UpdateValue(OwnerRef(owner), value, flag);
@@ -171,15 +175,17 @@ class IndexMap final : private StoreMap {
   }
 
   // Gives `child` the value of `parent` if the map has the clone flag and there is one; else does
-  // nothing. kNoMemory. REQUIRES: the child is new, nobody else sees it. Reader section: not
-  // needed, allowed. Ordering: acq_rel.
+  // nothing. kNoMemory.
+  // REQUIRES: the child is new, nobody else sees it.
+  // Reader section: not needed, allowed. Ordering: acq_rel.
   template <InlineOwner O>
   Status Clone(O& parent, O& child) noexcept {
     return CloneValue(OwnerRef(parent), OwnerRef(child));
   }
 
-  // Retires the values that no owner uses, and waits until their indexes can be used again.
-  // Returns how many. Reader section: REQUIRES none (waits for a grace period).
+  // Retires the values that no owner uses, and waits until their indexes can be used again. Returns
+  // how many.
+  // Reader section: REQUIRES none (waits for a grace period).
   uint32_t Reclaim() noexcept { return is_interned() ? table_->ReclaimAndWait() : 0; }
 
   const MapOptions& options() const { return options_; }
@@ -188,7 +194,8 @@ class IndexMap final : private StoreMap {
   bool is_interned() const { return pointer_ == nullptr; }
   // All zeroes if !is_interned().
   InlineField field() const { return field_; }
-  // The interned values, for iteration and inspection. REQUIRES: is_interned().
+  // The interned values, for iteration and inspection.
+  // REQUIRES: is_interned().
   const ValueTable& table() const { return *table_; }
   IndexMapStats stats() const;  // all zeroes if !is_interned()
   MemoryUsage memory_usage() const;
@@ -198,8 +205,8 @@ class IndexMap final : private StoreMap {
 
  private:
   IndexMap(Store& store, const MapOptions& options);
-  // The two ways to complete a map: what has a field interns, what has none falls back, or fails with
-  // `reason`.
+  // The two ways to complete a map: what has a field interns, what has none falls back, or fails
+  // with `reason`.
   Status MakeTable() noexcept;
   Status FallBack(Status reason) noexcept;
 

@@ -1,5 +1,5 @@
-// InlineMap: the value itself inside the socket, in the tail that its SocketTable reserves. What the
-// operations do in each state is in storage_map.h. Each map has one place in the tail:
+// InlineMap: the value itself inside the socket, in the tail that its SocketTable reserves. What
+// the operations do in each state is in storage_map.h. Each map has one place in the tail:
 //
 //   sk        sk + 784                                           sk + 784 + tail_bytes
 //   |         |                                                  |
@@ -18,20 +18,21 @@
 // Where this layout differs:
 //   - A get is one load from the socket and a comparison, and the value lies behind what it has
 //     loaded. There is no pointer to follow.
-//   - Readers may be in the place when a value is replaced or modified, so the new bytes go to a copy
-//     elsewhere. After a grace period the copy moves into the place on its own; until then a get
-//     follows the pointer to it. A reader sees the old value or the new one, never half of either. A
-//     value that is replaced all the time lives in copies, which wait for two grace periods each.
+//   - Readers may be in the place when a value is replaced or modified, so the new bytes go to a
+//     copy elsewhere. After a grace period the copy moves into the place on its own; until then a
+//     get follows the pointer to it. A reader sees the old value or the new one, never half of
+//     either. A value that is replaced all the time lives in copies, which wait for two grace
+//     periods each.
 //   - What is charged: the reserved tail, once, when the socket is made. Updates need no room under
 //     optmem_max: copies wait for readers as replaced elements do in the kernel, uncharged.
-//   - A map that finds no room in the tail keeps all its values in the pointer layout instead, and is
-//     charged as that is; see is_inline(). With no tail reserved that is every map.
+//   - A map that finds no room in the tail keeps all its values in the pointer layout instead, and
+//     is charged as that is; see is_inline(). With no tail reserved that is every map.
 //
 // W2  Get() is wait-free, takes no lock, makes no store and allocates nothing (unless the map has
 //     fallen back: then as in pointer_map.h).
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket are
-// serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
+// are serialised by a lock.
 
 #ifndef INLAY_INLINE_MAP_H_
 #define INLAY_INLINE_MAP_H_
@@ -55,11 +56,13 @@ namespace inlay {
 
 class InlineMap final : private TailMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure. Reader section: not needed.
+  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Reader section: not needed.
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<InlineMap>* map) noexcept;
   // Frees the map: all sockets read absent from then on, and the bytes of the place go back to the
-  // tail, zeroed. REQUIRES: no concurrent use of this map; sockets may be closed meanwhile.
+  // tail, zeroed.
+  // REQUIRES: no concurrent use of this map; sockets may be closed meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
   ~InlineMap();
   InlineMap(const InlineMap&) = delete;
@@ -73,8 +76,8 @@ class InlineMap final : private TailMap {
     return GetAt(socket, offset_bytes_);
   }
 
-  // As Get() for those who know where the place is in the sockets they have: at compile time, or from
-  // a run-time constant. `offset_bytes` is what offset_bytes() says.
+  // As Get() for those who know where the place is in the sockets they have: at compile time, or
+  // from a run-time constant. `offset_bytes` is what offset_bytes() says.
   // REQUIRES: is_inline().
   static const std::byte* GetAt(const Socket& socket, size_t offset_bytes) noexcept {
     const std::byte* const place = reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
@@ -85,7 +88,8 @@ class InlineMap final : private TailMap {
     return GetElsewhere(word);
   }
 
-  // Where the place is, counted from the socket, whatever its family. Constant. REQUIRES: is_inline().
+  // Where the place is, counted from the socket, whatever its family. Constant.
+  // REQUIRES: is_inline().
   uint32_t offset_bytes() const { return offset_bytes_; }
   // Whether the map has a place in the tail. Constant.
   bool is_inline() const { return pointer_ == nullptr; }

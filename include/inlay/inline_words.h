@@ -24,7 +24,8 @@
 //
 // Thread-safety: every member function may run concurrently with every other.
 // Ordering: a load acquires, a successful write releases, so that who sees a code sees the value
-// that it names. Reader section: not needed here; needed to follow the code to the value.
+// that it names.
+// Reader section: not needed here; needed to follow the code to the value.
 
 #ifndef INLAY_INLINE_WORDS_H_
 #define INLAY_INLINE_WORDS_H_
@@ -139,8 +140,8 @@ concept InlineOwner = requires(O& owner) {
 // that writes can be compiled once, outside headers.
 class InlineWordsRef {
  public:
-  // Returns f(word), with the std::atomic that holds the field: several accesses for one look at its
-  // size.
+  // Returns f(word), with the std::atomic that holds the field: several accesses for one look at
+  // its size.
   template <typename F>
   [[gnu::always_inline]] auto Visit(InlineField field, F&& f) const noexcept {
     switch (word_bits_) {
@@ -175,7 +176,8 @@ class InlineWordsRef {
     });
   }
 
-  // Gives an absent field its code and returns true; false if it is not absent. No locked instruction.
+  // Gives an absent field its code and returns true; false if it is not absent. No locked
+  // instruction.
   // REQUIRES: the owner is new, nobody else sees it.
   bool StoreInNewOwner(InlineField field, uint32_t code) const noexcept {
     return Visit(field, [&](auto& word) {

@@ -74,20 +74,22 @@ class LocalStorageDomain {
  public:
   // `charger`, if not null, must outlive the domain.
   explicit LocalStorageDomain(StorageCharger* charger = nullptr);
-  // REQUIRES: no map and no value is left. Reader section: REQUIRES none (waits for retired
-  // memory).
+  // REQUIRES: no map and no value is left.
+  // Reader section: REQUIRES none (waits for retired memory).
   ~LocalStorageDomain();
   LocalStorageDomain(const LocalStorageDomain&) = delete;
   LocalStorageDomain& operator=(const LocalStorageDomain&) = delete;
 
-  // Frees all values of an owner that is going away. Reader section: not needed. Readers that are
-  // still looking keep what they found until their sections end.
+  // Frees all values of an owner that is going away.
+  // Reader section: not needed. Readers that are still looking keep what they found until their
+  // sections end.
   // REQUIRES: no concurrent Update or Delete on this owner.
   void ReleaseOwner(StorageSlot& owner) noexcept;
 
   // Gives `child` a copy of each value of `parent` whose map has the clone flag. kNoMemory: some
-  // copy could not be charged or allocated; then the child has none. REQUIRES: the child is new,
-  // nobody else sees it. Reader section: not needed.
+  // copy could not be charged or allocated; then the child has none.
+  // REQUIRES: the child is new, nobody else sees it.
+  // Reader section: not needed.
   Status CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept;
 
   // Maps over these owners: they share each owner's pointer.
@@ -113,8 +115,8 @@ class LocalStorageMap {
                        std::unique_ptr<LocalStorageMap>* map) noexcept;
 
   // Frees the map's values in all owners, which read absent from then on.
-  // REQUIRES: no concurrent use of this map. Reader section: REQUIRES none (waits for a grace
-  // period).
+  // REQUIRES: no concurrent use of this map.
+  // Reader section: REQUIRES none (waits for a grace period).
   ~LocalStorageMap();
   LocalStorageMap(const LocalStorageMap&) = delete;
   LocalStorageMap& operator=(const LocalStorageMap&) = delete;
@@ -134,25 +136,26 @@ class LocalStorageMap {
     return GetFromList(owner);
   }
 
-  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: it walks
-  // the owner's list, and walks it again if a writer changed it meanwhile and nothing was found.
+  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: it walks the
+  // owner's list, and walks it again if a writer changed it meanwhile and nothing was found.
   const std::byte* Find(const StorageSlot& owner) const noexcept;
 
-  // Replaces the value by a new element, or makes the first one.
-  // kExists, kNotFound: as `flag` says; kInvalid: wrong size; kNoMemory: not charged or allocated
-  // (checked before the flag if the owner has any value, as the kernel does). Nothing changed then.
+  // Replaces the value by a new element, or makes the first one. kExists, kNotFound: as `flag`
+  // says; kInvalid: wrong size; kNoMemory: not charged or allocated (checked before the flag if the
+  // owner has any value, as the kernel does). Nothing changed then.
   // Reader section: not needed, allowed. Ordering: release.
   Status Update(StorageSlot& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
 
   // The value, which is first made from `init` (or zeroes if empty) if absent. Null: no memory,
-  // then *status says so. Reader section: required. Pointer valid until: the end of the section.
+  // then *status says so.
+  // Reader section: required. Pointer valid until: the end of the section.
   const std::byte* GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
                                Status* status) noexcept;
 
-  // Runs `modify` on a copy and puts it in the place of the value, atomically; runs it again on a new
-  // copy if the value was changed meanwhile. Needs no charge, like the store through a pointer that
-  // it stands for. kNotFound: absent. kNoMemory: no copy could be allocated. Reader section: not
-  // needed, allowed. Ordering: release.
+  // Runs `modify` on a copy and puts it in the place of the value, atomically; runs it again on a
+  // new copy if the value was changed meanwhile. Needs no charge, like the store through a pointer
+  // that it stands for. kNotFound: absent. kNoMemory: no copy could be allocated.
+  // Reader section: not needed, allowed. Ordering: release.
   Status Modify(StorageSlot& owner, ModifyFn modify) noexcept;
 
   // kNotFound: absent. Readers may still see the value until their sections end.

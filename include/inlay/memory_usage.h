@@ -69,7 +69,8 @@ class Account {
     return true;
   }
 
-  // Takes back what an earlier Charge() added. REQUIRES: bytes were charged and not yet uncharged.
+  // Takes back what an earlier Charge() added.
+  // REQUIRES: bytes were charged and not yet uncharged.
   void Uncharge(size_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }

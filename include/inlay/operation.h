@@ -29,13 +29,14 @@ constexpr Status CheckUpdateFlag(UpdateFlag flag, bool present) {
   return Status::kOk;
 }
 
-// The function that Modify() runs on a copy of the value. It runs again, on a new copy, if the value was
-// changed or moved meanwhile, and it may run while readers still see the old bytes. It must not throw,
-// and not write to the same owner: that would start it again forever.
+// The function that Modify() runs on a copy of the value. It runs again, on a new copy, if the
+// value was changed or moved meanwhile, and it may run while readers still see the old bytes. It
+// must not throw, and not write to the same owner: that would start it again forever.
 using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
 
-// The largest value: what BPF_MAP_TYPE_SK_STORAGE accepts. Source: Linux 6.18,
-// BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in include/linux/bpf_local_storage.h, observed as 65407.
+// The largest value: what BPF_MAP_TYPE_SK_STORAGE accepts.
+// Source: Linux 6.18, BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in include/linux/bpf_local_storage.h,
+// observed as 65407.
 inline constexpr uint32_t kMaxValueBytes = 65407;
 
 inline constexpr uint32_t kMaxAlignment = 4096;
@@ -45,12 +46,13 @@ struct MapOptions {
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
   // Bits of a code, 2 .. 16. Only layouts that intern by index look at it.
   uint32_t width_bits = 16;
-  // Of an interned value's address: a power of two, at most kMaxAlignment. Private values are aligned
-  // to 8.
+  // Of an interned value's address: a power of two, at most kMaxAlignment. Private values are
+  // aligned to 8.
   uint32_t alignment = 8;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
-  // Bytes 0 to 3 of a value hold a bpf_spin_lock. They are no part of the value: they read 0 whatever
-  // is stored there. Such a value is never shared, whatever the layout. Needs value_bytes >= 4.
+  // Bytes 0 to 3 of a value hold a bpf_spin_lock. They are no part of the value: they read 0
+  // whatever is stored there. Such a value is never shared, whatever the layout. Needs value_bytes
+  // >= 4.
   bool spin_lock = false;
 };
 

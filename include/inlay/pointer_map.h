@@ -2,10 +2,11 @@
 // -> element: two dependent loads into two allocations. What it looks like is drawn in
 // local_storage.h, what the operations do in each state is in storage_map.h. Where this layout
 // differs:
-//   - Every value is private: 72 + value_bytes in a slab class of the kernel's, and 176 bytes for the
-//     storage of a socket that has any value. Both are charged to sk_omem_alloc.
-//   - An update that replaces a value needs room for both values for a moment; so does one that then
-//     answers kExists or kNotFound, unless the socket has no value of any map. Modify needs none.
+//   - Every value is private: 72 + value_bytes in a slab class of the kernel's, and 176 bytes for
+//     the storage of a socket that has any value. Both are charged to sk_omem_alloc.
+//   - An update that replaces a value needs room for both values for a moment; so does one that
+//     then answers kExists or kNotFound, unless the socket has no value of any map. Modify needs
+//     none.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 

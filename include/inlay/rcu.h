@@ -46,10 +46,11 @@ class [[nodiscard]] ReadSection {
 // True if the calling thread is inside a reader section.
 bool InReadSection() noexcept;
 
-// Calls kReclaim(head) on another thread after a grace period. Does not block and does not allocate,
-// but for the first call of a process, which starts that thread.
+// Calls kReclaim(head) on another thread after a grace period. Does not block and does not
+// allocate, but for the first call of a process, which starts that thread.
 // REQUIRES: no new reader can reach the object any more; `head` stays in place until kReclaim has
-// it. Reader section: not needed, allowed.
+// it.
+// Reader section: not needed, allowed.
 template <void (*kReclaim)(RcuHead*)>
 void Retire(RcuHead* head) noexcept {
   rcu_internal::CallRcu(head, [](rcu_head* liburcu_head) {

@@ -2,8 +2,8 @@
 // kernel's hlist. An unlinked node keeps its `next`, so that a reader who stands on it finds the
 // way on.
 //
-// Thread-safety: LinkAt(), Replace() and Unlink() need the lock of the list; a walk needs a reader section,
-// and nodes must stay in place for a grace period after Unlink().
+// Thread-safety: LinkAt(), Replace() and Unlink() need the lock of the list; a walk needs a reader
+// section, and nodes must stay in place for a grace period after Unlink().
 
 #ifndef INLAY_RCU_LIST_H_
 #define INLAY_RCU_LIST_H_

@@ -29,19 +29,19 @@
 //
 // Where it is available: Linux on x86-64 and on little-endian AArch64, in ELF objects whose code is
 // mapped readable, assembled by GNU as 2.36 or clang 13 and later. Elsewhere, and everywhere if
-// INLAY_RUNTIME_CONSTANT_LOADS is defined (then in all of a module's files or in none), Load() reads
-// a variable and Set() writes it. GNU ld, gold and LLVM's ld link it, also with --gc-sections (which
-// keeps a function with a Load() even if nothing calls it), but not with --icf: functions that load
-// different constants are equal byte for byte, and once they are one, Set() refuses the second
-// constant.
+// INLAY_RUNTIME_CONSTANT_LOADS is defined (then in all of a module's files or in none), Load()
+// reads a variable and Set() writes it. GNU ld, gold and LLVM's ld link it, also with --gc-sections
+// (which keeps a function with a Load() even if nothing calls it), but not with --icf: functions
+// that load different constants are equal byte for byte, and once they are one, Set() refuses the
+// second constant.
 //
 // How it is checked: on x86-64 by running it, with g++ 12 and clang 14, as executables that are
-// position-independent or not and as a shared library; on AArch64 the same in qemu's user emulation,
-// which has no instruction cache that could be stale. Not on an AArch64 machine.
+// position-independent or not and as a shared library; on AArch64 the same in qemu's user
+// emulation, which has no instruction cache that could be stale. Not on an AArch64 machine.
 //
-// Source: the idea, and the noting of places in a section, are those of the Linux kernel's
-// run-time constants (include/asm-generic/runtime-const.h and the architectures' own). The kernel
-// patches while its code is still writable; a process has to do it as above.
+// Source: the idea, and the noting of places in a section, are those of the Linux kernel's run-time
+// constants (include/asm-generic/runtime-const.h and the architectures' own). The kernel patches
+// while its code is still writable; a process has to do it as above.
 
 #ifndef INLAY_RUNTIME_CONSTANT_H_
 #define INLAY_RUNTIME_CONSTANT_H_
@@ -161,11 +161,11 @@ class [[gnu::visibility("hidden")]] RuntimeConstant {
   // takes the last mappings of the process, or forbids the calls, between two pages, and keeps the
   // changed ones from being exchanged back as well. Then some places have the new value.)
   //
-  // Thread-safety: calls of Set() and ForEachPlace() wait for each other. REQUIRES: no other thread
-  // runs a Load() of this constant during the call. One that does so all the same gets the old
-  // number or the new one, at one place this and at another that; on AArch64 perhaps the low half
-  // of one and the high half of the other. Other code in the same pages may run: it does not
-  // change. Not for signal handlers.
+  // Thread-safety: calls of Set() and ForEachPlace() wait for each other.
+  // REQUIRES: no other thread runs a Load() of this constant during the call. One that does so all
+  // the same gets the old number or the new one, at one place this and at another that; on AArch64
+  // perhaps the low half of one and the high half of the other. Other code in the same pages may
+  // run: it does not change. Not for signal handlers.
   //
   // May be called again, with any value; each time costs a copy of the pages, twice. To name the
   // value that is set already costs nothing.

@@ -1,5 +1,5 @@
-// SharedPointerMap: a pointer in the socket, one for each map, to an interned, refcounted value. What the
-// operations do in each state is in storage_map.h.
+// SharedPointerMap: a pointer in the socket, one for each map, to an interned, refcounted value.
+// What the operations do in each state is in storage_map.h.
 //
 //   the socket's tail: 8 bytes for each map        ValueTable: each distinct value once
 //   +---------+                                    +-------+-------+-------+---
@@ -7,23 +7,23 @@
 //   +---------+                                    +-------+-------+-------+---
 //   null = absent; outside of the table = a private value
 //
-// It is the index layout with the address in the place of the number: 8 bytes where that has 9 to 16
-// bits, in the tail where that has the line of sk_mark, and no arithmetic. Where this layout differs
-// from the contract's table:
+// It is the index layout with the address in the place of the number: 8 bytes where that has 9 to
+// 16 bits, in the tail where that has the line of sk_mark, and no arithmetic. Where this layout
+// differs from the contract's table:
 //   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
-//   - At most 65534 values at a time are shared (ValueTable::kMaxValues). A value that finds no room in
-//     the table, after unreferenced ones were reclaimed, is private to its socket.
+//   - At most 65534 values at a time are shared (ValueTable::kMaxValues). A value that finds no
+//     room in the table, after unreferenced ones were reclaimed, is private to its socket.
 //   - What is charged: the reserved tail, once, when the socket is made; a private value with its
-//     header of 32 bytes, but never both of two for a moment. The table is charged to the account of
-//     the store.
-//   - A map that finds no room in the tail, and one whose values hold a lock, keeps all its values in
-//     the pointer layout instead, and is charged as that is; see is_shared().
+//     header of 32 bytes, but never both of two for a moment. The table is charged to the account
+//     of the store.
+//   - A map that finds no room in the tail, and one whose values hold a lock, keeps all its values
+//     in the pointer layout instead, and is charged as that is; see is_shared().
 //
 // W2  Get() is wait-free, takes no lock, makes no store and allocates nothing (unless the map has
 //     fallen back: then as in pointer_map.h).
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket are
-// serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
+// are serialised by a lock.
 
 #ifndef INLAY_SHARED_POINTER_MAP_H_
 #define INLAY_SHARED_POINTER_MAP_H_
@@ -50,8 +50,8 @@ class OwnerLocks;
 
 class SharedPointerMap final : private TailMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure. Reader section: REQUIRES none (waits for
-  // a grace period if it fails).
+  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Reader section: REQUIRES none (waits for a grace period if it fails).
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<SharedPointerMap>* map) noexcept;
   // Frees the map: all sockets read absent from then on, and the place goes back to the tail.
@@ -85,9 +85,11 @@ class SharedPointerMap final : private TailMap {
   uint32_t value_bytes() const { return options_.value_bytes; }
   // Whether the map has a place in the tail and shares its values. Constant.
   bool is_shared() const { return pointer_ == nullptr; }
-  // Where the pointer is, counted from the socket, whatever its family. Constant. REQUIRES: is_shared().
+  // Where the pointer is, counted from the socket, whatever its family. Constant.
+  // REQUIRES: is_shared().
   uint32_t offset_bytes() const { return offset_bytes_; }
-  // The interned values, for iteration and inspection. REQUIRES: is_shared().
+  // The interned values, for iteration and inspection.
+  // REQUIRES: is_shared().
   const ValueTable& table() const { return *values_; }
   // Sockets that have a private value because the table had no room.
   size_t private_values() const { return private_values_.load(std::memory_order_relaxed); }

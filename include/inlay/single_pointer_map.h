@@ -1,5 +1,6 @@
-// SinglePointerMap: one pointer in the socket, to one object that holds the values of all maps of the
-// socket: "how bad is one indirection?". What the operations do in each state is in storage_map.h.
+// SinglePointerMap: one pointer in the socket, to one object that holds the values of all maps of
+// the socket: "how bad is one indirection?". What the operations do in each state is in
+// storage_map.h.
 //
 //   socket                       SingleObject (one allocation)
 //   +------------------+         +--------+-----------------------------+-----------------------+
@@ -12,18 +13,18 @@
 //
 // Where this layout differs:
 //   - Objects do not change under readers. A writer makes a new object with one value more, less or
-//     changed, publishes it, and retires the old one (read-copy-update): a write costs as much as all
-//     the socket's values are long.
-//   - What is charged: the object, header and offsets included, as long as the socket has any value. A
-//     new object is charged only for what it is larger than the old one, which waits for its readers
-//     uncharged. Flags are looked at before the charge.
-//   - A delete never fails. Should there be no memory for a smaller object, the offset is zeroed and
-//     the bytes stay until the next write.
+//     changed, publishes it, and retires the old one (read-copy-update): a write costs as much as
+//     all the socket's values are long.
+//   - What is charged: the object, header and offsets included, as long as the socket has any
+//     value. A new object is charged only for what it is larger than the old one, which waits for
+//     its readers uncharged. Flags are looked at before the charge.
+//   - A delete never fails. Should there be no memory for a smaller object, the offset is zeroed
+//     and the bytes stay until the next write.
 //
 // W2  Get() is wait-free, takes no lock, makes no store and allocates nothing.
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket are
-// serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
+// are serialised by a lock.
 
 #ifndef INLAY_SINGLE_POINTER_MAP_H_
 #define INLAY_SINGLE_POINTER_MAP_H_
@@ -71,7 +72,8 @@ static_assert(sizeof(SingleObject) == 32);
 
 class SinglePointerMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure. Reader section: not needed.
+  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Reader section: not needed.
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<SinglePointerMap>* map) noexcept;
   // Frees the map's values in all sockets, which read absent from then on.

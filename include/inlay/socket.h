@@ -2,10 +2,10 @@
 // layout can be measured and tested where it would live.
 //
 // A Socket stands for struct sock: the fields that storage and the packet path touch are where the
-// kernel has them, the rest is filler. Behind it come the reserved tail that some layouts use, and then
-// the bytes that the protocol adds, up to the size of tcp_sock, udp_sock and so on. So one offset leads
-// to a place in the tail for sockets of every family: what a map, a compiler or a run-time constant can
-// know.
+// kernel has them, the rest is filler. Behind it come the reserved tail that some layouts use, and
+// then the bytes that the protocol adds, up to the size of tcp_sock, udp_sock and so on. So one
+// offset leads to a place in the tail for sockets of every family: what a map, a compiler or a
+// run-time constant can know.
 //
 // The inline words lie in the group that the kernel calls sock_read_tx, directly behind sk_mark: a
 // BPF program on the packet path finds that cache line there already. (Measured on Linux 6.18 in
@@ -194,7 +194,8 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   // kInvalid: no such sizes; kNoMemory. *table unchanged on failure.
   static Status Create(const SocketTableOptions& options,
                        std::unique_ptr<SocketTable>* table) noexcept;
-  // Closes what is still open. REQUIRES: no map over these sockets is left.
+  // Closes what is still open.
+  // REQUIRES: no map over these sockets is left.
   // Reader section: REQUIRES none.
   ~SocketTable();
   SocketTable(const SocketTable&) = delete;
@@ -223,8 +224,8 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   // kInvalid: the family has no connections; kBadDescriptor, kNotSocket.
   Status Listen(int fd) noexcept;
   // Makes the child of a handshake that has just finished, as the kernel does at the final ACK: it
-  // inherits the values of all maps with the clone flag, or is not made at all.
-  // kInvalid: not listening; kNoMemory: some value could not be copied or charged; kTooManyOpen.
+  // inherits the values of all maps with the clone flag, or is not made at all. kInvalid: not
+  // listening; kNoMemory: some value could not be copied or charged; kTooManyOpen.
   Status Accept(int listener_fd, int* fd) noexcept;
   // A request socket (SYN received, NEW_SYN_RECV). It is not a full socket. Given back with Put().
   Status OpenRequest(int listener_fd, SocketCommon** request) noexcept;
@@ -234,7 +235,8 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
 
   // --- references
 
-  // Takes a reference unless the last one is gone: false. Reader section: required, or a reference.
+  // Takes a reference unless the last one is gone: false.
+  // Reader section: required, or a reference.
   [[nodiscard]] static bool TryHold(SocketCommon& socket) noexcept;
   // Gives one back. With the last one all values are released at once; the memory stays readable
   // until the reader sections of the moment end.
@@ -243,15 +245,16 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   // --- all of them
 
   // Calls `visit` for every full socket, newest first; those that come or go meanwhile may be left
-  // out. Reader section: not needed (one is held during the call). `visit` must not block.
+  // out.
+  // Reader section: not needed (one is held during the call). `visit` must not block.
   void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
   size_t sockets() const noexcept;  // full sockets that are not yet released
 
   // --- what values cost
 
   // What is reserved inside each socket for values. It is charged to sk_omem_alloc once, when the
-  // socket is made, and is never refused: optmem_max limits what comes on top. (With nothing reserved
-  // the pointer layout reaches the limit where the kernel does.)
+  // socket is made, and is never refused: optmem_max limits what comes on top. (With nothing
+  // reserved the pointer layout reaches the limit where the kernel does.)
   int32_t reserved_bytes() const {
     return static_cast<int32_t>(options_.inline_bits / 8 + options_.tail_bytes);
   }
@@ -263,8 +266,8 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   void UnchargeOmem(Socket& socket, uint32_t bytes) noexcept;
   // What the sockets themselves take, tails included, without any map's memory.
   size_t socket_bytes() const noexcept;
-  // What the sockets' values take outside of them, whatever their layout, without shared tables: see
-  // store().account() for those.
+  // What the sockets' values take outside of them, whatever their layout, without shared tables:
+  // see store().account() for those.
   MemoryUsage private_usage() const;
 
   // --- for layouts: what the maps of one layout share. Thread-safe, and as long-lived as the table.

@@ -16,12 +16,13 @@
 //                          |                              | come back
 //   owner's last reference | creates answer kNotFound     | all its values are released
 //
-// A value that is to be stored and has the wrong size is kInvalid; without memory, or over a limit, an
-// operation answers kNoMemory, and then nothing has changed (V4). Modify needs no room under a limit
-// of the owner's, unless a shared value becomes a private one because the table has no room for it. If the map's values hold a lock (MapOptions::spin_lock), its bytes read 0 whatever is
-// stored. A pointer from Get or GetOrCreate
-// is valid to the end of the reader section it was made in; the bytes behind it do not change in
-// that time, not even when another thread updates, modifies or deletes the value.
+// A value that is to be stored and has the wrong size is kInvalid; without memory, or over a limit,
+// an operation answers kNoMemory, and then nothing has changed (V4). Modify needs no room under a
+// limit of the owner's, unless a shared value becomes a private one because the table has no room
+// for it. If the map's values hold a lock (MapOptions::spin_lock), its bytes read 0 whatever is
+// stored. A pointer from Get or GetOrCreate is valid to the end of the reader section it was made
+// in; the bytes behind it do not change in that time, not even when another thread updates,
+// modifies or deletes the value.
 //
 // The owner must not lose its last reference during a call: hold one, as an open descriptor does.
 // Get alone needs nothing but its reader section.

@@ -72,9 +72,9 @@ struct StoreOptions {
   // owner may embed larger words than it reserves.
   uint32_t word_bits = 0;
   size_t table_limit_bytes = Account::kUnlimited;  // of all maps' tables together
-  // Where spilled values go, and the values of maps that have fallen back to the pointer layout. The
-  // store closes and clones its owners' slots too. If set, every owner must have a storage_slot(); one
-  // that has none gets kNoMemory instead.
+  // Where spilled values go, and the values of maps that have fallen back to the pointer layout.
+  // The store closes and clones its owners' slots too. If set, every owner must have a
+  // storage_slot(); one that has none gets kNoMemory instead.
   LocalStorageDomain* private_values = nullptr;
   OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
 };
@@ -114,7 +114,8 @@ class Store {
   }
 
   // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: some value
-  // could not be given; then the child has none. REQUIRES: the child is new, nobody else sees it.
+  // could not be given; then the child has none.
+  // REQUIRES: the child is new, nobody else sees it.
   // Reader section: not needed, allowed.
   template <InlineOwner O>
   Status Clone(O& parent, O& child) noexcept {
@@ -132,15 +133,16 @@ class Store {
   // --- for maps
 
   // Reserves a field of `width_bits` for `map`. kInvalid: width not 1 .. 16; kNoMemory: not that
-  // many bits are free. Reader section: REQUIRES none (may wait for a grace period).
+  // many bits are free.
+  // Reader section: REQUIRES none (may wait for a grace period).
   Status Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept;
   // Detaches the map and empties its field in all owners; from then on the store does not touch it.
   // The bits are handed out again when no owner holds an old code any more.
   // Reader section: REQUIRES none (waits for a grace period).
   void Unregister(StoreMap* map) noexcept;
   // What the field's share of the reservation amounts to over all owners: maps share the reserved
-  // bits, used or not, in proportion to their widths (those of freed maps count until they come back).
-  // 0 without a population: then nobody knows how many owners there are.
+  // bits, used or not, in proportion to their widths (those of freed maps count until they come
+  // back). 0 without a population: then nobody knows how many owners there are.
   size_t InlineBytes(InlineField field) const;
 
  private:

@@ -21,8 +21,8 @@
 //      +---------------------------------------------------------------- a grace period ------+
 //
 // An unreferenced value keeps its index and stays findable, so that a value that toggles between 0
-// and 1 references takes no lock and waits for no grace period. Unreferenced values are reclaimed when a
-// new value needs room: by a clock hand that passes over values used since it last came by.
+// and 1 references takes no lock and waits for no grace period. Unreferenced values are reclaimed
+// when a new value needs room: by a clock hand that passes over values used since it last came by.
 //
 // Memory: values lie side by side in one reserved range of addresses that is committed as it fills,
 // so a value's address never changes and At() is one multiplication.
@@ -100,16 +100,17 @@ class ValueTable {
   // memory. *table is unchanged on failure.
   static Status Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table);
 
-  // Frees everything at once. REQUIRES: no concurrent use, and no reader that still follows a
-  // pointer. Codes that still name indexes of this table are the caller's business (see Store).
+  // Frees everything at once.
+  // REQUIRES: no concurrent use, and no reader that still follows a pointer. Codes that still name
+  // indexes of this table are the caller's business (see Store).
   ~ValueTable();
   ValueTable(const ValueTable&) = delete;
   ValueTable& operator=(const ValueTable&) = delete;
 
-  // The bytes of a value. REQUIRES: `index` was found in this reader section, or is referenced.
-  // Wait-free. Reader section: required, unless a reference is held. Pointer valid until: the end
-  // of the section, or the release of the reference. Ordering: that of the load that found the
-  // index.
+  // The bytes of a value.
+  // REQUIRES: `index` was found in this reader section, or is referenced. Wait-free.
+  // Reader section: required, unless a reference is held. Pointer valid until: the end of the
+  // section, or the release of the reference. Ordering: that of the load that found the index.
   const std::byte* At(ValueIndex index) const noexcept {
     return values_ + static_cast<size_t>(index) * stride_bytes_;
   }
@@ -117,33 +118,38 @@ class ValueTable {
   // Finds the value, or adds it, and takes one reference. On kOk *index names it until Release().
   // kInvalid: value.size() is not value_bytes(); kNoMemory: every index is in use or retired, or
   // the account or the system has no memory, or the value's count is at its limit; then nothing
-  // changed. Reader section: not needed, allowed. Ordering: acquire and release.
+  // changed.
+  // Reader section: not needed, allowed. Ordering: acquire and release.
   Status Intern(std::span<const std::byte> value, ValueIndex* index) noexcept;
 
   // The index of a value without taking a reference; kNoIndex if it is not in the table. A value
-  // that another thread is adding or reclaiming right now may or may not be found. Reader section:
-  // required. Index valid until: the end of the section.
+  // that another thread is adding or reclaiming right now may or may not be found.
+  // Reader section: required. Index valid until: the end of the section.
   ValueIndex Find(std::span<const std::byte> value) const noexcept;
 
   // Takes one more reference to a value that the caller found, unless it has been reclaimed since
   // or its count is at its limit; then false. "Get unless zero", except that an unreferenced value
-  // that has not been reclaimed yet comes back to life. Reader section: required, the one in which
-  // the index was found; not needed if a reference is held.
+  // that has not been reclaimed yet comes back to life.
+  // Reader section: required, the one in which the index was found; not needed if a reference is
+  // held.
   [[nodiscard]] bool TryRef(ValueIndex index) noexcept;
 
-  // Gives back one reference. REQUIRES: one is held. Lock-free.
+  // Gives back one reference.
+  // REQUIRES: one is held. Lock-free.
   // Reader section: not needed. Ordering: release.
   void Release(ValueIndex index) noexcept;
 
   // Retires every unreferenced value now, and returns how many. Their indexes can be reused after a
-  // grace period. Reader section: not needed, allowed.
+  // grace period.
+  // Reader section: not needed, allowed.
   uint32_t Reclaim() noexcept;
-  // The same, and waits until the indexes can be reused. Reader section: REQUIRES none.
+  // The same, and waits until the indexes can be reused.
+  // Reader section: REQUIRES none.
   uint32_t ReclaimAndWait() noexcept;
 
   // Calls `visit` for every value that is live or unreferenced, in the order of indexes, with its
-  // count at that moment. `visit` must not block. Reader section: not needed; the bytes are valid
-  // during the call.
+  // count at that moment. `visit` must not block.
+  // Reader section: not needed; the bytes are valid during the call.
   void ForEach(FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)>
                    visit) const;
 

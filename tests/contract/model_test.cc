@@ -28,7 +28,8 @@ uint64_t Seed() {
 // What one map should hold: socket cookie -> value.
 using ModelValues = std::unordered_map<uint64_t, Bytes>;
 
-// For the index layout: as many live values as distinct ones among the owners that have not spilled.
+// For the index layout: as many live values as distinct ones among the owners that have not
+// spilled.
 template <typename Map>
 void CheckTable(const Map&, const ModelValues&, SocketTable&) {}
 void CheckTable(const IndexMap& map, const ModelValues& values, SocketTable& table) {

@@ -1,5 +1,5 @@
-// Maps for which a socket has no room, neither in the tail nor among the bits: they keep their values
-// in the pointer layout, and that must not show but in what they take.
+// Maps for which a socket has no room, neither in the tail nor among the bits: they keep their
+// values in the pointer layout, and that must not show but in what they take.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Maps that come and go, on every layout, while other maps' values in the same words, tails and objects
-// are in use: a new map never sees what an old one left, and the neighbours never notice.
+// Maps that come and go, on every layout, while other maps' values in the same words, tails and
+// objects are in use: a new map never sees what an old one left, and the neighbours never notice.
 
 #include <gtest/gtest.h>
 

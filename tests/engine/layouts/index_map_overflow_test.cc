@@ -92,8 +92,8 @@ TYPED_TEST(IndexMapOverflowTest, EveryWidthAtItsBoundaries) {
       }
       this->ExpectSound();
     }
-    // One index is freed and reclaimed: a spilled owner gets it with its next update, another
-    // stays spilled.
+    // One index is freed and reclaimed: a spilled owner gets it with its next update, another stays
+    // spilled.
     ASSERT_EQ(this->map_->Delete(*this->owner_[0]), Status::kOk);
     EXPECT_EQ(this->map_->Reclaim(), 1U);
     ASSERT_EQ(this->Put(*this->owner_[codes - 1], 1'000'000), Status::kOk);

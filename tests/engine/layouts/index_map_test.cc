@@ -66,7 +66,8 @@ TEST_F(IndexMapTest, EqualValuesOfManyOwnersAreStoredOnce) {
   EXPECT_EQ(map->stats().table.live, 0U);
 }
 
-// Absent, interned and spilled owners mixed, in numbers around what is brought into the cache at once.
+// Absent, interned and spilled owners mixed, in numbers around what is brought into the cache at
+// once.
 TEST_F(IndexMapTest, GetManyAnswersAsGet) {
   std::unique_ptr<IndexMap> map;
   ASSERT_EQ(Create(24, 3, 8, &map), Status::kOk);  // 6 indexes, so that most values spill

@@ -1,5 +1,5 @@
-// Inline values under threads: copies move into their places while writers, readers and closes go on.
-// The values carry their own proof.
+// Inline values under threads: copies move into their places while writers, readers and closes go
+// on. The values carry their own proof.
 
 #include <gtest/gtest.h>
 
@@ -143,7 +143,8 @@ TEST_F(InlineMapConcurrentTest, ReadersSeeWholeValuesWhileCopiesMoveIntoTheirPla
   EXPECT_GT(seen_elsewhere_.load(), 0);
 }
 
-// Children are accepted and closed while the listener's value moves, with copies of their own under way.
+// Children are accepted and closed while the listener's value moves, with copies of their own under
+// way.
 TEST_F(InlineMapConcurrentTest, SocketsCloseWhileTheirCopiesMove) {
   constexpr int kSockets = 2000;
   const int listener = OpenListener();

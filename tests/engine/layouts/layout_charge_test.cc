@@ -1,6 +1,6 @@
-// What a socket is charged for on each layout, beyond what is reserved in it, and what happens at the
-// limit: the numbers follow from the rule in the layout's header. Those of the pointer layout are in
-// socket_charge_test.cc.
+// What a socket is charged for on each layout, beyond what is reserved in it, and what happens at
+// the limit: the numbers follow from the rule in the layout's header. Those of the pointer layout
+// are in socket_charge_test.cc.
 
 #include <gtest/gtest.h>
 

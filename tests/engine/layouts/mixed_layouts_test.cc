@@ -1,5 +1,6 @@
-// Maps of all layouts over the same sockets, under limits that change: after each operation every value
-// is what a model says, and the socket is charged for exactly what the headers' rules make of it.
+// Maps of all layouts over the same sockets, under limits that change: after each operation every
+// value is what a model says, and the socket is charged for exactly what the headers' rules make of
+// it.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// What is special to the shared-pointer layout: one address for equal values, and private values when
-// the table has no room.
+// What is special to the shared-pointer layout: one address for equal values, and private values
+// when the table has no room.
 
 #include "inlay/shared_pointer_map.h"
 

@@ -260,8 +260,8 @@ TEST_F(SinglePointerMapTest, AnObjectMayBeFourMegabytesAndNoMore) {
 
 // --- without memory
 
-// Each size class takes its memory in chunks, so that with none allowed an object of a class that was
-// never used cannot be had.
+// Each size class takes its memory in chunks, so that with none allowed an object of a class that
+// was never used cannot be had.
 TEST_F(SinglePointerMapTest, ADeleteWithoutMemoryLeavesTheBytesToTheNextWrite) {
   const auto large = MakeSingle(9000, true);
   const auto small = MakeSingle(100, true);
@@ -327,8 +327,8 @@ TEST_F(SinglePointerMapTest, AMapIsFreedWithoutMemoryAndItsNumberUsedAgain) {
   EXPECT_EQ(Held(*small, socket), Value(*small, 2));
 }
 
-// The one write that changes an object in its place, beside a thread that copies it: a child has the value
-// whole or not at all.
+// The one write that changes an object in its place, beside a thread that copies it: a child has
+// the value whole or not at all.
 TEST_F(SinglePointerMapTest, SocketsAreClonedBesideADeleteWithoutMemory) {
   const auto large = MakeSingle(9000, true);
   const auto small = MakeSingle(100, true);

@@ -38,8 +38,8 @@ class SpilledOwnerTest : public testing::Test {
   std::unique_ptr<SocketTable> table_;
 };
 
-// Closing such an owner while the map is being freed must count its code down once: counted twice, the
-// bits never come back.
+// Closing such an owner while the map is being freed must count its code down once: counted twice,
+// the bits never come back.
 TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   Open({.inline_bits = 16});
   MapOptions options;
@@ -54,7 +54,8 @@ TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   }
   ASSERT_EQ(map->stats().spilled_now, fds.size() - 2);
 
-  // A reader section keeps the thread that frees the map between detaching it and counting its codes.
+  // A reader section keeps the thread that frees the map between detaching it and counting its
+  // codes.
   std::thread freeing;
   {
     ReadSection section;
@@ -74,8 +75,8 @@ TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   map.reset();
 }
 
-// The child's private values of index maps and of pointer maps lie in one storage: a failure of the one
-// must not take away what the other still counts on.
+// The child's private values of index maps and of pointer maps lie in one storage: a failure of the
+// one must not take away what the other still counts on.
 TEST_F(SpilledOwnerTest, AnAcceptThatFailsLeavesNothingBehind) {
   Open({.inline_bits = 16});
   MapOptions options;

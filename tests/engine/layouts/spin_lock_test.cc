@@ -1,5 +1,5 @@
-// Maps whose values hold a lock (MapOptions::spin_lock), on every layout: its four bytes read 0 whatever
-// is stored there, the rest is an ordinary value, and no two sockets share one.
+// Maps whose values hold a lock (MapOptions::spin_lock), on every layout: its four bytes read 0
+// whatever is stored there, the rest is an ordinary value, and no two sockets share one.
 
 #include <gtest/gtest.h>
 

@@ -388,8 +388,8 @@ TEST_F(SocketTest, ThreadsOpenFindAndCloseTogether) {
   EXPECT_EQ(Open(), 0);
 }
 
-// Threads duplicate and close the same few numbers. Afterwards every socket has as many references as
-// there are descriptors of it.
+// Threads duplicate and close the same few numbers. Afterwards every socket has as many references
+// as there are descriptors of it.
 TEST_F(SocketTest, ThreadsDuplicateOntoTheSameNumbers) {
   constexpr int kNumbers = 6;
   Make({.max_descriptors = kNumbers});

@@ -105,8 +105,8 @@ class SocketsTest : public testing::Test {
   int32_t Charged(const Socket& socket) const {
     return socket.sk_omem_alloc.load() - table_->reserved_bytes();
   }
-  // The limit under which one of these sockets may be charged for `bytes` beyond its reservation, and
-  // for no more: the comparison is strict.
+  // The limit under which one of these sockets may be charged for `bytes` beyond its reservation,
+  // and for no more: the comparison is strict.
   void LimitTo(int32_t bytes) {
     table_->set_optmem_max_bytes(table_->reserved_bytes() + bytes + 1);
   }

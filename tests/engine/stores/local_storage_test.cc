@@ -174,7 +174,8 @@ TEST_F(LocalStorageTest, CloneCopiesTheMapsWithTheFlag) {
   domain_.ReleaseOwner(child);
 }
 
-// A replacing update puts the new element in front of a walk that is under way, and takes out the old.
+// A replacing update puts the new element in front of a walk that is under way, and takes out the
+// old.
 TEST_F(LocalStorageTest, AReplacedValueIsNotMissedByAClone) {
   std::vector<std::unique_ptr<LocalStorageMap>> maps;
   StorageSlot parent{nullptr};

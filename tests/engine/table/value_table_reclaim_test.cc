@@ -161,9 +161,9 @@ TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenths
   EXPECT_EQ(table->stats().unreferenced, 20U);
 }
 
-// Values that nobody ever had before come, live for one round, and die, beside others that stay. An open
-// section makes a grace period as long as a round, in one round of `slow_every`; in the others one passes
-// with every tenth value. Returns how many of the last rounds' values found no index.
+// Values that nobody ever had before come, live for one round, and die, beside others that stay. An
+// open section makes a grace period as long as a round, in one round of `slow_every`; in the others
+// one passes with every tenth value. Returns how many of the last rounds' values found no index.
 struct Turnover {
   uint64_t staying = 0;
   uint64_t new_per_round = 0;
@@ -226,8 +226,8 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
             0U);
 }
 
-// How long a grace period takes depends on who reads and on the scheduler: after some short ones the
-// table is still prepared for a long one.
+// How long a grace period takes depends on who reads and on the scheduler: after some short ones
+// the table is still prepared for a long one.
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(
@@ -236,8 +236,8 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) 
       0U);
 }
 
-// Values that all die and all come back, round by round, and fit beside one new value a round: hardly
-// one of them may be driven out.
+// Values that all die and all come back, round by round, and fit beside one new value a round:
+// hardly one of them may be driven out.
 TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
   constexpr int kRounds = 200;
@@ -282,7 +282,8 @@ TEST(ValueTableReclaimTest, ALongGracePeriodIsForgottenInTheEnd) {
   EXPECT_LT(table->stats().free, 20U);
 }
 
-// A hash index that has filled up with tombstones is made anew although the account has no room for two.
+// A hash index that has filled up with tombstones is made anew although the account has no room for
+// two.
 TEST(ValueTableReclaimTest, TurnoverGoesOnAtAnAccountsLimit) {
   Account account(2000);
   std::unique_ptr<ValueTable> table;
