@@ -1,8 +1,7 @@
-// FunctionRef<R(Args...)>: a reference to any callable, for parameters that are called before the
-// function that takes them returns. It owns nothing and allocates nothing.
+// FunctionRef<R(Args...)>: a reference to any callable, for a parameter that the function calls
+// before it returns. It owns nothing and allocates nothing.
 //
-// The standard's std::function_ref is C++26, and Abseil's would put Abseil into every public
-// header.
+// std::function_ref is C++26, and absl::FunctionRef would add Abseil to every public header.
 
 #ifndef INLAY_FUNCTION_REF_H_
 #define INLAY_FUNCTION_REF_H_
@@ -19,8 +18,8 @@ class FunctionRef;
 template <typename R, typename... Args>
 class FunctionRef<R(Args...)> {
  public:
-  // Implicit, so that a lambda can be passed where a FunctionRef is wanted. The callable must
-  // outlive this object; a temporary lambda in a call's argument list does.
+  // Implicit, so that callers can pass a lambda. The callable must outlive this object; a lambda in
+  // the argument list of the call does.
   template <typename F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> &&
            std::is_invocable_r_v<R, F&, Args...>)

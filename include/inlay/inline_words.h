@@ -16,16 +16,16 @@
 //      |  |  field 6 |  field 5 |  field 4 |  field 3 |  field 2 |  field 1 |  field 0 |
 //      +--+----------+----------+----------+----------+----------+----------+----------+
 //
-// What a field holds is a *code*: 0 = absent, all ones = spilled (a private value elsewhere), the
-// rest is the index of a value in the map's table.
+// A field holds a *code*: 0 = absent, all ones = spilled (the owner has a private value elsewhere),
+// anything else = the index of a value in the map's table.
 //
 // W1  A write to one field never disturbs a neighbour: every write is a compare-and-swap of the
 // word.
 //
 // Thread-safety: every member function may run concurrently with every other.
-// Ordering: a load acquires, a successful write releases, so that who sees a code sees the value
-// that it names.
-// Reader section: not needed here; needed to follow the code to the value.
+// Ordering: a load acquires and a successful write releases, so a thread that sees a code sees the
+// value that it names.
+// Reader section: not needed to read a code; required to follow it to the value.
 
 #ifndef INLAY_INLINE_WORDS_H_
 #define INLAY_INLINE_WORDS_H_
@@ -56,7 +56,7 @@ struct InlineField {
   friend constexpr bool operator==(const InlineField&, const InlineField&) = default;
 };
 
-// The codec: a field's code in a word, pure arithmetic.
+// Reads and replaces a field's code in a word.
 template <std::unsigned_integral Word>
 constexpr uint32_t ExtractCode(Word word, InlineField field) {
   return static_cast<uint32_t>(word >> field.shift) & field.mask();
@@ -70,7 +70,7 @@ constexpr Word ReplaceCode(Word word, InlineField field, uint32_t code) {
 
 namespace inline_words_internal {
 
-// Replaces the field's code by `code` if it is *expected; else stores the code found in *expected.
+// If the field's code is *expected, replaces it by `code`; otherwise stores the code in *expected.
 template <std::unsigned_integral Word>
 bool CompareExchange(std::atomic<Word>& word, InlineField field, uint32_t* expected,
                      uint32_t code) noexcept {
@@ -81,7 +81,7 @@ bool CompareExchange(std::atomic<Word>& word, InlineField field, uint32_t* expec
       *expected = found;
       return false;
     }
-    // A failed swap means that a neighbour changed, or this field: look again.
+    // The swap fails if this field or a neighbour changed: look again.
   } while (!word.compare_exchange_weak(seen, ReplaceCode(seen, field, code),
                                        std::memory_order_acq_rel, std::memory_order_acquire));
   return true;
@@ -100,7 +100,7 @@ class InlineWords {
   static constexpr size_t kWords = kBits / kWordBits;
 
   InlineWords() = default;                   // every field absent
-  InlineWords(const InlineWords&) = delete;  // a copied code would be a reference nobody counted
+  InlineWords(const InlineWords&) = delete;  // the table would not count a copied code
   InlineWords& operator=(const InlineWords&) = delete;
 
   // The field's code now.
@@ -112,10 +112,10 @@ class InlineWords {
     }
   }
 
-  // Starts to bring the field's word into the cache. Reads nothing.
+  // Prefetches the field's word.
   void Prefetch(InlineField field) const noexcept { __builtin_prefetch(&words_[field.word]); }
 
-  // So that an InlineWords can stand where an owner is asked for.
+  // Makes an InlineWords an InlineOwner by itself.
   InlineWords& inline_words() { return *this; }
   const InlineWords& inline_words() const { return *this; }
 
@@ -128,20 +128,20 @@ class InlineWords {
 
 static_assert(sizeof(InlineWords<16>) == 2 && sizeof(InlineWords<32>) == 4 &&
                   sizeof(InlineWords<64>) == 8 && sizeof(InlineWords<256>) == 32,
-              "an owner pays for its bits and nothing else");
+              "inline words take their bits and nothing else");
 
-// An object that embeds inline words and says where.
+// An object that embeds inline words and says where they are.
 template <typename O>
 concept InlineOwner = requires(O& owner) {
   owner.inline_words().Load(InlineField{});
 };
 
-// A reference to some owner's words with the word's size as a run-time value, so that everything
-// that writes can be compiled once, outside headers.
+// A reference to an owner's words that knows the word size at run time, so that the writing
+// functions are compiled once, outside headers.
 class InlineWordsRef {
  public:
-  // Returns f(word), with the std::atomic that holds the field: several accesses for one look at
-  // its size.
+  // Returns f(word), where `word` is the std::atomic that holds the field. Several accesses then
+  // need only one switch on the word size.
   template <typename F>
   [[gnu::always_inline]] auto Visit(InlineField field, F&& f) const noexcept {
     switch (word_bits_) {
@@ -158,7 +158,7 @@ class InlineWordsRef {
   explicit InlineWordsRef(InlineWords<kBits>& words) noexcept
       : words_(words.words_), word_bits_(InlineWords<kBits>::kWordBits) {}
 
-  // Identifies the owner as long as it lives.
+  // Identifies the owner while it exists.
   const void* address() const noexcept { return words_; }
   uint32_t word_bits() const noexcept { return word_bits_; }
 
@@ -168,17 +168,17 @@ class InlineWordsRef {
     });
   }
 
-  // Replaces the field's code by `code` if it is *expected and returns true; otherwise stores the
-  // code found in *expected and returns false.
+  // If the field's code is *expected, replaces it by `code` and returns true. Otherwise stores the
+  // code in *expected and returns false.
   bool CompareExchange(InlineField field, uint32_t* expected, uint32_t code) const noexcept {
     return Visit(field, [&](auto& word) {
       return inline_words_internal::CompareExchange(word, field, expected, code);
     });
   }
 
-  // Gives an absent field its code and returns true; false if it is not absent. No locked
-  // instruction.
-  // REQUIRES: the owner is new, nobody else sees it.
+  // If the field is absent, stores `code` and returns true; otherwise returns false. Executes no
+  // locked instruction.
+  // REQUIRES: the owner is new and no other thread sees it.
   bool StoreInNewOwner(InlineField field, uint32_t code) const noexcept {
     return Visit(field, [&](auto& word) {
       const auto seen = word.load(std::memory_order_relaxed);
@@ -188,7 +188,7 @@ class InlineWordsRef {
     });
   }
 
-  // Replaces the field's code by `code` and returns what was there.
+  // Replaces the field's code by `code` and returns the old code.
   uint32_t Exchange(InlineField field, uint32_t code) const noexcept {
     uint32_t expected = Load(field);
     while (!CompareExchange(field, &expected, code)) {

@@ -1,8 +1,9 @@
-// What a map costs in memory, counted by one rule for every layout, and the account that limits it.
+// The memory that a map takes, counted by the same rule for every layout, and the account that
+// limits it.
 //
-// The rule: a byte belongs to exactly one part. `inline_bytes` are reserved in owners whether used
-// or not; everything else is what was taken from the allocator, at the size that the allocator
-// really hands out, so that the parts add up to what a process pays.
+// The rule: a byte belongs to exactly one part. Owners reserve `inline_bytes` whether they use them
+// or not. All other parts count what the allocator hands out, at its real sizes, so the parts add
+// up to what a process pays.
 
 #ifndef INLAY_MEMORY_USAGE_H_
 #define INLAY_MEMORY_USAGE_H_
@@ -19,7 +20,7 @@ struct MemoryUsage {
   size_t private_bytes = 0;  // objects that belong to one owner: elements, storages, spilled values
   size_t table_bytes = 0;    // interned values and their reference counts
   size_t index_bytes = 0;    // the hash index over the interned values
-  size_t slack_bytes = 0;    // taken from the system, not handed out: page ends, free slots
+  size_t slack_bytes = 0;    // mapped but in no object: ends of pages, free slots
 
   size_t total_bytes() const {
     return inline_bytes + private_bytes + table_bytes + index_bytes + slack_bytes;
@@ -35,7 +36,7 @@ struct MemoryUsage {
   }
 };
 
-// Bytes that the kernel's kmalloc() takes for a request of `bytes` > 0: the size classes 8, 16, 32,
+// Bytes that the kernel's kmalloc() uses for a request of `bytes` > 0: the size classes 8, 16, 32,
 // 64, 96, 128, 192, 256, 512, 1k, 2k, 4k, 8k, and whole power-of-two runs of 4 KiB pages above.
 // Source: Linux 6.18, mm/slab_common.c (kmalloc_info) and /proc/slabinfo (kmalloc-cg-*).
 constexpr size_t KmallocBytes(size_t bytes) {
@@ -45,13 +46,13 @@ constexpr size_t KmallocBytes(size_t bytes) {
   return std::bit_ceil(bytes);
 }
 
-// Bytes of kernel memory that a socket-storage map adds to a socket, besides the value.
+// Bytes of kernel memory that socket storage adds to a socket, besides the value.
 // Source: BTF of Linux 6.18: offsetof(bpf_local_storage_elem, sdata.data),
 // sizeof(bpf_local_storage).
 inline constexpr size_t kStorageElementHeaderBytes = 72;
 inline constexpr size_t kLocalStorageBytes = 176;
 
-// An account that table memory is charged to. Thread-safe.
+// A limit on the memory of tables. Thread-safe.
 class Account {
  public:
   static constexpr size_t kUnlimited = SIZE_MAX;
@@ -60,7 +61,7 @@ class Account {
   Account(const Account&) = delete;
   Account& operator=(const Account&) = delete;
 
-  // Adds `bytes` to the account; false, and nothing changed, if that would pass the limit.
+  // Adds `bytes` to the account. False if that would exceed the limit; then nothing changed.
   [[nodiscard]] bool Charge(size_t bytes) {
     size_t used = used_bytes_.load(std::memory_order_relaxed);
     do {
@@ -69,8 +70,8 @@ class Account {
     return true;
   }
 
-  // Takes back what an earlier Charge() added.
-  // REQUIRES: bytes were charged and not yet uncharged.
+  // Subtracts what an earlier Charge() added.
+  // REQUIRES: the bytes are charged.
   void Uncharge(size_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }

@@ -1,5 +1,5 @@
-// The vocabulary that the operations of every layout share. What each operation does in each state
-// is in storage_map.h.
+// Flags, options and limits that all layouts share. storage_map.h says what each operation does in
+// each state.
 
 #ifndef INLAY_OPERATION_H_
 #define INLAY_OPERATION_H_
@@ -22,19 +22,20 @@ enum class UpdateFlag : uint8_t {
   kExist = 2,    // present only, else kNotFound
 };
 
-// What `flag` says of a state: kOk if the update may go on.
+// kOk if `flag` allows the update in this state.
 constexpr Status CheckUpdateFlag(UpdateFlag flag, bool present) {
   if (flag == UpdateFlag::kNoExist && present) return Status::kExists;
   if (flag == UpdateFlag::kExist && !present) return Status::kNotFound;
   return Status::kOk;
 }
 
-// The function that Modify() runs on a copy of the value. It runs again, on a new copy, if the
-// value was changed or moved meanwhile, and it may run while readers still see the old bytes. It
-// must not throw, and not write to the same owner: that would start it again forever.
+// The function that Modify() runs on a copy of the value. Modify() runs it again, on a new copy, if
+// another thread changed or moved the value meanwhile. Readers may still see the old bytes while it
+// runs. It must not throw, and must not write to the same owner, which would make Modify() retry
+// forever.
 using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
 
-// The largest value: what BPF_MAP_TYPE_SK_STORAGE accepts.
+// The largest value that BPF_MAP_TYPE_SK_STORAGE accepts.
 // Source: Linux 6.18, BPF_LOCAL_STORAGE_MAX_VALUE_SIZE in include/linux/bpf_local_storage.h,
 // observed as 65407.
 inline constexpr uint32_t kMaxValueBytes = 65407;
@@ -44,22 +45,21 @@ inline constexpr uint32_t kMaxAlignment = 4096;
 struct MapOptions {
   std::string name = {};     // for messages and reports; need not be unique
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
-  // Bits of a code, 2 .. 16. Only layouts that intern by index look at it.
+  // Bits of a code, 2 .. 16. Only IndexMap uses it.
   uint32_t width_bits = 16;
-  // Of an interned value's address: a power of two, at most kMaxAlignment. Private values are
-  // aligned to 8.
+  // Alignment of an interned value: a power of two, at most kMaxAlignment. Private values are
+  // aligned to 8 bytes.
   uint32_t alignment = 8;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
-  // Bytes 0 to 3 of a value hold a bpf_spin_lock. They are no part of the value: they read 0
-  // whatever is stored there. Such a value is never shared, whatever the layout. Needs value_bytes
-  // >= 4.
+  // Bytes 0 to 3 of a value hold a bpf_spin_lock. They are not part of the value: they read as 0
+  // whatever a caller stores. No layout shares such a value. Needs value_bytes >= 4.
   bool spin_lock = false;
 };
 
 inline constexpr uint32_t kSpinLockBytes = 4;
 
-// What every layout says of the options: kInvalid: no bytes, or too few for a lock, or an alignment
-// that is not a power of two up to kMaxAlignment; kTooBig.
+// The checks that every layout makes. kInvalid: value_bytes is 0 or too small for a lock, or the
+// alignment is not a power of two up to kMaxAlignment. kTooBig: value_bytes > kMaxValueBytes.
 constexpr Status CheckMapOptions(const MapOptions& options) {
   if (options.value_bytes == 0) return Status::kInvalid;
   if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;

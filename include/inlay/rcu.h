@@ -1,12 +1,14 @@
 // Read-copy-update, over liburcu (the membarrier flavor, "liburcu-memb").
 //
-// A *reader section* is the life of a ReadSection object. What a reader finds in it stays readable
-// until it ends; writers unlink first and free only after a *grace period*, that is, after every
-// reader section that existed at the unlink has ended. Reader sections may nest and must not block
-// for long: a section that never ends keeps every retired byte alive.
+// A *reader section* lasts as long as a ReadSection object. Whatever a reader finds in a section
+// stays readable until the section ends. A writer unlinks an object first and frees it after a
+// *grace period*: after every reader section that existed at the unlink has ended. Sections may
+// nest and must not block for long, since an open section keeps every byte alive that is retired
+// meanwhile.
 //
-// Threads register themselves on first use of anything here and leave when they exit. Do not open a
-// reader section from the destructor of a thread_local object: the thread may have left already.
+// A thread registers itself on its first use of this header and unregisters when it exits. Do not
+// open a reader section in the destructor of a thread_local object: the thread may have
+// unregistered already.
 //
 // Source of the contracts: liburcu 0.13, doc/rcu-api.md.
 
@@ -20,7 +22,7 @@ struct rcu_head;  // liburcu's
 
 namespace inlay {
 
-// Embedded in an object that is freed after a grace period. Has the size of liburcu's rcu_head.
+// For objects that are freed after a grace period to embed. Has the size of liburcu's rcu_head.
 struct RcuHead {
   alignas(void*) std::byte liburcu_words[2 * sizeof(void*)];
 };
@@ -28,13 +30,13 @@ struct RcuHead {
 namespace rcu_internal {
 void ReadLock() noexcept;
 void ReadUnlock() noexcept;
-// First thing in a function that liburcu's thread calls after a grace period.
+// Must be the first call in a function that liburcu's thread calls after a grace period.
 void EnterCallback() noexcept;
 void CallRcu(RcuHead* head, void (*callback)(rcu_head*)) noexcept;
 }  // namespace rcu_internal
 
-// Opens a reader section for its lifetime. Wait-free; two calls into the library, so hold one over
-// a batch of lookups rather than one per lookup. Must be destroyed on the thread that made it.
+// Opens a reader section for its lifetime. Wait-free. It costs two calls into the library, so hold
+// one section over a batch of lookups. Must be destroyed on the thread that made it.
 class [[nodiscard]] ReadSection {
  public:
   ReadSection() noexcept { rcu_internal::ReadLock(); }
@@ -46,10 +48,9 @@ class [[nodiscard]] ReadSection {
 // True if the calling thread is inside a reader section.
 bool InReadSection() noexcept;
 
-// Calls kReclaim(head) on another thread after a grace period. Does not block and does not
-// allocate, but for the first call of a process, which starts that thread.
-// REQUIRES: no new reader can reach the object any more; `head` stays in place until kReclaim has
-// it.
+// Calls kReclaim(head) on another thread after a grace period. Does not block. Does not allocate,
+// except on the first call of a process, which starts that thread.
+// REQUIRES: new readers cannot reach the object; `head` stays in place until kReclaim gets it.
 // Reader section: not needed, allowed.
 template <void (*kReclaim)(RcuHead*)>
 void Retire(RcuHead* head) noexcept {
@@ -59,26 +60,27 @@ void Retire(RcuHead* head) noexcept {
   });
 }
 
-// Waits for a grace period: returns after every reader section that existed at the call has ended.
-// Reader section: REQUIRES none on the calling thread (it would wait for itself).
+// Waits for a grace period: returns when every reader section that existed at the call has ended.
+// Reader section: REQUIRES none on the calling thread, which would wait for itself.
 void Synchronize() noexcept;
 
-// Waits until every Retire() made before the call has run its function; for tests and for teardown.
+// Waits until every earlier Retire() has run its function. For tests and teardown.
 // Reader section: REQUIRES none. Must not be called from a kReclaim function.
 void RetireBarrier() noexcept;
 
-// A point in time that a grace period may have passed since. Lets a data structure ask "may I reuse
-// what I unlinked then?" without waiting, without an allocation and without a callback per object;
-// the kernel's twin is start_poll_synchronize_rcu() / poll_state_synchronize_rcu().
+// A point in time, and the question whether a grace period has passed since. A data structure can
+// ask whether it may reuse what it unlinked then, without waiting, an allocation or a callback per
+// object. The kernel has start_poll_synchronize_rcu() and poll_state_synchronize_rcu() for this.
 class GracePeriod {
  public:
-  // Marks now, and makes sure that a grace period will begin. Thread-safe, does not block.
+  // Marks the present, and ensures that a grace period will begin. Thread-safe, does not block.
   static GracePeriod Start() noexcept;
-  // Whether a full grace period has passed since Start(). Wait-free. If true, what follows is
-  // ordered after every reader section that existed at Start().
+  // Whether a full grace period has passed since Start(). Wait-free. If true, the caller's next
+  // accesses are ordered after every reader section that existed at Start().
   bool Elapsed() const noexcept;
 
-  // For those who have no room for an object: a number below 2^62 that FromNumber() makes it from.
+  // The GracePeriod as a number below 2^62, for callers that store it in a word; FromNumber()
+  // restores it.
   uint64_t number() const noexcept { return number_; }
   static GracePeriod FromNumber(uint64_t number) noexcept { return GracePeriod(number); }
 

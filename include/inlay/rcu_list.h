@@ -1,9 +1,8 @@
-// ListNode: a list that readers walk without a lock while one writer at a time changes it: the
-// kernel's hlist. An unlinked node keeps its `next`, so that a reader who stands on it finds the
-// way on.
+// ListNode: a list that readers walk without a lock while one writer at a time changes it, like the
+// kernel's hlist. An unlinked node keeps its `next`, so that a reader on that node can go on.
 //
 // Thread-safety: LinkAt(), Replace() and Unlink() need the lock of the list; a walk needs a reader
-// section, and nodes must stay in place for a grace period after Unlink().
+// section. A node must stay in place for a grace period after Unlink().
 
 #ifndef INLAY_RCU_LIST_H_
 #define INLAY_RCU_LIST_H_
@@ -27,8 +26,7 @@ struct ListNode {
     head->store(this, std::memory_order_release);
   }
 
-  // Takes the place of `old`, which is linked: a reader finds one of the two there, never both or
-  // none. `old` is unlinked then.
+  // Replaces `old`, which is linked, by this node. A reader finds exactly one of the two.
   void Replace(ListNode* old) {
     ListNode* const after = old->next.load(std::memory_order_relaxed);
     next.store(after, std::memory_order_relaxed);

@@ -1,6 +1,5 @@
-// Status: how an operation ended. Each value is the errno that the Linux kernel answers for the
-// same cell of the contract (see storage_map.h), so that bpf.h negates it and nothing is
-// translated.
+// Status: how an operation ended. Each value is the errno that the Linux kernel returns in the same
+// state (see the table in storage_map.h), so bpf.h only has to negate it.
 //
 // The library never throws, prints or exits: it returns one of these.
 
@@ -14,23 +13,23 @@ namespace inlay {
 
 enum class [[nodiscard]] Status : int{
     kOk = 0,
-    kNotFound = ENOENT,      // no value where one is required, or the owner is being destroyed
-    kBadDescriptor = EBADF,  // a number that is not an open descriptor
-    kNotSocket = ENOTSOCK,   // a descriptor of something that is not a socket
-    kAgain = EAGAIN,         // another writer was first; used inside the engine, never returned
-    kNoMemory = ENOMEM,      // allocation, account limit, or index space: nothing was changed
-    kExists = EEXIST,        // a value where none may be
-    kInvalid = EINVAL,       // an argument or a flag that no state makes right
+    kNotFound = ENOENT,      // no value, or the owner is being destroyed
+    kBadDescriptor = EBADF,  // not an open descriptor
+    kNotSocket = ENOTSOCK,   // a descriptor, but not of a socket
+    kAgain = EAGAIN,         // another writer was first; internal, never returned
+    kNoMemory = ENOMEM,      // no memory, limit reached, or no index left: nothing changed
+    kExists = EEXIST,        // the value exists, and the flag asks for none
+    kInvalid = EINVAL,       // an argument or a flag that is invalid in every state
     kTooBig = E2BIG,         // a value size above the limit
     kTooManyOpen = EMFILE,   // no descriptor left
     kNotPermitted = EPERM,   // the map does not allow this operation
-    kUnsupported = 524,      // ENOTSUPP, the kernel's internal "this map cannot do that"
+    kUnsupported = 524,      // ENOTSUPP: the map type lacks the operation
 };
 
 // The errno twin: 0 for kOk, otherwise positive.
 constexpr int ToErrno(Status status) { return static_cast<int>(status); }
 
-// The name of the errno twin, as in "ENOENT"; "OK" for kOk. The text lives forever.
+// The name of the errno twin, as in "ENOENT"; "OK" for kOk. The text is static.
 constexpr std::string_view StatusName(Status status) {
   switch (status) {
     case Status::kOk:

@@ -1,4 +1,4 @@
-// The contract that every layout keeps, and the concept that checks a layout has all of it.
+// The contract of every layout, and the concept that checks that a layout has all operations.
 //
 //   operation              | absent                       | present
 //   -----------------------+------------------------------+------------------------------------
@@ -8,27 +8,29 @@
 //   Update(value, kAny)    | kOk: inserted                | kOk: replaced
 //   Update(.., kNoExist)   | kOk: inserted                | kExists (EEXIST), value kept
 //   Update(.., kExist)     | kNotFound (ENOENT)           | kOk: replaced
-//   Modify(fn)             | kNotFound (ENOENT)           | kOk: fn ran on a copy, published at once
+//   Modify(fn)             | kNotFound (ENOENT)           | kOk: fn ran on a copy, now published
 //   Delete                 | kNotFound (ENOENT)           | kOk
-//   Clone(parent, child)   | kOk, child stays absent      | kOk, child has an equal value of its own
+//   Clone(parent, child)   | kOk, child stays absent      | kOk, child has an equal value
 //     (no clone flag)      | kOk, child stays absent      | kOk, child stays absent
-//   map destroyed          | -                            | every owner reads absent; bits and memory
-//                          |                              | come back
-//   owner's last reference | creates answer kNotFound     | all its values are released
+//   map destroyed          | -                            | owners read absent; bits and memory are
+//                          |                              | free again
+//   last reference to the  | creating a value fails with  | all its values are released
+//     owner dropped        | kNotFound                    |
 //
-// A value that is to be stored and has the wrong size is kInvalid; without memory, or over a limit,
-// an operation answers kNoMemory, and then nothing has changed (V4). Modify needs no room under a
-// limit of the owner's, unless a shared value becomes a private one because the table has no room
-// for it. If the map's values hold a lock (MapOptions::spin_lock), its bytes read 0 whatever is
-// stored. A pointer from Get or GetOrCreate is valid to the end of the reader section it was made
-// in; the bytes behind it do not change in that time, not even when another thread updates,
-// modifies or deletes the value.
+// kInvalid: the value to store has the wrong size. kNoMemory: the system has no memory or a limit
+// is reached; nothing changed (V4). Modify needs no room under an owner's limit, unless a shared
+// value becomes private because the table has no room. Lock bytes (MapOptions::spin_lock) read as 0
+// whatever a caller stores.
 //
-// The owner must not lose its last reference during a call: hold one, as an open descriptor does.
-// Get alone needs nothing but its reader section.
+// A pointer from Get or GetOrCreate is valid to the end of the reader section in which it was
+// returned. The bytes behind it do not change until then, even if another thread updates, modifies
+// or deletes the value.
 //
-// The answers are those of Linux 6.18 for BPF_MAP_TYPE_SK_STORAGE, observed on a live kernel, where
-// it has an answer. It has none for Modify (a program stores through a pointer).
+// The caller holds a reference to the owner during a call, as an open descriptor does. Get needs
+// only its reader section.
+//
+// The results are those of BPF_MAP_TYPE_SK_STORAGE in Linux 6.18, observed on a live kernel. The
+// kernel has no Modify: a program stores through a pointer.
 
 #ifndef INLAY_STORAGE_MAP_H_
 #define INLAY_STORAGE_MAP_H_
