@@ -1,5 +1,5 @@
-// IndexMap and SharedMap<T>: a value per owner, stored as an index of 2 to 16 bits inside the owner
-// that names the value in a table shared by all owners. This is what an embedder uses.
+// IndexMap and SharedMap<T>: a value per owner, stored as an index of 2 to 16 bits inside the
+// owner. The index names the value in a table that all owners share. Embedders use these classes.
 //
 //   inlay::StoreOptions options{.reserved_bits = 16};
 //   std::unique_ptr<inlay::Store> store;
@@ -14,30 +14,30 @@
 //   }
 //   store->Close(connection);   // before the connection is freed
 //
-// What the operations do in each state is in storage_map.h. Where this layout differs:
+// storage_map.h says what each operation does in each state. This layout differs in these points:
 //   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
-//   - At most 2^width - 2 values at a time have an index. When one more is needed, in this order:
-//       1. reclaim: values that no owner uses any more give up their indexes (after a grace
-//       period);
-//       2. spill: this owner gets a private value. With a `storage_slot()` it goes there, as in the
-//          pointer layout; otherwise into a side table keyed by the owner's address;
-//       3. kNoMemory: neither has room. Nothing changed.
-//     Each rung is counted, see stats(). The next Update() or Modify() of a spilled owner tries the
-//     table first again.
-//   - A map for which no bits are free, and one whose values hold a lock (MapOptions::spin_lock),
-//     keeps all its values in the pointer layout instead, if the owners have storage slots; see
+//   - At most 2^width - 2 values have an index at a time. A new value without one climbs this
+//     *overflow ladder*:
+//       1. Reclaim: values that no owner uses give up their indexes, after a grace period.
+//       2. Spill: this owner gets a private value, in its `storage_slot()` as in the pointer
+//          layout, or else in a side table keyed by the owner's address.
+//       3. kNoMemory: no room there either. Nothing changed.
+//     stats() counts each rung. The next Update() or Modify() of a spilled owner tries the table
+//     first again.
+//   - A map *falls back* to the pointer layout for all its values if no bits are free, or if its
+//     values hold a lock (MapOptions::spin_lock). The owners need storage slots for that. See
 //     is_interned().
-//   - What is charged to the owner: its reserved bits, once, when it is made (by those who charge,
-//     as SocketTable does), and a private value as in the pointer layout, but never both of two for
-//     a moment. The table is charged to the account of the store.
+//   - SocketTable charges a socket for its reserved bits, once, when it makes the socket. A private
+//     value is charged to the owner as in the pointer layout, but replacing one needs no second
+//     charge. The table is charged to the store's account.
 //
-// W2  Get() takes no lock, makes no store to shared memory and allocates nothing (unless the map
-//     has fallen back: then as in pointer_map.h). For absent and interned values it is wait-free:
-//     one load from the owner and arithmetic. For a spilled value it looks again if a writer of the
-//     same owner moved the value just then.
+// W2  Get() takes no lock, stores nothing to shared memory and allocates nothing. (If the map has
+//     fallen back, pointer_map.h applies.) For absent and interned values it is wait-free: one load
+//     from the owner, and arithmetic. For a spilled value it retries while writers of the same
+//     owner move the value.
 //
-// Thread-safety: all functions may run concurrently, except the destructors. Of writers that race
-// on one owner each takes effect at one instant, in some order.
+// Thread-safety: all functions may run concurrently, except the destructors. Writes to one owner
+// are linearizable.
 
 #ifndef INLAY_INDEX_MAP_H_
 #define INLAY_INDEX_MAP_H_
@@ -75,7 +75,7 @@ struct IndexMapStats {
   uint64_t spilled_now = 0;  // owners that have a private value
 };
 
-// Anything that has a store for its owners: a SocketTable, or an embedder's own population.
+// Anything with a store for its owners: a SocketTable, or an embedder's own class.
 template <typename T>
 concept HasStore = requires(T& owners) {
   { owners.store() } -> std::same_as<Store&>;
@@ -84,14 +84,14 @@ concept HasStore = requires(T& owners) {
 class IndexMap final : private StoreMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;
-  // How many owners GetMany() brings into the cache together: as many misses as a core can wait for
-  // at a time, and some more.
+  // How many owners GetMany() prefetches together: a few more misses than a core can have
+  // outstanding.
   static constexpr size_t kGetAtOnce = 32;
 
-  // Reserves options.width_bits in the store's owners. As CheckMapOptions(); kInvalid: width not
-  // 2 .. 16, alignment not a power of two, or a lock in the values of owners without storage slots;
-  // kNoMemory: no memory, or no such field is free and the owners have no storage slots. *map is
-  // unchanged on failure.
+  // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
+  // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
+  // slots. kNoMemory: no memory, or no free field and no storage slots. On failure *map is
+  // unchanged.
   // Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
@@ -101,9 +101,9 @@ class IndexMap final : private StoreMap {
     return Create(owners.store(), options, map);
   }
 
-  // Frees the map: all owners read absent from then on, and the bits go back to the store (see
-  // OwnerPopulation).
-  // REQUIRES: no concurrent use of this map; owners may be closed meanwhile.
+  // Frees the map. Its value is absent in all owners from then on, and the bits return to the store
+  // (see OwnerPopulation).
+  // REQUIRES: no concurrent use of this map. Other threads may close owners meanwhile.
   // Reader section: REQUIRES none (waits for a grace period).
   ~IndexMap();
   IndexMap(const IndexMap&) = delete;
@@ -114,7 +114,8 @@ class IndexMap final : private StoreMap {
   template <InlineOwner O>
   const std::byte* Get(const O& owner) const noexcept {
     const uint32_t code = owner.inline_words().Load(field_);
-    // One comparison for both exceptions: absent wraps around, spilled is max_index_ + 1.
+    // One comparison excludes both absent, which wraps around, and spilled, which is max_index_ +
+    // 1.
     if (code - 1 < max_index_) [[likely]] {
       return values_ + static_cast<size_t>(code) * stride_bytes_;
     }
@@ -125,10 +126,9 @@ class IndexMap final : private StoreMap {
     return GetPrivate(OwnerRef(const_cast<O&>(owner)));
   }
 
-  // found[i] becomes what Get(*owners[i]) returns, for all of them. Brings owners and values into
-  // the cache together, so that the misses of different owners overlap; where they are in the cache
-  // already, a loop over Get() is as fast.
-  // REQUIRES: found has room for all owners.
+  // Sets found[i] to Get(*owners[i]) for every i. Prefetches owners and values, so that the cache
+  // misses of different owners overlap. On cached data a loop over Get() is as fast.
+  // REQUIRES: found.size() >= owners.size().
   // Reader section: required. Pointers valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   void GetMany(std::span<O* const> owners, std::span<const std::byte*> found) const noexcept {
@@ -142,8 +142,9 @@ class IndexMap final : private StoreMap {
     }
   }
 
-  // The value, which is first made from `init` (or zeroes if empty) if absent. Null if that fails:
-  // *status, if given, says why (kNoMemory; kInvalid: wrong size; kNotFound: the owner is dying).
+  // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
+  // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
+  // owner is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
   template <InlineOwner O>
   const std::byte* GetOrCreate(O& owner, std::span<const std::byte> init,
@@ -151,62 +152,63 @@ class IndexMap final : private StoreMap {
     return GetOrCreateValue(OwnerRef(owner), init, status);
   }
 
-  // Makes or replaces the value. kExists, kNotFound: as `flag` says, or the owner is dying;
-  // kInvalid: wrong size; kNoMemory.
+  // Creates or replaces the value. kExists, kNotFound: `flag` does not allow it. kNotFound: also if
+  // the value is absent and the owner is dying. kInvalid: wrong size. kNoMemory.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Update(O& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept {
     return UpdateValue(OwnerRef(owner), value, flag);
   }
 
-  // Runs `modify` on a copy of the value and replaces the value by the result, atomically; runs it
-  // again on a new copy if another writer of this owner was first. kNotFound; kNoMemory.
+  // Runs `modify` on a copy of the value and replaces the value by the result, atomically. Runs it
+  // again on a new copy if another writer of this owner was first. kNotFound: absent. kNoMemory.
   // Reader section: not needed, allowed. Ordering: acq_rel.
   template <InlineOwner O>
   Status Modify(O& owner, ModifyFn modify) noexcept {
     return ModifyValue(OwnerRef(owner), modify);
   }
 
-  // kNotFound if absent. Readers may still see the value until their sections end.
+  // Deletes the value. kNotFound: absent. Readers may see the old value until their sections end.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Delete(O& owner) noexcept {
     return DeleteValue(OwnerRef(owner));
   }
 
-  // Gives `child` the value of `parent` if the map has the clone flag and there is one; else does
-  // nothing. kNoMemory.
-  // REQUIRES: the child is new, nobody else sees it.
+  // Gives `child` the value of `parent` if the map has the clone flag and the value exists;
+  // otherwise does nothing. kNoMemory.
+  // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed. Ordering: acq_rel.
   template <InlineOwner O>
   Status Clone(O& parent, O& child) noexcept {
     return CloneValue(OwnerRef(parent), OwnerRef(child));
   }
 
-  // Retires the values that no owner uses, and waits until their indexes can be used again. Returns
-  // how many.
+  // Retires the values that no owner uses and waits until their indexes are reusable. Returns how
+  // many.
   // Reader section: REQUIRES none (waits for a grace period).
   uint32_t Reclaim() noexcept { return is_interned() ? table_->ReclaimAndWait() : 0; }
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
-  // Whether the map has a field and interns its values. Constant.
+  // Whether the map interns its values. If not, it has fallen back. Constant.
   bool is_interned() const { return pointer_ == nullptr; }
   // All zeroes if !is_interned().
   InlineField field() const { return field_; }
-  // The interned values, for iteration and inspection.
+  // The interned values, to iterate over and to inspect.
   // REQUIRES: is_interned().
   const ValueTable& table() const { return *table_; }
   IndexMapStats stats() const;  // all zeroes if !is_interned()
   MemoryUsage memory_usage() const;
-  // V1..V4 as far as this map can see them; Store::CheckInvariants() also recounts the owners.
+  // Checks V1..V4 as far as the map can see them; Store::CheckInvariants() also recounts the
+  // owners.
   // REQUIRES: no concurrent writer.
   bool CheckInvariants(std::string* reason) const;
 
  private:
   IndexMap(Store& store, const MapOptions& options);
-  // The two ways to complete a map: what has a field interns, what has none falls back, or fails
-  // with `reason`.
+  // Create() completes a map with a field by MakeTable(), and one without by FallBack(), which
+  // returns `reason` if the owners have no storage slots.
   Status MakeTable() noexcept;
   Status FallBack(Status reason) noexcept;
 
@@ -223,8 +225,7 @@ class IndexMap final : private StoreMap {
   Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
   Status DeleteValue(const OwnerRef& owner) noexcept;
 
-  // What an owner must hold for a write to take effect: a certain code, or what an update flag
-  // says.
+  // The state that an owner must be in for a write to take effect.
   struct Expectation;
   Status Publish(const OwnerRef& owner, std::span<const std::byte> value,
                  const Expectation& expectation) noexcept;
@@ -243,13 +244,12 @@ class IndexMap final : private StoreMap {
   uint64_t codes() const noexcept override;
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
 
-  // Read by every Get(), constant after Create().
+  // Get() reads these. Constant after Create().
   InlineField field_;
   uint32_t max_index_ = 0;
   const std::byte* values_ = nullptr;
   size_t stride_bytes_ = 0;
-  std::unique_ptr<LocalStorageMap>
-      pointer_;  // what the map has fallen back to; null: it has a field
+  std::unique_ptr<LocalStorageMap> pointer_;  // set if the map has fallen back
 
   Store& store_;
   const MapOptions options_;
@@ -260,7 +260,7 @@ class IndexMap final : private StoreMap {
   std::atomic<uint64_t> no_memory_{0};
 };
 
-// An IndexMap whose values are objects of one type. Everything said of IndexMap holds.
+// An IndexMap whose values are objects of type T. IndexMap documents the functions.
 template <typename T>
 class SharedMap {
  public:
@@ -271,13 +271,13 @@ class SharedMap {
       std::has_unique_object_representations_v<T>,
       "SharedMap<T>: T has padding or floating-point members, so that equal values can have "
       "different bytes and would not be shared. Give padding a name and zero it, or use "
-      "IndexMap on bytes of your own making");
+      "IndexMap with bytes that you serialise");
   static_assert(
       alignof(T) <= 8,
       "SharedMap<T>: T must not need more than 8-byte alignment: private values have no more");
   static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
 
-  // As IndexMap::Create; value_bytes and alignment are those of T, whatever `options` says.
+  // As IndexMap::Create(). Sets value_bytes and alignment from T.
   template <typename Owners>
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {
@@ -320,7 +320,7 @@ class SharedMap {
     return map_->Update(owner, Bytes(value), flag);
   }
 
-  // `modify` is called with a T&. It may be called more than once, each time on a fresh copy.
+  // Calls `modify` with a T&, possibly several times, each time on a fresh copy.
   template <InlineOwner O, std::invocable<T&> F>
   Status Modify(O& owner, F&& modify) noexcept {
     return map_->Modify(
@@ -337,7 +337,7 @@ class SharedMap {
     return map_->Clone(parent, child);
   }
 
-  // The map of bytes beneath, for everything that does not depend on T.
+  // The underlying map of bytes, for everything that does not depend on T.
   IndexMap& bytes() { return *map_; }
   const IndexMap& bytes() const { return *map_; }
 

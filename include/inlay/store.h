@@ -1,6 +1,5 @@
-// Store: what the index maps of one kind of owner share. It hands out the bits of the owners'
-// inline words, limits what the tables may take, and does to all maps of an owner at once what
-// happens to owners: close, and clone on accept.
+// Store: shared by the index maps of one kind of owner. It hands out the bits of the owners' inline
+// words, limits the memory of the tables, and closes and clones owners for all maps at once.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -21,9 +20,9 @@
 
 namespace inlay {
 
-// An owner as the engine sees it: made from any InlineOwner. Two more things about an owner are
-// used if it has them: `StorageSlot& storage_slot()`, where its private values go, and `bool
-// is_dying()`, which forbids new values.
+// An owner as the engine sees it, made from any InlineOwner. If the owner has `StorageSlot&
+// storage_slot()`, its private values go there. If it has `bool is_dying()`, that forbids new
+// values.
 class OwnerRef {
  public:
   template <InlineOwner O>
@@ -36,7 +35,7 @@ class OwnerRef {
     if constexpr (requires {
                     { owner.is_dying() } -> std::convertible_to<bool>;
                   }) {
-      // Asked when it matters: what says so may be in a cache line that a write does not need.
+      // Evaluated lazily: the flag may be on a cache line that writes do not touch.
       owner_ = &owner;
       is_dying_ = [](const void* of) { return bool{static_cast<const O*>(of)->is_dying()}; };
     }
@@ -53,12 +52,12 @@ class OwnerRef {
   bool (*is_dying_)(const void* owner) = nullptr;
 };
 
-// All owners of a store, for those who can enumerate them. With it the bits of a freed map come
-// back at once; without it they come back as the owners that still hold its codes are closed.
+// Enumerates all owners of a store. With it, the bits of a freed map are free again at once.
+// Without it, they are free again when all owners that hold the map's codes have been closed.
 class OwnerPopulation {
  public:
-  // Calls `visit` for every owner that exists for the whole call; owners that come or go meanwhile
-  // may be left out. An owner must not be freed before `visit` returns.
+  // Calls `visit` for every owner that exists during the whole call; may skip owners that come or
+  // go meanwhile. No owner may be freed before `visit` returns for it.
   virtual void ForEachOwner(FunctionRef<void(const OwnerRef& owner)> visit) = 0;
   virtual size_t owners() const = 0;
 
@@ -67,29 +66,29 @@ class OwnerPopulation {
 };
 
 struct StoreOptions {
-  uint32_t reserved_bits = 16;  // of each owner: 0, 16, 32, or a multiple of 64
-  // The size of the words that the owners embed: 16, 32 or 64; 0 = what `reserved_bits` implies. An
-  // owner may embed larger words than it reserves.
+  uint32_t reserved_bits = 16;  // in each owner: 0, 16, 32, or a multiple of 64
+  // The size of the words that the owners embed: 16, 32 or 64; 0 = as `reserved_bits` implies.
+  // Owners may embed larger words than they reserve.
   uint32_t word_bits = 0;
-  size_t table_limit_bytes = Account::kUnlimited;  // of all maps' tables together
-  // Where spilled values go, and the values of maps that have fallen back to the pointer layout.
-  // The store closes and clones its owners' slots too. If set, every owner must have a
-  // storage_slot(); one that has none gets kNoMemory instead.
+  size_t table_limit_bytes = Account::kUnlimited;  // for the tables of all maps together
+  // Holds spilled values and the values of maps that have fallen back. If set, the store also
+  // closes and clones the owners' slots, and every owner must have a storage_slot(); an owner
+  // without one gets kNoMemory.
   LocalStorageDomain* private_values = nullptr;
   OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
 };
 
-// A map as its store sees it. Implemented by IndexMap.
+// A map as its store sees it. IndexMap implements it.
 class StoreMap {
  public:
-  // Drops the reference, or the private value, that `code` stood for in the owner; the field has
-  // been emptied.
+  // Releases the reference or the private value that `code` stood for. The owner's field is absent
+  // already.
   virtual void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept = 0;
-  // Gives the child the parent's value if the map has the clone flag.
+  // Gives `child` the value of `parent` if the map has the clone flag.
   virtual Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept = 0;
-  // Codes in all owners.
+  // The number of codes in all owners.
   virtual uint64_t codes() const noexcept = 0;
-  // Compares the codes found in owners, `counted[code]` times each, with the counts in the table.
+  // Compares the table's counts with the owners: `counted[code]` owners hold `code`.
   virtual bool CheckCodes(const uint64_t* counted, std::string* reason) const = 0;
 
  protected:
@@ -98,33 +97,34 @@ class StoreMap {
 
 class Store {
  public:
-  // kInvalid: no such sizes; kNoMemory. *store unchanged on failure.
+  // kInvalid: a size is out of range. kNoMemory. On failure *store is unchanged.
   static Status Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept;
-  // REQUIRES: no map of the store is left.
+  // REQUIRES: all maps of the store are destroyed.
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Releases all values of an owner that is going away: every field reads absent afterwards.
-  // REQUIRES: nobody creates a value in this owner any more. Concurrent gets keep what they found.
+  // Releases all values of an owner that will be freed. Every field is absent afterwards.
+  // REQUIRES: no thread creates a value in this owner any more. Concurrent gets stay valid until
+  // their sections end.
   // Reader section: not needed, allowed.
   template <InlineOwner O>
   void Close(O& owner) noexcept {
     CloseOwner(OwnerRef(owner));
   }
 
-  // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: some value
-  // could not be given; then the child has none.
-  // REQUIRES: the child is new, nobody else sees it.
+  // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: a value could
+  // not be copied; then the child has no values.
+  // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed.
   template <InlineOwner O>
   Status Clone(O& parent, O& child) noexcept {
     return CloneOwner(OwnerRef(parent), OwnerRef(child));
   }
 
-  // Compares every table's counts with the codes in the owners (guarantee V3). Can only look into
-  // owners that it can enumerate; without a population it returns true.
-  // REQUIRES: no concurrent change of owners and values.
+  // Compares every table's counts with the codes in the owners (guarantee V3). Returns true without
+  // a population, since it cannot enumerate the owners then.
+  // REQUIRES: no concurrent change of owners or values.
   bool CheckInvariants(std::string* reason) const;
 
   const StoreOptions& options() const { return options_; }
@@ -132,17 +132,17 @@ class Store {
 
   // --- for maps
 
-  // Reserves a field of `width_bits` for `map`. kInvalid: width not 1 .. 16; kNoMemory: not that
-  // many bits are free.
+  // Reserves a field of `width_bits` for `map`. kInvalid: the width is not 1 .. 16. kNoMemory: too
+  // few bits are free.
   // Reader section: REQUIRES none (may wait for a grace period).
   Status Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept;
-  // Detaches the map and empties its field in all owners; from then on the store does not touch it.
-  // The bits are handed out again when no owner holds an old code any more.
+  // Detaches the map and clears its field in all owners. The store does not call the map
+  // afterwards, and reuses the bits when no owner holds an old code.
   // Reader section: REQUIRES none (waits for a grace period).
   void Unregister(StoreMap* map) noexcept;
-  // What the field's share of the reservation amounts to over all owners: maps share the reserved
-  // bits, used or not, in proportion to their widths (those of freed maps count until they come
-  // back). 0 without a population: then nobody knows how many owners there are.
+  // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
+  // proportion to their widths; bits of freed maps count until they are reusable. 0 without a
+  // population, since the number of owners is unknown.
   size_t InlineBytes(InlineField field) const;
 
  private:
