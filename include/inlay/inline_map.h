@@ -1,5 +1,5 @@
-// InlineMap: the value itself inside the socket, in the tail that its SocketTable reserves. What
-// the operations do in each state is in storage_map.h. Each map has one place in the tail:
+// InlineMap: the value itself is in the socket, in the tail that the SocketTable reserves.
+// storage_map.h says what each operation does in each state. Each map has one place in the tail:
 //
 //   sk        sk + 784                                           sk + 784 + tail_bytes
 //   |         |                                                  |
@@ -9,30 +9,31 @@
 //   +---------+-----+---------+--------------------------+-------+---------------------+
 //                   ^ offset_bytes() from the socket
 //
-//   word    0              absent, and the place is clean
+//   word    0              absent; the place is clean
 //           1              here: the value is in the place
-//           number * 4 + 2 absent, and readers may still see an old value in the place until the grace
-//                          period of that number is over
-//           address        a copy elsewhere (aligned, so its two low bits are 0)
+//           number * 4 + 2 absent; until the grace period of that number is over, readers may
+//                          still be in the place
+//           address        of a copy elsewhere (aligned, so its two low bits are 0)
 //
-// Where this layout differs:
-//   - A get is one load from the socket and a comparison, and the value lies behind what it has
-//     loaded. There is no pointer to follow.
-//   - Readers may be in the place when a value is replaced or modified, so the new bytes go to a
-//     copy elsewhere. After a grace period the copy moves into the place on its own; until then a
-//     get follows the pointer to it. A reader sees the old value or the new one, never half of
-//     either. A value that is replaced all the time lives in copies, which wait for two grace
-//     periods each.
-//   - What is charged: the reserved tail, once, when the socket is made. Updates need no room under
-//     optmem_max: copies wait for readers as replaced elements do in the kernel, uncharged.
-//   - A map that finds no room in the tail keeps all its values in the pointer layout instead, and
-//     is charged as that is; see is_inline(). With no tail reserved that is every map.
+// This layout differs in these points:
+//   - A get is one load from the socket and a comparison. The value lies behind the loaded word: a
+//     get follows no pointer.
+//   - A writer that replaces or modifies a value writes the new bytes to a copy elsewhere, since
+//     readers may be in the place. After a grace period a callback moves the copy into the place;
+//     until then a get follows the address. A reader sees the old value or the new one, never a
+//     mixture. A value that changes all the time lives in copies, each of which waits for two grace
+//     periods.
+//   - The reserved tail is charged once, when the SocketTable makes the socket. Copies are not
+//     charged, as the kernel does not charge replaced elements that wait for readers. So updates
+//     need no room under optmem_max.
+//   - A map that finds no room in the tail falls back: all its values are in the pointer layout,
+//     and are charged as there. See is_inline().
 //
-// W2  Get() is wait-free, takes no lock, makes no store and allocates nothing (unless the map has
-//     fallen back: then as in pointer_map.h).
+// W2  Get() is wait-free, takes no lock, stores nothing and allocates nothing. (If the map has
+//     fallen back, pointer_map.h applies.)
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
-// are serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
+// writers of one socket.
 
 #ifndef INLAY_INLINE_MAP_H_
 #define INLAY_INLINE_MAP_H_
@@ -56,13 +57,13 @@ namespace inlay {
 
 class InlineMap final : private TailMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: not needed.
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<InlineMap>* map) noexcept;
-  // Frees the map: all sockets read absent from then on, and the bytes of the place go back to the
+  // Frees the map. Its value is absent in all sockets from then on, and the place returns to the
   // tail, zeroed.
-  // REQUIRES: no concurrent use of this map; sockets may be closed meanwhile.
+  // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
   ~InlineMap();
   InlineMap(const InlineMap&) = delete;
@@ -76,8 +77,8 @@ class InlineMap final : private TailMap {
     return GetAt(socket, offset_bytes_);
   }
 
-  // As Get() for those who know where the place is in the sockets they have: at compile time, or
-  // from a run-time constant. `offset_bytes` is what offset_bytes() says.
+  // As Get(), for callers that know the offset of the place at compile time or from a run-time
+  // constant. `offset_bytes` is offset_bytes() of the map.
   // REQUIRES: is_inline().
   static const std::byte* GetAt(const Socket& socket, size_t offset_bytes) noexcept {
     const std::byte* const place = reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
@@ -88,19 +89,20 @@ class InlineMap final : private TailMap {
     return GetElsewhere(word);
   }
 
-  // Where the place is, counted from the socket, whatever its family. Constant.
+  // The offset of the place from the socket, the same for all families. Constant.
   // REQUIRES: is_inline().
   uint32_t offset_bytes() const { return offset_bytes_; }
-  // Whether the map has a place in the tail. Constant.
+  // Whether the map has a place in the tail. If not, it has fallen back. Constant.
   bool is_inline() const { return pointer_ == nullptr; }
 
-  // The value, which is first made from `init` (or zeroes if empty) if absent. Null if that fails:
-  // *status, if given, says why: kNoMemory, kInvalid (wrong size), kNotFound (the socket is dying).
+  // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
+  // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
+  // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
   const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                Status* status = nullptr) noexcept;
 
-  // The following need no reader section, and allow one. Ordering: release.
+  // The following functions work inside and outside of a reader section. Ordering: release.
   Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
   Status Modify(Socket& socket, ModifyFn modify) noexcept;
   Status Delete(Socket& socket) noexcept;
@@ -108,10 +110,11 @@ class InlineMap final : private TailMap {
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
-  // Copies that wait: to move into their places, or for their last readers. Changes by itself.
+  // The number of copies that wait to move into their places, or for their last readers. Callbacks
+  // change it at any time.
   size_t copies() const noexcept;
   MemoryUsage memory_usage() const;
-  // Nothing is shared, so there is nothing to recount: true.
+  // Always true: the layout shares nothing that could be miscounted.
   bool CheckInvariants(std::string* reason) const;
 
  private:
@@ -128,7 +131,7 @@ class InlineMap final : private TailMap {
   uint32_t PlaceBytes() const;
   size_t CopyBytes() const;
 
-  // PublishCopy(), Put() and Empty() need the lock of the socket's place.
+  // PublishCopy(), Put() and Empty() require the lock of the socket's place.
   Copy* NewCopy() noexcept;
   void FreeCopy(Copy* copy) noexcept;
   void PublishCopy(Socket& socket, Copy* copy) noexcept;
@@ -141,9 +144,9 @@ class InlineMap final : private TailMap {
   void ReleaseValue(Socket& socket, bool unread) noexcept override;
   Status CloneValue(Socket& parent, Socket& child) noexcept override;
 
-  // Read by every Get(), constant after Create().
-  uint32_t offset_bytes_ = 0;            // of the place, from the start of the socket
-  std::unique_ptr<PointerMap> pointer_;  // what the map has fallen back to; null: it has a place
+  // Get() reads these. Constant after Create().
+  uint32_t offset_bytes_ = 0;            // of the place, from the socket
+  std::unique_ptr<PointerMap> pointer_;  // set if the map has fallen back
 
   SocketTable& table_;
   const MapOptions options_;

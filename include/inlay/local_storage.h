@@ -6,16 +6,17 @@
 //   +---------+          | list, owner, lock, ...  |  +-->| data: map, value               |
 //                        +-------------------------+      +--------------------------------+
 //
-// Each map has one of the 16 cache slots (the least used one when the map is made); maps that share
-// a slot take turns in it, and a get that misses it walks the list. A hit costs two dependent loads
-// and the check that the cached element is this map's. It is the layout `pointer` (pointer_map.h)
-// and what the other layouts fall back to.
+// Each map has one of the 16 cache slots: the least used one when the map is made. Maps that share
+// a slot take turns in it, and a get that finds another map's element walks the list. A cache hit
+// costs two dependent loads and a check that the cached element is this map's. This is the layout
+// `pointer` (pointer_map.h), and the other layouts fall back to it.
 //
 // Source of structure and behaviour: Linux 6.18, kernel/bpf/bpf_local_storage.c; sizes from its
 // BTF.
 //
-// Differences from the kernel: of racing writers exactly one wins and the others see the state it
-// left (the kernel may answer EAGAIN to the first two writers and OK to two deleters of one value).
+// Difference from the kernel: of racing writers exactly one wins, and the others see the state it
+// leaves. The kernel may return EAGAIN to one of the first two writers, and 0 to both of two
+// threads that delete the same value.
 
 #ifndef INLAY_LOCAL_STORAGE_H_
 #define INLAY_LOCAL_STORAGE_H_
@@ -38,10 +39,10 @@ class LocalStorageMap;
 class LocalStorageDomain;
 struct LocalStorage;
 
-// What an owner embeds: its one pointer. Null as long as the owner has no value.
+// The pointer that an owner embeds. Null while the owner has no value.
 using StorageSlot = std::atomic<LocalStorage*>;
 
-// The part of an element that the get path looks at: the kernel's bpf_local_storage_data.
+// The part of an element that a get reads: the kernel's bpf_local_storage_data.
 struct StorageData {
   const LocalStorageMap* map;
   // value_bytes bytes follow.
@@ -50,17 +51,17 @@ struct StorageData {
 
 inline constexpr uint32_t kStorageCacheSlots = 16;
 
-// The front of a LocalStorage: all that a get needs in the usual case.
+// The front of a LocalStorage, and all of it that a cache hit reads.
 struct LocalStorageCache {
   std::atomic<const StorageData*> slots[kStorageCacheSlots];
 };
 
-// Who pays for an owner's private memory: 72 + value_bytes for an element, 176 for the storage
-// while the owner has any. May be called by several threads at once for one owner, sometimes with
-// the owner's lock held: must be thread-safe, and must neither call back nor block.
+// Charges an owner for its private memory: 72 + value_bytes for an element, and 176 for the storage
+// while the owner has a value. Several threads may call it for one owner at once, sometimes with
+// the owner's lock held. It must be thread-safe, and must neither call back nor block.
 class StorageCharger {
  public:
-  // False, and nothing charged, if the owner must not have `bytes` more.
+  // False if the limit does not allow `bytes` more; then nothing is charged.
   [[nodiscard]] virtual bool Charge(StorageSlot& owner, uint32_t bytes) noexcept = 0;
   virtual void Uncharge(StorageSlot& owner, uint32_t bytes) noexcept = 0;
 
@@ -68,33 +69,32 @@ class StorageCharger {
   ~StorageCharger() = default;
 };
 
-// The maps that share cache slots and memory: those of one kind of owner. Outlives its maps.
-// Thread-safe.
+// Shared by the maps of one kind of owner: their cache slots and their memory. Must outlive its
+// maps. Thread-safe.
 class LocalStorageDomain {
  public:
-  // `charger`, if not null, must outlive the domain.
+  // A non-null `charger` must outlive the domain.
   explicit LocalStorageDomain(StorageCharger* charger = nullptr);
-  // REQUIRES: no map and no value is left.
+  // REQUIRES: all maps are destroyed and all values released.
   // Reader section: REQUIRES none (waits for retired memory).
   ~LocalStorageDomain();
   LocalStorageDomain(const LocalStorageDomain&) = delete;
   LocalStorageDomain& operator=(const LocalStorageDomain&) = delete;
 
-  // Frees all values of an owner that is going away.
-  // Reader section: not needed. Readers that are still looking keep what they found until their
-  // sections end.
+  // Releases all values of an owner that will be freed.
+  // Reader section: not needed. Concurrent gets stay valid until their sections end.
   // REQUIRES: no concurrent Update or Delete on this owner.
   void ReleaseOwner(StorageSlot& owner) noexcept;
 
-  // Gives `child` a copy of each value of `parent` whose map has the clone flag. kNoMemory: some
-  // copy could not be charged or allocated; then the child has none.
-  // REQUIRES: the child is new, nobody else sees it.
+  // Gives `child` a copy of each value of `parent` whose map has the clone flag. kNoMemory: a copy
+  // could not be charged or allocated; then the child has no values.
+  // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed.
   Status CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept;
 
-  // Maps over these owners: they share each owner's pointer.
+  // The number of maps in the domain.
   size_t maps() const noexcept;
-  // Everything that the domain's maps and owners hold now, including what waits for a grace period.
+  // All memory of the domain's maps and owners, including objects that wait for a grace period.
   MemoryUsage memory_usage() const;
 
  private:
@@ -105,23 +105,22 @@ class LocalStorageDomain {
 
 // One kind of value: the kernel's bpf_local_storage_map.
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one owner
-// are serialised by a lock in its storage. A reader sees the old value or the new one, never a
-// mixture.
+// Thread-safety: all functions may run concurrently, except the destructor. A lock in the owner's
+// storage serialises its writers. A reader sees the old value or the new one, never a mixture.
 class LocalStorageMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   static Status Create(LocalStorageDomain& domain, const MapOptions& options,
                        std::unique_ptr<LocalStorageMap>* map) noexcept;
 
-  // Frees the map's values in all owners, which read absent from then on.
+  // Frees the map and its values. They are absent in all owners from then on.
   // REQUIRES: no concurrent use of this map.
   // Reader section: REQUIRES none (waits for a grace period).
   ~LocalStorageMap();
   LocalStorageMap(const LocalStorageMap&) = delete;
   LocalStorageMap& operator=(const LocalStorageMap&) = delete;
 
-  // The value, or null if absent. Takes no lock on a cache hit; a miss walks the owner's list and
+  // The value, or null if absent. A cache hit takes no lock. A miss walks the owner's list, and
   // takes the owner's lock to fill the cache.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   const std::byte* Get(const StorageSlot& owner) const noexcept {
@@ -136,36 +135,37 @@ class LocalStorageMap {
     return GetFromList(owner);
   }
 
-  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: it walks the
-  // owner's list, and walks it again if a writer changed it meanwhile and nothing was found.
+  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: walks the
+  // owner's list, and walks it again if it found nothing and a writer changed the list meanwhile.
   const std::byte* Find(const StorageSlot& owner) const noexcept;
 
-  // Replaces the value by a new element, or makes the first one. kExists, kNotFound: as `flag`
-  // says; kInvalid: wrong size; kNoMemory: not charged or allocated (checked before the flag if the
-  // owner has any value, as the kernel does). Nothing changed then.
+  // Creates or replaces the value, with a new element. kExists, kNotFound: `flag` does not allow
+  // it. kInvalid: wrong size. kNoMemory: the element could not be charged or allocated; if the
+  // owner has any value, this check precedes that of the flag, as in the kernel. On failure nothing
+  // changed.
   // Reader section: not needed, allowed. Ordering: release.
   Status Update(StorageSlot& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
 
-  // The value, which is first made from `init` (or zeroes if empty) if absent. Null: no memory,
-  // then *status says so.
+  // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
+  // failure; *status, if given, then says why: kNoMemory.
   // Reader section: required. Pointer valid until: the end of the section.
   const std::byte* GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
                                Status* status) noexcept;
 
-  // Runs `modify` on a copy and puts it in the place of the value, atomically; runs it again on a
-  // new copy if the value was changed meanwhile. Needs no charge, like the store through a pointer
-  // that it stands for. kNotFound: absent. kNoMemory: no copy could be allocated.
+  // Runs `modify` on a copy and replaces the value by it, atomically. Runs it again on a new copy
+  // if another writer changed the value meanwhile. Needs no charge, like the store through a
+  // pointer that it emulates. kNotFound: absent. kNoMemory: no copy could be allocated.
   // Reader section: not needed, allowed. Ordering: release.
   Status Modify(StorageSlot& owner, ModifyFn modify) noexcept;
 
-  // kNotFound: absent. Readers may still see the value until their sections end.
+  // Deletes the value. kNotFound: absent. Readers may see the old value until their sections end.
   Status Delete(StorageSlot& owner) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t cache_slot() const { return cache_slot_; }
-  // The map's elements, and the storages that were made for them.
+  // The map's elements, and the storages that its elements created.
   MemoryUsage memory_usage() const;
-  // Owners that have a value of this map.
+  // The number of owners that have a value of this map.
   size_t elements() const { return elements_.load(std::memory_order_relaxed); }
 
  private:
@@ -185,7 +185,7 @@ class LocalStorageMap {
   const uint32_t cache_slot_;
   std::atomic<bool> dying_{false};
   std::atomic<size_t> elements_{0};
-  std::atomic<size_t> storages_{0};  // made for this map's elements and still charged to them
+  std::atomic<size_t> storages_{0};  // that this map's elements created and still pay for
   std::unique_ptr<Buckets> buckets_;
 };
 

@@ -1,12 +1,11 @@
-// PointerMap: the kernel's present layout over emulated sockets. sk -> sk_bpf_storage -> cache slot
-// -> element: two dependent loads into two allocations. What it looks like is drawn in
-// local_storage.h, what the operations do in each state is in storage_map.h. Where this layout
-// differs:
-//   - Every value is private: 72 + value_bytes in a slab class of the kernel's, and 176 bytes for
-//     the storage of a socket that has any value. Both are charged to sk_omem_alloc.
-//   - An update that replaces a value needs room for both values for a moment; so does one that
-//     then answers kExists or kNotFound, unless the socket has no value of any map. Modify needs
-//     none.
+// PointerMap: the kernel's present layout over emulated sockets. A get follows sk -> sk_bpf_storage
+// -> cache slot -> element: two dependent loads into two allocations. local_storage.h has a
+// picture; storage_map.h says what each operation does in each state. This layout differs in these
+// points:
+//   - Every value is private: 72 + value_bytes in one of the kernel's size classes, and 176 bytes
+//     for the storage of a socket that has a value. Both are charged to sk_omem_alloc.
+//   - An update that replaces a value briefly needs room for both. So does one that fails with
+//     kExists or kNotFound, unless the socket has no value of any map. Modify needs no room.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -30,7 +29,7 @@ namespace inlay {
 
 class PointerMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<PointerMap>* map) noexcept;
 
@@ -39,12 +38,13 @@ class PointerMap {
     return map_->Get(socket.sk_bpf_storage);
   }
 
-  // Reader section: required. Pointer valid until: the end of the section. *status, if given, says
-  // why the answer is null: kNoMemory, kInvalid (wrong size), kNotFound (the socket is dying).
+  // Reader section: required. Pointer valid until: the end of the section. Null on failure;
+  // *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the socket is
+  // dying.
   const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                Status* status = nullptr) noexcept;
 
-  // The following need no reader section, and allow one. Ordering: release.
+  // The following functions work inside and outside of a reader section. Ordering: release.
   Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
   Status Modify(Socket& socket, ModifyFn modify) noexcept {
     return map_->Modify(socket.sk_bpf_storage, modify);
@@ -54,10 +54,10 @@ class PointerMap {
 
   const MapOptions& options() const { return map_->options(); }
   uint32_t value_bytes() const { return map_->options().value_bytes; }
-  // Which of the cache's slots is this map's. Constant.
+  // The number of this map's cache slot. Constant.
   uint32_t cache_slot() const { return map_->cache_slot(); }
   MemoryUsage memory_usage() const;
-  // Nothing is shared, so there is nothing to recount: true.
+  // Always true: the layout shares nothing that could be miscounted.
   bool CheckInvariants(std::string* reason) const;
 
  private:

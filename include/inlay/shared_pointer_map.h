@@ -1,5 +1,5 @@
-// SharedPointerMap: a pointer in the socket, one for each map, to an interned, refcounted value.
-// What the operations do in each state is in storage_map.h.
+// SharedPointerMap: a pointer in the socket for each map, to an interned, refcounted value.
+// storage_map.h says what each operation does in each state.
 //
 //   the socket's tail: 8 bytes for each map        ValueTable: each distinct value once
 //   +---------+                                    +-------+-------+-------+---
@@ -7,23 +7,23 @@
 //   +---------+                                    +-------+-------+-------+---
 //   null = absent; outside of the table = a private value
 //
-// It is the index layout with the address in the place of the number: 8 bytes where that has 9 to
-// 16 bits, in the tail where that has the line of sk_mark, and no arithmetic. Where this layout
-// differs from the contract's table:
+// This is the index layout with addresses instead of numbers: 8 bytes per map instead of 2 to 16
+// bits, in the tail instead of the cache line of sk_mark, and no arithmetic in a get. This layout
+// differs in these points:
 //   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
-//   - At most 65534 values at a time are shared (ValueTable::kMaxValues). A value that finds no
-//     room in the table, after unreferenced ones were reclaimed, is private to its socket.
-//   - What is charged: the reserved tail, once, when the socket is made; a private value with its
-//     header of 32 bytes, but never both of two for a moment. The table is charged to the account
-//     of the store.
-//   - A map that finds no room in the tail, and one whose values hold a lock, keeps all its values
-//     in the pointer layout instead, and is charged as that is; see is_shared().
+//   - At most 65534 values are shared at a time (ValueTable::kMaxValues). A value that finds no
+//     room in the table, even after reclamation, is private to its socket.
+//   - The reserved tail is charged once, when the SocketTable makes the socket. A private value is
+//     charged with its header of 32 bytes; replacing one needs no second charge. The table is
+//     charged to the store's account.
+//   - A map that finds no room in the tail, or whose values hold a lock, falls back: all its values
+//     are in the pointer layout, and are charged as there. See is_shared().
 //
-// W2  Get() is wait-free, takes no lock, makes no store and allocates nothing (unless the map has
-//     fallen back: then as in pointer_map.h).
+// W2  Get() is wait-free, takes no lock, stores nothing and allocates nothing. (If the map has
+//     fallen back, pointer_map.h applies.)
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
-// are serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
+// writers of one socket.
 
 #ifndef INLAY_SHARED_POINTER_MAP_H_
 #define INLAY_SHARED_POINTER_MAP_H_
@@ -50,12 +50,13 @@ class OwnerLocks;
 
 class SharedPointerMap final : private TailMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: REQUIRES none (waits for a grace period if it fails).
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<SharedPointerMap>* map) noexcept;
-  // Frees the map: all sockets read absent from then on, and the place goes back to the tail.
-  // REQUIRES: no concurrent use of this map; sockets may be closed meanwhile.
+  // Frees the map. Its value is absent in all sockets from then on, and the place returns to the
+  // tail.
+  // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
   ~SharedPointerMap();
   SharedPointerMap(const SharedPointerMap&) = delete;
@@ -69,13 +70,14 @@ class SharedPointerMap final : private TailMap {
     return PlaceOf(socket).load(std::memory_order_acquire);
   }
 
-  // The value, which is first made from `init` (or zeroes if empty) if absent. Null if that fails:
-  // *status, if given, says why: kNoMemory, kInvalid (wrong size), kNotFound (the socket is dying).
+  // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
+  // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
+  // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
   const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                Status* status = nullptr) noexcept;
 
-  // The following need no reader section, and allow one. Ordering: release.
+  // The following functions work inside and outside of a reader section. Ordering: release.
   Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
   Status Modify(Socket& socket, ModifyFn modify) noexcept;
   Status Delete(Socket& socket) noexcept;
@@ -83,21 +85,21 @@ class SharedPointerMap final : private TailMap {
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
-  // Whether the map has a place in the tail and shares its values. Constant.
+  // Whether the map shares its values. If not, it has fallen back. Constant.
   bool is_shared() const { return pointer_ == nullptr; }
-  // Where the pointer is, counted from the socket, whatever its family. Constant.
+  // The offset of the pointer from the socket, the same for all families. Constant.
   // REQUIRES: is_shared().
   uint32_t offset_bytes() const { return offset_bytes_; }
-  // The interned values, for iteration and inspection.
+  // The interned values, to iterate over and to inspect.
   // REQUIRES: is_shared().
   const ValueTable& table() const { return *values_; }
-  // Sockets that have a private value because the table had no room.
+  // The number of sockets whose value is private because the table had no room.
   size_t private_values() const { return private_values_.load(std::memory_order_relaxed); }
-  // Unreferenced values give up their room in the table, usable when it returns. Returns how many.
+  // Retires the unreferenced values and waits until their room is reusable. Returns how many.
   // Reader section: REQUIRES none (waits for grace periods).
   uint32_t Reclaim() noexcept;
   MemoryUsage memory_usage() const;
-  // V1 to V4 as far as this map can see them, and the table's counts against the sockets.
+  // Checks V1 to V4 as far as the map can see them, and the table's counts against the sockets.
   // REQUIRES: no concurrent writer.
   bool CheckInvariants(std::string* reason) const;
 

@@ -1,6 +1,6 @@
-// SinglePointerMap: one pointer in the socket, to one object that holds the values of all maps of
-// the socket: "how bad is one indirection?". What the operations do in each state is in
-// storage_map.h.
+// SinglePointerMap: one pointer in the socket, to one object with the values of all maps of that
+// socket. It measures what one indirection costs. storage_map.h says what each operation does in
+// each state.
 //
 //   socket                       SingleObject (one allocation)
 //   +------------------+         +--------+-----------------------------+-----------------------+
@@ -8,23 +8,23 @@
 //   +------------------+         +--------+-----------------------------+-----------------------+
 //                                32 bytes   4 bytes each; 0 = absent
 //
-// A map has a number, the lowest that is free, which is its place among the offsets. An object ends
-// with the highest-numbered map that has a value in it.
+// A map's number, the lowest free one when the map is made, is the position of its offset. An
+// object has offsets up to the highest number that has a value in it.
 //
-// Where this layout differs:
-//   - Objects do not change under readers. A writer makes a new object with one value more, less or
-//     changed, publishes it, and retires the old one (read-copy-update): a write costs as much as
-//     all the socket's values are long.
-//   - What is charged: the object, header and offsets included, as long as the socket has any
-//     value. A new object is charged only for what it is larger than the old one, which waits for
-//     its readers uncharged. Flags are looked at before the charge.
-//   - A delete never fails. Should there be no memory for a smaller object, the offset is zeroed
-//     and the bytes stay until the next write.
+// This layout differs in these points:
+//   - Objects do not change under readers. A writer makes a new object with one value added,
+//     removed or changed, publishes it, and retires the old one (read-copy-update). So the cost of
+//     a write grows with the size of all the socket's values.
+//   - The whole object is charged while the socket has a value. A new object is charged only for
+//     the bytes by which it is larger than the old one, which waits for its readers uncharged.
+//     Flags are checked before the charge.
+//   - A delete never fails for lack of memory. Without memory for a smaller object it zeroes the
+//     offset, and the bytes stay until the next write.
 //
-// W2  Get() is wait-free, takes no lock, makes no store and allocates nothing.
+// W2  Get() is wait-free, takes no lock, stores nothing and allocates nothing.
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Writers of one socket
-// are serialised by a lock.
+// Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
+// writers of one socket.
 
 #ifndef INLAY_SINGLE_POINTER_MAP_H_
 #define INLAY_SINGLE_POINTER_MAP_H_
@@ -50,10 +50,10 @@ class Slab;
 struct SingleObject {
   RcuHead rcu_head;
   Slab* slab;
-  uint32_t object_bytes;  // all of it: what is charged
-  uint32_t maps;          // offsets that follow
+  uint32_t object_bytes;  // of the whole object; what is charged
+  uint32_t maps;          // number of offsets that follow
 
-  // Where map number `map` has its value, counted from the object; 0: absent.
+  // The offset of the value of map number `map` from the object; 0: absent.
   std::atomic<uint32_t>& offset_bytes(uint32_t map) {
     return reinterpret_cast<std::atomic<uint32_t>*>(this + 1)[map];
   }
@@ -72,12 +72,12 @@ static_assert(sizeof(SingleObject) == 32);
 
 class SinglePointerMap {
  public:
-  // As CheckMapOptions(); kNoMemory. *map unchanged on failure.
+  // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: not needed.
   static Status Create(SocketTable& table, const MapOptions& options,
                        std::unique_ptr<SinglePointerMap>* map) noexcept;
-  // Frees the map's values in all sockets, which read absent from then on.
-  // REQUIRES: no concurrent use of this map; sockets may be closed meanwhile.
+  // Frees the map and its values. They are absent in all sockets from then on.
+  // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
   ~SinglePointerMap();
   SinglePointerMap(const SinglePointerMap&) = delete;
@@ -90,13 +90,14 @@ class SinglePointerMap {
     return object != nullptr ? object->Find(number_) : nullptr;
   }
 
-  // The value, which is first made from `init` (or zeroes if empty) if absent. Null if that fails:
-  // *status, if given, says why: kNoMemory, kInvalid (wrong size), kNotFound (the socket is dying).
+  // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
+  // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
+  // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
   const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                Status* status = nullptr) noexcept;
 
-  // The following need no reader section, and allow one. Ordering: release.
+  // The following functions work inside and outside of a reader section. Ordering: release.
   Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
   Status Modify(Socket& socket, ModifyFn modify) noexcept;
   Status Delete(Socket& socket) noexcept;
@@ -104,11 +105,11 @@ class SinglePointerMap {
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
-  // Which of the offsets in a SingleObject is this map's. Constant.
+  // The position of this map's offset in a SingleObject. Constant.
   uint32_t number() const { return number_; }
-  // The map's share of all sockets' objects, by its part of the values' bytes.
+  // The map's share of all objects, in proportion to the bytes of its values.
   MemoryUsage memory_usage() const;
-  // Nothing is shared, so there is nothing to recount: true.
+  // Always true: the layout shares nothing that could be miscounted.
   bool CheckInvariants(std::string* reason) const;
 
  private:
@@ -121,7 +122,7 @@ class SinglePointerMap {
   SocketTable& table_;
   const MapOptions options_;
   bool registered_ = false;
-  std::atomic<bool> dying_{false};  // being freed: not cloned any more
+  std::atomic<bool> dying_{false};  // being freed: clones skip the map
   std::atomic<size_t> values_{0};   // sockets that have a value of this map
 };
 

@@ -1,8 +1,8 @@
-// TailSpace: which map has which bytes of the tail that a SocketTable reserves in its sockets, and
-// what happens to the places of all maps when a socket is cloned or closed.
+// TailSpace: hands out places in the tail that a SocketTable reserves in its sockets, and closes
+// and clones a socket's places for all maps.
 //
-// A map has one place, at the same offset in every socket. The place of a freed map is emptied in
-// all sockets and zeroed before another map can have it.
+// A map has one place, at the same offset in every socket. When a map is freed, TailSpace empties
+// and zeroes its place in all sockets before it gives the place to another map.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -22,13 +22,14 @@ struct Socket;
 class SocketTable;
 class SizeClasses;
 
-// A map that has a place in the tail, as the tail's keeper sees it.
+// A map with a place in the tail, as TailSpace sees it.
 class TailMap {
  public:
-  // Empties the socket's place and releases the value. May be called by two threads at once for one
-  // socket, and for a place that is empty. `unread`: nobody reads the place any more: leave zeroes.
+  // Empties the socket's place and releases the value. Two threads may call it for one socket at
+  // once, and it may be called for an empty place. `unread`: no reader is left; leave zeroes in the
+  // place.
   virtual void ReleaseValue(Socket& socket, bool unread) noexcept = 0;
-  // Gives the child the parent's value if the map has the clone flag.
+  // Gives `child` the value of `parent` if the map has the clone flag.
   virtual Status CloneValue(Socket& parent, Socket& child) noexcept = 0;
 
  protected:
@@ -43,37 +44,37 @@ class TailSpace {
   // Throws std::bad_alloc.
   // REQUIRES: bytes is a multiple of kGrainBytes, at most kMaxBytes.
   TailSpace(SocketTable& table, uint32_t bytes);
-  // REQUIRES: no map is left.
+  // REQUIRES: all maps are destroyed.
   // Reader section: REQUIRES none (waits for retired memory).
   ~TailSpace();
   TailSpace(const TailSpace&) = delete;
   TailSpace& operator=(const TailSpace&) = delete;
 
-  // Gives `map` a place of `bytes`, a multiple of kGrainBytes, the first that is large enough;
-  // *offset_bytes counts from the start of the socket and is set before the map is called.
-  // kNoMemory: there is none.
+  // Gives `map` the first free place of `bytes`, a multiple of kGrainBytes. Sets *offset_bytes,
+  // which counts from the start of the socket, before it calls the map. kNoMemory: no place is
+  // large enough.
   // Reader section: not needed.
   Status Register(TailMap* map, uint32_t bytes, uint32_t* offset_bytes) noexcept;
-  // Empties the map's place in all sockets, zeroes it and takes it back; the map is not called any
-  // more.
-  // REQUIRES: nobody else uses the map; sockets may be closed and accepted meanwhile.
+  // Empties and zeroes the map's place in all sockets and takes it back. Does not call the map
+  // afterwards.
+  // REQUIRES: no concurrent use of the map. Other threads may close and accept sockets meanwhile.
   // Reader section: REQUIRES none (waits for two grace periods).
   void Unregister(TailMap* map) noexcept;
 
-  // Releases the values of all maps in a socket that is going away.
+  // Releases the values of all maps in a socket that will be freed.
   // Reader section: not needed.
-  // REQUIRES: nobody creates a value in it any more.
+  // REQUIRES: no thread creates a value in it any more.
   void CloseOwner(Socket& socket) noexcept;
-  // Gives `child` the parent's values in all maps with the clone flag. kNoMemory: it may have some
-  // of them, and must be closed.
-  // REQUIRES: the child is new, nobody else sees it.
+  // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: the child may
+  // have some of the values, and the caller must close it.
+  // REQUIRES: the child is new and no other thread sees it.
   Status CloneOwner(Socket& parent, Socket& child) noexcept;
 
-  // What a place of `bytes` amounts to over all sockets: maps share the reserved bytes, used or
-  // not, in proportion to their places.
+  // The share of a place of `bytes` in the reserved bytes of all sockets. Maps share all reserved
+  // bytes in proportion to the sizes of their places.
   size_t InlineBytes(uint32_t bytes) const;
 
-  // Where the maps of the tail keep what has no room in it.
+  // Where maps allocate what does not fit into the tail.
   SizeClasses& elsewhere() { return *elsewhere_; }
   MemoryUsage memory_usage() const;
 
