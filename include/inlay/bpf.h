@@ -1,38 +1,38 @@
 // The operations under their BPF names, with the kernel's flag values and return conventions: null,
-// or a negative errno. For programs and scripts that speak BPF; an embedder uses the maps
-// themselves.
+// or a negative errno. For BPF programs and scripts; embedders use the maps directly.
 //
-//   call                       | answers, in the order of the checks: the first that fails counts
-//   ---------------------------+---------------------------------------------------------------------
-//   sk_storage_get             | null: `sk` is null, a request or a time-wait socket; flags not 0 or
-//                              | F_CREATE; absent without F_CREATE; no reference is left; no room.
-//                              | Otherwise the value
-//   sk_storage_modify          | -EINVAL: as in delete; -ENOENT: absent; 0
-//   sk_storage_delete          | -EINVAL: `sk` is null, a request or a time-wait socket; -ENOENT: no
-//                              | reference is left, or absent; 0
-//   map_create                 | -EINVAL: value_bytes 0, or no room for the lock; -E2BIG: above
+//   call                       | result, in the order of the checks: the first failure counts
+//   ---------------------------+-------------------------------------------------------------------
+//   sk_storage_get             | null: `sk` is null, a request or a time-wait socket; flags are not
+//                              | 0 or F_CREATE; absent without F_CREATE; the socket is dying; no
+//                              | room. Otherwise the value
+//   sk_storage_modify          | -EINVAL: as in delete; -ENOENT: the socket is dying, or absent; 0
+//   sk_storage_delete          | -EINVAL: `sk` is null, a request or a time-wait socket; -ENOENT:
+//                              | the socket is dying, or absent; 0
+//   map_create                 | -EINVAL: value_bytes is 0 or too small for the lock; -E2BIG: above
 //                              | kMaxValueBytes; -ENOMEM; 0
-//   map_lookup_elem            | -EINVAL: flags, or F_LOCK and the map has no lock; -EBADF, -ENOTSOCK:
-//                              | the key; -ENOENT: absent; 0
+//   map_lookup_elem            | -EINVAL: flags, or F_LOCK and the map has no lock; -EBADF,
+//                              | -ENOTSOCK: the key; -ENOENT: absent; 0
 //   map_update_elem            | -EPERM: frozen; -EINVAL: F_LOCK and the map has no lock; -EBADF,
-//                              | -ENOTSOCK: the key; -EINVAL: other flags; -ENOMEM, -EEXIST, -ENOENT; 0
+//                              | -ENOTSOCK: the key; -EINVAL: other flags; -ENOMEM, -EEXIST,
+//                              | -ENOENT; 0
 //   map_delete_elem            | -EPERM: frozen; -EBADF, -ENOTSOCK: the key; -ENOENT: absent; 0
 //   map_lookup_and_delete_elem | -EINVAL: flags; -EPERM: frozen; -EINVAL: F_LOCK and the map has no
-//                              | lock; -ENOTSUPP, whatever the key
-//   map_get_next_key           | -ENOTSUPP, whatever the key
+//                              | lock; -ENOTSUPP for every key
+//   map_get_next_key           | -ENOTSUPP for every key
 //   map_freeze                 | -ENOTSUPP: the map has a lock; -EPERM: frozen already; 0
 //
-// The key of a map is a descriptor of the socket table, as it is a file descriptor for the kernel.
+// The key of a map is a descriptor of the socket table, as it is a file descriptor in the kernel.
 // Freezing restricts the map_* calls, not the sk_storage_* helpers.
 //
-// Difference: the kernel's get returns a pointer that programs store through. A value may be shared
-// here, so the pointer is const; such a store is sk_storage_modify(). Like the store it needs no
-// room under optmem_max, unless a shared value becomes a private one because the table is full. An
-// update with F_LOCK is written in place by the kernel; here it replaces the value without a
-// charge, and no reader sees half of it, with F_LOCK or without.
+// Differences: the kernel's get returns a pointer that programs store through. Values may be shared
+// here, so the pointer is const, and sk_storage_modify() replaces such a store. Like the store it
+// needs no room under optmem_max, unless a shared value becomes private because the table is full.
+// The kernel writes an update with F_LOCK in place. Here it replaces the value without a charge,
+// and no reader sees a mixture, with or without F_LOCK.
 //
 // Source: include/uapi/linux/bpf.h, kernel/bpf/syscall.c and net/core/bpf_sk_storage.c of Linux
-// 6.18; answers and order of checks observed on a live kernel.
+// 6.18; results and order of checks observed on a live kernel.
 //
 // Thread-safety: that of the map.
 // Reader section: required for sk_storage_get, whose pointer is valid until its end; REQUIRES none
@@ -65,10 +65,11 @@ inline constexpr uint64_t BPF_EXIST = 2;
 inline constexpr uint64_t BPF_F_LOCK = 4;
 inline constexpr uint64_t BPF_SK_STORAGE_GET_F_CREATE = 1;
 
-// The kernel's internal "this map cannot do that", which reaches user space as it is.
+// The kernel's internal errno for an operation that the map type lacks. User space gets it
+// unchanged.
 inline constexpr int ENOTSUPP = 524;
 
-// A map as its descriptor names it: BPF_MAP_TYPE_SK_STORAGE in one of the layouts.
+// A BPF_MAP_TYPE_SK_STORAGE map in one of the layouts.
 template <StorageMap Layout>
 class SkStorage {
  public:
@@ -89,7 +90,7 @@ class SkStorage {
 
 // --- helpers, as programs call them
 
-// `value`: null, or value_bytes() bytes that a new value starts with.
+// `value`: null, or the value_bytes() bytes of a new value.
 template <StorageMap Layout>
 const void* sk_storage_get(SkStorage<Layout>& storage, SocketCommon* sk, const void* value,
                            uint64_t flags) noexcept {
@@ -114,7 +115,7 @@ int64_t sk_storage_delete(SkStorage<Layout>& storage, SocketCommon* sk) noexcept
   return -ToErrno(status);
 }
 
-// What a program does that stores through the pointer from sk_storage_get().
+// Replaces a store through the pointer from sk_storage_get().
 template <StorageMap Layout>
 int64_t sk_storage_modify(SkStorage<Layout>& storage, SocketCommon* sk, ModifyFn modify) noexcept {
   Socket* const socket = FullSocket(sk);
@@ -142,7 +143,7 @@ int map_create(SocketTable& table, const MapOptions& options,
 
 namespace internal {
 
-// Calls `operate(socket)` on the socket behind a descriptor, which is held meanwhile.
+// Calls `operate(socket)` on the socket of a descriptor, and holds a reference during the call.
 template <typename Operate>
 int OnDescriptor(const SocketTable& table, int fd, Operate&& operate) noexcept {
   ReadSection section;
@@ -156,8 +157,7 @@ int OnDescriptor(const SocketTable& table, int fd, Operate&& operate) noexcept {
   return result;
 }
 
-// An update with F_LOCK writes over a value that is there, without a charge, and makes one that is
-// not.
+// An update with F_LOCK overwrites an existing value without a charge, or creates the value.
 template <StorageMap Layout>
 Status UpdateLocked(Layout& map, Socket& socket, std::span<const std::byte> value,
                     UpdateFlag flag) noexcept {
@@ -175,7 +175,7 @@ Status UpdateLocked(Layout& map, Socket& socket, std::span<const std::byte> valu
 
 }  // namespace internal
 
-// Copies the value to `value`, which has room for value_bytes(), if the answer is 0.
+// If it returns 0, copies the value to `value`, which has room for value_bytes().
 template <StorageMap Layout>
 int map_lookup_elem(const SkStorage<Layout>& storage, const SocketTable& table, int fd, void* value,
                     uint64_t flags = 0) noexcept {

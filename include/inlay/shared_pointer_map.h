@@ -119,7 +119,7 @@ class SharedPointerMap final : private TailMap {
   bool IsPrivate(const std::byte* value) const noexcept;
   size_t PrivateBytes() const;
 
-  // These need the lock of the socket's place.
+  // NewPrivate(), Put() and Replace() require the lock of the socket's place.
   const std::byte* NewPrivate(Socket& socket, std::span<const std::byte> value,
                               bool charged) noexcept;
   const std::byte* Put(Socket& socket, std::span<const std::byte> value) noexcept;
@@ -130,9 +130,9 @@ class SharedPointerMap final : private TailMap {
   void ReleaseValue(Socket& socket, bool unread) noexcept override;
   Status CloneValue(Socket& parent, Socket& child) noexcept override;
 
-  // Read by every Get(), constant after Create().
-  uint32_t offset_bytes_ = 0;            // of the place, from the start of the socket
-  std::unique_ptr<PointerMap> pointer_;  // what the map has fallen back to; null: it has a place
+  // Get() reads these. Constant after Create().
+  uint32_t offset_bytes_ = 0;            // of the place, from the socket
+  std::unique_ptr<PointerMap> pointer_;  // set if the map has fallen back
 
   bool has_place_ = false;
   SocketTable& socket_table_;

@@ -1,15 +1,15 @@
-// Socket and SocketTable: emulated sockets with the kernel's sizes and field positions, so that a
-// layout can be measured and tested where it would live.
+// Socket and SocketTable: emulated sockets with the kernel's sizes and field positions, to test and
+// measure a layout where the kernel would have it.
 //
-// A Socket stands for struct sock: the fields that storage and the packet path touch are where the
-// kernel has them, the rest is filler. Behind it come the reserved tail that some layouts use, and
-// then the bytes that the protocol adds, up to the size of tcp_sock, udp_sock and so on. So one
-// offset leads to a place in the tail for sockets of every family: what a map, a compiler or a
-// run-time constant can know.
+// A Socket emulates struct sock: the fields that storage and the packet path touch are at the
+// kernel's offsets, and the rest is filler. Behind it lies the reserved tail that some layouts use,
+// then the bytes that the protocol adds up to the size of tcp_sock, udp_sock and so on. So a place
+// in the tail has the same offset in sockets of every family, and the offset can be a compile-time
+// or run-time constant.
 //
-// The inline words lie in the group that the kernel calls sock_read_tx, directly behind sk_mark: a
-// BPF program on the packet path finds that cache line there already. (Measured on Linux 6.18 in
-// the UDP receive path: reading sk_mark adds nothing to touching the socket.)
+// The inline words lie in the group that the kernel calls sock_read_tx, directly behind sk_mark.
+// The packet path has loaded that cache line before a BPF program runs. (Measured on Linux 6.18 in
+// the UDP receive path: reading sk_mark costs nothing once the socket has been touched.)
 //
 //   line 0   skc_family, skc_state, ...         the header: every packet
 //   line 1   skc_node (the hash chain)          the header: every packet
@@ -60,8 +60,8 @@ enum class SocketFamily : uint8_t {
 };
 inline constexpr size_t kSocketFamilies = 9;
 
-// The kernel's values (include/net/tcp_states.h). kTimeWait and kNewSynRecv belong to mini sockets,
-// which are a SocketCommon and nothing that storage could use.
+// The kernel's values (include/net/tcp_states.h). Sockets in kTimeWait and kNewSynRecv are mini
+// sockets: only a SocketCommon, without storage.
 enum class SocketState : uint8_t {
   kEstablished = 1,
   kTimeWait = 6,
@@ -70,12 +70,12 @@ enum class SocketState : uint8_t {
   kNewSynRecv = 12,
 };
 
-// What one family of sockets is made of.
+// What differs between families of sockets.
 struct SocketProtocol {
   SocketFamily family;
   std::string_view name;  // as in "tcp6"
-  uint32_t object_bytes;  // of the protocol's struct, e.g. tcp_sock, without the tail
-  bool can_listen;        // accept() makes children that inherit values
+  uint32_t object_bytes;  // size of the protocol's struct, e.g. tcp_sock, without the tail
+  bool can_listen;        // has accept(), whose children inherit values
 };
 const SocketProtocol& ProtocolOf(SocketFamily family);
 
@@ -86,11 +86,11 @@ struct SocketCommon {
   std::atomic<SocketState> skc_state{SocketState::kClose};
   uint8_t skc_flag_bits = 0;
   int32_t skc_bound_dev_if = 0;
-  ListNode skc_bind_node;  // here: the list of all sockets of the table
+  ListNode skc_bind_node;  // here: in the list of all sockets of the table
   const SocketProtocol* skc_prot = nullptr;
   SocketTable* skc_net = nullptr;
   std::byte skc_v6_addresses[32] = {};
-  uint64_t skc_cookie = 0;  // unique among the table's full sockets, never reused
+  uint64_t skc_cookie = 0;  // unique among the table's full sockets; never reused
   SocketCommon* skc_listener = nullptr;
   std::atomic<SocketCommon*> skc_node_next{nullptr};  // the hash chain; free for a packet walk
   void* skc_node_link = nullptr;
@@ -109,7 +109,7 @@ static_assert(offsetof(SocketCommon, skc_node_next) == 104);
 static_assert(offsetof(SocketCommon, skc_refcnt) == 128);
 static_assert(sizeof(SocketCommon) == 136);
 
-// A full socket. Made by a SocketTable only.
+// A full socket. Only a SocketTable makes it.
 struct Socket {
   static constexpr size_t kMaxInlineBits = 256;
   using Words = InlineWords<kMaxInlineBits>;
@@ -126,8 +126,8 @@ struct Socket {
   // sock_write_tx
   std::atomic<int32_t> sk_omem_alloc{0};
   std::byte filler_372[132] = {};
-  // sock_read_tx. The kernel's sk_uid, sk_protocol, sk_type, sk_dst_cache and sk_route_caps lie
-  // where the inline words are here; nothing in the project reads them.
+  // sock_read_tx. The kernel has sk_uid, sk_protocol, sk_type, sk_dst_cache and sk_route_caps where
+  // the inline words are here; nothing in the project reads them.
   uint64_t sk_max_pacing_rate = ~uint64_t{0};
   int64_t sk_sndtimeo = 0;
   uint32_t sk_priority = 0;
@@ -135,20 +135,19 @@ struct Socket {
   Words sk_inline_words;
   std::byte filler_560[176] = {};
   StorageSlot sk_bpf_storage{nullptr};
-  std::atomic<SingleObject*> sk_single_object{
-      nullptr};  // of single_pointer_map.h; filler in the kernel
+  std::atomic<SingleObject*> sk_single_object{nullptr};  // of SinglePointerMap; not in the kernel
   RcuHead sk_rcu{};
   std::byte filler_768[16] = {};
 
-  // What owners have (see InlineOwner and OwnerRef).
+  // The interface of an owner (see InlineOwner and OwnerRef).
   Words& inline_words() { return sk_inline_words; }
   const Words& inline_words() const { return sk_inline_words; }
   StorageSlot& storage_slot() { return sk_bpf_storage; }
   const StorageSlot& storage_slot() const { return sk_bpf_storage; }
-  // True once the last reference is gone: no value may be created any more.
+  // True once the last reference is dropped: then no value may be created.
   bool is_dying() const { return common.skc_refcnt.load(std::memory_order_relaxed) == 0; }
 
-  // The reserved tail: SocketTableOptions::tail_bytes bytes, zeroed when the socket is made.
+  // The reserved tail: SocketTableOptions::tail_bytes bytes, initially zeroes.
   std::byte* tail() { return reinterpret_cast<std::byte*>(this + 1); }
   const std::byte* tail() const { return reinterpret_cast<const std::byte*>(this + 1); }
 };
@@ -168,8 +167,8 @@ static_assert(offsetof(Socket, sk_single_object) == 744);
 static_assert(offsetof(Socket, sk_rcu) == 752);
 static_assert(sizeof(Socket) == 784);
 
-// The full socket that `sk` is, or null if it is a request or time-wait socket (or null): the
-// kernel's bpf_sk_fullsock().
+// `sk` as a full socket. Null if it is a request or time-wait socket, or null. The kernel's
+// bpf_sk_fullsock().
 inline Socket* FullSocket(SocketCommon* sk) {
   if (sk == nullptr) return nullptr;
   const SocketState state = sk->state();
@@ -191,86 +190,88 @@ struct SocketTableOptions {
 // Thread-safety: all functions may run concurrently, except the destructor.
 class SocketTable final : private OwnerPopulation, private StorageCharger {
  public:
-  // kInvalid: no such sizes; kNoMemory. *table unchanged on failure.
+  // kInvalid: a size is out of range. kNoMemory. On failure *table is unchanged.
   static Status Create(const SocketTableOptions& options,
                        std::unique_ptr<SocketTable>* table) noexcept;
-  // Closes what is still open.
-  // REQUIRES: no map over these sockets is left.
+  // Closes the descriptors that are still open.
+  // REQUIRES: all maps over these sockets are destroyed.
   // Reader section: REQUIRES none.
   ~SocketTable();
   SocketTable(const SocketTable&) = delete;
   SocketTable& operator=(const SocketTable&) = delete;
 
-  // --- descriptors: the lowest free number, as POSIX has it
+  // --- descriptors: a new one has the lowest free number, as in POSIX
 
-  // Makes a socket. kTooManyOpen; kNoMemory. *fd unchanged on failure.
+  // Makes a socket. kTooManyOpen. kNoMemory. On failure *fd is unchanged.
   Status Open(SocketFamily family, int* fd) noexcept;
   // Makes a descriptor of something that is not a socket. kTooManyOpen.
   Status OpenFile(int* fd) noexcept;
-  // A second descriptor of the same thing. kBadDescriptor; kTooManyOpen.
+  // Makes a second descriptor of the same object. kBadDescriptor. kTooManyOpen.
   Status Dup(int fd, int* new_fd) noexcept;
-  // The same with a number of the caller's choice, as dup3() has it: what is open there is closed.
-  // kBadDescriptor: fd is not open, or no such number can be; kInvalid: the two are the same.
+  // As Dup(), with a number that the caller chooses. Like dup3(), first closes `new_fd` if it is
+  // open. kBadDescriptor: `fd` is not open, or `new_fd` is out of range. kInvalid: the two are
+  // equal.
   Status DupTo(int fd, int new_fd) noexcept;
-  // Frees the number at once; the socket goes with its last reference. kBadDescriptor.
+  // Frees the number at once. The socket is freed with its last reference. kBadDescriptor.
   Status Close(int fd) noexcept;
-  // The socket behind a descriptor: kBadDescriptor, kNotSocket.
+  // Finds the socket of a descriptor. kBadDescriptor. kNotSocket.
   // Reader section: required. Pointer valid until: the end of the section, or Put() after a
   // TryHold().
   Status Find(int fd, Socket** socket) const noexcept;
 
   // --- connections
 
-  // kInvalid: the family has no connections; kBadDescriptor, kNotSocket.
+  // Makes the socket listen. kInvalid: the family has no connections. kBadDescriptor. kNotSocket.
   Status Listen(int fd) noexcept;
-  // Makes the child of a handshake that has just finished, as the kernel does at the final ACK: it
-  // inherits the values of all maps with the clone flag, or is not made at all. kInvalid: not
-  // listening; kNoMemory: some value could not be copied or charged; kTooManyOpen.
+  // Makes the child of a finished handshake, as the kernel does at the final ACK. The child
+  // inherits the values of all maps with the clone flag. On failure there is no child. kInvalid:
+  // not listening. kNoMemory: a value could not be copied or charged. kTooManyOpen.
   Status Accept(int listener_fd, int* fd) noexcept;
-  // A request socket (SYN received, NEW_SYN_RECV). It is not a full socket. Given back with Put().
+  // Makes a request socket (NEW_SYN_RECV: SYN received), which is not a full socket. Release it
+  // with Put().
   Status OpenRequest(int listener_fd, SocketCommon** request) noexcept;
-  // Closes the descriptor and leaves a time-wait socket in the place of the connection, which is
-  // not a full socket: the values go with the full one. Given back with Put(). kInvalid: not TCP.
+  // Closes the descriptor and replaces the connection by a time-wait socket, which is not a full
+  // socket. The values are released with the full socket. Release the time-wait socket with Put().
+  // kInvalid: not TCP.
   Status EnterTimeWait(int fd, SocketCommon** timewait) noexcept;
 
   // --- references
 
-  // Takes a reference unless the last one is gone: false.
-  // Reader section: required, or a reference.
+  // Takes a reference. False if the last one is dropped already.
+  // Reader section: required, unless the caller holds a reference.
   [[nodiscard]] static bool TryHold(SocketCommon& socket) noexcept;
-  // Gives one back. With the last one all values are released at once; the memory stays readable
-  // until the reader sections of the moment end.
+  // Drops a reference. Dropping the last one releases all values at once; the memory stays readable
+  // until all current reader sections end.
   static void Put(SocketCommon& socket) noexcept;
 
   // --- all of them
 
-  // Calls `visit` for every full socket, newest first; those that come or go meanwhile may be left
-  // out.
-  // Reader section: not needed (one is held during the call). `visit` must not block.
+  // Calls `visit` for every full socket, newest first. May skip sockets that come or go meanwhile.
+  // Reader section: not needed; the call holds one. `visit` must not block.
   void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
-  size_t sockets() const noexcept;  // full sockets that are not yet released
+  size_t sockets() const noexcept;  // full sockets that are not released yet
 
   // --- what values cost
 
-  // What is reserved inside each socket for values. It is charged to sk_omem_alloc once, when the
-  // socket is made, and is never refused: optmem_max limits what comes on top. (With nothing
-  // reserved the pointer layout reaches the limit where the kernel does.)
+  // Bytes that each socket reserves for values. A new socket is charged for them in sk_omem_alloc,
+  // and optmem_max never refuses them: it limits further charges. (With nothing reserved the
+  // pointer layout reaches the limit exactly where the kernel does.)
   int32_t reserved_bytes() const {
     return static_cast<int32_t>(options_.inline_bits / 8 + options_.tail_bytes);
   }
-  // Sets net.core.optmem_max. What is charged already stays.
+  // Sets net.core.optmem_max. Existing charges stay.
   void set_optmem_max_bytes(int32_t bytes) noexcept;
-  // Adds to the socket's sk_omem_alloc, or returns false if `bytes` are more than optmem_max or the
-  // sum would not stay below it: the kernel's omem_charge(). Wait-free but for other charges.
+  // Adds `bytes` to the socket's sk_omem_alloc. False if `bytes` exceed optmem_max or the sum is
+  // not below it. The kernel's omem_charge(). Lock-free.
   [[nodiscard]] bool ChargeOmem(Socket& socket, uint32_t bytes) noexcept;
   void UnchargeOmem(Socket& socket, uint32_t bytes) noexcept;
-  // What the sockets themselves take, tails included, without any map's memory.
+  // Bytes of the sockets themselves, with their tails and without any map's memory.
   size_t socket_bytes() const noexcept;
-  // What the sockets' values take outside of them, whatever their layout, without shared tables:
-  // see store().account() for those.
+  // Memory of the sockets' values outside of the sockets, in all layouts, without shared tables;
+  // store().account() has those.
   MemoryUsage private_usage() const;
 
-  // --- for layouts: what the maps of one layout share. Thread-safe, and as long-lived as the table.
+  // --- for layouts: shared by the maps of a layout. Thread-safe; live as long as the table.
   Store& store() { return *store_; }
   LocalStorageDomain& storage_domain() { return *storage_domain_; }
   TailSpace& tail_space() { return *tail_space_; }
