@@ -1,4 +1,4 @@
-// GetOrMake(): what GetOrCreate() of every layout over sockets does before it makes a value.
+// GetOrMake(): the part of GetOrCreate() that all layouts over sockets share.
 
 #ifndef INLAY_ENGINE_LAYOUTS_GET_OR_MAKE_H_
 #define INLAY_ENGINE_LAYOUTS_GET_OR_MAKE_H_
@@ -13,8 +13,9 @@
 
 namespace inlay {
 
-// The value that the socket has; otherwise, if one may be made from `init` (empty: zeroes), what
-// make(&result) returns: the value of this or another thread, or null and why. *status may be null.
+// Returns the socket's value. If it is absent and `init` and the socket allow a new value, returns
+// make(&result): the value that this or another thread makes, or null with the reason in `result`.
+// `status` may be null.
 template <typename Map, typename Make>
 const std::byte* GetOrMake(const Map& map, const Socket& socket, std::span<const std::byte> init,
                            Status* status, Make&& make) noexcept {

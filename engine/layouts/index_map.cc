@@ -14,9 +14,9 @@
 namespace inlay {
 struct IndexMap::Expectation {
   UpdateFlag flag = UpdateFlag::kAny;
-  bool may_be_dying = true;  // not a child that is being made: there is no need to look
+  bool may_be_dying = true;  // false for a new child, to save the load
   // For Modify(): the code, and for a spilled value the address, that the copy was made from.
-  // Inside one reader section neither can come to mean other bytes.
+  // Within one reader section neither can refer to other bytes.
   bool unchanged = false;
   uint32_t code = kAbsentCode;
   const std::byte* private_value = nullptr;
@@ -44,7 +44,7 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
-  // Without a field, or with a lock in them, values cannot be interned.
+  // Values without a field, or with a lock, cannot be interned.
   const Status registered = options.spin_lock
                                 ? Status::kInvalid
                                 : store.Register(made.get(), options.width_bits, &made->field_);
@@ -79,8 +79,8 @@ Status IndexMap::FallBack(Status reason) noexcept {
 }
 
 IndexMap::~IndexMap() {
-  if (max_index_ != 0)
-    store_.Unregister(this);  // waits: no reader follows a pointer of ours any more
+  // Waits for a grace period: no reader has a pointer into the table afterwards.
+  if (max_index_ != 0) store_.Unregister(this);
 }
 
 // --- reading
@@ -91,9 +91,8 @@ const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
     const uint32_t code = owner.words().Load(field_);
     if (code == kAbsentCode) return nullptr;
     if (code != field_.spilled_code()) return table_->At(code);
-    // A writer puts a private value in place before it publishes the code. The same value before
-    // and after a look at the code was published when we looked: its memory is not reused in this
-    // section.
+    // A writer stores a private value before it publishes the code. If the value is the same before
+    // and after the load of the code, the code named it: its memory is not reused in this section.
     if (value != nullptr && private_values_->Get(owner) == value) return value;
   }
 }
@@ -126,14 +125,14 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
     } else {
       result = Publish(owner, init, absent);
     }
-    // kExists: another thread was first, and its value is the answer.
+    // kExists: another thread was first; return its value.
     if (result != Status::kOk && result != Status::kExists) return nullptr;
   }
 }
 
 // --- writing
 
-// What a map that has fallen back says of a new value, before the pointer layout is asked.
+// The checks of a map that has fallen back, before it calls the pointer layout.
 Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
   if (bytes != options_.value_bytes) return Status::kInvalid;
   if (owner.dying()) return Status::kNotFound;
@@ -147,8 +146,8 @@ const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<cons
   return pointer_->GetOrCreate(*owner.storage_slot(), init, status);
 }
 
-// Puts an index that the caller holds a reference to into the owner; the reference goes with it, or
-// is released if the owner is not as expected.
+// Stores an index in the owner. Consumes the caller's reference: the owner gets it, or it is
+// released if the owner is not as expected.
 Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
                               const Expectation& expectation) noexcept {
   const InlineWordsRef& words = owner.words();
@@ -172,20 +171,20 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
   }
 }
 
-// For an owner that had a private value: kOk, or *code is what it has now; kAgain if that is a
-// private value still, but not the one that was expected.
+// PublishIndex() for an owner with a private value. Unless kOk, *code is the current code; if that
+// is still the spilled one, kAgain: the private value is not the expected one.
 Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
                                          const Expectation& expectation, uint32_t* code) noexcept {
-  const ReadSection section;  // the search passes other owners' and other maps' values
+  const ReadSection section;  // the search passes values of other owners and maps
   MutexLock lock(&private_values_->LockOf(owner));
   if (!expectation.CheckPrivate(private_values_->Get(owner))) return Status::kAgain;
   if (!owner.words().CompareExchange(field_, code, index)) return Status::kAgain;
-  // Last, so that a reader who saw the old code finds the private value or sees the new code.
+  // Last, so that a reader that saw the old code finds the private value or sees the new code.
   RemovePrivate(owner);
   return Status::kOk;
 }
 
-// The second rung of the ladder, for a value that the table did not take.
+// The second rung of the overflow ladder: gives the owner a private value.
 Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
                        const Expectation& expectation) noexcept {
   const InlineWordsRef& words = owner.words();
@@ -198,11 +197,10 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   if (code == spilled && !expectation.CheckPrivate(private_values_->Get(owner))) {
     return Status::kAgain;
   }
-  // First, so that who sees the code finds the value.
+  // First, so that a reader that sees the code finds the value.
   status = private_values_->Put(owner, value);
   if (status != Status::kOk) return status == Status::kNoMemory ? CountNoMemory() : status;
-  // The lock keeps the code from becoming, or ceasing to be, the spilled one; indexes may come and
-  // go.
+  // Under the lock the code cannot change to or from the spilled one, but indexes may come and go.
   while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
     status = expectation.Check(owner, code);
     if (status != Status::kOk) {
@@ -224,11 +222,9 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
                                                       : Spill(owner, value, expectation);
 }
 
-// The checks come before the value is looked for: what fails them need not be hashed, and whether
-// the owner is dying may be a cache miss, which waits for no other before the first locked
-// instruction. If the word is still the same when the value has been found, so is what the first
-// check said of it; the second is made again, for an owner that has died while the table was locked
-// or grew.
+// Check first: a failing update skips the hash, and loading `dying` overlaps other misses. If the
+// word is unchanged after Intern(), the check of the flag still holds. Check `dying` again, since
+// the owner may have died while Intern() waited for the table's mutex.
 Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                              UpdateFlag flag) noexcept {
   if (pointer_ != nullptr) [[unlikely]] {
@@ -272,9 +268,9 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
     if (expectation.code == kAbsentCode) return Status::kNotFound;
     const std::byte* from = nullptr;
     if (expectation.code == field_.spilled_code()) {
-      // Should this not be the published one, Publish() will find that out.
+      // Publish() detects if this is not the published value.
       from = expectation.private_value = private_values_->Get(owner);
-      if (from == nullptr) continue;  // moved just now
+      if (from == nullptr) continue;  // a writer has just moved it
     } else {
       from = table_->At(expectation.code);
     }
@@ -312,13 +308,13 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
   }
 }
 
-// Takes away the private value of an owner whose code has just ceased to be the spilled one.
+// Removes the private value of an owner whose code has just changed from the spilled one.
 void IndexMap::RemovePrivate(const OwnerRef& owner) noexcept {
   private_values_->Remove(owner);
   spilled_now_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// --- what happens to owners
+// --- closing and cloning owners
 
 void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
   if (code == field_.spilled_code()) {
@@ -349,20 +345,20 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
         return Status::kOk;
       return PublishIndex(child, code, child_is_new);
     } else {
-      // The parent has moved on and the value was reclaimed, or its count is at its limit. Either
-      // way its bytes are still there in this section.
+      // The parent's value has changed and was reclaimed, or the count is at its limit. The bytes
+      // stay readable in this section either way.
       value = table_->At(code);
     }
   } while (value == nullptr);
   return Publish(child, {value, options_.value_bytes}, child_is_new);
 }
 
-// --- looking at it
+// --- inspection
 
 uint64_t IndexMap::codes() const noexcept {
-  // Not what the private place holds: a storage slot is emptied when its owner is released, and
-  // that owner's code is counted down by the store.
-  if (table_ == nullptr) return 0;  // Create() has failed
+  // Not private_values_->count(): releasing an owner empties its storage slot before the store
+  // counts down its code.
+  if (table_ == nullptr) return 0;  // Create() failed
   return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
 }
 

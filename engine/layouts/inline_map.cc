@@ -17,16 +17,16 @@ namespace {
 constexpr uint64_t kClean = 0;
 constexpr uint64_t kTagMask = 3;
 constexpr uint64_t kDirtyTag = 2;
-// Absent, and no grace period asked for yet: a number that is never over.
+// Absent, before DirtyFromNow(): the number of a grace period that never elapses.
 constexpr uint64_t kUnpublished = ~uint64_t{0} << 2 | kDirtyTag;
 
 bool IsCopy(uint64_t word) { return word != kClean && (word & kTagMask) == 0; }
 bool IsPresent(uint64_t word) { return word != kClean && (word & kTagMask) != kDirtyTag; }
 
-// What the word of a place says whose value has just been taken away.
+// The word of a place whose value has just been removed.
 uint64_t DirtyFromNow() { return GracePeriod::Start().number() << 2 | kDirtyTag; }
 
-// Whether a new value may be written into the place: nobody reads there.
+// Whether a writer may write into the place: no reader is in it.
 bool IsClean(uint64_t word) {
   return word == kClean ||
          ((word & kTagMask) == kDirtyTag && GracePeriod::FromNumber(word >> 2).Elapsed());
@@ -40,18 +40,18 @@ std::byte* ValueBehind(std::atomic<uint64_t>& word) {
 }  // namespace
 
 struct InlineMap::State {
-  OwnerLocks locks;  // for all changes of a place
+  OwnerLocks locks;  // guard all changes of a place
   std::atomic<size_t> copies{0};
   bool has_place = false;
 };
 
-// A value that has no room in its place yet.
+// A value that waits to move into its place.
 struct InlineMap::Copy {
   RcuHead rcu_head;
   InlineMap* map;
   Slab* slab;
-  Socket* socket;  // whose value it was made to be; gone, perhaps, if that is over
-  std::atomic<bool> is_current{false};  // it still is; set under the lock of the socket's place
+  Socket* socket;                       // may be freed once `is_current` is false
+  std::atomic<bool> is_current{false};  // the socket's value; set under the place's lock
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
   static Copy* FromWord(uint64_t word) { return reinterpret_cast<Copy*>(word); }
@@ -85,7 +85,7 @@ InlineMap::InlineMap(SocketTable& table, const MapOptions& options, std::unique_
 InlineMap::~InlineMap() {
   if (!state_->has_place) return;
   table_.tail_space().Unregister(this);
-  // Copies have nobody any more, but are still on their way to be freed, in two steps.
+  // No socket has a copy any more, but copies wait to be freed by two callbacks.
   while (copies() > 0) RetireBarrier();
 }
 
@@ -125,10 +125,10 @@ InlineMap::Copy* InlineMap::NewCopy() noexcept {
 void InlineMap::FreeCopy(Copy* copy) noexcept {
   std::atomic<size_t>& copies = state_->copies;
   copy->slab->Free(copy);
-  copies.fetch_sub(1, std::memory_order_release);  // last: the map may be gone after it
+  copies.fetch_sub(1, std::memory_order_release);  // last: the map may be freed after it
 }
 
-// Makes `copy` the value; it moves into the place when nobody can be reading there any more.
+// Makes `copy` the value. After a grace period it moves into the place, which has no readers then.
 void InlineMap::PublishCopy(Socket& socket, Copy* copy) noexcept {
   copy->socket = &socket;
   copy->is_current.store(true, std::memory_order_relaxed);
@@ -139,9 +139,8 @@ void InlineMap::PublishCopy(Socket& socket, Copy* copy) noexcept {
 void InlineMap::MoveIntoPlace(RcuHead* head) {
   Copy* const copy = reinterpret_cast<Copy*>(head);
   InlineMap& map = *copy->map;
-  // Once not current, never again. Looked at without the lock first: of a value that changes all
-  // the time nearly all copies are over by now, and waiting for its writers would make them pile
-  // up.
+  // A copy that is not current stays so: check without the lock first. When a value changes all the
+  // time, nearly all copies are outdated by now, and waiting for the lock would let them pile up.
   if (copy->is_current.load(std::memory_order_relaxed)) {
     MutexLock lock(&map.state_->locks.Of(copy->socket));
     if (copy->is_current.load(std::memory_order_relaxed)) {
@@ -160,7 +159,7 @@ void InlineMap::ReclaimCopy(RcuHead* head) {
   copy->map->FreeCopy(copy);
 }
 
-// Makes `value` the socket's value and returns where it is; null without memory.
+// Stores `value` as the socket's value and returns its address. Null without memory.
 const std::byte* InlineMap::Put(Socket& socket, std::span<const std::byte> value) noexcept {
   std::atomic<uint64_t>& word = WordOf(socket);
   if (IsClean(word.load(std::memory_order_relaxed))) {
@@ -176,12 +175,12 @@ const std::byte* InlineMap::Put(Socket& socket, std::span<const std::byte> value
   return copy->value();
 }
 
-// Takes the value away, wherever it is.
+// Removes the value, in the place or in a copy, and stores `word_after`.
 void InlineMap::Empty(Socket& socket, uint64_t word_after) noexcept {
   std::atomic<uint64_t>& word = WordOf(socket);
   const uint64_t before = word.load(std::memory_order_relaxed);
   word.store(word_after, std::memory_order_release);
-  // It frees itself: its way into the place ends where it sees that it is nobody's.
+  // MoveIntoPlace() frees the copy, since it is not current.
   if (IsCopy(before)) Copy::FromWord(before)->is_current.store(false, std::memory_order_relaxed);
 }
 
@@ -224,7 +223,7 @@ Status InlineMap::Modify(Socket& socket, ModifyFn modify) noexcept {
     ClearLock(copy->value(), options_);
     {
       MutexLock lock(&state_->locks.Of(&socket));
-      // What is at an address that was found in this section does not change in it.
+      // The bytes at an address that was found in this section do not change until its end.
       if (GetInline(socket) == found) {
         PublishCopy(socket, copy);
         return Status::kOk;
@@ -238,7 +237,7 @@ Status InlineMap::Delete(Socket& socket) noexcept {
   if (!is_inline()) return pointer_->Delete(socket);
   MutexLock lock(&state_->locks.Of(&socket));
   if (!IsPresent(WordOf(socket).load(std::memory_order_relaxed))) return Status::kNotFound;
-  // First absent, then the grace period: it must begin after the last reader that can find the
+  // Store absent before the grace period begins: it must begin after the last reader that finds the
   // value.
   Empty(socket, kUnpublished);
   WordOf(socket).store(DirtyFromNow(), std::memory_order_relaxed);
@@ -249,7 +248,7 @@ Status InlineMap::Clone(Socket& parent, Socket& child) noexcept {
   return is_inline() ? CloneValue(parent, child) : pointer_->Clone(parent, child);
 }
 
-// --- what happens to sockets
+// --- closing and cloning sockets
 
 void InlineMap::ReleaseValue(Socket& socket, bool unread) noexcept {
   MutexLock lock(&state_->locks.Of(&socket));
@@ -268,7 +267,7 @@ Status InlineMap::CloneValue(Socket& parent, Socket& child) noexcept {
   return Put(child, {value, value_bytes()}) != nullptr ? Status::kOk : Status::kNoMemory;
 }
 
-// --- looking at it
+// --- inspection
 
 size_t InlineMap::copies() const noexcept { return state_->copies.load(std::memory_order_acquire); }
 

@@ -1,6 +1,6 @@
 #include "engine/layouts/private_values.h"
 
-// Private values in storage slots: what the pointer layout does, one map of it for each index map.
+// Private values in storage slots: one LocalStorageMap for each index map.
 
 #include <atomic>
 #include <cassert>
@@ -29,7 +29,7 @@ class StorageSlotValues final : public PrivateValues {
     LocalStorageMap* const map = MapForWriting();
     if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
     StorageSlot& slot = *owner.storage_slot();
-    // One private value over another needs no charge; a new one does.
+    // Replacing a private value needs no charge; a new one does.
     const Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
       std::memcpy(bytes.data(), value.data(), value.size());
     });
@@ -52,14 +52,14 @@ class StorageSlotValues final : public PrivateValues {
   }
 
  private:
-  // The map is made by the first spill, so that a map that never spills takes no cache slot from
-  // those that live in the storages.
+  // The first spill makes the map, so that an index map that never spills takes no cache slot from
+  // the maps in the pointer layout.
   LocalStorageMap* MapForWriting() noexcept {
     if (LocalStorageMap* const map = map_.load(std::memory_order_acquire)) return map;
     MutexLock lock(&mutex_);
     if (LocalStorageMap* const map = map_.load(std::memory_order_relaxed)) return map;
     std::unique_ptr<LocalStorageMap> made;
-    // Cloning goes through the index map, which knows where the value belongs in the child.
+    // No clone flag: the index map clones the value, since it knows the child's code.
     MapOptions options;
     options.value_bytes = value_bytes_;
     if (LocalStorageMap::Create(domain_, options, &made) != Status::kOk) return nullptr;

@@ -1,6 +1,7 @@
-// PrivateValues: where an index map keeps the values of owners that have spilled.
+// PrivateValues: holds the values of owners that have spilled, for one index map.
 //
-// Thread-safety: Put() and Remove() need LockOf(owner) held; all else may run concurrently.
+// Thread-safety: Put() and Remove() require LockOf(owner). All other functions may run
+// concurrently.
 
 #ifndef INLAY_ENGINE_LAYOUTS_PRIVATE_VALUES_H_
 #define INLAY_ENGINE_LAYOUTS_PRIVATE_VALUES_H_
@@ -22,22 +23,22 @@ class PrivateValues {
  public:
   virtual ~PrivateValues() = default;
 
-  // The owner's private value, or null. Reader section: required; valid until its end.
+  // The owner's private value, or null. Reader section: required. Pointer valid until: its end.
   virtual const std::byte* Get(const OwnerRef& owner) const noexcept = 0;
-  // Makes or replaces it. kNoMemory: nothing changed.
+  // Creates or replaces the private value. kNoMemory: nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
-  // REQUIRES: there is one.
+  // REQUIRES: the owner has a private value.
   virtual void Remove(const OwnerRef& owner) noexcept = 0;
   virtual size_t count() const noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
 
-  // In the owners' storage slots, as the pointer layout does; the values live in `domain`.
+  // Keeps them in the owners' storage slots, as the pointer layout does. `domain` holds the values.
   static std::unique_ptr<PrivateValues> InStorageSlots(LocalStorageDomain& domain,
                                                        const MapOptions& options) noexcept;
-  // In a hash table keyed by the owner's address.
+  // Keeps them in a hash table keyed by the owner's address.
   static std::unique_ptr<PrivateValues> InSideTable(const MapOptions& options) noexcept;
 
-  // The lock under which an owner's value moves between the table and its private place.
+  // Guards the moves of an owner's value between the table and its private place.
   Mutex& LockOf(const OwnerRef& owner) noexcept { return locks_.Of(owner.words().address()); }
 
  private:

@@ -17,13 +17,13 @@
 namespace inlay::runtime_constant_internal {
 namespace {
 
-// The architecture: how a place holds its number. CodeHolds() is false as well if the instructions
-// are not those that Load() is made of, as far as that can be told from the bytes at hand.
+// The architecture: how a place holds its number. CodeHolds() is also false if the bytes do not
+// look like the instructions of Load().
 
 #if defined(__x86_64__)
 
-// The immediate only: its position in the instruction depends on the register. So a debugger's
-// breakpoint on the instruction, one byte at its start, is no obstacle and survives.
+// Only the immediate, whose offset in the instruction depends on the register. So a debugger's
+// breakpoint, one byte at the start of the instruction, does no harm and survives.
 constexpr size_t kCodeBytes = sizeof(uint32_t);
 
 bool CodeHolds(const std::byte* code, uint32_t number) {
@@ -34,8 +34,8 @@ void ChangeCode(std::byte* code, uint32_t number) { std::memcpy(code, &number, s
 
 #else
 
-// movz and movk of a 32-bit register, the latter shifted by 16: the immediate is in bits 5 to 20,
-// the register in bits 0 to 4.
+// movz and movk of a 32-bit register, the movk with shift 16. Bits 5 to 20 are the immediate, bits
+// 0 to 4 the register.
 constexpr size_t kCodeBytes = 2 * sizeof(uint32_t);
 constexpr uint32_t kMovz = 0x52800000;
 constexpr uint32_t kMovk = 0x72a00000;
@@ -70,11 +70,11 @@ void ChangeCode(std::byte* code, uint32_t number) {
 
 #endif
 
-// One for all constants, as two of them may have places in the same page.
+// One for all constants, since two of them may have places in the same page.
 constinit Mutex set_mutex;
 
-// The entries of one module. The compiler must not reason about the two ends, which it takes for
-// two different arrays.
+// The entries of one module. The compiler takes the two ends for different arrays; the asm hides
+// their origin.
 class PlaceList {
  public:
   PlaceList(const Place* begin, const Place* end, const std::atomic<uint32_t>* value)
@@ -110,9 +110,8 @@ Status StatusOfSystemCall(int error) {
   return error == ENOMEM || error == EAGAIN ? Status::kNoMemory : Status::kNotPermitted;
 }
 
-// Copies code. Word by word rather than with memcpy(), which AddressSanitizer watches: there may be
-// constants in a page of code, and redzones between them. Volatile, lest the compiler make a
-// memcpy() of it.
+// Copies code word by word. AddressSanitizer would check a memcpy(), and a page of code may hold
+// constants with redzones between them. Volatile, so that the compiler does not make it a memcpy().
 __attribute__((no_sanitize("address"))) void CopyPage(std::byte* to, uintptr_t from, size_t bytes) {
   const auto* const words = reinterpret_cast<const volatile uint64_t*>(from);
   for (size_t i = 0; i != bytes / sizeof(uint64_t); ++i) {
@@ -131,7 +130,7 @@ class CodePages {
  public:
   // kNoMemory.
   Status Find(const PlaceList& places) {
-    // An immediate may lie across the boundary of two pages.
+    // An immediate may cross the boundary of two pages.
     pages_ = TryNewArray<uintptr_t>(2 * places.Count());
     if (pages_ == nullptr) return Status::kNoMemory;
     places.ForEach([this](const std::byte* code) {
@@ -144,8 +143,8 @@ class CodePages {
     return Status::kOk;
   }
 
-  // Exchanges every page for a copy in which the places hold `number`. On failure the first
-  // *exchanged pages have been exchanged, the others have not. *exchanged is set in any case.
+  // Exchanges every page for a copy in which the places hold `number`. Sets *exchanged to the
+  // number of pages that it has exchanged, from the first, also on failure.
   Status Exchange(const PlaceList& places, uint32_t number, size_t* exchanged) const {
     *exchanged = 0;
     if (count_ == 0) return Status::kOk;
@@ -153,8 +152,8 @@ class CodePages {
     const Status status = MakeCopies(places, number, &copies);
     if (status != Status::kOk) return status;
 
-    // Neighbours go together: it takes fewer mappings, and an immediate across a boundary changes
-    // as a whole. From the low end of the copies, so that what is left of them stays one mapping.
+    // Exchange neighbours together: that takes fewer mappings, and an immediate across a boundary
+    // changes as a whole. Start at the low end of the copies, so that the rest stays one mapping.
     while (*exchanged != count_) {
       const size_t first = *exchanged;
       size_t next = first + 1;
@@ -167,7 +166,7 @@ class CodePages {
         munmap(copies + first * page_bytes_, (count_ - first) * page_bytes_);
         return failure;
       }
-      // Again, for caches that go by the virtual address.
+      // Again, for caches that are indexed by virtual address.
       FlushInstructionCache(pages_[first], bytes);
       *exchanged = next;
     }
@@ -177,7 +176,7 @@ class CodePages {
  private:
   uintptr_t PageOf(uintptr_t address) const { return address & ~(page_bytes_ - 1); }
 
-  // Makes *copies: copies of all pages side by side, executable and not writable.
+  // Makes *copies: copies of all pages, side by side, executable and not writable.
   Status MakeCopies(const PlaceList& places, uint32_t number, std::byte** copies) const {
     if (!AllocationAllowed()) return Status::kNoMemory;
     const size_t bytes = count_ * page_bytes_;
@@ -226,10 +225,9 @@ Status Set(const Place* begin, const Place* end, std::atomic<uint32_t>* value,
   CodePages pages;
   Status status = pages.Find(places);
   if (status != Status::kOk) return status;
-  // A rehearsal with the bytes that are there: what can fail fails here, where it makes no
-  // difference. Afterwards each run of pages is a mapping of its own, so that exchanging it again
-  // takes no further mapping, which is what the system could deny for some pages and not for
-  // others.
+  // First exchange the pages for identical ones, so that a failure changes nothing. Afterwards each
+  // run of pages is a mapping of its own, so the second exchange needs no new mappings, which the
+  // system could refuse for some pages only.
   size_t exchanged = 0;
   status = pages.Exchange(places, old_value, &exchanged);
   if (status != Status::kOk) return status;

@@ -15,7 +15,7 @@ namespace inlay {
 struct SharedPointerMap::PrivateValue {
   RcuHead rcu_head;
   Slab* slab;
-  uint64_t unused = 0;  // values are aligned to 16
+  uint64_t unused = 0;  // aligns values to 16
 
   std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   static PrivateValue* Of(const std::byte* value) {
@@ -105,8 +105,8 @@ void SharedPointerMap::ReclaimPrivate(RcuHead* head) {
   value->slab->Free(value);
 }
 
-// Puts `after`, which is referenced or charged, or null in the place, and releases what was there.
-// A private value that follows another one takes over its charge.
+// Stores `after`, which may be null, and releases the previous value. The caller has referenced or
+// charged `after`; a private value inherits the charge of a private predecessor.
 void SharedPointerMap::Replace(Socket& socket, const std::byte* after) noexcept {
   Place& place = PlaceOf(socket);
   const std::byte* const before = place.load(std::memory_order_relaxed);
@@ -123,7 +123,7 @@ void SharedPointerMap::Replace(Socket& socket, const std::byte* after) noexcept 
   Retire<ReclaimPrivate>(&PrivateValue::Of(before)->rcu_head);
 }
 
-// Makes `value` the socket's value and returns where it is; null without memory.
+// Stores `value` as the socket's value and returns its address. Null without memory.
 const std::byte* SharedPointerMap::Put(Socket& socket, std::span<const std::byte> value) noexcept {
   ValueIndex index = kNoIndex;
   const std::byte* after = nullptr;
@@ -176,8 +176,8 @@ Status SharedPointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
     std::memcpy(buffer.bytes().data(), found, value_bytes());
     modify(buffer.bytes());
     MutexLock lock(&locks_->Of(&socket));
-    // Neither an index (V2) nor a private value is reused in this section: the same address, the
-    // same bytes.
+    // In this section neither an index (V2) nor the memory of a private value is reused, so the
+    // same address means the same bytes.
     if (Get(socket) != found) continue;
     return Put(socket, buffer.bytes()) != nullptr ? Status::kOk : Status::kNoMemory;
   }
@@ -195,10 +195,11 @@ Status SharedPointerMap::Clone(Socket& parent, Socket& child) noexcept {
   return is_shared() ? CloneValue(parent, child) : pointer_->Clone(parent, child);
 }
 
-// --- what happens to sockets
+// --- closing and cloning sockets
 
 void SharedPointerMap::ReleaseValue(Socket& socket, bool /*unread*/) noexcept {
-  if (PlaceOf(socket).load(std::memory_order_relaxed) == nullptr) return;  // perhaps not made yet
+  if (PlaceOf(socket).load(std::memory_order_relaxed) == nullptr)
+    return;  // locks_ may not exist yet
   MutexLock lock(&locks_->Of(&socket));
   Replace(socket, nullptr);
 }
@@ -209,8 +210,8 @@ Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
   const std::byte* const value = Get(parent);
   if (value == nullptr) return Status::kOk;
   MutexLock lock(&locks_->Of(&child));
-  // The parent may have moved on, and the value be gone or its count at its limit: then its bytes
-  // are still there in this section.
+  // TryRef() fails if the parent's value has changed and was reclaimed, or if the count is at its
+  // limit. The bytes stay readable in this section either way.
   if (!IsPrivate(value) && values_->TryRef(IndexOf(value))) {
     Replace(child, value);
     return Status::kOk;
@@ -218,7 +219,7 @@ Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
   return Put(child, {value, value_bytes()}) != nullptr ? Status::kOk : Status::kNoMemory;
 }
 
-// --- looking at it
+// --- inspection
 
 uint32_t SharedPointerMap::Reclaim() noexcept {
   return is_shared() ? values_->ReclaimAndWait() : 0;

@@ -1,5 +1,5 @@
-// Private values in a hash table keyed by the owner's address, for owners that have nothing but
-// their inline words. liburcu's lock-free hash table gives readers their wait-free search.
+// Private values in a hash table keyed by the owner's address, for owners without storage slots.
+// liburcu's hash table gives readers a wait-free search.
 
 #include <urcu/rculfhash.h>
 #include <urcu/urcu-memb.h>
@@ -21,8 +21,7 @@ struct SideValue {
   cds_lfht_node node;
   RcuHead rcu_head;
   const void* owner;
-  // Orders the bytes for ThreadSanitizer, which cannot look into liburcu; the table itself
-  // publishes.
+  // Orders the bytes for ThreadSanitizer, which does not see that liburcu's table publishes them.
   std::atomic<bool> written{false};
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
@@ -49,7 +48,7 @@ int MatchesOwner(cds_lfht_node* node, const void* owner) {
 
 // NOLINTBEGIN(google-runtime-int): liburcu's type for hashes
 unsigned long HashOf(const void* owner) {
-  // Owners are aligned: the low bits say nothing. Fibonacci hashing spreads the others.
+  // Owners are aligned, so the lowest bit is constant. Fibonacci hashing spreads the others.
   return static_cast<unsigned long>((reinterpret_cast<uintptr_t>(owner) >> 1) *
                                     0x9e37'79b9'7f4a'7c15U) >>
          16;
@@ -117,7 +116,7 @@ class SideTableValues final : public PrivateValues {
 
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;
-    // glibc's malloc: 8 bytes of its own, rounded up to 16.
+    // glibc's malloc() adds 8 bytes and rounds up to 16.
     usage.private_bytes = count() * ((sizeof(SideValue) + value_bytes_ + 8 + 15) / 16 * 16);
     return usage;
   }
@@ -136,7 +135,7 @@ class SideTableValues final : public PrivateValues {
     Retire<ReclaimSideValue>(&value->rcu_head);
   }
 
-  // Made by the first spill: most maps never need it.
+  // The first spill makes the table: most maps never need it.
   cds_lfht* TableForWriting() noexcept {
     if (cds_lfht* const table = table_.load(std::memory_order_acquire)) return table;
     MutexLock lock(&mutex_);

@@ -63,7 +63,8 @@ Status SinglePointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
     std::memcpy(buffer.bytes().data(), found, value_bytes());
     modify(buffer.bytes());
     MutexLock lock(&storage.LockOf(socket));
-    // An object that was seen in this section is not freed in it: the same address, the same bytes.
+    // No object that this section saw is freed before its end, so the same address means the same
+    // bytes.
     if (Get(socket) == found) return storage.Put(socket, *this, buffer.bytes());
   }
 }

@@ -10,7 +10,7 @@
 namespace inlay {
 namespace {
 
-// First and last step of Commit(): small tables make one call, large ones a few dozen.
+// The smallest and largest step of Commit(): small tables make one call, large ones a few dozen.
 constexpr size_t kMinStepBytes = size_t{64} << 10;
 constexpr size_t kMaxStepBytes = size_t{4} << 20;
 

@@ -1,5 +1,5 @@
-// AddressRange: a run of virtual addresses that is reserved once and backed by memory from its
-// start as far as needed, so that what lies in it never moves.
+// AddressRange: virtual addresses that are reserved once and committed from the start on demand, so
+// that objects in the range never move.
 
 #ifndef INLAY_ENGINE_MEMORY_ADDRESS_RANGE_H_
 #define INLAY_ENGINE_MEMORY_ADDRESS_RANGE_H_
@@ -15,13 +15,13 @@ class AddressRange {
   AddressRange(const AddressRange&) = delete;
   AddressRange& operator=(const AddressRange&) = delete;
 
-  // Reserves `bytes` of addresses without memory. False if the system has none. REQUIRES: not
-  // reserved.
+  // Reserves `bytes` of addresses without memory. False if the system refuses. REQUIRES: not
+  // reserved yet.
   [[nodiscard]] bool Reserve(size_t bytes) noexcept;
 
-  // Makes at least the first `bytes` readable and writable (they start as zeroes). Grows in growing
-  // steps, so that many small calls make few system calls. False, and nothing changed, if the
-  // system has no memory. REQUIRES: bytes <= the reservation. Not thread-safe.
+  // Makes at least the first `bytes` readable and writable; new bytes are zeroes. The steps grow,
+  // so that many small calls make few system calls. False if the system has no memory; then nothing
+  // changed. REQUIRES: bytes <= the reservation. Not thread-safe.
   [[nodiscard]] bool Commit(size_t bytes) noexcept;
 
   std::byte* base() const { return base_; }
@@ -33,7 +33,7 @@ class AddressRange {
   size_t committed_bytes_ = 0;
 };
 
-// `bytes` rounded up to whole pages: what a committed and touched range costs.
+// `bytes` rounded up to whole pages.
 size_t PageRoundUp(size_t bytes) noexcept;
 
 }  // namespace inlay

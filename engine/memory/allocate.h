@@ -1,5 +1,5 @@
-// The one door through which the engine takes memory from the system, so that a test can close it
-// after n allocations and see that nothing is lost (guarantee V4). Returns null; never throws.
+// All allocations of the engine, so that a test can make the n-th fail and check that nothing is
+// lost (guarantee V4). On failure they return null; they never throw.
 
 #ifndef INLAY_ENGINE_MEMORY_ALLOCATE_H_
 #define INLAY_ENGINE_MEMORY_ALLOCATE_H_
@@ -12,11 +12,12 @@
 
 namespace inlay {
 
-// False if the next allocation must fail: asked by whoever takes memory by other means than below.
+// False if the next allocation must fail. Code that allocates by other means than the functions
+// below asks first.
 bool AllocationAllowed() noexcept;
 
-// For tests: lets `count` more allocations succeed and all others fail, until called with -1, which
-// lifts the limit. Process-wide; thread-safe.
+// For tests: lets `count` more allocations succeed and all later ones fail; -1 lifts the limit.
+// Process-wide. Thread-safe.
 void SetAllocationsLeftForTest(int64_t count) noexcept;
 
 template <typename T, typename... Args>
@@ -32,7 +33,7 @@ std::unique_ptr<T[]> TryNewArray(size_t count) noexcept {
   return std::unique_ptr<T[]>(new (std::nothrow) T[count]());
 }
 
-// Raw bytes, aligned as operator new aligns; given back with FreeBytes().
+// Raw bytes with the alignment of operator new. Free them with FreeBytes().
 void* TryAllocateBytes(size_t bytes) noexcept;
 void FreeBytes(void* bytes) noexcept;
 

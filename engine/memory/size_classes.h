@@ -1,4 +1,4 @@
-// SizeClasses: kmalloc() as the kernel has it, a slab for each size class that values fall into.
+// SizeClasses: the kernel's kmalloc(), with a slab for each size class that values use.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -17,10 +17,10 @@ namespace inlay {
 
 class SizeClasses {
  public:
-  // The largest that kmalloc() gives: 4 MiB.
+  // The largest request that kmalloc() serves: 4 MiB.
   static constexpr size_t kMaxBytes = size_t{4} << 20;
 
-  // The slab whose objects hold `bytes`; null if that is more than kMaxBytes.
+  // The slab for objects of `bytes`. Null above kMaxBytes.
   Slab* For(size_t bytes) {
     const auto fits = std::lower_bound(kClasses.begin(), kClasses.end(), KmallocBytes(bytes));
     return fits != kClasses.end() ? &slabs_[static_cast<size_t>(fits - kClasses.begin())] : nullptr;
@@ -36,7 +36,7 @@ class SizeClasses {
   }
 
  private:
-  // From the smallest object that a layout makes: a header, and one byte of value.
+  // The smallest object of a layout is a header and one byte of value.
   static constexpr std::array<size_t, 19> kClasses = {
       64,    96,    128,   192,    256,    512,    1024,    2048,    4096,     8192,
       16384, 32768, 65536, 131072, 262144, 524288, 1048576, 2097152, kMaxBytes};

@@ -9,7 +9,7 @@
 
 #include "engine/memory/allocate.h"
 
-// A freed object is poisoned, so that AddressSanitizer sees a use after the grace period.
+// Poisons a freed object, so that AddressSanitizer reports a use after the grace period.
 #if defined(__SANITIZE_ADDRESS__)
 #define INLAY_ASAN 1
 #elif defined(__has_feature)
@@ -27,7 +27,7 @@
 namespace inlay {
 namespace {
 
-constexpr size_t kChunkHeadBytes = 64;  // a line of the cache
+constexpr size_t kChunkHeadBytes = 64;  // a cache line
 constexpr size_t kMinChunkBytes = size_t{256} << 10;
 constexpr size_t kMinObjectsPerChunk = 8;
 
@@ -38,7 +38,7 @@ void* MapAligned(size_t bytes) noexcept {
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
   void* place = mmap(nullptr, bytes, kProtection, kFlags, -1, 0);
   if (place == MAP_FAILED) return nullptr;
-  // Neighbouring mappings grow downwards, so that after the first one this is the usual case.
+  // Mappings grow downwards side by side, so this is the usual case after the first one.
   if (reinterpret_cast<uintptr_t>(place) % bytes == 0) return place;
   munmap(place, bytes);
   place = mmap(nullptr, 2 * bytes, kProtection, kFlags, -1, 0);
@@ -56,7 +56,7 @@ void* MapAligned(size_t bytes) noexcept {
 
 struct Slab::Chunk {
   FreeObject* free = nullptr;  // objects that were freed
-  uint32_t fresh = 0;          // objects that were never handed out start at this number
+  uint32_t fresh = 0;          // number of the first object that was never allocated
   uint32_t used = 0;
   Chunk* next = nullptr;
   Chunk* previous = nullptr;
@@ -77,7 +77,7 @@ Slab::~Slab() {
 }
 
 void Slab::Unmap(Chunk* chunk) {
-  // The next mapping at this address is somebody else's.
+  // Another mapping may get this address.
   ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes_);
   munmap(chunk, chunk_bytes_);
   --chunks_;

@@ -1,8 +1,8 @@
-// Slab: an allocator of objects of one size, as the kernel's slab caches are: objects side by side
-// in chunks, a chunk given back to the system when its last object is freed.
+// Slab: an allocator for objects of one size, like the kernel's slab caches. Objects lie side by
+// side in chunks, and a chunk returns to the system when its last object is freed.
 //
-// It stands where the emulated kernel calls kmalloc() or kmem_cache_alloc(), so that objects have
-// the kernel's sizes, alignment and neighbours, and so that what a layout takes can be read off.
+// It emulates kmalloc() and kmem_cache_alloc(): objects have the kernel's sizes, alignment and
+// neighbours, and a layout can report the memory that it takes.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -18,22 +18,22 @@ namespace inlay {
 
 class Slab {
  public:
-  // Objects of `object_bytes` each. Sizes that are multiples of 64 start at multiples of 64.
+  // Objects of `object_bytes` each. If that is a multiple of 64, objects are aligned to 64.
   explicit Slab(size_t object_bytes);
-  // REQUIRES: every object was freed.
+  // REQUIRES: every object is freed.
   ~Slab();
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
 
-  // An object with undefined contents; null without memory.
+  // An object with undefined contents. Null without memory.
   void* Allocate() noexcept;
   // REQUIRES: `object` came from Allocate() of this slab.
   void Free(void* object) noexcept;
 
   size_t object_bytes() const { return object_bytes_; }
-  // Objects handed out now.
+  // The number of allocated objects.
   size_t objects() const;
-  // Bytes taken from the system that are in no object.
+  // Mapped bytes that are in no object.
   size_t slack_bytes() const;
 
  private:
@@ -50,13 +50,12 @@ class Slab {
 
   const size_t object_bytes_;
   const size_t chunk_bytes_;   // a power of two, and every chunk's alignment
-  const size_t first_object_;  // offset of the first object in a chunk, behind its header
+  const size_t first_object_;  // offset of the first object, behind the chunk's header
   const uint32_t objects_per_chunk_;
 
   mutable Mutex mutex_;
   Chunk* partial_ GUARDED_BY(mutex_) = nullptr;  // chunks with room
-  Chunk* spare_ GUARDED_BY(mutex_) =
-      nullptr;  // one empty chunk, so that one object is not a mmap()
+  Chunk* spare_ GUARDED_BY(mutex_) = nullptr;    // an empty chunk: saves mmap() calls
   size_t chunks_ GUARDED_BY(mutex_) = 0;
   size_t objects_ GUARDED_BY(mutex_) = 0;
 };

@@ -1,5 +1,4 @@
-// How the bytes of a value get to where they are kept: CopyValue(), and ValueBuffer for a copy that
-// is being worked on.
+// CopyValue() stores the bytes of a value; ValueBuffer holds a copy that a caller changes.
 
 #ifndef INLAY_ENGINE_MEMORY_VALUE_BYTES_H_
 #define INLAY_ENGINE_MEMORY_VALUE_BYTES_H_
@@ -15,12 +14,12 @@
 
 namespace inlay {
 
-// A lock is no part of the value: it is kept as zeroes.
+// Zeroes the lock, which is not part of the value.
 inline void ClearLock(std::byte* value, const MapOptions& options) {
   if (options.spin_lock) std::memset(value, 0, kSpinLockBytes);
 }
 
-// REQUIRES: from.size() == options.value_bytes, or `from` is empty, which stands for zeroes.
+// REQUIRES: from.size() == options.value_bytes, or `from` is empty, which means zeroes.
 inline void CopyValue(std::byte* to, std::span<const std::byte> from, const MapOptions& options) {
   if (from.empty()) {
     std::memset(to, 0, options.value_bytes);
@@ -30,10 +29,10 @@ inline void CopyValue(std::byte* to, std::span<const std::byte> from, const MapO
   ClearLock(to, options);
 }
 
-// A value's worth of bytes to work on: on the stack if small.
+// value_bytes bytes, on the stack if they are few.
 class ValueBuffer {
  public:
-  // Zeroed. bytes().empty() if there is no memory.
+  // Zeroes. Without memory bytes() is empty.
   explicit ValueBuffer(uint32_t value_bytes) {
     if (value_bytes <= sizeof(small_)) {
       bytes_ = {small_, value_bytes};

@@ -1,5 +1,5 @@
-// DescriptorSet: which descriptor numbers are taken, and the lowest that is not, as open(2) wants
-// it. A tree of 64-bit words: a set bit says "taken", or "all taken below".
+// DescriptorSet: finds the lowest free descriptor number, as open(2) requires. A tree of 64-bit
+// words; a set bit means taken, or all taken below.
 //
 // Not thread-safe.
 
@@ -19,7 +19,7 @@ class DescriptorSet {
  public:
   static constexpr uint32_t kMaxCapacity = uint32_t{1} << 24;
 
-  // False without memory. REQUIRES: capacity <= kMaxCapacity; called once.
+  // Must be called once. False without memory. REQUIRES: capacity <= kMaxCapacity.
   [[nodiscard]] bool Init(uint32_t capacity) noexcept {
     capacity_ = capacity;
     uint32_t bits = capacity;
@@ -31,7 +31,7 @@ class DescriptorSet {
     return true;
   }
 
-  // The lowest free number, which is then taken; nothing if all are.
+  // Takes the lowest free number. Nothing if all are taken.
   std::optional<uint32_t> TakeLowest() noexcept {
     uint32_t number = 0;
     for (int level = kLevels - 1; level >= 0; --level) {
@@ -44,7 +44,7 @@ class DescriptorSet {
     return number;
   }
 
-  // Takes this number if it is free. REQUIRES: number < capacity.
+  // Takes this number. False if it is taken already. REQUIRES: number < capacity.
   void Take(uint32_t number) noexcept {
     uint32_t at = number;
     for (Words& level : levels_) {
@@ -54,7 +54,7 @@ class DescriptorSet {
     }
   }
 
-  // REQUIRES: taken.
+  // REQUIRES: the number is taken.
   void Return(uint32_t number) noexcept {
     uint32_t at = number;
     for (Words& level : levels_) {

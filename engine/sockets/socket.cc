@@ -33,7 +33,8 @@ constexpr std::array<SocketProtocol, kSocketFamilies> kProtocols = {{
     {SocketFamily::kPacket, "packet", 1600, false},
 }};
 
-// tcp_request_sock (312) and tcp_timewait_sock (248): a SocketCommon and what we need to free it.
+// Stands for tcp_request_sock (312 bytes) and tcp_timewait_sock (248): a SocketCommon and what
+// frees it.
 struct MiniSocket {
   SocketCommon common;
   RcuHead rcu_head{};
@@ -45,7 +46,7 @@ constexpr size_t ObjectBytes(const SocketProtocol& protocol, uint32_t tail_bytes
   return (protocol.object_bytes + tail_bytes + kLineBytes - 1) / kLineBytes * kLineBytes;
 }
 
-// Stands in the descriptor table for whatever is not a socket.
+// The entry in the descriptor table for anything that is not a socket.
 SocketCommon not_a_socket;
 
 bool IsFull(const SocketCommon& socket) {
@@ -107,7 +108,7 @@ struct SocketTable::State {
   Mutex descriptor_mutex;
   DescriptorSet descriptors GUARDED_BY(descriptor_mutex);
   AddressRange files;                     // of File; grown under the mutex
-  std::atomic<uint32_t> files_in_use{0};  // numbers below it can be looked at
+  std::atomic<uint32_t> files_in_use{0};  // numbers below it are committed
 };
 
 // --- set-up and teardown
@@ -156,13 +157,13 @@ SocketTable::SocketTable(const SocketTableOptions& options, std::unique_ptr<Stat
 SocketTable::~SocketTable() {
   const uint32_t files = state_->files_in_use.load(std::memory_order_acquire);
   for (uint32_t fd = 0; fd < files; ++fd) {
-    static_cast<void>(Close(static_cast<int>(fd)));  // kBadDescriptor for those that are not open
+    static_cast<void>(Close(static_cast<int>(fd)));  // kBadDescriptor: not open
   }
   store_.reset();
   single_storage_.reset();
   tail_space_.reset();
   storage_domain_.reset();
-  RetireBarrier();  // sockets go back to the slabs
+  RetireBarrier();  // returns the sockets to the slabs
 }
 
 // --- descriptors
@@ -231,7 +232,7 @@ Status SocketTable::Dup(int fd, int* new_fd) noexcept {
 
 Status SocketTable::Close(int fd) noexcept { return CloseFile(fd, nullptr); }
 
-// Closes the descriptor if it is `expected`, or whatever it is if that is null.
+// Closes the descriptor if it names `expected`, or in any case if that is null.
 Status SocketTable::CloseFile(int fd, const SocketCommon* expected) noexcept {
   if (fd < 0 || static_cast<uint32_t>(fd) >= state_->files_in_use.load(std::memory_order_acquire)) {
     return Status::kBadDescriptor;
@@ -239,7 +240,7 @@ Status SocketTable::CloseFile(int fd, const SocketCommon* expected) noexcept {
   State::File& slot = state_->file(static_cast<uint32_t>(fd));
   SocketCommon* file = nullptr;
   {
-    // Together, so that the number is free if and only if nothing stands under it.
+    // Both under the lock, so that a number is free exactly if its entry is null.
     MutexLock lock(&state_->descriptor_mutex);
     file = slot.load(std::memory_order_relaxed);
     if (file == nullptr || (expected != nullptr && file != expected)) return Status::kBadDescriptor;
@@ -287,8 +288,9 @@ Status SocketTable::Accept(int listener_fd, int* fd) noexcept {
   status = store_->Clone(*listener, *child);
   if (status == Status::kOk) status = tail_space_->CloneOwner(*listener, *child);
   if (status == Status::kOk) status = single_storage_->CloneOwner(*listener, *child);
-  // Nobody sees the child before it has its values. In the same section, so that a map which is
-  // being freed finds it among all sockets if it has found its way into it.
+  // Add the child after it has its values, so that no other thread sees it before. Add it in the
+  // same section as the clones: a map that is freed waits for the section, and then finds the child
+  // among all sockets.
   if (status == Status::kOk) AddToAll(*child);
   if (status == Status::kOk) status = TakeDescriptor(&child->common, fd);
   if (status != Status::kOk) Put(child->common);

@@ -1,5 +1,4 @@
-// FieldAllocator: which bits of the owners' words are taken. First fit; a field never straddles a
-// word.
+// FieldAllocator: hands out fields in the owners' words. First fit; a field never straddles a word.
 //
 // Not thread-safe.
 
@@ -41,7 +40,7 @@ class FieldAllocator {
     return std::nullopt;
   }
 
-  // REQUIRES: the field was taken.
+  // REQUIRES: the field is taken.
   void Return(InlineField field) {
     taken_[field.word] &= ~Mask(field);
     taken_bits_ -= field.width_bits;

@@ -27,14 +27,14 @@ void ReclaimElement(RcuHead* head) {
 
 }  // namespace
 
-// One list of a map's elements, so that freeing the map finds them.
+// One of the lists of a map's elements; the map's destructor walks them.
 struct LocalStorageMap::Buckets {
   struct Bucket {
     WordLock lock;
     std::atomic<ListNode*> elements{nullptr};
   };
 
-  // As in the kernel: one per possible CPU, at least two, a power of two.
+  // As in the kernel: one per possible CPU, rounded up to a power of two, at least two.
   static uint32_t Count() {
     return std::bit_ceil(std::max(2U, std::thread::hardware_concurrency()));
   }
@@ -78,19 +78,19 @@ struct LocalStorageDomain::State {
     --slot_users[slot];
   }
 
-  // An element whose value is still undefined; null without memory. Not charged.
+  // An element with an undefined value, not charged. Null without memory.
   StorageElement* NewElement(LocalStorageMap& map);
-  // The same, charged to the owner; null also if that may not have it.
+  // As NewElement(), charged to the owner. Null also if the owner is at its limit.
   StorageElement* NewChargedElement(LocalStorageMap& map, StorageSlot& owner);
-  // Undoes NewChargedElement() for an element that nobody has seen.
+  // Undoes NewChargedElement() for an element that is not published.
   void Discard(LocalStorageMap& map, StorageSlot& owner, StorageElement* element);
-  // Makes the owner's storage with `first` in it. kOk; kNoMemory; kExists: the owner has one by
-  // now.
+  // Makes the owner's storage, with `first` in it. kNoMemory. kExists: another thread made one
+  // meanwhile.
   Status AddStorage(LocalStorageMap& map, StorageSlot& owner, StorageElement* first);
-  // Puts a charged `fresh` into a live storage and takes `old`, if not null, out of it.
+  // Adds a charged `fresh` to a live storage, and removes `old` if it is not null.
   void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
-  // Puts an uncharged `fresh` where `old` is, and where it is cached, and leaves it the charge.
+  // Replaces `old` by an uncharged `fresh`, also in the cache; `fresh` inherits the charge.
   void ReplaceInPlace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
@@ -98,7 +98,7 @@ struct LocalStorageDomain::State {
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   void RemoveFromMap(LocalStorage* storage, StorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
-  // Takes an element out of its storage and its map, uncharges it and retires it.
+  // Removes an element from its storage and its map, uncharges and retires it.
   void Remove(LocalStorage* storage, StorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   // After the last element: unlinks the storage from its owner and retires it.
@@ -114,9 +114,9 @@ LocalStorageMap& MapOf(const StorageElement* element) {
 
 // The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
 //
-// A reader on its way through the list may have passed the front before an update puts the new
-// element there, and reach the end after the update has taken out the old one. Then the front has
-// changed, and the reader looks again: an absent value was absent at some moment of the search.
+// A reader may pass the front of the list before an update adds the new element there, and reach
+// the end after the update has removed the old one. Then the front has changed, and the reader
+// searches again. So if it finds nothing, the value was absent at some moment of the search.
 StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
   for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
     for (ListNode* node = first; node != nullptr;
@@ -172,7 +172,8 @@ Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& 
   storage->map = &map;
   LocalStorage* expected = nullptr;
   {
-    // Whoever finds the storage in the owner waits here until the element is in the map too.
+    // A writer that finds the storage in the owner waits for this lock until the element is in the
+    // map too.
     LockHold<WordLock> lock(&storage->lock);
     if (owner.compare_exchange_strong(expected, storage, std::memory_order_acq_rel)) {
       map.storages_.fetch_add(1, std::memory_order_relaxed);
@@ -192,11 +193,11 @@ void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* elem
 
 void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
                                         StorageElement* old) {
-  // In front, as the kernel does; FindElement() says why no reader misses both.
+  // At the front, as in the kernel. FindElement() says why no reader misses both elements.
   Link(storage, fresh);
   if (old == nullptr) return;
   old->owner_node.Unlink();
-  // The storage stays with the map that made it: its element is replaced, not gone.
+  // The map that pays for the storage keeps paying: its element is replaced, not removed.
   LocalStorageMap* const maker = storage->map;
   storage->map = nullptr;
   RemoveFromMap(storage, old);
@@ -237,7 +238,7 @@ void LocalStorageDomain::State::AddToMap(LocalStorage* storage, StorageElement* 
   map.elements_.fetch_add(1, std::memory_order_relaxed);
 }
 
-// What is left to do for an element that has been taken out of its owner's list.
+// Completes the removal of an element that is out of its owner's list.
 void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElement* element) {
   LocalStorageMap& map = MapOf(element);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
@@ -263,7 +264,7 @@ void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
   StorageSlot* const owner = storage->owner;
   Uncharge(*owner, kLocalStorageBytes);
   storage->owner = nullptr;
-  owner->store(nullptr, std::memory_order_release);  // last: now the owner may be freed
+  owner->store(nullptr, std::memory_order_release);  // last: the owner may be freed after it
   storage->slab = &storages;
   Retire<ReclaimStorage>(&storage->rcu_head);
 }
@@ -287,7 +288,7 @@ void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
   LocalStorage* const storage = owner.load(std::memory_order_acquire);
   if (storage == nullptr) return;
   LockHold<WordLock> lock(&storage->lock);
-  if (storage->owner == nullptr) return;  // a map that is being freed took the last value
+  if (storage->owner == nullptr) return;  // a map's destructor removed the last value
   while (ListNode* const node = storage->elements.load(std::memory_order_relaxed)) {
     state_->Remove(storage, StorageElement::FromOwnerNode(node));
   }
@@ -298,15 +299,15 @@ Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) n
   ReadSection section;
   LocalStorage* const storage = parent.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kOk;
-  // Locked, so that a value which is replaced meanwhile is not missed: the new one goes to the
-  // front.
+  // Locked: without the lock, the walk would miss a value that an update replaces, since the new
+  // element goes to the front.
   LockHold<WordLock> lock(&storage->lock);
-  if (storage->owner == nullptr) return Status::kOk;  // its last value has just been deleted
+  if (storage->owner == nullptr) return Status::kOk;  // another thread deleted the last value
   for (ListNode* node = storage->elements.load(std::memory_order_relaxed); node != nullptr;
        node = node->next.load(std::memory_order_relaxed)) {
     StorageElement* const element = StorageElement::FromOwnerNode(node);
     LocalStorageMap& map = MapOf(element);
-    // A map that is being freed waits for this section before it looks for its elements.
+    // A map's destructor waits for this section before it looks for elements.
     if (!map.options().clone || map.dying_.load(std::memory_order_acquire)) continue;
     const Status status =
         map.Update(child, {element->value(), map.options().value_bytes}, UpdateFlag::kAny);
@@ -365,21 +366,22 @@ LocalStorageMap::~LocalStorageMap() {
       LocalStorage* storage = nullptr;
       StorageElement* element = nullptr;
       {
-        // The order of locks is storage, then bucket: look here, lock there, look again.
+        // The storage's lock comes before the bucket's: find the element, lock its storage, check
+        // again.
         LockHold<WordLock> lock(&bucket.lock);
         ListNode* const node = bucket.elements.load(std::memory_order_relaxed);
         if (node == nullptr) break;
         element = StorageElement::FromMapNode(node);
         storage = element->storage.load(std::memory_order_acquire);
       }
-      if (storage == nullptr) continue;  // the owner's writer is between the two lists
+      if (storage == nullptr) continue;  // a writer of the owner is between the two lists
       LockHold<WordLock> lock(&storage->lock);
-      if (!element->owner_node.linked()) continue;  // its owner was released meanwhile
+      if (!element->owner_node.linked()) continue;  // the owner was released meanwhile
       domain_.state_->Remove(storage, element);
       domain_.state_->RemoveIfEmpty(storage);
     }
   }
-  Synchronize();  // no reader compares with this map's address any more
+  Synchronize();  // after this, no reader compares with this map's address
   domain_.state_->ReturnCacheSlot(cache_slot_);
 }
 
@@ -389,7 +391,7 @@ const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const no
   StorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return nullptr;
   LockHold<WordLock> lock(&storage->lock);
-  // An element that was taken out meanwhile must not come back through the cache.
+  // An element that was removed meanwhile must not get into the cache.
   if (element->owner_node.linked()) {
     storage->cache.slots[cache_slot_].store(&element->data, std::memory_order_release);
   }
@@ -419,8 +421,8 @@ Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> va
       const Status status = CheckUpdateFlag(flag, false);
       if (status != Status::kOk) return fail(status);
     }
-    // Allocated and charged before the flag is looked at if the owner has any value, as in the
-    // kernel: a replacing update needs room for both values for a moment.
+    // If the owner has any value, allocate and charge before checking the flag, as in the kernel: a
+    // replacing update briefly needs room for both values.
     if (fresh == nullptr) {
       fresh = domain.NewChargedElement(*this, owner);
       if (fresh == nullptr) return Status::kNoMemory;
@@ -430,10 +432,10 @@ Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> va
       const Status status = domain.AddStorage(*this, owner, fresh);
       if (status == Status::kOk) return Status::kOk;
       if (status == Status::kNoMemory) return fail(status);
-      continue;  // another thread was first
+      continue;  // another thread made the storage first
     }
     LockHold<WordLock> lock(&storage->lock);
-    if (storage->owner == nullptr) continue;  // its last element was deleted meanwhile
+    if (storage->owner == nullptr) continue;  // the last element was deleted meanwhile
     StorageElement* const old = FindElement(storage, this);
     const Status status = CheckUpdateFlag(flag, old != nullptr);
     if (status != Status::kOk) return fail(status);

@@ -1,7 +1,8 @@
-// MapRegistry: the maps that have a place in every owner, listed for what happens to whole owners.
+// MapRegistry: the maps that have a place in every owner, for functions that close and clone
+// owners.
 //
-// Closing and cloning an owner walk the list in a reader section, without a lock. Maps come and go
-// under the lock of the store that owns the registry.
+// Those functions walk the registry in a reader section, without a lock. Maps come and go under the
+// lock of the store that owns the registry.
 //
 // The life of an entry:
 //
@@ -23,8 +24,8 @@
 
 namespace inlay {
 
-// What every entry has. The map, and the place that a derived class adds, change only while the
-// entry is free.
+// The part that all entries have. The map, and the place that a derived class adds, change only
+// while the entry is free.
 template <typename Map>
 struct MapEntry {
   enum class Phase : uint8_t { kFree, kLive, kDead, kEmptied };

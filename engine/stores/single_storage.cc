@@ -51,7 +51,7 @@ void SingleStorage::Unregister(SinglePointerMap* dead) noexcept {
     MutexLock lock(&LockOf(socket));
     if (dead->Get(socket) != nullptr) Remove(socket, *dead);
   });
-  Synchronize();  // nobody looks up the map by its number any more
+  Synchronize();  // no thread looks up the map by its number after this
   MutexLock lock(&mutex_);
   map(dead->number_).store(nullptr, std::memory_order_release);
   registered_maps_.fetch_sub(1, std::memory_order_relaxed);
@@ -99,7 +99,7 @@ SingleObject* SingleStorage::Copy(const SingleObject* from, FunctionRef<bool(uin
       length = added->value_bytes();
       CopyValue(to, value, added->options());
     } else if (number < from_maps && copied(number)) {
-      // Looked up again: without the owner's lock a delete may have zeroed the offset meanwhile.
+      // Look up again: without the owner's lock a delete may have zeroed the offset meanwhile.
       const std::byte* const found = from->Find(number);
       if (found == nullptr) continue;
       length = LengthOf(number);
@@ -110,7 +110,7 @@ SingleObject* SingleStorage::Copy(const SingleObject* from, FunctionRef<bool(uin
     object->offset_bytes(number).store(end, std::memory_order_relaxed);
     end += static_cast<uint32_t>(RoundUp8(length));
   }
-  // Less than was planned if a value went meanwhile; then that is what is charged.
+  // Charge the real size, which is smaller if a value was deleted meanwhile.
   *empty = end == HeaderBytes(maps);
   if (*empty) {
     object->slab->Free(object);
@@ -125,7 +125,7 @@ void SingleStorage::Reclaim(RcuHead* head) {
   object->slab->Free(object);
 }
 
-// Adds the object's values to the maps' counts, or takes them away.
+// Adds the object's values to the maps' counts, or subtracts them.
 void SingleStorage::Count(const SingleObject* object, int64_t sign) noexcept {
   if (object == nullptr) return;
   for (uint32_t number = 0; number < object->maps; ++number) {
@@ -137,8 +137,8 @@ void SingleStorage::Count(const SingleObject* object, int64_t sign) noexcept {
   }
 }
 
-// Puts `fresh`, which is charged as far as it is larger, or null in the place of the socket's
-// object.
+// Replaces the socket's object by `fresh`, or by null. The caller has charged the bytes by which
+// `fresh` is larger.
 void SingleStorage::Publish(Socket& socket, SingleObject* fresh) noexcept {
   Count(fresh, 1);
   SingleObject* const old = socket.sk_single_object.load(std::memory_order_relaxed);
@@ -178,17 +178,17 @@ void SingleStorage::Remove(Socket& socket, const SinglePointerMap& map_to_remove
     Publish(socket, fresh);
     return;
   }
-  // No memory for a smaller one.
+  // No memory for a smaller object.
   Count(old, -1);
   old->offset_bytes(removed).store(0, std::memory_order_release);
   Count(old, 1);
 }
 
-// --- what happens to sockets
+// --- closing and cloning sockets
 
 void SingleStorage::CloseOwner(Socket& socket) noexcept {
   if (socket.sk_single_object.load(std::memory_order_acquire) == nullptr) return;
-  ReadSection section;  // the maps of the values stay in place
+  ReadSection section;  // keeps the maps of the values alive
   MutexLock lock(&LockOf(socket));
   Publish(socket, nullptr);
 }

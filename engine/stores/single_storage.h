@@ -1,8 +1,8 @@
-// SingleStorage: the objects of the sockets' single pointers, and the numbers of the maps in them.
-// What an object looks like is drawn in inlay/single_pointer_map.h.
+// SingleStorage: the objects of the single-pointer layout, and the numbers of the maps in them.
+// inlay/single_pointer_map.h has a picture.
 //
-// Thread-safety: all functions may run concurrently, except the destructor. Those that change a
-// socket's object say who holds the socket's lock.
+// Thread-safety: all functions may run concurrently, except the destructor. Functions that change a
+// socket's object say whether the caller holds the socket's lock.
 
 #ifndef INLAY_ENGINE_STORES_SINGLE_STORAGE_H_
 #define INLAY_ENGINE_STORES_SINGLE_STORAGE_H_
@@ -29,35 +29,37 @@ class SingleStorage {
   static constexpr uint32_t kMaxMaps = 65536;
 
   explicit SingleStorage(SocketTable& table) : table_(table) {}
-  // REQUIRES: no map and no object is left. Reader section: REQUIRES none.
+  // REQUIRES: all maps are destroyed and all objects freed. Reader section: REQUIRES none.
   ~SingleStorage();
   SingleStorage(const SingleStorage&) = delete;
   SingleStorage& operator=(const SingleStorage&) = delete;
 
-  // Gives the map a number. kNoMemory.
+  // Gives the map the lowest free number. kNoMemory.
   Status Register(SinglePointerMap* map) noexcept;
-  // Takes the map's values out of all sockets, and its number back. Reader section: REQUIRES none.
+  // Removes the map's values from all sockets and takes its number back. Reader section: REQUIRES
+  // none.
   void Unregister(SinglePointerMap* map) noexcept;
 
-  // The lock for all changes of the socket's object.
+  // Guards all changes of the socket's object.
   Mutex& LockOf(const Socket& socket) noexcept { return locks_.Of(&socket); }
 
-  // Makes `value` (zeroes if empty) the map's value. kNoMemory: nothing changed.
-  // REQUIRES: LockOf(socket) is held.
+  // Stores `value`, or zeroes if it is empty, as the map's value. kNoMemory: nothing changed.
+  // REQUIRES: the caller holds LockOf(socket).
   Status Put(Socket& socket, const SinglePointerMap& map,
              std::span<const std::byte> value) noexcept;
-  // Takes the map's value away. REQUIRES: it is there; LockOf(socket) is held.
+  // Removes the map's value. REQUIRES: the value exists; the caller holds LockOf(socket).
   void Remove(Socket& socket, const SinglePointerMap& map) noexcept;
 
-  // Releases all values of a socket that is going away.
+  // Releases all values of a socket that will be freed.
   void CloseOwner(Socket& socket) noexcept;
-  // Gives `child` the parent's values in all maps with the clone flag. kNoMemory: it has none.
-  // REQUIRES: the child is new, nobody else sees it.
+  // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: the child has
+  // no values.
+  // REQUIRES: the child is new and no other thread sees it.
   Status CloneOwner(Socket& parent, Socket& child) noexcept;
 
   MemoryUsage memory_usage() const { return objects_.memory_usage(); }
   size_t registered_maps() const { return registered_maps_.load(std::memory_order_relaxed); }
-  // The sum of the lengths of all values in all objects.
+  // The total length of all values.
   size_t value_bytes() const { return value_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -68,8 +70,8 @@ class SingleStorage {
   }
 
   SingleObject* NewObject(uint32_t maps, size_t object_bytes) noexcept;
-  // A copy of what `from` (or null) has of the maps that `keep` says. Null without memory, or, with
-  // *empty set, because nothing is left to hold.
+  // A copy of the values in `from`, which may be null, of the maps that `keep` selects. Null
+  // without memory, or if nothing is left to copy; then sets *empty.
   SingleObject* Copy(const SingleObject* from, FunctionRef<bool(uint32_t number)> keep,
                      const SinglePointerMap* added, std::span<const std::byte> value,
                      bool* empty) noexcept;
@@ -83,7 +85,7 @@ class SingleStorage {
   std::atomic<size_t> value_bytes_{0};
   Mutex mutex_;
   AddressRange maps_;                        // of MapEntry; grown under the mutex
-  uint32_t numbers_ GUARDED_BY(mutex_) = 0;  // all that were ever given are below
+  uint32_t numbers_ GUARDED_BY(mutex_) = 0;  // above all numbers ever given out
   std::atomic<size_t> registered_maps_{0};
 };
 

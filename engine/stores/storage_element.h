@@ -1,4 +1,5 @@
-// The objects of the pointer layout, with the sizes and field positions of the kernel's.
+// StorageElement, LocalStorage: the objects of the pointer layout, with the kernel's sizes and
+// field offsets.
 //
 // Source: BTF of Linux 6.18.44, x86-64: bpf_local_storage_elem and bpf_local_storage.
 
@@ -21,7 +22,7 @@ struct StorageElement {
   ListNode owner_node;  // guarded by the lock of the storage
   std::atomic<LocalStorage*> storage{nullptr};
   RcuHead rcu_head;
-  Slab* slab = nullptr;  // in the kernel a hole: `data` is aligned to a cache line
+  Slab* slab = nullptr;  // a hole in the kernel, which aligns `data` to a cache line
   StorageData data{};
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
@@ -41,15 +42,15 @@ static_assert(sizeof(StorageElement) == kStorageElementHeaderBytes);
 struct LocalStorage {
   LocalStorageCache cache{};
   union {
-    LocalStorageMap* map = nullptr;  // whose element made it; null once that element is gone
-    Slab* slab;                      // once unlinked from the owner: where the memory goes back to
+    LocalStorageMap* map = nullptr;  // that pays for it; null once its element is removed
+    Slab* slab;                      // that gets the memory back; set when unlinked
   };
   std::atomic<ListNode*> elements{nullptr};
-  // Null: unlinked from its owner, about to be freed; whoever finds it so starts again at the
-  // owner.
+  // Null: unlinked from its owner and about to be freed. A thread that sees null starts again at
+  // the owner.
   StorageSlot* owner = nullptr;
   RcuHead rcu_head;
-  WordLock lock;  // guards all but `cache` and `elements`, which readers look at too
+  WordLock lock;  // guards all but `cache` and `elements`, which readers also read
 };
 static_assert(offsetof(LocalStorage, cache) == 0);
 static_assert(offsetof(LocalStorage, map) == 128);

@@ -73,7 +73,7 @@ Store::~Store() {
 
 // --- owners
 
-// Where an owner keeps what the pointer layout holds; null if there is no such place.
+// The owner's slot for the pointer layout. Null if there is none.
 StorageSlot* Store::PrivateSlot(const OwnerRef& owner) const noexcept {
   return options_.private_values != nullptr ? owner.storage_slot() : nullptr;
 }
@@ -84,7 +84,8 @@ void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
   TakeFromDead(entry, 1);
 }
 
-// Whoever takes the last code from a dead entry gives its bits back.
+// Counts down the codes of a dead entry. The caller that takes the last one makes the entry
+// emptied.
 void Store::TakeFromDead(Entry& entry, int64_t codes) noexcept {
   if (entry.codes_left.fetch_sub(codes, std::memory_order_acq_rel) != codes) return;
   MutexLock lock(&state_->mutex);
@@ -110,15 +111,15 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
         break;
     }
   }
-  // Last: a spilled code's private value was released with the code, what is left belongs to maps
-  // that have fallen back.
+  // Last: the loop has released the private values of spilled codes; the rest belongs to maps that
+  // have fallen back.
   if (StorageSlot* const slot = PrivateSlot(owner)) options_.private_values->ReleaseOwner(*slot);
 }
 
 Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept {
   ReadSection section;
-  // First: should it fail, the child has nothing. (A spilled code's private value is not the
-  // domain's to take away.)
+  // First: on failure the domain empties the child's slot, which must not hold the private value of
+  // a spilled code yet.
   StorageSlot* const from = PrivateSlot(parent);
   StorageSlot* const to = PrivateSlot(child);
   if (from != nullptr && to != nullptr) {
@@ -162,7 +163,7 @@ void Store::State::FreeEmptied() {
 
 Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept {
   if (width_bits == 0 || width_bits > InlineField::kMaxWidthBits) return Status::kInvalid;
-  // Only here do bits come back from emptied entries.
+  // Bits of emptied entries become free only here.
   state_->FreeEmptied();
   MutexLock lock(&state_->mutex);
   const std::optional<InlineField> taken = state_->fields.Take(width_bits);
@@ -170,7 +171,7 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) n
   Entry* const entry = state_->maps.FindFree();
   entry->field = *taken;
   entry->codes_left.store(0, std::memory_order_relaxed);
-  // Before the map goes live: a Clone() on another thread may call it at once.
+  // Before the map is live: a Clone() on another thread may call it at once.
   *field = *taken;
   state_->maps.GoLive(entry, map);
   return Status::kOk;
@@ -182,12 +183,12 @@ void Store::Unregister(StoreMap* map) noexcept {
     MutexLock lock(&state_->mutex);  // other threads may register and free other maps meanwhile
     dead = state_->maps.FindLive(map);
   }
-  // More codes than there can be keep the entry dead until this function is done with it: owners
-  // are closed meanwhile, and count down before the total is known.
+  // Closed owners count down before the total is known. kHold, more codes than can exist, keeps the
+  // entry dead until this function is done.
   constexpr int64_t kHold = int64_t{1} << 56;
   dead->codes_left.store(kHold, std::memory_order_relaxed);
   dead->phase.store(Entry::Phase::kDead, std::memory_order_release);
-  Synchronize();  // every Close() that called the map has returned from it
+  Synchronize();  // after this, no CloseOwner() is in a call of the map
   dead->codes_left.fetch_add(static_cast<int64_t>(map->codes()), std::memory_order_acq_rel);
   if (options_.population != nullptr) {
     options_.population->ForEachOwner([&](const OwnerRef& owner) { ClearDeadField(*dead, owner); });

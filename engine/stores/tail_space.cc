@@ -22,7 +22,7 @@ struct TailSpace::State {
   explicit State(uint32_t all_grains)
       : maps(std::make_unique<Entry[]>(all_grains), all_grains), taken(all_grains) {}
 
-  // The first grain of the first run of `grains` free ones; all grains if there is none.
+  // The start of the first run of `grains` free grains. taken.size() if there is none.
   size_t FindRoom(uint32_t grains) const EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     size_t run = 0;
     for (size_t at = 0; at < taken.size(); ++at) {
@@ -81,9 +81,9 @@ void TailSpace::Unregister(TailMap* map) noexcept {
     dead = state_->maps.FindLive(map);
   }
   dead->phase.store(Entry::Phase::kDead, std::memory_order_release);
-  // Every clone that makes a value of this map is done with it then, and every reader with what it
-  // found. A socket that is not among those visited below was closed while the entry was live or
-  // dead, and its close has released the value, or was opened since and has none.
+  // After this, no clone makes a value of this map, and no reader has one. ForEach() visits every
+  // socket that may still have a value: a socket that is closed meanwhile releases it in
+  // CloseOwner(), and a new one has none.
   Synchronize();
   table_.ForEach([map](Socket& socket) { map->ReleaseValue(socket, true); });
   dead->phase.store(Entry::Phase::kEmptied, std::memory_order_release);

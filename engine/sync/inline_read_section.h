@@ -1,6 +1,5 @@
-// InlineReadSection: a ReadSection (inlay/rcu.h) without the two calls into the library, for the
-// few operations of the engine that are not much longer than those calls. Everything said of
-// ReadSection holds.
+// InlineReadSection: a ReadSection (inlay/rcu.h) without the two function calls, for operations
+// that take hardly longer than those calls. The rules of ReadSection apply.
 
 #ifndef INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
 #define INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
@@ -14,8 +13,8 @@
 #endif
 
 // Inlines liburcu's reader side: a compiler barrier and a thread-local store where membarrier(2)
-// works. Not for ThreadSanitizer, which would instrument those parts of liburcu and none of their
-// counterparts.
+// works. Not under ThreadSanitizer, which would instrument this side and not its counterpart in the
+// library.
 #if !defined(INLAY_TSAN)
 #define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
 #endif
@@ -26,8 +25,8 @@
 
 namespace inlay::rcu_internal {
 
-// Whether liburcu knows this thread. Without an initialisation guard, since it is
-// constant-initialised.
+// Whether this thread is registered with liburcu. Constant-initialised, so that accesses need no
+// guard.
 extern thread_local constinit bool thread_is_registered;
 void RegisterThread() noexcept;
 
@@ -36,8 +35,9 @@ inline void EnsureRegistered() {
     RegisterThread();
 }
 
-// liburcu orders a grace period after the reader sections it waits for, with barriers that
-// ThreadSanitizer cannot see. In instrumented builds these two make the same edge visible.
+// liburcu's barriers order a grace period after the reader sections that it waits for.
+// ThreadSanitizer does not see those barriers; in instrumented builds these two functions show it
+// the same edge.
 #if defined(INLAY_TSAN)
 inline std::atomic<uint64_t> sections_left{0};
 inline void SectionEnds() { sections_left.fetch_add(1, std::memory_order_release); }

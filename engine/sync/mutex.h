@@ -1,7 +1,7 @@
-// Mutex: a std::mutex that clang's thread-safety analysis understands.
+// Mutex: a std::mutex that Clang's thread-safety analysis understands.
 //
-// Not absl::Mutex: the distribution's Abseil is not built for ThreadSanitizer, which then reports
-// races on correctly locked data.
+// Not absl::Mutex: Debian's Abseil is built without ThreadSanitizer, which then reports races on
+// correctly locked data.
 
 #ifndef INLAY_ENGINE_SYNC_MUTEX_H_
 #define INLAY_ENGINE_SYNC_MUTEX_H_
@@ -25,7 +25,7 @@ class CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
-// Holds a lock (a Mutex or a WordLock) for its lifetime.
+// Holds a Mutex or a WordLock for its lifetime.
 template <typename Lock>
 class SCOPED_CAPABILITY LockHold {
  public:

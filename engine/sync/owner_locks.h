@@ -1,6 +1,5 @@
-// OwnerLocks: a few locks that the owners of a map share, for what a writer does in more than one
-// step. Which lock is whose follows from the address alone: the owner itself need not be there any
-// more.
+// OwnerLocks: a few locks that the owners of a map share, for writes that take more than one step.
+// The owner's address alone selects the lock, so the owner need not exist any more.
 
 #ifndef INLAY_ENGINE_SYNC_OWNER_LOCKS_H_
 #define INLAY_ENGINE_SYNC_OWNER_LOCKS_H_
@@ -15,7 +14,8 @@ namespace inlay {
 class OwnerLocks {
  public:
   Mutex& Of(const void* owner) noexcept {
-    // Owners are a fixed number of cache lines apart: without mixing, a few locks would serve all.
+    // Owners lie a fixed number of cache lines apart. Without mixing, all would use a few of the
+    // locks.
     const uint64_t mixed = reinterpret_cast<uintptr_t>(owner) * 0x9e37'79b9'7f4a'7c15U;
     return locks_[mixed >> (64 - kLockBits)].mutex;
   }

@@ -13,8 +13,8 @@ thread_local constinit bool thread_is_registered = false;
 
 namespace {
 
-// Leaves liburcu when the thread exits. Touched once, at registration, so that the check on the
-// read side is of a plain bool without an initialisation guard.
+// Unregisters the thread when it exits. Only RegisterThread() touches it, so that readers check a
+// plain bool without an initialisation guard.
 struct ThreadExit {
   ~ThreadExit() {
     if (thread_is_registered) urcu_memb_unregister_thread();
@@ -28,8 +28,8 @@ thread_local ThreadExit thread_exit;
 [[gnu::noinline]] void RegisterThread() noexcept {
   urcu_memb_register_thread();
   thread_is_registered = true;
-  // Taking the address runs the thread_local's initialisation, which books its destructor.
-  [[maybe_unused]] ThreadExit* const volatile booked = &thread_exit;
+  // Taking the address initialises the thread_local, which schedules its destructor.
+  [[maybe_unused]] ThreadExit* const volatile scheduled = &thread_exit;
 }
 
 }  // namespace rcu_internal
@@ -43,19 +43,19 @@ using rcu_internal::SectionEnds;
 static_assert(sizeof(RcuHead) == sizeof(rcu_head) && alignof(RcuHead) >= alignof(rcu_head),
               "RcuHead stands in for liburcu's rcu_head");
 
-// Numbers grace periods so that GracePeriod::Elapsed() is one comparison. `next` is the number that
-// the next one to begin will bear; `completed` the highest one that is over. A GracePeriod taken
-// while `next` is n is answered by number n, which begins later.
+// Numbers grace periods, so that GracePeriod::Elapsed() is one comparison. `next` is the number of
+// the next grace period to begin, `completed` the highest number that is over. A GracePeriod that
+// starts while `next` is n waits for number n, which begins later.
 struct GracePeriodState {
   Mutex mutex;
   std::atomic<uint64_t> next{1};
   std::atomic<uint64_t> completed{0};
-  uint64_t wanted GUARDED_BY(mutex) = 0;     // highest number that somebody waits for
+  uint64_t wanted GUARDED_BY(mutex) = 0;     // highest number that a GracePeriod waits for
   uint64_t in_flight GUARDED_BY(mutex) = 0;  // the number that `head` is queued for; 0 = not queued
   RcuHead head;
 };
 
-// Never destroyed: liburcu's thread may call back while the process exits.
+// Never destroyed: liburcu's thread may run callbacks while the process exits.
 GracePeriodState& State() {
   static GracePeriodState* const state = new GracePeriodState;
   return *state;
@@ -105,7 +105,7 @@ void EnterCallback() noexcept {
 
 void CallRcu(RcuHead* head, void (*callback)(rcu_head*)) noexcept {
   EnsureRegistered();
-  SectionEnds();  // what this thread did before, too, comes before the callback
+  SectionEnds();  // orders this thread's earlier accesses before the callback
   urcu_memb_call_rcu(reinterpret_cast<rcu_head*>(head), callback);
 }
 
@@ -119,8 +119,8 @@ bool InReadSection() noexcept {
 void Synchronize() noexcept {
   EnsureRegistered();
   GracePeriodState& state = State();
-  // Every GracePeriod handed out so far bears a number <= next, and the period that starts below
-  // began after them all.
+  // Every existing GracePeriod has a number <= next, and the grace period below begins after all of
+  // them started.
   const uint64_t number = state.next.fetch_add(1, std::memory_order_acq_rel);
   urcu_memb_synchronize_rcu();
   GracePeriodEnded();
@@ -134,8 +134,8 @@ void RetireBarrier() noexcept {
 }
 
 GracePeriod GracePeriod::Start() noexcept {
-  // What the caller has unlinked before must not be seen by a reader that the number does not wait
-  // for: a Synchronize() on another thread may take this number at any moment.
+  // No reader outside of this grace period may see what the caller has unlinked: a Synchronize() on
+  // another thread may take this number at any moment.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   GracePeriodState& state = State();
   MutexLock lock(&state.mutex);

@@ -1,4 +1,4 @@
-// Clang's thread-safety annotations, so that the `clang` preset proves which lock guards what.
+// Clang's thread-safety annotations. The `clang` preset checks them.
 // Source: https://clang.llvm.org/docs/ThreadSafetyAnalysis.html
 
 #ifndef INLAY_ENGINE_SYNC_THREAD_ANNOTATIONS_H_

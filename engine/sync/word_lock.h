@@ -1,5 +1,5 @@
-// WordLock: a lock in four bytes, where the kernel has a raw_spinlock_t and a std::mutex (40 bytes)
-// would change the size of the object that is being emulated. Waiters sleep.
+// WordLock: a lock in four bytes, the size of the kernel's raw_spinlock_t; a std::mutex (40 bytes)
+// would change the size of the emulated object. Waiters sleep.
 
 #ifndef INLAY_ENGINE_SYNC_WORD_LOCK_H_
 #define INLAY_ENGINE_SYNC_WORD_LOCK_H_
@@ -18,8 +18,8 @@ class CAPABILITY("mutex") WordLock {
     uint32_t state = kFree;
     if (state_.compare_exchange_strong(state, kHeld, std::memory_order_acquire)) [[likely]]
       return;
-    // kContended tells the holder that somebody sleeps. A waiter takes the lock as kContended,
-    // since it cannot know whether it was the last one.
+    // kContended tells the holder that a waiter sleeps. A waiter takes the lock as kContended,
+    // since it does not know whether others sleep.
     while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
       state_.wait(kContended, std::memory_order_relaxed);
     }

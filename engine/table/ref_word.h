@@ -1,13 +1,13 @@
-// RefWord: the reference count of a table entry together with its state, in one atomic word, so
-// that "is it still there?" and "take a reference" are one step.
+// RefWord: the reference count and the state of a table entry in one atomic word, so that a thread
+// checks the state and takes a reference in one step.
 //
 //   bit 31      live: the entry has a value that can be found (referenced or not)
 //   bit 30      used: set when the value gains a reference from zero, cleared when the clock hand
 //               passes; a second chance against reclamation
 //   bits 0..29  live: the count; not live: 0 = free, 1 = retired
 //
-// Every transition of a live entry is a pure function of the word that asserts where it starts, so
-// that tests need no threads.
+// Every transition of a live entry is a pure function that asserts its precondition, so tests need
+// no threads.
 
 #ifndef INLAY_ENGINE_TABLE_REF_WORD_H_
 #define INLAY_ENGINE_TABLE_REF_WORD_H_
@@ -36,7 +36,7 @@ class RefWord {
   constexpr uint32_t count() const { return live() ? bits_ & kMaxCount : 0; }
   constexpr bool unreferenced() const { return live() && count() == 0; }
 
-  // One reference more; nothing if the entry is not live or the count is at its limit.
+  // One reference more. Nothing if the entry is not live or the count is at its limit.
   constexpr std::optional<RefWord> Ref() const {
     if (!live() || count() == kMaxCount) return std::nullopt;
     return RefWord((bits_ + kOneReference) | (count() == 0 ? kUsedBit : 0));
@@ -49,7 +49,7 @@ class RefWord {
     return RefWord(bits_ - kOneReference);
   }
 
-  // What the clock hand makes of an unreferenced entry: second chance, then retired.
+  // The clock hand passes an unreferenced entry: a second chance, then retired.
   constexpr RefWord Passed() const {
     assert(unreferenced());
     return used() ? RefWord(bits_ & ~kUsedBit) : Retired();

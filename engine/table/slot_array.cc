@@ -38,7 +38,7 @@ void SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
   } else {
     ++occupied_;
   }
-  // Releases the value's bytes to whoever finds the index here.
+  // Release: a reader that finds the index sees the value's bytes.
   slot(at).store((hash & kTagMask) | index, std::memory_order_release);
 }
 
@@ -48,8 +48,7 @@ void SlotArray::Erase(uint32_t at) noexcept {
     ++tombstones_;
     return;
   }
-  // At the end of a run nothing lies behind that a search must still reach: empty this slot and the
-  // tombstones before it.
+  // At the end of a run no search needs to pass this slot: empty it and the tombstones before it.
   slot(at).store(kEmpty, std::memory_order_relaxed);
   --occupied_;
   for (at = (at - 1) & mask_; slot(at).load(std::memory_order_relaxed) == kTombstone;

@@ -1,10 +1,10 @@
 // SlotArray: the hash index of a ValueTable. Open addressing with linear probing over slots of four
-// bytes; a slot holds a value's index and 16 bits of its hash, so that a miss seldom touches a
-// value.
+// bytes. A slot holds a value's index and 16 bits of its hash, so an unsuccessful search seldom
+// reads a value.
 //
-// Thread-safety: one writer at a time (the table's mutex), any number of readers in reader
-// sections. A reader may miss a value that is being inserted or erased; it never misses one that
-// stays, and never sees an index whose bytes can change (guarantee V2).
+// Thread-safety: one writer at a time, under the table's mutex, and any number of readers in reader
+// sections. A reader may miss a value that the writer is inserting or erasing. It never misses a
+// value that stays, and never sees an index whose bytes can change (guarantee V2).
 
 #ifndef INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
 #define INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
@@ -19,7 +19,7 @@ namespace inlay {
 
 class SlotArray {
  public:
-  // An empty array of `slots`, a power of two; null without memory.
+  // An empty array of `slots`, a power of two. Null without memory.
   static SlotArray* TryCreate(uint32_t slots) noexcept;
   static void Free(SlotArray* array) noexcept;
   // Frees after a grace period.
@@ -29,16 +29,16 @@ class SlotArray {
 
   uint32_t slots() const { return mask_ + 1; }
   uint32_t tombstones() const { return tombstones_; }
-  // Slots that a search passes over: taken or tombstone.
+  // The number of slots that hold an index or a tombstone.
   uint32_t occupied() const { return occupied_; }
 
   struct Found {
     uint32_t index;   // 0: not found
     uint32_t slot;    // where the index was found
-    uint32_t probes;  // slots looked at
+    uint32_t probes;  // slots read
   };
 
-  // Looks for an index whose tag fits `hash` and for which `equals(index)` is true.
+  // Finds an index whose tag matches `hash` and for which `equals(index)` is true.
   template <typename Equals>
   Found Find(uint32_t hash, Equals&& equals) const {
     uint32_t at = hash & mask_;
@@ -53,10 +53,10 @@ class SlotArray {
     return {0, 0, slots()};
   }
 
-  // The index in a slot; 0 if the slot is empty or a tombstone.
+  // The index in a slot. 0 if the slot is empty or a tombstone.
   uint32_t IndexAt(uint32_t at) const { return IndexOf(slot(at).load(std::memory_order_acquire)); }
 
-  // REQUIRES: no equal value is in the array, and a slot is free. Writer only.
+  // REQUIRES: the array has no equal value, and a slot is free. Writer only.
   void Insert(uint32_t hash, uint32_t index) noexcept;
   // REQUIRES: the slot holds an index. Writer only.
   void Erase(uint32_t at) noexcept;
@@ -72,7 +72,7 @@ class SlotArray {
   static void Reclaim(RcuHead* head);
 
   explicit SlotArray(uint32_t slots) : mask_(slots - 1) {}
-  // The slots follow the object in one allocation.
+  // The slots follow the object in the same allocation.
   Slot& slot(uint32_t at) const {
     return reinterpret_cast<Slot*>(const_cast<SlotArray*>(this) + 1)[at];
   }

@@ -20,8 +20,8 @@
 namespace inlay {
 namespace {
 
-// What the table knows of one value, apart from its bytes: a separate array, so that counting
-// references does not take the lines from under readers of values.
+// The entry of a value, in an array apart from the bytes, so that counting references does not
+// invalidate the cache lines of readers.
 struct Entry {
   std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
   uint32_t hash = 0;
@@ -30,38 +30,20 @@ struct Entry {
 static_assert(sizeof(Entry) == kTableEntryBytes);
 static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 
-// The hash index is made anew when more than 2/3 of its slots are taken, tombstones included.
+// The table rebuilds its hash index when more than 2/3 of the slots are taken, tombstones included.
 constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
-// Reclamation. An index that is retired now can be reused when the batch that waits for its grace
-// period is through, and then its own. Until then new values use up others: the *demand* is what
-// they ask for while a batch waits. Grace periods are as long as the longest reader, so the demand
-// of a long one is remembered through short ones: each batch takes 1/kDemandFade of its own demand
-// off it, and at least 1/kDemandBatches of what is remembered. So a new value that needs an index
-// looks how many can be had without a wait or are on their way. If those are fewer than kDemands
-// times the demand (two batches, and one to spare, since they are not of one size), the clock hand
-// passes until it has retired kSweepYield unreferenced values, but over kSweepStep entries at most.
-// What can be had is
-//   - the free indexes alone, while more values are unreferenced than kKeptUnreferenced and than
-//     half of
-//     the referenced ones: so a table under churn stops growing;
-//   - otherwise also the indexes that no value ever had; and 1/kReserveShare of those in use is
-//     wanted at least, so that a table that is nearly full seldom has to wait.
-// Of the indexes in use, 1/kMostWantedShare is wanted at most. If none can be had at all, the hand
-// goes round until enough are on their way. A value that was retired too early comes back as a new
-// one, and must not drive out the next: the hand spares what was used since it last came by, and a
-// small demand moves it slowly. (A benchmark that deletes and creates all values in turn once
-// retired one for each that came back.)
-constexpr uint32_t kKeptUnreferenced = 64;
-constexpr uint32_t kDemands = 3;
-constexpr uint32_t kDemandFade = 16;
-constexpr uint32_t kDemandBatches = 256;
-constexpr uint32_t kSweepYield = 2;
-constexpr uint32_t kSweepStep = 128;
-constexpr uint32_t kReserveShare = 64;
-constexpr uint32_t kMostWantedShare = 4;
+// Reclamation; docs/design.md, section 6, explains the constants and has a worked example.
+constexpr uint32_t kKeptUnreferenced = 64;  // so many unreferenced values are never too many
+constexpr uint32_t kDemands = 3;            // demands to have reusable or on their way
+constexpr uint32_t kDemandFade = 16;        // each batch forgets 1/16 of its own demand
+constexpr uint32_t kDemandBatches = 256;    // and at least 1/256 of the remembered demand
+constexpr uint32_t kSweepYield = 2;         // values that a sweep retires at most
+constexpr uint32_t kSweepStep = 128;        // entries that a sweep passes at most
+constexpr uint32_t kReserveShare = 64;      // 1/64 of the used indexes is wanted at least
+constexpr uint32_t kMostWantedShare = 4;    // 1/4 of the used indexes is wanted at most
 
-// Indexes that are not live, linked through Entry::next, first in first out.
+// A FIFO of indexes that are not live, linked through Entry::next.
 struct IndexList {
   ValueIndex head = kNoIndex;
   ValueIndex tail = kNoIndex;
@@ -78,23 +60,23 @@ struct ValueTable::State {
   uint32_t max_values = 0;
   size_t stride_bytes = 0;
   std::atomic<SlotArray*> slots{nullptr};
-  // The highest index that ever had a value.
+  // The highest index that was ever used.
   std::atomic<uint32_t> high_water{0};
 
-  // Entries with a count of zero. Changed at each such transition, on a line of its own; may be off
-  // by the number of threads that are in the middle of one.
+  // The number of live entries with a count of zero, on a cache line of its own. Off by at most the
+  // number of threads that are between the change of a count and this one.
   alignas(64) std::atomic<int64_t> unreferenced{0};
 
   alignas(64) mutable Mutex mutex;
   uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
   IndexList free GUARDED_BY(mutex);
-  IndexList retired GUARDED_BY(mutex);  // no grace period asked for yet
-  IndexList waiting GUARDED_BY(mutex);  // until `grace` has elapsed
+  IndexList retired GUARDED_BY(mutex);  // the batch that gathers
+  IndexList waiting GUARDED_BY(mutex);  // the batch that waits for `grace`
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
-  bool starved GUARDED_BY(mutex) = false;  // the last attempt to use a new index failed
-  // Indexes that new values have asked for, found or not: since the batch began to wait, and while
-  // those before it did, which fades.
+  bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
+  // Indexes that new values have asked for: while the current batch waits, and while earlier ones
+  // waited, which fades.
   uint32_t demand_now GUARDED_BY(mutex) = 0;
   uint32_t demand_before GUARDED_BY(mutex) = 0;
   uint64_t reclaimed GUARDED_BY(mutex) = 0;
@@ -111,7 +93,7 @@ struct ValueTable::State {
   }
   size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
 
-  // The entry that holds `bytes` according to `array`.
+  // Finds the entry that holds `bytes` in `array`.
   SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
                           std::span<const std::byte> bytes) const {
     return array.Find(hash, [&](ValueIndex index) {
@@ -152,7 +134,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   state->max_values = options.max_values;
   state->account = options.account;
   state->seed = options.seed.has_value() ? *options.seed : RandomSeed();
-  // Indexes start at 1, since code 0 means absent: place 0 is reserved, never used.
+  // Indexes start at 1, since code 0 means absent. Place 0 is never used.
   const size_t places = size_t{options.max_values} + 1;
   if (!state->value_range.Reserve(places * state->stride_bytes) ||
       !state->entry_range.Reserve(places * sizeof(Entry))) {
@@ -216,8 +198,8 @@ Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) n
     const InlineReadSection section;
     const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
     const ValueIndex found = state_->FindIn(array, hash, value).index;
-    // Inside the section the index cannot be reused (V2): either the reference is taken on the
-    // bytes that were compared, or the value has been retired and is added anew.
+    // The index is not reused in this section (V2). So either TryRef() takes a reference to the
+    // bytes just compared, or the value has been retired and Add() adds it again.
     if (found != kNoIndex && state_->TryRef(found)) [[likely]] {
       *index = found;
       return Status::kOk;
@@ -235,7 +217,7 @@ ValueIndex ValueTable::Find(std::span<const std::byte> value) const noexcept {
 }
 
 Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index) {
-  // Under the mutex nothing is added or retired, so that this search is the true answer (V1).
+  // Under the mutex no other thread adds or retires, so this search is conclusive (V1).
   const SlotArray& array = *slots.load(std::memory_order_relaxed);
   if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
     if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
@@ -270,7 +252,7 @@ ValueIndex ValueTable::State::TakeIndex() {
   const ValueIndex fresh = TakeNeverUsed();
   if (fresh == kNoIndex && !starved) {
     starved = true;
-    RetireForDemand();  // now that it is known
+    RetireForDemand();  // again, since `starved` changes what it retires
   }
   starved = fresh == kNoIndex;
   return fresh;
@@ -282,7 +264,7 @@ void ValueTable::State::RetireForDemand() {
   const uint32_t used = high_water.load(std::memory_order_relaxed);
   const int64_t referenced = std::max<int64_t>(int64_t{live} - idle, 0);
   const bool many_are_dead = idle > std::max<int64_t>(kKeptUnreferenced, referenced / 2);
-  // Without memory, or at the account's limit, the indexes that no value ever had are out of reach.
+  // Without memory, or at the account's limit, never-used indexes are out of reach.
   const uint32_t left = free.size + (starved ? 0 : max_values - used);
   const uint32_t coming = retired.size + waiting.size;
   const uint32_t demand = std::max(demand_now, demand_before);
@@ -314,11 +296,11 @@ ValueIndex ValueTable::State::TakeNeverUsed() {
 bool ValueTable::State::MakeRoomInSlots() {
   SlotArray* const old = slots.load(std::memory_order_relaxed);
   if (old != nullptr && !TooFull(old->occupied() + 1, old->slots())) return true;
-  // Tombstones go when the array is made anew, so it grows only if the values themselves need it:
-  // to at most half full, so that the next time is far off.
+  // A rebuild drops tombstones, so the array grows only if the values need it: to at most half
+  // full, so that the next rebuild is far off.
   uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
   if (2 * (live + 1) > wanted) wanted *= 2;
-  // What is charged is what lasts: two arrays are there only until readers have left the old one.
+  // Charge only the difference: the old array exists only until its readers have left.
   const size_t old_bytes = old == nullptr ? 0 : SlotArray::Bytes(old->slots());
   const size_t wanted_bytes = SlotArray::Bytes(wanted);
   const size_t more_bytes = wanted_bytes > old_bytes ? wanted_bytes - old_bytes : 0;
@@ -329,7 +311,7 @@ bool ValueTable::State::MakeRoomInSlots() {
   }
   if (grown == nullptr) {
     if (old == nullptr) return false;
-    // A fuller array still answers right; it must only never be full, or a search would not end.
+    // A fuller array is still correct, but needs one empty slot, or a search would not end.
     return old->occupied() + 1 < old->slots();
   }
   if (old != nullptr) {
@@ -373,7 +355,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   uint32_t seen = word.load(std::memory_order_acquire);
   if (!RefWord(seen).unreferenced()) return false;
   const RefWord next = second_chance ? RefWord(seen).Passed() : RefWord::Retired();
-  // A failed swap means that somebody took a reference just now: leave the value alone.
+  // The swap fails if another thread has just taken a reference: keep the value.
   if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
   if (!next.retired()) return false;
   unreferenced.fetch_sub(1, std::memory_order_relaxed);
@@ -386,8 +368,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   return true;
 }
 
-// Two batches take turns: one waits for a grace period, the other gathers what was retired
-// meanwhile.
+// Two batches take turns: one waits for a grace period while the other gathers retired indexes.
 void ValueTable::State::CollectRetired() {
   if (waiting.size > 0 && grace->Elapsed()) {
     for (ValueIndex index = waiting.head; index != kNoIndex; index = entry(index).next) {
@@ -445,12 +426,12 @@ void ValueTable::State::Splice(IndexList* from, IndexList* to) {
   *from = IndexList();
 }
 
-// --- looking at it
+// --- inspection
 
 uint32_t ValueTable::ReclaimAndWait() noexcept {
   const uint32_t retired = Reclaim();
-  // Two rounds: what was retired while another batch waits for its grace period gets its own only
-  // when that one is over. The calls between collect what has waited long enough.
+  // Two rounds: a batch that gathers begins its grace period only when the other batch's is over.
+  // Reclaim() collects the batches.
   for (int round = 0; round < 2; ++round) {
     Synchronize();
     Reclaim();
@@ -499,7 +480,7 @@ ValueTableStats ValueTable::stats() const {
   }
   if (state.live > 0) stats.mean_probe = static_cast<double>(probes) / state.live;
 
-  // Touched memory: place 0 and all places up to the high-water mark, in whole pages.
+  // The touched memory: all places up to the high-water mark, in whole pages.
   const size_t value_bytes = used == 0 ? 0 : (size_t{used} + 1) * stride_bytes_;
   const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(Entry);
   stats.memory.table_bytes = used * state.BytesPerValue();
@@ -527,14 +508,15 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     if (word.unreferenced()) ++unreferenced;
     const std::span<const std::byte> bytes(At(index), value_bytes_);
     const uint32_t hash = HashValue(bytes, state.seed);
-    if (hash != state.entry(index).hash) return broken("bytes of a value changed under it", index);
+    if (hash != state.entry(index).hash)
+      return broken("the bytes of a live value have changed", index);
     const ValueIndex found = state.FindIn(array, hash, bytes).index;
     if (found == kNoIndex) return broken("a live value is not in the hash index", index);
     if (found != index) return broken("V1: two live entries with the same bytes", index);
   }
-  if (live != state.live) return broken("the number of live values is off", live);
+  if (live != state.live) return broken("the count of live values is wrong", live);
   if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
-    return broken("the number of unreferenced values is off", kNoIndex);
+    return broken("the count of unreferenced values is wrong", kNoIndex);
   }
   uint32_t in_slots = 0;
   for (uint32_t at = 0; at < array.slots(); ++at) {
@@ -546,7 +528,7 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     }
   }
   if (in_slots != live || array.occupied() != in_slots + array.tombstones()) {
-    return broken("the hash index counts its slots wrong", in_slots);
+    return broken("the hash index's count of slots is wrong", in_slots);
   }
   uint32_t listed = 0;
   for (const auto& [list, expected] :
@@ -556,13 +538,13 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     for (ValueIndex index = list->head; index != kNoIndex; index = state.entry(index).next) {
       if (++length > used) return broken("a list of indexes has a cycle", index);
       if (state.ref_word(index) != expected) {
-        return broken("an index is in a list of another state", index);
+        return broken("a list holds an index in another state", index);
       }
     }
     if (length != list->size) return broken("a list of indexes has the wrong length", length);
     listed += length;
   }
-  if (listed + live != used) return broken("V4: an index is lost", used - live - listed);
+  if (listed + live != used) return broken("V4: indexes are lost", used - live - listed);
   if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
     return broken("V4: a charge is lost", kNoIndex);
   }

@@ -20,7 +20,7 @@
 // An unreferenced value keeps its index and can still be found, so a value that toggles between 0
 // and 1 references needs no lock and no grace period. When a new value needs room, a clock hand
 // reclaims unreferenced values and spares those used since it last came by (docs/design.md, section
-// 5).
+// 6).
 //
 // Memory: values lie side by side in one reserved range of addresses, which the table commits as it
 // fills. A value's address never changes, and At() is one multiplication.
