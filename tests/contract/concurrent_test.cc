@@ -1,5 +1,5 @@
-// Threads on every layout, with values that carry their own proof: a reader can tell from the bytes
-// alone that they are whole and belong where they were found.
+// Threads on every layout. From the bytes of a value alone a reader can check that it is whole and
+// belongs to the socket.
 
 #include <gtest/gtest.h>
 
@@ -50,7 +50,7 @@ class ConcurrentTest : public ContractTest<L> {
   using Map = typename L::Map;
   static constexpr size_t kMaps = 2;
   static constexpr size_t kSockets = 16;
-  // More generations than an index of 9 bits can name, so that its values are reclaimed and spill.
+  // More generations than 9-bit indexes, so that values are reclaimed and spill.
   static constexpr uint64_t kGenerations = 700;
 
   void SetUp() override {
@@ -77,7 +77,7 @@ class ConcurrentTest : public ContractTest<L> {
     if (!right) wrong_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // --- what threads do
+  // --- actions of threads
 
   void Read(std::mt19937_64& random) {
     const uint64_t m = random() % kMaps;
@@ -153,7 +153,7 @@ class ConcurrentTest : public ContractTest<L> {
     Require(this->table_->Close(fd) == Status::kOk);
   }
 
-  // Finds sockets by descriptors that others open and close.
+  // Finds sockets by descriptors that other threads open and close.
   void ReadByDescriptor(std::mt19937_64& random) {
     ReadSection section;
     Socket* socket = nullptr;
@@ -179,7 +179,7 @@ class ConcurrentTest : public ContractTest<L> {
     return [](ConcurrentTest& t, std::mt19937_64& random) { t.ReadByDescriptor(random); };
   }
 
-  // The same actions in one thread, taking turns, and in as many threads as there are actions.
+  // The same actions in turn in one thread, and each in its own thread.
   void TakeTurns(const std::vector<Action>& actions, int rounds) {
     std::mt19937_64 random(1);
     for (int round = 0; round < rounds; ++round) {
@@ -242,7 +242,7 @@ TYPED_TEST(ConcurrentTest, IncrementsOfTwoThreadsAddUp) {
   EXPECT_EQ(this->Held(*map, socket), this->Value(2 * kIncrements, 8));
 }
 
-// Of the threads that create one value, one makes it and all get it.
+// If several threads create one value, one makes it and all get it.
 TYPED_TEST(ConcurrentTest, GetOrCreateGivesAllThreadsOneValue) {
   constexpr size_t kThreads = 3;
   constexpr size_t kRounds = 1500;
@@ -286,7 +286,7 @@ TYPED_TEST(ConcurrentTest, OneOfRacingCreatorsAndDeletersWins) {
   EXPECT_EQ(made.load() - deleted.load(), this->Held(map, socket).empty() ? 0 : 1);
 }
 
-// A child has its parent's value from the moment that others can see it.
+// A child has its parent's value as soon as other threads can see it.
 TYPED_TEST(ConcurrentTest, NobodySeesAnAcceptedChildWithoutItsValue) {
   typename TypeParam::Map& map = *this->maps_[0];
   for (Socket* const socket : this->sockets_) {
@@ -298,7 +298,7 @@ TYPED_TEST(ConcurrentTest, NobodySeesAnAcceptedChildWithoutItsValue) {
       this->table_->ForEach([&](Socket& socket) {
         if (map.Get(socket) != nullptr) return;
         std::atomic_thread_fence(std::memory_order_acquire);
-        this->Require(socket.is_dying());  // then it has been released
+        this->Require(socket.is_dying());  // released already
       });
     }
   });
@@ -311,7 +311,7 @@ TYPED_TEST(ConcurrentTest, NobodySeesAnAcceptedChildWithoutItsValue) {
   looking.join();
 }
 
-// Maps are made and freed while sockets that hold their values are closed and accepted.
+// A thread makes and frees maps while others close and accept sockets that hold their values.
 TYPED_TEST(ConcurrentTest, MapsAreFreedWhileTheirOwnersCloseAndAreCloned) {
   std::atomic<bool> done{false};
   std::thread churn([&] {

@@ -1,4 +1,5 @@
-// ContractTest<Layout>: sockets, one map over them, and short ways to ask what an owner holds.
+// ContractTest<Layout>: sockets, a map over them, and short functions for a socket's values and
+// charges.
 
 #ifndef INLAY_TESTS_CONTRACT_CONTRACT_FIXTURE_H_
 #define INLAY_TESTS_CONTRACT_CONTRACT_FIXTURE_H_
@@ -24,8 +25,8 @@ class ContractTest : public testing::Test {
  protected:
   using Map = typename L::Map;
   static constexpr uint32_t kValueBytes = 100;
-  // Room for some maps of the tests and not for all: those that find none fall back to the pointer
-  // layout, which must not show.
+  // Room for some maps of the tests, not for all: the others fall back to the pointer layout, and
+  // tests must see no difference.
   static constexpr uint32_t kTailBytes = 512;
 
   void SetUp() override {
@@ -61,7 +62,7 @@ class ContractTest : public testing::Test {
     return fd;
   }
 
-  // The socket stays in place as long as its descriptor is open.
+  // The pointer is valid while the descriptor is open.
   Socket& SocketOf(int fd) {
     ReadSection section;
     Socket* socket = nullptr;
@@ -100,20 +101,19 @@ class ContractTest : public testing::Test {
     return map_->Update(socket, Value(n), flag);
   }
 
-  // What the socket is charged for beyond what is reserved in it.
+  // The socket's charge beyond its reservation.
   int32_t Charged(const Socket& socket) const {
     return socket.sk_omem_alloc.load() - table_->reserved_bytes();
   }
 
-  // Waits until everything that was replaced or deleted is given back. Twice: what moves on after a
-  // grace period may leave something behind for another one.
+  // Waits until all replaced and deleted objects are freed. Twice, since a callback may retire
+  // another object.
   static void Settle() {
     RetireBarrier();
     RetireBarrier();
   }
 
-  // What the maps of this table take apart from what is reserved in sockets: zero when all are
-  // gone.
+  // Memory of this table's maps outside of the sockets' reservations. Zero when all maps are freed.
   size_t MapBytes() {
     Settle();
     return table_->private_usage().private_bytes + table_->store().account().used_bytes();

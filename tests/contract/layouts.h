@@ -1,5 +1,5 @@
-// The layouts that the tests of the contract run on. A new layout is one more struct and its name
-// in AllLayouts.
+// The layouts that the contract tests run on. For a new layout, add a struct and its name in
+// AllLayouts.
 
 #ifndef INLAY_TESTS_CONTRACT_LAYOUTS_H_
 #define INLAY_TESTS_CONTRACT_LAYOUTS_H_
@@ -16,19 +16,30 @@ namespace inlay {
 template <StorageMap M, uint32_t kWidth = 16>
 struct Layout {
   using Map = M;
-  static constexpr uint32_t kWidthBits =
-      kWidth;  // for layouts that intern by index; others ignore it
+  static constexpr uint32_t kWidthBits = kWidth;  // only IndexMap uses it
 };
 
-// clang-format off
-struct PointerLayout : Layout<PointerMap> { static constexpr const char* kName = "pointer"; };
-struct InlineLayout : Layout<InlineMap> { static constexpr const char* kName = "inline"; };
-struct SinglePointerLayout : Layout<SinglePointerMap> { static constexpr const char* kName = "single_pointer"; };
-struct SharedPointerLayout : Layout<SharedPointerMap> { static constexpr const char* kName = "shared_pointer"; };
-struct Index9Layout : Layout<IndexMap, 9> { static constexpr const char* kName = "index9"; };
-struct Index12Layout : Layout<IndexMap, 12> { static constexpr const char* kName = "index12"; };
-struct Index16Layout : Layout<IndexMap, 16> { static constexpr const char* kName = "index16"; };
-// clang-format on
+struct PointerLayout : Layout<PointerMap> {
+  static constexpr const char* kName = "pointer";
+};
+struct InlineLayout : Layout<InlineMap> {
+  static constexpr const char* kName = "inline";
+};
+struct SinglePointerLayout : Layout<SinglePointerMap> {
+  static constexpr const char* kName = "single_pointer";
+};
+struct SharedPointerLayout : Layout<SharedPointerMap> {
+  static constexpr const char* kName = "shared_pointer";
+};
+struct Index9Layout : Layout<IndexMap, 9> {
+  static constexpr const char* kName = "index9";
+};
+struct Index12Layout : Layout<IndexMap, 12> {
+  static constexpr const char* kName = "index12";
+};
+struct Index16Layout : Layout<IndexMap, 16> {
+  static constexpr const char* kName = "index16";
+};
 
 using AllLayouts = testing::Types<PointerLayout, InlineLayout, SinglePointerLayout,
                                   SharedPointerLayout, Index9Layout, Index12Layout, Index16Layout>;

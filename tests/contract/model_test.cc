@@ -1,7 +1,8 @@
-// Random operations on the real thing beside a plain model, on every layout. Several maps share the
-// sockets' words; some of the index maps are so narrow that values are reclaimed and spill.
+// Random operations on every layout, compared with a simple model. Several maps share the sockets'
+// words, and some index maps are so narrow that values are reclaimed and spill.
 //
-// The seed is printed and can be set: INLAY_TEST_SEED=1234 contract_test --gtest_filter='Model*'.
+// The test prints its seed. To repeat a run: INLAY_TEST_SEED=1234 contract_test
+// --gtest_filter='Model*'.
 
 #include <gtest/gtest.h>
 
@@ -25,11 +26,11 @@ uint64_t Seed() {
   return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device()();
 }
 
-// What one map should hold: socket cookie -> value.
+// The expected values of a map: socket cookie -> value.
 using ModelValues = std::unordered_map<uint64_t, Bytes>;
 
-// For the index layout: as many live values as distinct ones among the owners that have not
-// spilled.
+// For the index layout: the table has as many live values as the owners that have not spilled have
+// distinct ones.
 template <typename Map>
 void CheckTable(const Map&, const ModelValues&, SocketTable&) {}
 void CheckTable(const IndexMap& map, const ModelValues& values, SocketTable& table) {
@@ -147,7 +148,7 @@ class ModelTest : public testing::Test {
     sockets_.pop_back();
   }
 
-  // What the contract says of an update in the model's state, which is then changed.
+  // The result of an update by the contract. Updates the model.
   static Status ModelUpdate(ModelValues& values, uint64_t cookie, const Bytes& value,
                             UpdateFlag flag) {
     const Status status = CheckUpdateFlag(flag, values.contains(cookie));
@@ -255,7 +256,7 @@ TYPED_TEST(ModelTest, RandomOperationsAnswerAsTheModelDoes) {
   this->CheckAll();
   for (auto& slot : this->maps_) this->ladder_steps_ += LadderSteps(*slot.map);
   if constexpr (std::is_same_v<typename TypeParam::Map, IndexMap>) {
-    EXPECT_GT(this->ladder_steps_, 1000U) << "the overflow ladder was hardly used";
+    EXPECT_GT(this->ladder_steps_, 1000U) << "too few operations reached the overflow ladder";
   }
 }
 

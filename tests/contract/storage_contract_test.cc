@@ -159,7 +159,7 @@ TYPED_TEST(StorageContractTest, ModifyOnPresentPublishesWhatTheFunctionMadeOfACo
     EXPECT_EQ(Bytes(value.begin(), value.end()), this->Value(1));
     const Bytes next = this->Value(2);
     std::memcpy(value.data(), next.data(), next.size());
-    EXPECT_EQ(this->Held(socket), this->Value(1)) << "seen before the function is done";
+    EXPECT_EQ(this->Held(socket), this->Value(1)) << "visible before the function returned";
   });
   EXPECT_EQ(status, Status::kOk);
   EXPECT_EQ(this->Held(socket), this->Value(2));
@@ -289,12 +289,12 @@ TYPED_TEST(StorageContractTest, GetOrCreateOnAbsentWithInitOfWrongSizeIsInvalid)
   EXPECT_TRUE(this->Held(socket).empty());
 }
 
-// --- an owner whose last reference is gone: the state that readers can still find it in
+// --- an owner without references, which readers may still find
 
 template <typename L>
 class DyingOwnerTest : public ContractTest<L> {
  protected:
-  // Takes the last reference away without releasing anything, as between the two steps of Put().
+  // Drops the last reference without releasing values: the state between the two steps of Put().
   void MakeDying(Socket& socket) { socket.common.skc_refcnt.store(0); }
   void Revive(Socket& socket) { socket.common.skc_refcnt.store(1); }
 };

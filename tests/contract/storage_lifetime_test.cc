@@ -1,4 +1,4 @@
-// How long pointers, values, maps and owners live, on every layout: the last rows of the table in
+// Lifetimes of pointers, values, maps and owners, on every layout: the last rows of the table in
 // inlay/storage_map.h, and guarantee L1.
 
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ TYPED_TEST(StorageLifetimeTest, BytesUnderAPointerStayWhenTheOwnerCloses) {
   const std::byte* const found = this->map_->Get(socket);
   ASSERT_EQ(this->table_->Close(fd), Status::kOk);
   EXPECT_EQ(Copied(found, this->kValueBytes), this->Value(7));
-  // Released at once, though the memory is still there.
+  // Released at once, although the memory is still readable.
   EXPECT_EQ(this->map_->Get(socket), nullptr);
 }
 
@@ -145,7 +145,7 @@ TYPED_TEST(StorageLifetimeTest, AReusedSocketStartsAbsent) {
     EXPECT_TRUE(this->Held(this->SocketOf(fd)).empty());
     ASSERT_EQ(this->Put(this->SocketOf(fd), round), Status::kOk);
     ASSERT_EQ(this->table_->Close(fd), Status::kOk);
-    RetireBarrier();  // the memory goes back, and to the next socket
+    RetireBarrier();  // frees the memory for the next socket
   }
 }
 
@@ -214,7 +214,7 @@ TYPED_TEST(StorageLifetimeTest, MemoryReturnsWhenMapsGoFirst) {
   };
   live_once();
   this->Settle();
-  // What is kept for the next time is the same after the second time as after the first.
+  // The allocators keep as much memory after the second round as after the first.
   const MemoryUsage once = this->table_->private_usage();
   const size_t socket_bytes = this->table_->socket_bytes();
   live_once();

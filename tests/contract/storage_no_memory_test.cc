@@ -1,4 +1,4 @@
-// Guarantee V4 on every layout: an operation that answers kNoMemory has changed nothing.
+// Guarantee V4 on every layout: an operation that returns kNoMemory changes nothing.
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 namespace inlay {
 namespace {
 
-// Large enough that no layout finds room for it without asking the system.
+// So large that every layout needs memory from the system for it.
 constexpr uint32_t kLargeBytes = 9000;
 
 template <typename L>
@@ -66,7 +66,7 @@ TYPED_TEST(StorageNoMemoryTest, UpdateOfAbsent) {
   EXPECT_EQ(this->HeldLarge(socket), this->Large(1));
 }
 
-// Walks through many values, so that each of the engine's structures has to grow at some step.
+// Uses many values, so that each structure of the engine has to grow at some step.
 TYPED_TEST(StorageNoMemoryTest, UpdatesOfManyOwners) {
   int failures = 0;
   for (uint64_t n = 0; n < 300; ++n) {

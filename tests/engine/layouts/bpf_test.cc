@@ -54,7 +54,7 @@ class BpfTest : public testing::Test {
     return Get(*map_, sk, init, flags);
   }
   static Bytes Value(uint64_t n) { return NumberedValue(n, kBpfValueBytes); }
-  // As it is read from a map with a lock.
+  // The value as a map with a lock returns it.
   static Bytes LockedValue(uint64_t n) {
     Bytes value = Value(n);
     std::fill_n(value.begin(), kSpinLockBytes, std::byte{});
@@ -265,14 +265,14 @@ TYPED_TEST(BpfTest, GetWithAndWithoutCreate) {
   SocketCommon* const sk = &this->socket_->common;
   const Bytes init = this->Value(1);
   EXPECT_TRUE(this->Get(sk, nullptr, 0).empty());
-  EXPECT_TRUE(this->Get(sk, init.data(), 0).empty()) << "a value without the flag makes nothing";
+  EXPECT_TRUE(this->Get(sk, init.data(), 0).empty()) << "a value without the flag creates nothing";
   EXPECT_EQ(this->Get(sk, nullptr, BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBpfValueBytes));
   EXPECT_EQ(this->Get(sk, init.data(), BPF_SK_STORAGE_GET_F_CREATE), Zeroes(kBpfValueBytes))
       << "ignored";
   EXPECT_EQ(sk_storage_delete(*this->map_, sk), 0);
   EXPECT_EQ(this->Get(sk, init.data(), BPF_SK_STORAGE_GET_F_CREATE), init);
   EXPECT_EQ(this->Get(sk, nullptr, 0), init);
-  EXPECT_EQ(sk->skc_refcnt.load(), 1) << "references come back";
+  EXPECT_EQ(sk->skc_refcnt.load(), 1) << "every reference is dropped";
 }
 
 TYPED_TEST(BpfTest, GetWithOtherFlagsIsNullInEveryState) {
@@ -315,7 +315,7 @@ TYPED_TEST(BpfTest, HelpersOnASocketWithoutAReference) {
   sk->skc_refcnt.store(1);
   ASSERT_EQ(this->Update(1, BPF_ANY), 0);
   sk->skc_refcnt.store(0);
-  EXPECT_EQ(this->Get(sk, nullptr, 0), this->Value(1)) << "the old value can still be read";
+  EXPECT_EQ(this->Get(sk, nullptr, 0), this->Value(1)) << "readers can still see the old value";
   EXPECT_EQ(sk_storage_delete(*this->map_, sk), -ENOENT) << "although present";
   EXPECT_EQ(sk_storage_modify(*this->map_, sk, [](std::span<std::byte>) { FAIL(); }), -ENOENT);
   sk->skc_refcnt.store(1);
@@ -332,10 +332,10 @@ TYPED_TEST(BpfTest, ModifyAbsentAndPresent) {
   Bytes expected = this->Value(1);
   expected[1] = std::byte{0x42};
   EXPECT_EQ(this->Lookup(), expected);
-  EXPECT_EQ(sk->skc_refcnt.load(), 1) << "references come back";
+  EXPECT_EQ(sk->skc_refcnt.load(), 1) << "every reference is dropped";
 }
 
-// The pointer layout charges as the kernel does; what the others charge is in their own tests.
+// The pointer layout charges as the kernel does; other tests cover the other layouts.
 class BpfLimitTest : public BpfTest<PointerMap> {
  protected:
   void SetUp() override {

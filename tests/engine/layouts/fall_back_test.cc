@@ -1,5 +1,5 @@
-// Maps for which a socket has no room, neither in the tail nor among the bits: they keep their
-// values in the pointer layout, and that must not show but in what they take.
+// Maps that fall back to the pointer layout, since sockets have no room for them in the tail or in
+// the bits. Callers must see no difference except in memory.
 
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ TYPED_TEST(FallBackTest, TheFirstMapsHaveRoomAndTheNextOnesDoNot) {
     maps.push_back(this->Make());
     EXPECT_EQ(HasFallenBack(*maps.back()), i >= 2) << i;
   }
-  // Freed room is for maps that are made after it; those that have fallen back stay where they are.
+  // Later maps get freed room; maps that have fallen back stay in the pointer layout.
   maps[0].reset();
   EXPECT_TRUE(HasFallenBack(*maps[2]));
   maps[0] = this->Make();
@@ -139,8 +139,8 @@ TYPED_TEST(FallBackTest, AllOperationsAnswerAsTheContractSays) {
   socket.common.skc_refcnt.store(1);
 }
 
-// A map that has fallen back is known to its own layout and to the pointer layout: a child must not
-// get its value from both.
+// Both its own layout and the pointer layout know a map that has fallen back: a child must not get
+// its value twice.
 TYPED_TEST(FallBackTest, AcceptClonesAValueOnce) {
   const auto first = this->Make(true);
   const auto second = this->Make(false);
@@ -222,7 +222,7 @@ TEST_F(IndexFallBackTest, SixteenMapsOfSixteenBitsFitAndTheNextFallsBack) {
   for (size_t i = 0; i < maps.size(); ++i) EXPECT_EQ(Held(*maps[i], child), Value(*maps[i], i));
   EXPECT_EQ(Charged(child), kFirstCharge + kElementCharge);
   EXPECT_EQ(maps[16]->stats().table.live, 0U);
-  EXPECT_EQ(maps[16]->stats().spilled, 0U) << "it has no table that was full";
+  EXPECT_EQ(maps[16]->stats().spilled, 0U) << "it has no table that could be full";
   std::string reason;
   EXPECT_TRUE(table_->store().CheckInvariants(&reason)) << reason;
 }
@@ -237,7 +237,7 @@ TEST_F(IndexFallBackTest, ANarrowerMapMayStillFit) {
   EXPECT_TRUE(narrow->is_interned());
 }
 
-// A spilled value and one of a map that has fallen back lie in one storage.
+// A spilled value and a value of a map that has fallen back share a storage.
 TEST_F(IndexFallBackTest, SpilledAndFallenBackValuesOfOneSocketAreKeptApart) {
   MakeTable({.inline_bits = 16});
   const auto narrow =

@@ -1,5 +1,5 @@
-// Maps that come and go, on every layout, while other maps' values in the same words, tails and
-// objects are in use: a new map never sees what an old one left, and the neighbours never notice.
+// Maps come and go, on every layout, while other maps use the same words, tails and objects. A new
+// map never sees an old value, and the other maps never lose one.
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ class FreedMapTest : public ContractTest<L> {
     if (!right) wrong_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // One life of a map: absent everywhere, used, and freed in the middle of it.
+  // One life of a map: absent in all sockets, in use, and freed while in use.
   void LiveOnce(uint64_t round) {
     static constexpr uint32_t kSizes[] = {40, 8, 100, 64, 24, 5};
     const uint32_t bytes = kSizes[round % std::size(kSizes)];
@@ -72,15 +72,15 @@ TYPED_TEST(FreedMapTest, NewMapsAreAbsentAndNeighboursKeepTheirValues) {
   Socket& parent = *this->sockets_[0];
   ASSERT_EQ(cloned->Update(parent, this->Value(7, kClonedBytes), UpdateFlag::kAny), Status::kOk);
   std::atomic<bool> done{false};
-  std::thread writing([&] {  // a neighbour that is written
+  std::thread writing([&] {  // writes to another map
     for (uint64_t n = 0; !done; ++n) {
       Socket& socket = *this->sockets_[n % this->kSockets];
       this->Require(this->Put(socket, n % 200) == Status::kOk);
       this->Require(this->Held(socket) == this->Value(n % 200));
-      if (n % 256 == 0) RetireBarrier();  // what is replaced is freed as fast
+      if (n % 256 == 0) RetireBarrier();  // bounds the memory that waits
     }
   });
-  std::thread cloning([&] {  // one that is cloned into sockets that come and go
+  std::thread cloning([&] {  // clones a map's value into sockets that come and go
     while (!done) {
       int fd = -1;
       this->Require(this->table_->Accept(this->listener_, &fd) == Status::kOk);
@@ -90,7 +90,7 @@ TYPED_TEST(FreedMapTest, NewMapsAreAbsentAndNeighboursKeepTheirValues) {
       this->Require(this->table_->Close(fd) == Status::kOk);
     }
   });
-  std::thread remaking([&] {  // a second map that comes and goes
+  std::thread remaking([&] {  // frees and makes a second map
     for (uint64_t round = 3; !done && !this->HasFatalFailure(); ++round) this->LiveOnce(round);
   });
   for (uint64_t round = 0; round < 24 && !this->HasFatalFailure(); ++round) this->LiveOnce(round);
@@ -104,7 +104,7 @@ TYPED_TEST(FreedMapTest, NewMapsAreAbsentAndNeighboursKeepTheirValues) {
   }
 }
 
-// What a get found is there to the end of its section, also when the map is freed meanwhile.
+// The value of a get stays valid to the end of its section even if another thread frees the map.
 TYPED_TEST(FreedMapTest, TheBytesUnderAReaderOutliveTheMap) {
   Socket& socket = *this->sockets_[1];
   ASSERT_EQ(this->Put(socket, 1), Status::kOk);

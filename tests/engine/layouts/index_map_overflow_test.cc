@@ -92,7 +92,7 @@ TYPED_TEST(IndexMapOverflowTest, EveryWidthAtItsBoundaries) {
       }
       this->ExpectSound();
     }
-    // One index is freed and reclaimed: a spilled owner gets it with its next update, another stays
+    // The table reclaims one index. A spilled owner gets it with its next update; another stays
     // spilled.
     ASSERT_EQ(this->map_->Delete(*this->owner_[0]), Status::kOk);
     EXPECT_EQ(this->map_->Reclaim(), 1U);
@@ -108,7 +108,7 @@ TYPED_TEST(IndexMapOverflowTest, EveryWidthAtItsBoundaries) {
   }
 }
 
-// --- an owner that has spilled
+// --- spilled owners
 
 template <typename Owners>
 class SpilledValueTest : public IndexMapOverflowTest<Owners> {
@@ -206,7 +206,7 @@ TYPED_TEST(SpilledValueTest, FreeingTheMapFreesPrivateValuesToo) {
 TYPED_TEST(IndexMapOverflowTest, EachRungIsCounted) {
   this->MakeMap(3);
   this->FillTo(6);
-  // An unreferenced value is in the way of a new one: retired now, usable after a grace period.
+  // A new value needs the index of an unreferenced one: retired now, reusable after a grace period.
   ASSERT_EQ(this->map_->Delete(*this->owner_[0]), Status::kOk);
   {
     ReadSection holds_the_index_back;
@@ -239,7 +239,7 @@ TYPED_TEST(IndexMapOverflowTest, WithoutMemoryForAPrivateValueNothingChanges) {
   EXPECT_EQ(this->map_->Modify(*this->owner_[1],
                                [](std::span<std::byte> value) { value[0] = std::byte{5}; }),
             Status::kNoMemory);
-  // A value that is in the table needs no memory.
+  // A value that is already in the table needs no memory.
   EXPECT_EQ(this->Put(absent, 0), Status::kOk);
   SetAllocationsLeftForTest(-1);
   EXPECT_EQ(this->map_->stats().no_memory, 4U);
@@ -263,7 +263,7 @@ TYPED_TEST(IndexMapOverflowTest, EveryAllocationOfASpillCanFail) {
   EXPECT_EQ(this->map_->stats().no_memory, static_cast<uint64_t>(failures));
 }
 
-// Reclaim() says it waits until the indexes can be used: also when others were retired before.
+// Reclaim() waits until the indexes are reusable, even if others were retired before.
 TYPED_TEST(IndexMapOverflowTest, ReclaimWaitsForAllThatItRetired) {
   this->MakeMap(2);
   for (int round = 0; round < 10; ++round) {
@@ -297,7 +297,7 @@ TEST(IndexMapSocketOverflowTest, ASpillPastTheSocketsLimitIsNoMemoryAndChangesNo
   ASSERT_EQ(map->Update(*sockets[0], Value(0), UpdateFlag::kAny), Status::kOk);
   ASSERT_EQ(map->Update(*sockets[1], Value(1), UpdateFlag::kAny), Status::kOk);
   const int32_t reserved = owners.table().reserved_bytes();
-  EXPECT_EQ(sockets[0]->sk_omem_alloc.load(), reserved) << "an index costs nothing private";
+  EXPECT_EQ(sockets[0]->sk_omem_alloc.load(), reserved) << "an index has no private charge";
   const int32_t spilled = reserved + 72 + static_cast<int32_t>(kOverflowValueBytes) + 176;
   owners.table().set_optmem_max_bytes(spilled);
   EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kNoMemory);

@@ -1,4 +1,4 @@
-// IndexMap and SharedMap<T> apart from the contract (tests/contract) and the overflow ladder.
+// IndexMap and SharedMap<T>, except for the contract (tests/contract) and the overflow ladder.
 
 #include "inlay/index_map.h"
 
@@ -66,7 +66,7 @@ TEST_F(IndexMapTest, EqualValuesOfManyOwnersAreStoredOnce) {
   EXPECT_EQ(map->stats().table.live, 0U);
 }
 
-// Absent, interned and spilled owners mixed, in numbers around what is brought into the cache at
+// A mix of absent, interned and spilled owners, in numbers around those that are prefetched at
 // once.
 TEST_F(IndexMapTest, GetManyAnswersAsGet) {
   std::unique_ptr<IndexMap> map;
@@ -115,7 +115,7 @@ TEST_F(IndexMapTest, GetManyOfASharedMap) {
   for (Owner& owner : owners) store_->Close(owner);
 }
 
-// S2: what one map holds is invisible in another.
+// S2: a map does not see the values of another.
 TEST_F(IndexMapTest, S2MapsDoNotShareATable) {
   std::unique_ptr<IndexMap> one;
   std::unique_ptr<IndexMap> other;
@@ -233,7 +233,7 @@ TEST_F(IndexMapTest, SharedMapKeepsTheAlignmentOfItsType) {
   for (Owner& owner : owners) store_->Close(owner);
 }
 
-// Owners that have spilled: threads move their values between the table and private places.
+// Spilled owners: threads move their values between the table and private places.
 TEST_F(IndexMapTest, ValuesThatMoveBetweenTableAndPrivatePlacesAreAlwaysSeenWhole) {
   std::unique_ptr<IndexMap> map;
   ASSERT_EQ(Create(40, 2, 8, &map), Status::kOk);

@@ -1,5 +1,5 @@
-// Inline values under threads: copies move into their places while writers, readers and closes go
-// on. The values carry their own proof.
+// Inline values under threads: copies move into their places during writes, reads and closes.
+// Readers can check a value by its bytes.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@
 namespace inlay {
 namespace {
 
-// Long, so that a value that changes under its reader shows.
+// Long, so that a reader detects a value that changes under it.
 struct Proof {
   uint64_t owner = 0;
   uint64_t generation = 0;
@@ -89,7 +89,7 @@ class InlineMapConcurrentTest : public SocketsTest {
         break;
       }
       default:
-        std::this_thread::yield();  // leaves copies time to move in
+        std::this_thread::yield();  // lets copies move into their places
     }
   }
 
@@ -119,7 +119,7 @@ TEST_F(InlineMapConcurrentTest, ReadersSeeWholeValuesWhileCopiesMoveIntoTheirPla
     threads.emplace_back([&, seed] {
       std::mt19937_64 random(seed);
       for (int i = 0; i < kWrites; ++i) {
-        // Some are written while the copies of others move in.
+        // Some sockets are written while the copies of others move.
         const uint64_t owner = (static_cast<uint64_t>(i) / 500 + random() % 2) % sockets.size();
         Write(*sockets[owner], owner, random);
       }
@@ -143,8 +143,8 @@ TEST_F(InlineMapConcurrentTest, ReadersSeeWholeValuesWhileCopiesMoveIntoTheirPla
   EXPECT_GT(seen_elsewhere_.load(), 0);
 }
 
-// Children are accepted and closed while the listener's value moves, with copies of their own under
-// way.
+// Threads accept and close children, which have copies of their own, while the listener's value
+// moves.
 TEST_F(InlineMapConcurrentTest, SocketsCloseWhileTheirCopiesMove) {
   constexpr int kSockets = 2000;
   const int listener = OpenListener();

@@ -1,4 +1,4 @@
-// What is special to the inline layout: where the value is, and the copies that wait for readers.
+// Specific to the inline layout: the place of the value, and the copies that wait for readers.
 
 #include "inlay/inline_map.h"
 
@@ -38,7 +38,7 @@ class InlineMapTest : public SocketsTest {
   }
 };
 
-// --- where a value is
+// --- the place of a value
 
 TEST_F(InlineMapTest, AValueIsInItsPlaceInSocketsOfEveryFamily) {
   const auto first = MakeInline(100);
@@ -55,7 +55,7 @@ TEST_F(InlineMapTest, AValueIsInItsPlaceInSocketsOfEveryFamily) {
       ASSERT_EQ(Put(*map, socket, i), Status::kOk);
       EXPECT_TRUE(IsInPlace(*map, socket));
       EXPECT_EQ(InlineMap::GetAt(socket, map->offset_bytes()), map->Get(socket));
-      // Also while it is a copy, and when it is gone.
+      // Also while the value is a copy, and after it is deleted.
       ASSERT_EQ(Put(*map, socket, i + 100), Status::kOk);
       EXPECT_EQ(InlineMap::GetAt(socket, map->offset_bytes()), map->Get(socket));
       EXPECT_EQ(Held(*map, socket), Value(*map, i + 100));
@@ -71,7 +71,7 @@ TEST_F(InlineMapTest, WhatIsMadeByGetOrCreateAndByAcceptIsInItsPlace) {
   ASSERT_EQ(GetOrCreateStatus(*map, SocketOf(listener), {}), Status::kOk);
   EXPECT_TRUE(IsInPlace(*map, SocketOf(listener)));
   EXPECT_EQ(Held(*map, SocketOf(listener)), Zeroes(100));
-  // The parent's value may be a copy still: the child's place is clean.
+  // The parent's value may still be a copy, but the child's place is clean.
   ReadSection section;
   ASSERT_EQ(Put(*map, SocketOf(listener), 1), Status::kOk);
   ASSERT_FALSE(IsInPlace(*map, SocketOf(listener)));
@@ -242,14 +242,14 @@ TEST_F(InlineMapTest, WithoutMemoryForACopyTheOldValueStays) {
   EXPECT_EQ(Held(*map, socket), Value(*map, 3));
 }
 
-// --- sockets and maps that go while copies are under way
+// --- sockets and maps freed while copies wait
 
 TEST_F(InlineMapTest, ASocketIsClosedWhileItsCopyIsUnderWay) {
   const auto map = MakeInline(100);
   for (uint64_t round = 0; round < 20; ++round) {
     const int fd = Open();
     Socket& socket = SocketOf(fd);
-    EXPECT_TRUE(AllZero(Tail(socket))) << "a socket's memory is used again";
+    EXPECT_TRUE(AllZero(Tail(socket))) << "the new socket reuses memory";
     ASSERT_EQ(Put(*map, socket, 1), Status::kOk);
     {
       ReadSection section;
@@ -295,7 +295,7 @@ TEST_F(InlineMapTest, AFreedMapsPlaceIsZeroedWhateverTheSocketHeld) {
   const std::vector<Socket*> sockets = OpenSockets(6);
   for (size_t i = 1; i < sockets.size(); ++i) ASSERT_EQ(Put(*map, *sockets[i], i), Status::kOk);
   for (Socket* const socket : sockets) ASSERT_EQ(Put(*neighbour, *socket, 9), Status::kOk);
-  // Never had one; in its place; moved in; deleted; deleted and made again; a copy now.
+  // Never present; in its place; moved there; deleted; deleted and created again; a copy.
   ASSERT_EQ(Put(*map, *sockets[2], 20), Status::kOk);
   ASSERT_EQ(map->Delete(*sockets[3]), Status::kOk);
   ASSERT_EQ(map->Delete(*sockets[4]), Status::kOk);

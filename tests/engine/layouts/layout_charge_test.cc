@@ -1,6 +1,5 @@
-// What a socket is charged for on each layout, beyond what is reserved in it, and what happens at
-// the limit: the numbers follow from the rule in the layout's header. Those of the pointer layout
-// are in socket_charge_test.cc.
+// The charges of a socket beyond its reservation on each layout, and the limit. The numbers follow
+// from the rule in the layout's header. socket_charge_test.cc tests the pointer layout.
 
 #include <gtest/gtest.h>
 
@@ -168,9 +167,9 @@ class SharedChargeTest : public SocketsTest {
     }
     ASSERT_EQ(Charged(SocketOf(fd_)), kPrivate);
     ASSERT_EQ(Put(*map_, SocketOf(fd_), 0), Status::kOk);
-    ASSERT_EQ(Charged(SocketOf(fd_)), 0) << "what is shared costs its socket nothing";
+    ASSERT_EQ(Charged(SocketOf(fd_)), 0) << "a shared value charges its socket nothing";
   }
-  // Has value 0, which is shared; values from 1000 have no room in the table.
+  // Has value 0, which is shared. Values from 1000 on find no room in the table.
   Socket& socket() { return SocketOf(fd_); }
 
   std::unique_ptr<SharedPointerMap> map_;
@@ -243,7 +242,7 @@ class IndexChargeTest : public SocketsTest {
     other_ = MakeFull();
     listener_ = OpenListener();
   }
-  // Values 0 and 1 have an index, and no others.
+  // Only values 0 and 1 have an index.
   std::unique_ptr<IndexMap> MakeFull() {
     auto map =
         MakeMap<IndexMap>({.value_bytes = kChargedValueBytes, .width_bits = 2, .clone = true});
@@ -264,7 +263,7 @@ TEST_F(IndexChargeTest, AnIndexCostsNothingAndASpilledValueWhatThePointerLayoutT
   ASSERT_EQ(Put(*one_, socket(), 5), Status::kOk);
   EXPECT_EQ(Charged(socket()), kFirst);
   ASSERT_EQ(GetOrCreateStatus(*other_, socket(), Value(*other_, 5)), Status::kOk);
-  EXPECT_EQ(Charged(socket()), kFirst + kFurther) << "the storage is there";
+  EXPECT_EQ(Charged(socket()), kFirst + kFurther) << "the storage exists";
   Socket& child = Accept(listener_);
   EXPECT_EQ(Charged(child), kFirst + kFurther);
   ASSERT_EQ(Put(*one_, socket(), 1), Status::kOk);
@@ -304,7 +303,7 @@ TEST_F(IndexChargeTest, AChildWhoseValuesCannotBeChargedIsNotMade) {
   }
 }
 
-// --- fallen back: as the pointer layout, also in what it takes for a moment
+// --- fallen back: as the pointer layout, including the brief charge of an update
 
 template <typename Map>
 class FallenChargeTest : public SocketsTest {};

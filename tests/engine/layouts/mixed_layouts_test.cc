@@ -1,6 +1,5 @@
-// Maps of all layouts over the same sockets, under limits that change: after each operation every
-// value is what a model says, and the socket is charged for exactly what the headers' rules make of
-// it.
+// Maps of all layouts over the same sockets, under changing limits. After each operation every
+// value equals the model's, and the socket's charge follows exactly from the rules in the headers.
 
 #include <gtest/gtest.h>
 
@@ -27,7 +26,7 @@ struct AnyMap {
   std::function<Status(Socket&)> remove = {};
   std::function<Bytes(const Socket&)> held = {};
   std::function<bool(std::string*)> is_sound = {};
-  // What a present value of this map costs; that of single-pointer maps depends on the others.
+  // The charge for a value of this map. For single-pointer maps it depends on the other values.
   std::function<int32_t(const Socket&)> private_bytes = {};
   bool in_storage = false;  // shares the 176 bytes of a storage, if private_bytes is not 0
   bool is_shared = false;   // private only where the table has no room
@@ -80,7 +79,7 @@ class MixedLayoutsTest : public SocketsTest {
     maps_.push_back(any);
     return maps_.back();
   }
-  // The same for maps that are, or have fallen back to, the pointer layout.
+  // The same for maps in the pointer layout, from the start or by falling back.
   template <typename Map>
   void AddInStorage(const std::string& name, const MapOptions& options) {
     AnyMap& any = Add<Map>(name, options);
@@ -119,7 +118,7 @@ class MixedLayoutsTest : public SocketsTest {
 
   uint64_t Random(uint64_t below) { return random_() % below; }
 
-  // Reads as stored but for a lock.
+  // The stored bytes, with a lock as zeroes.
   Bytes Number(const AnyMap& map, uint64_t n) const {
     Bytes value = NumberedValue(n, map.value_bytes);
     if (map.name == "locked") std::fill_n(value.begin(), kSpinLockBytes, std::byte{0});
@@ -259,7 +258,7 @@ TEST_F(MixedLayoutsTest, ValuesAndChargesAreWhatTheRulesMakeOfThem) {
     }
     if (HasFailure()) return;
   }
-  // The limits were met, on all layouts that they are for.
+  // Every layout that has a limit reached it.
   EXPECT_EQ(refused_["inline"], 0);
   for (const char* const name : {"pointer", "shared", "fallen inline", "fallen shared", "index",
                                  "narrow index", "fallen index", "single", "locked", "accept"}) {

@@ -1,8 +1,8 @@
-// Run-time constants: that every Load() of the program gives what was Set(), in whichever file and
-// copy of a function it is, and that Set() changes nothing else, or nothing at all.
+// Run-time constants: every Load() of the program returns the number of the last Set(), in every
+// file and every copy of a function. Set() changes nothing else, and nothing at all on failure.
 //
 // Built several times: see CMakeLists.txt. Where Load() reads a variable there are no places, and
-// only the tests of the first part are left.
+// only the tests of the first part run.
 
 #include "inlay/runtime_constant.h"
 
@@ -35,8 +35,8 @@
 
 namespace inlay {
 
-// The next calls of mremap() and mprotect() by the library: -1 all work, otherwise so many work,
-// then so many fail with EPERM, then all work again.
+// The next calls of mremap() and mprotect() by the library. -1: all succeed. Otherwise the first
+// number succeed, then the second number fail with EPERM, then all succeed again.
 int calls_before_failure = -1;
 int failing_calls = 0;
 
@@ -53,7 +53,7 @@ bool SystemCallFails() {
 
 }  // namespace inlay
 
-// They take the place of the C library's in this program.
+// They replace the C library's functions in this program.
 extern "C" void* mremap(void* old_address, size_t old_size, size_t new_size, int flags,
                         ...) noexcept {
   va_list arguments;
@@ -146,7 +146,7 @@ uint32_t NumberAt(const std::byte* code) {
   return number;
 }
 
-// mov imm32, r32 with nothing but the register in its first byte.
+// mov imm32, r32, whose first byte holds the register.
 bool IsLoad(const std::byte* code) { return (static_cast<uint8_t>(code[-1]) & 0xf8) == 0xb8; }
 #else
 constexpr size_t kCodeBytes = 8;
@@ -242,7 +242,7 @@ int InChild(Body&& body) {
 
 TEST(RuntimeConstantPlacesTest, AreTheImmediatesOfMoves) {
   const std::vector<const std::byte*> places = Places<Untouched>();
-  // The six functions of runtime_constant_units.h have seven places; there are inlined copies.
+  // The six functions of runtime_constant_units.h have seven places, and more in inlined copies.
   EXPECT_GE(places.size(), 9U);
   EXPECT_EQ(std::set(places.begin(), places.end()).size(), places.size());
   for (const std::byte* code : places) {
@@ -309,16 +309,16 @@ TEST(RuntimeConstantPlacesTest, AreNeverWritable) {
 }
 
 TEST(RuntimeConstantPlacesTest, SettingAgainTakesNoMoreMappings) {
-  // The first round also makes the allocators take what they need.
+  // The first round also fills the allocators' caches.
   size_t mappings = 0;
   for (const uint32_t first : {0U, 50U}) {
     mappings = Mappings().size();
     for (uint32_t i = 0; i != 50; ++i) ASSERT_EQ(Mapped::Set(first + i), Status::kOk);
   }
-  EXPECT_LE(Mappings().size(), mappings + 4) << "what the test itself allocated";
+  EXPECT_LE(Mappings().size(), mappings + 4) << "beyond the test's own allocations";
 }
 
-// Expects that nothing of a constant is other than `value`.
+// Expects `value` in every place of a constant.
 template <typename Constant>
 void ExpectValueEverywhere(uint32_t value) {
   EXPECT_THAT(NumbersInCode<Constant>(), Each(value));
@@ -357,7 +357,7 @@ TEST(RuntimeConstantFailureTest, CodeThatHoldsSomethingElseIsLeftAlone) {
   EXPECT_EQ(Small<Damaged>(), Damaged::kUnset);
   const std::vector<const std::byte*> places = Places<Damaged>();
   ASSERT_FALSE(places.empty());
-  // A child changes one bit of the number at one place behind Set()'s back.
+  // A child changes one bit of the number in one place without Set().
   const int result = InChild([&] {
     const size_t bytes = PageRoundUp(1);
     auto* const page = reinterpret_cast<std::byte*>(PageOf(places[0]));
@@ -400,7 +400,7 @@ TEST(RuntimeConstantFailureTest, AProcessThatGaveUpNewCodeKeepsItsOwn) {
 #define INLAY_TEST_SANITIZED 0
 #endif
 
-// A child takes all mappings that a process may have, then gives back one after the other.
+// A child uses up the mappings that a process may have, then frees one after the other.
 TEST(RuntimeConstantFailureTest, WithTooManyMappingsNothingChanges) {
   constexpr int kUnlimited = 100;
   constexpr size_t kMostMappings = 200'000;
@@ -418,7 +418,7 @@ TEST(RuntimeConstantFailureTest, WithTooManyMappingsNothingChanges) {
     while (split != kMostMappings && protect(split, PROT_READ)) ++split;
     if (split == kMostMappings) return kUnlimited;
 
-    // A constant that was never set: its pages have no mappings of their own yet.
+    // A constant that was never set, so its pages have no mappings of their own yet.
     int refusals = 0;
     while (split != 0) {
       const Status status = Untouched::Set(42);
@@ -440,9 +440,10 @@ TEST(RuntimeConstantFailureTest, WithTooManyMappingsNothingChanges) {
   EXPECT_EQ(result, 0);
 }
 
-// Not how Set() is to be used; but code in the same pages runs at any time, so it must not vanish.
+// Not a supported use of Set(); but other threads may run code in the same pages, which must never
+// disappear.
 TEST(RuntimeConstantConcurrentTest, CodeStaysInPlaceWhileItIsExchanged) {
-  // One half is the same in both, so that every mixture of the two is one of them.
+  // Both numbers have one half in common, so every mixture of halves is one of the two.
   constexpr uint32_t kOne = 0x1234'0000;
   constexpr uint32_t kOther = 0x4321'0000;
   ASSERT_EQ(Raced::Set(kOne), Status::kOk);

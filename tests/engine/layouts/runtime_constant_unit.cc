@@ -6,7 +6,7 @@ namespace inlay {
 
 template <typename Constant>
 std::vector<uint32_t> LoadsInOtherUnit() {
-  // The linker may keep the first file's LoadsHere(); the rest is this file's in any case.
+  // The linker may keep the first file's LoadsHere(); the other functions are this file's own.
   std::vector<uint32_t> numbers = LoadsHere<Constant>();
   numbers.push_back(Constant::Load());
   numbers.push_back(Small<Constant>());

@@ -1,5 +1,5 @@
-// Inline functions that load run-time constants, for two files that both include them, and what the
-// second file (runtime_constant_unit.cc) has to offer.
+// Inline functions that load run-time constants, for the two files that include this one, and the
+// functions of the second file, runtime_constant_unit.cc.
 
 #ifndef INLAY_TESTS_ENGINE_LAYOUTS_RUNTIME_CONSTANT_UNITS_H_
 #define INLAY_TESTS_ENGINE_LAYOUTS_RUNTIME_CONSTANT_UNITS_H_
@@ -12,7 +12,7 @@
 
 namespace inlay {
 
-// One for each test, as none can be made unset again.
+// One for each test, since a test cannot unset a constant.
 using Untouched = RuntimeConstant<struct UntouchedTag>;
 using Repeated = RuntimeConstant<struct RepeatedTag>;
 using Neighbour = RuntimeConstant<struct NeighbourTag>;
@@ -28,8 +28,8 @@ inline uint32_t Small() {
   return Constant::Load();
 }
 
-// Not inlined: both files have a copy, and the linker keeps one. Far from each other, so that the
-// places lie in several runs of pages.
+// Not inlined: both files have a copy, and the linker keeps one. Far apart, so that the places lie
+// in several runs of pages.
 template <typename Constant, int kNumber>
 [[gnu::noinline, gnu::aligned(0x4000)]] uint32_t OnItsOwnPage() {
   return Constant::Load() + kNumber;
@@ -42,7 +42,7 @@ template <typename Constant>
   return Constant::Load() * 5;
 }
 
-// The place lies across a page boundary: padding up to the last bytes of a page goes before it.
+// The place crosses a page boundary: padding before it fills the page up to its last bytes.
 template <typename Constant>
 [[gnu::noinline]] uint32_t AcrossPages() {
 #if defined(__x86_64__)
@@ -53,7 +53,7 @@ template <typename Constant>
   return Constant::Load();
 }
 
-// What all of the above load, as this file's functions see it.
+// What the functions above load when this file calls them.
 template <typename Constant>
 std::vector<uint32_t> LoadsHere() {
   // Through pointers that the compiler does not see through, so that nothing is inlined.
@@ -71,7 +71,7 @@ std::vector<uint32_t> LoadsHere() {
   return numbers;
 }
 
-// The same, compiled in the other file.
+// The same, called in the other file.
 template <typename Constant>
 std::vector<uint32_t> LoadsInOtherUnit();
 

@@ -1,5 +1,5 @@
-// Compiled twice by the test of the same name: it must compile as it is, and must not, with a text
-// that a reader understands, when INLAY_TEST_PADDED gives the type padding.
+// The test of the same name compiles this file twice. It must compile as it is. With
+// INLAY_TEST_PADDED, which gives the type padding, it must fail with a clear message.
 
 #include "inlay/index_map.h"
 

@@ -1,5 +1,5 @@
-// What is special to the shared-pointer layout: one address for equal values, and private values
-// when the table has no room.
+// Specific to the shared-pointer layout: one address for equal values, and private values when the
+// table has no room.
 
 #include "inlay/shared_pointer_map.h"
 
@@ -139,7 +139,7 @@ TEST_F(SharedPointerMapTest, AsManyValuesAreSharedAsATableHoldsAndTheRestIsPriva
   }
   EXPECT_EQ(Held(*map, other), Value(*map, ValueTable::kMaxValues + 1));
   EXPECT_TRUE(IsSound(*map));
-  // Into the table where the value is there, and where one has gone.
+  // Into the table if it holds the value, or if an index is free again.
   ASSERT_EQ(Put(*map, one, 0), Status::kOk);
   EXPECT_EQ(AddressOf(*map, one), AddressOf(*map, *sockets[0]));
   EXPECT_EQ(map->private_values(), 1U);
@@ -152,7 +152,7 @@ TEST_F(SharedPointerMapTest, AsManyValuesAreSharedAsATableHoldsAndTheRestIsPriva
   EXPECT_TRUE(IsSound(*map));
 }
 
-// A table that may not grow is full sooner.
+// An account can fill up before the table does.
 class FullSharedPointerMapTest : public SharedPointerMapTest {
  protected:
   void SetUp() override {
@@ -232,7 +232,7 @@ TEST_F(FullSharedPointerMapTest, AnAcceptedChildOfAPrivateValueHasOneOfItsOwn) {
   EXPECT_EQ(Charged(SocketOf(fd)), kPrivateCharge);
   EXPECT_NE(AddressOf(*map_, SocketOf(fd)), AddressOf(*map_, Last()));
   EXPECT_EQ(Held(*map_, SocketOf(fd)), Value(*map_, LastNumber()));
-  // One whose parent's value is shared needs no room anywhere.
+  // A child of a socket with a shared value needs no room.
   table_->set_optmem_max_bytes(0);
   int shared = -1;
   EXPECT_EQ(table_->Accept(fds_[0], &shared), Status::kOk);
@@ -242,7 +242,7 @@ TEST_F(FullSharedPointerMapTest, AnAcceptedChildOfAPrivateValueHasOneOfItsOwn) {
   EXPECT_EQ(refused, -1);
   EXPECT_EQ(map_->private_values(), 2U);
   ASSERT_EQ(table_->Close(fd), Status::kOk);
-  EXPECT_EQ(map_->private_values(), 1U) << "it goes with its socket";
+  EXPECT_EQ(map_->private_values(), 1U) << "it is freed with its socket";
 }
 
 TEST_F(FullSharedPointerMapTest, AReclaimedValuesRoomIsForWhoUpdatesNext) {
@@ -324,7 +324,7 @@ class SpoiltSharedPointerMapTest : public FullSharedPointerMapTest {
   static std::atomic<const std::byte*>& PlaceOf(Socket& socket) {
     return *reinterpret_cast<std::atomic<const std::byte*>*>(socket.tail());
   }
-  // What it says while the socket holds `spoilt`.
+  // The message of CheckInvariants() while the socket holds `spoilt`.
   std::string ReasonWith(Socket& socket, const std::byte* spoilt) {
     const std::byte* const right = PlaceOf(socket).exchange(spoilt);
     std::string reason;
@@ -355,7 +355,7 @@ TEST_F(SpoiltSharedPointerMapTest, AValueThatIsGoneFromTheTableIsFound) {
   EXPECT_EQ(ReasonWith(OpenSocket(), gone).substr(0, 2), "V3");
 }
 
-// --- what it takes
+// --- memory
 
 TEST_F(SharedPointerMapTest, MemoryIsThePlaceAndTheTable) {
   auto map = MakeShared();

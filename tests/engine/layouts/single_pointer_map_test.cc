@@ -1,4 +1,4 @@
-// What is special to the single-pointer layout: one object for all maps of a socket.
+// Specific to the single-pointer layout: one object for all maps of a socket.
 
 #include "inlay/single_pointer_map.h"
 
@@ -20,7 +20,7 @@ using Maps = std::vector<std::unique_ptr<SinglePointerMap>>;
 
 constexpr uint32_t kHeaderBytes = 32;
 
-// What the header's drawing says of an object that ends with map number `last`.
+// The bytes of an object with offsets up to map number `last`, from the picture in the header.
 constexpr uint32_t ObjectBytes(uint32_t last, std::initializer_list<uint32_t> lengths) {
   uint32_t bytes = kHeaderBytes + (4 * (last + 1) + 7) / 8 * 8;
   for (const uint32_t length : lengths) bytes += (length + 7) / 8 * 8;
@@ -39,11 +39,11 @@ class SinglePointerMapTest : public SocketsTest {
     while (maps.size() < count) maps.push_back(MakeSingle(value_bytes, clone));
     return maps;
   }
-  // The object stays as long as nobody writes to the socket.
+  // The object stays until a write to the socket.
   static const SingleObject* ObjectOf(const Socket& socket) {
     return socket.sk_single_object.load();
   }
-  // The number that a map has, as a fresh socket's object tells.
+  // The number of a map, read from the object of a fresh socket.
   uint32_t NumberOf(SinglePointerMap& map) {
     const int fd = Open();
     EXPECT_EQ(Put(map, SocketOf(fd), 1), Status::kOk);
@@ -105,7 +105,7 @@ TEST_F(SinglePointerMapTest, NoWriteChangesAnObjectUnderItsReaders) {
   ReadSection section;
   const SingleObject* const object = ObjectOf(socket);
   const auto* const bytes = reinterpret_cast<const std::byte*>(object);
-  // From behind the part that says how it is freed.
+  // Without the header, which says how to free the object.
   const size_t from = offsetof(SingleObject, object_bytes);
   const Bytes before(bytes + from, bytes + object->object_bytes);
   for (uint64_t n = 10; n < 40; ++n) {
@@ -181,7 +181,7 @@ TEST_F(SinglePointerMapTest, AFreedMapsNumberIsUsedAgainAndItsValuesAreNot) {
   for (Socket* const socket : sockets) {
     EXPECT_EQ(ObjectOf(*socket)->object_bytes, ObjectBytes(3, {24, 24}));
   }
-  const uint32_t other_bytes = 100;  // wider than what lay there
+  const uint32_t other_bytes = 100;  // larger than the old values
   for (const size_t i : {1U, 2U}) {
     maps[i] = MakeSingle(other_bytes);
     EXPECT_EQ(NumberOf(*maps[i]), i) << "the lowest that is free";
@@ -235,7 +235,7 @@ TEST_F(SinglePointerMapTest, TwoHundredMapsOnOneSocket) {
 }
 
 TEST_F(SinglePointerMapTest, AnObjectMayBeFourMegabytesAndNoMore) {
-  // 32 + 4 * 64 + 64 * 65400 bytes are the most of these that 4 MiB have room for.
+  // 4 MiB have room for 32 + 4 * 64 + 64 * 65400 bytes, and for no further value of this size.
   constexpr uint32_t kBytes = 65400;
   const Maps maps = MakeMaps(65, kBytes, true);
   const int listener = OpenListener();
@@ -254,14 +254,14 @@ TEST_F(SinglePointerMapTest, AnObjectMayBeFourMegabytesAndNoMore) {
     ASSERT_EQ(Held(*maps[i], child), Value(*maps[i], i));
   }
   ASSERT_EQ(maps[10]->Delete(socket), Status::kOk);
-  EXPECT_EQ(Put(*maps[64], socket, 64), Status::kOk) << "room again";
+  EXPECT_EQ(Put(*maps[64], socket, 64), Status::kOk) << "there is room again";
   EXPECT_EQ(Held(*maps[64], socket), Value(*maps[64], 64));
 }
 
 // --- without memory
 
-// Each size class takes its memory in chunks, so that with none allowed an object of a class that
-// was never used cannot be had.
+// Each size class allocates chunks. So without allocations, an object of an unused class cannot be
+// made.
 TEST_F(SinglePointerMapTest, ADeleteWithoutMemoryLeavesTheBytesToTheNextWrite) {
   const auto large = MakeSingle(9000, true);
   const auto small = MakeSingle(100, true);
@@ -277,11 +277,11 @@ TEST_F(SinglePointerMapTest, ADeleteWithoutMemoryLeavesTheBytesToTheNextWrite) {
     SetAllocationsLeftForTest(0);
     EXPECT_EQ(large->Delete(socket), Status::kOk);
     SetAllocationsLeftForTest(-1);
-    EXPECT_EQ(Copied(found, 9000), Value(*large, 1)) << "a reader may be there";
+    EXPECT_EQ(Copied(found, 9000), Value(*large, 1)) << "a reader may have the old value";
   }
   EXPECT_EQ(ObjectOf(socket), object);
   EXPECT_EQ(object->offset_bytes(0).load(), 0U);
-  EXPECT_EQ(Charged(socket), static_cast<int32_t>(both)) << "what is charged is still there";
+  EXPECT_EQ(Charged(socket), static_cast<int32_t>(both)) << "the object keeps its size and charge";
   EXPECT_TRUE(Held(*large, socket).empty());
   EXPECT_EQ(large->Delete(socket), Status::kNotFound);
   EXPECT_EQ(Put(*large, socket, 3, UpdateFlag::kExist), Status::kNotFound);
@@ -327,8 +327,8 @@ TEST_F(SinglePointerMapTest, AMapIsFreedWithoutMemoryAndItsNumberUsedAgain) {
   EXPECT_EQ(Held(*small, socket), Value(*small, 2));
 }
 
-// The one write that changes an object in its place, beside a thread that copies it: a child has
-// the value whole or not at all.
+// The only write that changes an object in place, beside a thread that copies the object: a child
+// has the whole value or none.
 TEST_F(SinglePointerMapTest, SocketsAreClonedBesideADeleteWithoutMemory) {
   const auto large = MakeSingle(9000, true);
   const auto small = MakeSingle(100, true);
@@ -336,7 +336,7 @@ TEST_F(SinglePointerMapTest, SocketsAreClonedBesideADeleteWithoutMemory) {
   Socket& socket = SocketOf(listener);
   ASSERT_EQ(Put(*large, socket, 1), Status::kOk);
   ASSERT_EQ(Put(*small, socket, 2), Status::kOk);
-  // Objects of that size class come and go without new memory: some chunks of it stay.
+  // The size class keeps some chunks, so its objects come and go without allocations.
   const std::vector<Socket*> others = OpenSockets(500);
   for (Socket* const other : others) ASSERT_EQ(Put(*large, *other, 1), Status::kOk);
   for (size_t i = 0; i < others.size(); ++i) {
@@ -388,10 +388,10 @@ TEST_F(SinglePointerMapTest, EveryAllocationOfAGrowingObjectCanFail) {
                                    });
     for (size_t at = 0; at <= i; ++at) ASSERT_EQ(Held(*maps[at], socket), Value(*maps[at], at));
   }
-  EXPECT_GE(failures, 4) << "an object of each size class";
+  EXPECT_GE(failures, 4) << "at least one for each size class";
 }
 
-// --- what it takes
+// --- memory
 
 TEST_F(SinglePointerMapTest, MapsShareTheObjectsByTheirPartOfTheValues) {
   const auto one = MakeSingle(100);

@@ -1,4 +1,4 @@
-// Owners whose value has spilled, at the moments when several parts of the library let go of it.
+// Spilled owners while several parts of the library release their value.
 
 #include <gtest/gtest.h>
 
@@ -38,8 +38,8 @@ class SpilledOwnerTest : public testing::Test {
   std::unique_ptr<SocketTable> table_;
 };
 
-// Closing such an owner while the map is being freed must count its code down once: counted twice,
-// the bits never come back.
+// Closing a spilled owner while the map is freed must count its code down exactly once. If counted
+// twice, the bits are never free again.
 TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   Open({.inline_bits = 16});
   MapOptions options;
@@ -65,7 +65,7 @@ TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   }
   freeing.join();
 
-  // All 16 bits can be had again, and nothing of the old map is in them.
+  // All 16 bits are free again, and hold no code of the old map.
   options.width_bits = 16;
   ASSERT_EQ(IndexMap::Create(*table_, options, &map), Status::kOk);
   {
@@ -75,8 +75,8 @@ TEST_F(SpilledOwnerTest, BitsComeBackWhenOwnersCloseWhileTheirMapIsFreed) {
   map.reset();
 }
 
-// The child's private values of index maps and of pointer maps lie in one storage: a failure of the
-// one must not take away what the other still counts on.
+// A child's private values of index maps and of pointer maps share a storage. A failure of one kind
+// must not release values that the other still counts.
 TEST_F(SpilledOwnerTest, AnAcceptThatFailsLeavesNothingBehind) {
   Open({.inline_bits = 16});
   MapOptions options;
@@ -98,7 +98,7 @@ TEST_F(SpilledOwnerTest, AnAcceptThatFailsLeavesNothingBehind) {
   ASSERT_EQ(pointer_map->Update(listener, Value(8), UpdateFlag::kAny), Status::kOk);
   ASSERT_EQ(index_map->stats().spilled_now, 1U);
 
-  // Room for one element and the storage, not for two elements; and then for none.
+  // Room for the storage and one element, but not for two; then for none.
   const int32_t one = 72 + static_cast<int32_t>(kValueBytes) + 176;
   for (const int32_t limit : {one + 1, 1}) {
     table_->set_optmem_max_bytes(limit);
@@ -116,7 +116,7 @@ TEST_F(SpilledOwnerTest, AnAcceptThatFailsLeavesNothingBehind) {
   EXPECT_EQ(index_map->stats().spilled_now, 2U);
 }
 
-// The first rung of the ladder when it is the account that is full, and not the index space.
+// The first rung of the ladder when the account is full, not the index space.
 TEST_F(SpilledOwnerTest, ValuesThatNobodyUsesMakeRoomUnderAnAccountLimit) {
   Open({.inline_bits = 16, .table_limit_bytes = 1000});
   MapOptions options;
@@ -125,7 +125,8 @@ TEST_F(SpilledOwnerTest, ValuesThatNobodyUsesMakeRoomUnderAnAccountLimit) {
   ASSERT_EQ(IndexMap::Create(*table_, options, &map), Status::kOk);
   int fd = -1;
   Socket& socket = NewSocket(SocketFamily::kUdp, &fd);
-  // One owner that changes its value: one is in use at a time, and the account never holds all.
+  // One owner changes its value: one value is in use at a time, and the account has no room for
+  // all.
   uint64_t number = 0;
   while (map->stats().spilled == 0) {
     ASSERT_LT(number, 1000U) << "the limit was never reached";
@@ -135,7 +136,7 @@ TEST_F(SpilledOwnerTest, ValuesThatNobodyUsesMakeRoomUnderAnAccountLimit) {
     Synchronize();
     ASSERT_EQ(map->Update(socket, Value(++number), UpdateFlag::kAny), Status::kOk);
   }
-  EXPECT_EQ(map->stats().spilled, 1U) << "unused values kept their places, and the owner spilled";
+  EXPECT_EQ(map->stats().spilled, 1U) << "the table kept unused values, and the owner spilled";
   std::string reason;
   EXPECT_TRUE(map->CheckInvariants(&reason)) << reason;
 }

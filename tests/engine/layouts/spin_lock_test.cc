@@ -1,5 +1,5 @@
-// Maps whose values hold a lock (MapOptions::spin_lock), on every layout: its four bytes read 0
-// whatever is stored there, the rest is an ordinary value, and no two sockets share one.
+// Maps whose values hold a lock (MapOptions::spin_lock), on every layout. The lock's four bytes
+// read as 0 whatever a caller stores, the rest is an ordinary value, and no two sockets share one.
 
 #include <gtest/gtest.h>
 
@@ -30,13 +30,13 @@ class SpinLockTest : public ContractTest<L> {
     EXPECT_EQ(Map::Create(*this->table_, Options(value_bytes), &map), Status::kOk);
     return map;
   }
-  // Something in every byte, the lock's included.
+  // No byte is 0, not even in the lock.
   static Bytes Stored(uint64_t n, uint32_t bytes) {
     Bytes value = NumberedValue(n, bytes);
     std::fill_n(value.begin(), kSpinLockBytes, std::byte{0xff});
     return value;
   }
-  // What then reads.
+  // The value that a get returns for Stored().
   static Bytes Read(uint64_t n, uint32_t bytes) {
     Bytes value = Stored(n, bytes);
     std::fill_n(value.begin(), kSpinLockBytes, std::byte{0});
@@ -94,7 +94,7 @@ TYPED_TEST(SpinLockTest, TheLockReadsZeroHoweverTheValueWasStored) {
                           }),
               Status::kOk);
     EXPECT_EQ(this->Held(*map, socket), read(3));
-    this->Settle();  // what moves, moves without its lock
+    this->Settle();  // copies that move must have no lock either
     EXPECT_EQ(this->Held(*map, socket), read(3));
     ASSERT_EQ(map->Delete(socket), Status::kOk);
     ASSERT_EQ(map->Update(socket, stored(4), UpdateFlag::kAny), Status::kOk);
@@ -132,7 +132,7 @@ TYPED_TEST(SpinLockTest, NoTwoSocketsShareAValue) {
   EXPECT_NE(map->Get(one), map->Get(other));
 }
 
-// Of the layouts that share, the map does not; of the one that keeps values in the socket, it does.
+// On layouts that share values the map falls back; on the inline layout it does not.
 TYPED_TEST(SpinLockTest, OnlyLayoutsThatShareKeepItElsewhere) {
   const auto map = this->MakeLocked(TestFixture::kBytes);
   if constexpr (requires { map->is_shared(); }) {
@@ -166,7 +166,7 @@ TYPED_TEST(SpinLockTest, ANeighbourWithoutALockKeepsItsFirstBytes) {
   EXPECT_EQ(this->Held(*locked, socket), this->Read(2, TestFixture::kBytes));
 }
 
-// --- layouts that share: what such a map does not take
+// --- layouts that share: resources that the map must not take
 
 TEST(SpinLockRoomTest, AnIndexMapTakesNoBits) {
   std::unique_ptr<SocketTable> table;

@@ -20,7 +20,7 @@ TEST(AddressRangeTest, GrowsInPlaceUpToItsReservation) {
     ASSERT_TRUE(range.Commit(bytes));
     EXPECT_GE(range.committed_bytes(), bytes);
     EXPECT_LE(range.committed_bytes(), kBytes);
-    EXPECT_EQ(base[bytes - 1], std::byte{0}) << "starts as zeroes";
+    EXPECT_EQ(base[bytes - 1], std::byte{0}) << "new bytes are zeroes";
     base[bytes - 1] = std::byte{1};
   }
   ASSERT_TRUE(range.Commit(kBytes));
@@ -54,7 +54,7 @@ TEST(AddressRangeTest, WithoutMemoryNothingChanges) {
   EXPECT_TRUE(range.Commit(1));
 }
 
-// (ThreadSanitizer leaves no terabyte in one piece.)
+// (ThreadSanitizer leaves no free range of a terabyte.)
 TEST(AddressRangeTest, ReservesAddressesWithoutMemory) {
   AddressRange range;
   EXPECT_TRUE(range.Reserve(size_t{64} << 30));

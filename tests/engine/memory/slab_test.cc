@@ -58,11 +58,11 @@ TEST(SlabTest, ChunksGoBackWithTheirLastObjectButOne) {
   const size_t full = slab.objects() * slab.object_bytes() + slab.slack_bytes();
   EXPECT_GE(full, 2000U * 1024U);
   for (void* const object : objects) slab.Free(object);
-  EXPECT_LE(slab.slack_bytes(), full / 4) << "one chunk may be kept";
+  EXPECT_LE(slab.slack_bytes(), full / 4) << "the slab may keep one chunk";
   EXPECT_GT(slab.slack_bytes(), 0U);
   const size_t kept = slab.slack_bytes();
   for (int round = 0; round < 10; ++round) slab.Free(slab.Allocate());
-  EXPECT_EQ(slab.slack_bytes(), kept) << "one object is not a mapping of its own";
+  EXPECT_EQ(slab.slack_bytes(), kept) << "freeing and allocating one object keeps the chunk";
 }
 
 TEST(SlabTest, WithoutMemoryThereIsNull) {
@@ -77,7 +77,7 @@ TEST(SlabTest, WithoutMemoryThereIsNull) {
   slab.Free(object);
 }
 
-// A sanitizer must not take what a new slab finds at an old slab's addresses for freed memory.
+// A new slab may get the addresses of an old one: a sanitizer must not report freed memory there.
 TEST(SlabTest, AddressesOfADestroyedSlabCanBeUsedAgain) {
   for (int round = 0; round < 5; ++round) {
     Slab slab(256);

@@ -1,5 +1,5 @@
-// What a socket is charged for its values, and where the limit is: the kernel's numbers, observed
-// on Linux 6.18 through SO_MEMINFO.
+// The charges of a socket and its limit: the kernel's numbers, observed on Linux 6.18 through
+// SO_MEMINFO.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ namespace {
 class SocketChargeTest : public testing::Test {
  protected:
   void SetUp() override {
-    // Nothing is reserved, so that the figures are the kernel's.
+    // Nothing is reserved, so the numbers are the kernel's.
     ASSERT_EQ(SocketTable::Create({.inline_bits = 0}, &table_), Status::kOk);
     int fd = -1;
     ASSERT_EQ(table_->Open(SocketFamily::kTcp, &fd), Status::kOk);
@@ -76,7 +76,7 @@ TEST_F(SocketChargeTest, ReplacingNeedsRoomForBothForAMoment) {
   table_->set_optmem_max_bytes(521);
   EXPECT_EQ(Put(*map, 2, UpdateFlag::kNoExist), Status::kExists);
   EXPECT_EQ(Put(*map, 2), Status::kOk);
-  EXPECT_EQ(charged(), 348) << "the charge for the old one is transient";
+  EXPECT_EQ(charged(), 348) << "both values are charged only for a moment";
 }
 
 TEST_F(SocketChargeTest, AtTheLimitASocketWithOtherValuesAnswersNoMemoryFirst) {
@@ -170,7 +170,7 @@ TEST(SocketReservationTest, IsChargedWhenTheSocketIsMadeAndNeverRefused) {
     Socket* socket = nullptr;
     ASSERT_EQ(table->Find(fd, &socket), Status::kOk);
     EXPECT_EQ(socket->sk_omem_alloc.load(), table->reserved_bytes());
-    EXPECT_FALSE(table->ChargeOmem(*socket, 1)) << "what comes on top is limited";
+    EXPECT_FALSE(table->ChargeOmem(*socket, 1)) << "the limit applies to further charges";
   }
 }
 

@@ -140,7 +140,7 @@ TEST_F(SocketTest, ADuplicateKeepsTheSocketOpen) {
   EXPECT_EQ(table_->sockets(), 0U);
 }
 
-// --- a duplicate under a number of the caller's choice
+// --- DupTo()
 
 TEST_F(SocketTest, DupToTakesThatNumber) {
   const int fd = Open();
@@ -148,7 +148,7 @@ TEST_F(SocketTest, DupToTakesThatNumber) {
   ASSERT_EQ(table_->DupTo(fd, 1000), Status::kOk);
   EXPECT_EQ(&SocketOf(1000), socket);
   EXPECT_EQ(socket->common.skc_refcnt.load(), 2);
-  EXPECT_EQ(Open(), 1) << "the numbers below are free still";
+  EXPECT_EQ(Open(), 1) << "the numbers below are still free";
   ASSERT_EQ(table_->DupTo(fd, 2), Status::kOk);
   EXPECT_EQ(Open(), 3) << "and this one is not";
   EXPECT_EQ(table_->Close(fd), Status::kOk);
@@ -170,12 +170,12 @@ TEST_F(SocketTest, DupToClosesWhatWasOpenThere) {
   ReadSection section;
   Socket& closed = SocketOf(other);
   ASSERT_EQ(table_->DupTo(fd, other), Status::kOk);
-  EXPECT_FALSE(closed.is_dying()) << "it has a descriptor still";
+  EXPECT_FALSE(closed.is_dying()) << "it still has a descriptor";
   ASSERT_EQ(table_->DupTo(fd, alias), Status::kOk);
   EXPECT_TRUE(closed.is_dying());
   EXPECT_EQ(table_->sockets(), 1U);
   EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 3);
-  ASSERT_EQ(table_->DupTo(other, alias), Status::kOk) << "what is there already";
+  ASSERT_EQ(table_->DupTo(other, alias), Status::kOk) << "already the same socket";
   EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 3);
 }
 
@@ -215,7 +215,7 @@ TEST_F(SocketTest, DupToAnswersAsTheSystemDoes) {
   const int fd = Open();
   const int real = dup(STDERR_FILENO);
   constexpr int kClosed = 800;
-  // fd and new_fd; 0 stands for what is open.
+  // fd and new_fd; 0 is open.
   constexpr std::pair<int, int> kCases[] = {{0, 0},   {0, kClosed}, {0, -1},           {0, 1 << 30},
                                             {-1, -1}, {-1, 0},      {kClosed, kClosed}};
   for (const auto& [from, to] : kCases) {
@@ -242,11 +242,11 @@ TEST_F(SocketTest, DupToWithoutMemoryForTheNumberChangesNothing) {
   EXPECT_EQ(SocketOf(fd).common.skc_refcnt.load(), 2);
 }
 
-// --- what a socket is made of
+// --- a new socket
 
 TEST_F(SocketTest, EveryFamilyHasItsSizeAndAZeroedTail) {
   Make({.tail_bytes = 128});
-  for (int round = 0; round < 2; ++round) {  // the second time in used memory
+  for (int round = 0; round < 2; ++round) {  // the second round reuses memory
     for (size_t i = 0; i < kSocketFamilies; ++i) {
       const auto family = static_cast<SocketFamily>(i);
       const int fd = Open(family);
@@ -339,7 +339,7 @@ TEST_F(SocketTest, TheLastReferenceReleases) {
   SocketTable::Put(socket.common);
   EXPECT_TRUE(socket.is_dying());
   EXPECT_EQ(table_->sockets(), 0U);
-  EXPECT_FALSE(SocketTable::TryHold(socket.common)) << "get unless zero";
+  EXPECT_FALSE(SocketTable::TryHold(socket.common)) << "no reference after the last one";
 }
 
 TEST_F(SocketTest, ForEachVisitsTheOpenOnesNewestFirst) {
@@ -371,7 +371,7 @@ TEST_F(SocketTest, ThreadsOpenFindAndCloseTogether) {
           ReadSection section;
           Socket* socket = nullptr;
           if (table_->Find(fd, &socket) != Status::kOk) ++wrong;
-          // Another thread's descriptor: there or not, but never something else.
+          // Another thread's descriptor: open or closed, but never another socket.
           if (table_->Find((fd + 1) % 4, &socket) == Status::kOk &&
               socket->common.skc_prot->family != SocketFamily::kUdp) {
             ++wrong;
@@ -388,8 +388,8 @@ TEST_F(SocketTest, ThreadsOpenFindAndCloseTogether) {
   EXPECT_EQ(Open(), 0);
 }
 
-// Threads duplicate and close the same few numbers. Afterwards every socket has as many references
-// as there are descriptors of it.
+// Threads duplicate and close the same few numbers. Afterwards every socket has one reference per
+// descriptor.
 TEST_F(SocketTest, ThreadsDuplicateOntoTheSameNumbers) {
   constexpr int kNumbers = 6;
   Make({.max_descriptors = kNumbers});
@@ -447,7 +447,7 @@ TEST_F(SocketTest, ThreadsDuplicateOntoTheSameNumbers) {
   for (const auto& [socket, count] : descriptors) {
     EXPECT_EQ(socket->common.skc_refcnt.load(), count);
   }
-  // A number is free if and only if nothing stands under it.
+  // A number is free exactly if it has no entry.
   for (int fd = 0; fd < kNumbers; ++fd) {
     if (FindStatus(fd) == Status::kBadDescriptor) {
       EXPECT_EQ(Open(), fd);
@@ -457,7 +457,7 @@ TEST_F(SocketTest, ThreadsDuplicateOntoTheSameNumbers) {
   EXPECT_EQ(table_->Open(SocketFamily::kUnix, &fd), Status::kTooManyOpen);
 }
 
-// One thread keeps replacing what a number stands for; the others find, hold and use it.
+// One thread keeps replacing the socket of a number; the others find, hold and use it.
 TEST_F(SocketTest, WhatDupToReplacesStaysReadableToTheEndOfTheSection) {
   const int one = Open(SocketFamily::kTcp);
   const int other = Open(SocketFamily::kUdp);

@@ -1,5 +1,5 @@
-// SocketsTest: emulated sockets, maps of any layout over them, and short ways to ask what a socket
-// holds and pays.
+// SocketsTest: emulated sockets, maps of any layout over them, and short functions for a socket's
+// values and charges.
 
 #ifndef INLAY_TESTS_ENGINE_SOCKETS_SOCKETS_FIXTURE_H_
 #define INLAY_TESTS_ENGINE_SOCKETS_SOCKETS_FIXTURE_H_
@@ -36,7 +36,7 @@ class SocketsTest : public testing::Test {
     return map;
   }
 
-  // --- sockets: in place as long as their descriptor is open
+  // --- sockets: valid while their descriptor is open
 
   int Open(SocketFamily family = SocketFamily::kTcp) {
     int fd = -1;
@@ -99,14 +99,13 @@ class SocketsTest : public testing::Test {
     return status;
   }
 
-  // --- what they cost
+  // --- charges
 
-  // What the socket is charged for beyond what is reserved in it.
+  // The socket's charge beyond its reservation.
   int32_t Charged(const Socket& socket) const {
     return socket.sk_omem_alloc.load() - table_->reserved_bytes();
   }
-  // The limit under which one of these sockets may be charged for `bytes` beyond its reservation,
-  // and for no more: the comparison is strict.
+  // The limit that allows exactly `bytes` beyond a socket's reservation: the comparison is strict.
   void LimitTo(int32_t bytes) {
     table_->set_optmem_max_bytes(table_->reserved_bytes() + bytes + 1);
   }
@@ -124,8 +123,8 @@ class SocketsTest : public testing::Test {
     return std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; });
   }
 
-  // Waits until everything that was replaced or deleted is given back. Twice: what moves on after a
-  // grace period may leave something behind for another one.
+  // Waits until all replaced and deleted objects are freed. Twice, since a callback may retire
+  // another object.
   static void Settle() {
     RetireBarrier();
     RetireBarrier();

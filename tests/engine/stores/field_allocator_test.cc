@@ -14,7 +14,7 @@ FieldAllocator MakeAllocator(uint32_t reserved_bits, uint32_t word_bits) {
       std::make_unique<uint64_t[]>(FieldAllocator::Words(reserved_bits, word_bits)));
 }
 
-// How many fields of one width fit until nothing is handed out any more.
+// The number of fields of one width that fit.
 uint32_t Count(FieldAllocator& fields, uint32_t width) {
   uint32_t count = 0;
   while (fields.Take(width).has_value()) ++count;

@@ -25,7 +25,7 @@ static_assert(ReplaceCode(uint32_t{0}, InlineField{0, 8, 4}, 0xff) == 0xf00,
 
 // --- neighbours, exhaustively
 
-// The codes that are tried in a field: all of them if they are few, else those at the boundaries.
+// The codes to try in a field: all if they are few, otherwise those at the boundaries.
 std::vector<uint32_t> CodesOf(InlineField field) {
   const uint32_t mask = field.mask();
   std::vector<uint32_t> codes;
@@ -37,7 +37,7 @@ std::vector<uint32_t> CodesOf(InlineField field) {
   return codes;
 }
 
-// Words as the bits they should hold, beside the words themselves, seen through 16-bit fields.
+// Words beside a model of their bits; 16-bit fields read all bits.
 template <size_t kBits>
 class CheckedWords {
  public:
@@ -157,7 +157,7 @@ TYPED_TEST(InlineWordsTest, ANewOwnersAbsentFieldIsStoredAndAnotherIsKept) {
   }
 }
 
-// Fields side by side from bit 0, as many as fit, hold what each was given.
+// As many fields as fit, side by side from bit 0: each holds its own code.
 TYPED_TEST(InlineWordsTest, NeighbouringFieldsOfEveryWidthHoldTheirOwnCodes) {
   using Words = CheckedWords<TypeParam::value>;
   for (uint32_t width = 1; width <= 16; ++width) {
@@ -182,7 +182,7 @@ TYPED_TEST(InlineWordsTest, NeighbouringFieldsOfEveryWidthHoldTheirOwnCodes) {
 
 // --- W1 under concurrency
 
-// Holds threads back until all have been started, so that their work overlaps.
+// Holds threads back until all have started, so that their work overlaps.
 class StartTogether {
  public:
   explicit StartTogether(uint32_t threads) : missing_(threads) {}

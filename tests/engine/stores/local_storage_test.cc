@@ -1,4 +1,4 @@
-// The pointer layout beneath PointerMap: cache slots, the list behind them, and who is freed when.
+// The storage below PointerMap: cache slots, the list behind them, and the order of frees.
 
 #include "inlay/local_storage.h"
 
@@ -21,7 +21,7 @@ constexpr uint32_t kLocalValueBytes = 100;
 
 Bytes Value(uint64_t n) { return NumberedValue(n, kLocalValueBytes); }
 
-// Counts what is charged; refuses when told to.
+// Counts charges, and refuses them if told to.
 class CountingCharger final : public StorageCharger {
  public:
   bool Charge(StorageSlot&, uint32_t bytes) noexcept override {
@@ -81,14 +81,14 @@ TEST_F(LocalStorageTest, FortyMapsOnOneOwnerShareSlotsAndKeepTheirValues) {
   for (int i = 0; i < 40; ++i) maps.push_back(MakeMap());
   StorageSlot owner{nullptr};
   for (uint64_t i = 0; i < 40; ++i) ASSERT_EQ(Put(*maps[i], owner, i), Status::kOk);
-  for (int round = 0; round < 3; ++round) {  // filling the cache, and driving each other out of it
+  for (int round = 0; round < 3; ++round) {  // the maps evict each other from the cache slot
     for (uint64_t i = 0; i < 40; ++i) EXPECT_EQ(Held(*maps[i], owner), Value(i));
   }
   for (uint64_t i = 0; i < 40; i += 2) ASSERT_EQ(maps[i]->Delete(owner), Status::kOk);
   for (uint64_t i = 0; i < 40; ++i) {
     EXPECT_EQ(Held(*maps[i], owner), i % 2 == 0 ? Bytes() : Value(i));
   }
-  maps.erase(maps.begin() + 1);  // a freed map is in no cache any more
+  maps.erase(maps.begin() + 1);  // removes the map from all caches
   for (size_t i = 1; i < maps.size(); ++i) EXPECT_EQ(Held(*maps[i], owner).empty(), i % 2 == 1);
   domain_.ReleaseOwner(owner);
 }
@@ -107,7 +107,7 @@ TEST_F(LocalStorageTest, AGetFillsTheCache) {
   ASSERT_NE(cached(), nullptr);
   EXPECT_EQ(cached()->value(), found);
   ASSERT_EQ(Put(*map, owner, 2), Status::kOk);
-  EXPECT_EQ(cached(), nullptr) << "a replaced element stays cached";
+  EXPECT_EQ(cached(), nullptr) << "the cache holds a replaced element";
   const std::byte* const replaced = map->Get(owner);
   EXPECT_EQ(cached()->value(), replaced);
   ASSERT_EQ(map->Delete(owner), Status::kOk);
@@ -123,7 +123,7 @@ TEST_F(LocalStorageTest, ElementsAndStorageAreChargedAndCounted) {
   ASSERT_EQ(Put(*other, owner, 1), Status::kOk);
   EXPECT_EQ(charger_.charged, 348 + 172);
   ASSERT_EQ(Put(*other, owner, 2), Status::kOk);
-  EXPECT_EQ(charger_.charged, 348 + 172) << "both at a time for a moment only";
+  EXPECT_EQ(charger_.charged, 348 + 172) << "both are charged only for a moment";
   EXPECT_EQ(one->elements(), 1U);
   RetireBarrier();
   EXPECT_EQ(domain_.memory_usage().private_bytes, 3 * 192U);
@@ -144,7 +144,7 @@ TEST_F(LocalStorageTest, WithoutRoomNothingChanges) {
   charger_.full = true;
   EXPECT_EQ(Put(*map, owner, 2), Status::kNoMemory);
   EXPECT_EQ(map->Update(owner, Value(2), UpdateFlag::kNoExist), Status::kNoMemory)
-      << "room is looked for before the flag if the owner has any value";
+      << "the charge precedes the flag if the owner has any value";
   EXPECT_EQ(map->Update(child, Value(2), UpdateFlag::kExist), Status::kNotFound);
   EXPECT_EQ(map->Modify(owner, [](std::span<std::byte>) {}), Status::kOk) << "needs no room";
   EXPECT_EQ(map->Modify(child, [](std::span<std::byte>) {}), Status::kNotFound);
@@ -174,8 +174,7 @@ TEST_F(LocalStorageTest, CloneCopiesTheMapsWithTheFlag) {
   domain_.ReleaseOwner(child);
 }
 
-// A replacing update puts the new element in front of a walk that is under way, and takes out the
-// old.
+// During a walk, an update adds the new element in front of it and removes the old one.
 TEST_F(LocalStorageTest, AReplacedValueIsNotMissedByAClone) {
   std::vector<std::unique_ptr<LocalStorageMap>> maps;
   StorageSlot parent{nullptr};
@@ -220,7 +219,7 @@ TEST_F(LocalStorageTest, AFreedMapTakesItsElementsOutOfEveryOwner) {
   }
 }
 
-// A map is freed while its owners are released and cloned by other threads.
+// One thread frees a map while others release and clone its owners.
 TEST_F(LocalStorageTest, AMapIsFreedWhileOwnersAreReleasedAndCloned) {
   for (uint64_t round = 0; round < 50; ++round) {
     auto map = MakeMap(true);

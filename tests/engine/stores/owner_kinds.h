@@ -1,6 +1,6 @@
-// The kinds of owners that index maps are tested on: emulated sockets, which have a storage slot
-// for private values, and plain structs of every word size, which have not. Each kind is a class
-// with `store()`, `Add()`, which returns a new owner, and `CloseAll()`.
+// The kinds of owners for tests of index maps: emulated sockets, which have a storage slot for
+// private values, and plain structs of every word size, which have none. Each kind is a class with
+// `store()`, `Add()`, which returns a new owner, and `CloseAll()`.
 
 #ifndef INLAY_TESTS_ENGINE_STORES_OWNER_KINDS_H_
 #define INLAY_TESTS_ENGINE_STORES_OWNER_KINDS_H_
@@ -48,7 +48,7 @@ class SocketOwners {
   std::vector<int> fds_;
 };
 
-// What an embedder might write.
+// An embedder's class.
 template <size_t kBits>
 struct PlainOwner {
   InlineWords<kBits> words;

@@ -106,7 +106,7 @@ TEST(StoreTest, WidthsOutOfRangeAreInvalid) {
   EXPECT_EQ(store->Register(nullptr, 17, &field), Status::kInvalid);
 }
 
-// --- a map goes, its bits come back
+// --- freed maps and their bits
 
 TEST(StoreTest, WithAPopulationTheBitsOfAFreedMapComeBackAtOnce) {
   Population owners(100);
@@ -115,7 +115,7 @@ TEST(StoreTest, WithAPopulationTheBitsOfAFreedMapComeBackAtOnce) {
     std::vector<std::unique_ptr<IndexMap>> maps(4);
     for (auto& map : maps) ASSERT_EQ(CreateMap(*store, 16, &map), Status::kOk);
     for (size_t i = 0; i < 100; ++i) {
-      EXPECT_TRUE(Held(*maps[i % 4], owners[i]).empty()) << "an old code is taken for a new one";
+      EXPECT_TRUE(Held(*maps[i % 4], owners[i]).empty()) << "the new map sees an old code";
       ASSERT_EQ(Put(*maps[i % 4], owners[i], i), Status::kOk);
     }
     std::string reason;
@@ -165,7 +165,7 @@ TEST(StoreTest, CloseReleasesTheValuesOfAllMaps) {
   ASSERT_EQ(other->stats().spilled_now, 2U);
   for (Owner& owner : owners) {
     store->Close(owner);
-    store->Close(owner);  // nothing is left to release
+    store->Close(owner);  // releases nothing the second time
     EXPECT_TRUE(Held(*one, owner).empty());
     EXPECT_TRUE(Held(*other, owner).empty());
   }
@@ -201,7 +201,7 @@ TEST(StoreTest, ATableLimitIsNoMemoryAndChangesNothing) {
   std::unique_ptr<IndexMap> map;
   ASSERT_EQ(CreateMap(*store, 16, &map), Status::kOk);
   std::deque<Owner> owners;
-  for (uint64_t n = 0; n < 500; ++n) {  // past the limit values are private
+  for (uint64_t n = 0; n < 500; ++n) {  // beyond the limit, values are private
     ASSERT_EQ(Put(*map, owners.emplace_back(), n), Status::kOk);
     ASSERT_LE(store->account().used_bytes(), 2000U);
   }
@@ -255,12 +255,12 @@ TEST(StoreTest, MapsAreFreedWhileOwnersClose) {
     map.reset();
     closing.join();
     EXPECT_EQ(kept->table().total_references(), 0U);
-    std::vector<std::unique_ptr<IndexMap>> refilled(3);  // all bits have come back
+    std::vector<std::unique_ptr<IndexMap>> refilled(3);  // all bits are free again
     for (auto& again : refilled) ASSERT_EQ(CreateMap(*store, 16, &again), Status::kOk);
   }
 }
 
-// --- owners of ours that have a storage slot, and maps that keep their values there
+// --- an embedder's owners with a storage slot, and maps that fall back to it
 
 struct SlotOwner {
   InlineWords<16> words;
@@ -295,7 +295,7 @@ TEST(StoreWithSlotsTest, CloseAndCloneReachTheValuesOfMapsThatHaveFallenBack) {
   }
   store->Close(*child);
   child.reset();
-  fallen.reset();  // would find values of owners that are gone, had they not been closed
+  fallen.reset();  // would access freed owners if Close() had left their values
   RetireBarrier();
   EXPECT_EQ(domain.memory_usage().private_bytes, 0U);
 }

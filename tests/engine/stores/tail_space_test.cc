@@ -21,7 +21,7 @@ namespace {
 // The first place of the tail, counted from the socket.
 constexpr uint32_t kStart = sizeof(Socket);
 
-// A map that fills its place in clones, and writes down what it was called for.
+// A map that fills its place in clones, and records its calls.
 class RecordingMap final : public TailMap {
  public:
   RecordingMap(TailSpace& space, uint32_t bytes) : space_(space), bytes_(bytes) {}
@@ -81,7 +81,7 @@ class TailSpaceTest : public SocketsTest {
   }
 };
 
-// --- which bytes
+// --- places
 
 TEST_F(TailSpaceTest, TailsOfOtherSizesAreInvalid) {
   for (const uint32_t bytes : {1U, 4U, 12U, 65535U, 65544U, UINT32_MAX - 7}) {
@@ -122,7 +122,7 @@ TEST_F(TailSpaceTest, AMapTakesTheFirstGapThatIsLargeEnough) {
   EXPECT_EQ(two_grains->offset(), kStart + 3 * 8);
   const auto one_grain = Make(8);
   EXPECT_EQ(one_grain->offset(), kStart + 1 * 8);
-  maps[5].reset();  // joins the gap behind it
+  maps[5].reset();  // merges with the gap behind it
   const auto joined = Make(16);
   EXPECT_EQ(joined->offset(), kStart + 5 * 8);
   Make(8, Status::kNoMemory);
@@ -144,7 +144,7 @@ TEST_F(TailSpaceTest, TheLargestTailHoldsAMapInEachOfItsGrains) {
 TEST_F(TailSpaceTest, InlineBytesAreSharedInProportionAndAddUp) {
   OpenSockets(10);
   const auto one = Make(8);
-  EXPECT_EQ(table_->tail_space().InlineBytes(8), 10 * 64U) << "unused bytes are paid for, too";
+  EXPECT_EQ(table_->tail_space().InlineBytes(8), 10 * 64U) << "maps share the unused bytes";
   auto other = Make(24);
   EXPECT_EQ(table_->tail_space().InlineBytes(8), 10 * 16U);
   EXPECT_EQ(table_->tail_space().InlineBytes(24), 10 * 48U);
@@ -152,7 +152,7 @@ TEST_F(TailSpaceTest, InlineBytesAreSharedInProportionAndAddUp) {
   EXPECT_EQ(table_->tail_space().InlineBytes(8), 10 * 64U);
 }
 
-// Maps of two layouts have places in one tail.
+// Maps of two layouts share a tail.
 TEST_F(TailSpaceTest, LayoutsShareOneTail) {
   MakeTable({.tail_bytes = 64});
   const auto inline_map = MakeMap<InlineMap>({.value_bytes = 40});
@@ -168,7 +168,7 @@ TEST_F(TailSpaceTest, LayoutsShareOneTail) {
   }
 }
 
-// --- who is called for what
+// --- calls of the maps
 
 TEST_F(TailSpaceTest, ACloseReleasesTheValuesOfAllMapsOnce) {
   const auto one = Make(8);
@@ -224,7 +224,7 @@ TEST_F(TailSpaceTest, AChildThatCannotHaveAllValuesIsReleasedAndNotMade) {
   EXPECT_TRUE(behind->cloned.empty());
 }
 
-// A map that finds, while it is being emptied, a close on its way through it, which takes its time.
+// A map with a slow close in progress while TailSpace empties it.
 class SlowlyClosedMap final : public TailMap {
  public:
   SlowlyClosedMap(SocketTable& table, int fd) : table_(table), fd_(fd) {
@@ -241,7 +241,7 @@ class SlowlyClosedMap final : public TailMap {
     }
   }
   Status CloneValue(Socket& /*parent*/, Socket& /*child*/) noexcept override { return Status::kOk; }
-  // Whether the close was done with the map when it was gone from the tail.
+  // Whether the close had returned from the map when Unregister() returned.
   bool UnregisterWaits() {
     table_.tail_space().Unregister(this);
     const bool left = left_;
@@ -263,9 +263,9 @@ TEST_F(TailSpaceTest, UnregisterWaitsForAClose) {
   EXPECT_TRUE(SlowlyClosedMap(*table_, fd).UnregisterWaits());
 }
 
-// --- maps that come and go beside sockets
+// --- maps that come and go while sockets do
 
-// A map as the layouts' are: its ReleaseValue() may run in two threads at once.
+// A map like those of the layouts: its ReleaseValue() may run in two threads at once.
 class CountingMap final : public TailMap {
  public:
   static constexpr uint32_t kBytes = 16;
@@ -287,7 +287,7 @@ class CountingMap final : public TailMap {
   }
   Status CloneValue(Socket& /*parent*/, Socket& child) noexcept override {
     if (gone_ || offset_ == UINT32_MAX) ++wrong_;
-    if (WordOf(child).exchange(1) != 0) ++wrong_;  // somebody else's, or left over
+    if (WordOf(child).exchange(1) != 0) ++wrong_;  // another map's value, or an old one
     ++values_;
     return Status::kOk;
   }

@@ -36,7 +36,7 @@ TEST(RcuTest, InReadSectionKnowsNesting) {
       EXPECT_TRUE(InReadSection());
     }
     EXPECT_TRUE(InReadSection());
-    std::thread([] { EXPECT_FALSE(InReadSection()) << "a section is its thread's"; }).join();
+    std::thread([] { EXPECT_FALSE(InReadSection()) << "a section belongs to its thread"; }).join();
   }
   EXPECT_FALSE(InReadSection());
 }
@@ -52,7 +52,7 @@ TEST(RcuTest, ManyShortThreadsRegisterAndLeave) {
     }
     for (std::thread& thread : threads) thread.join();
   }
-  Synchronize();  // would wait for ever for a thread that left without saying so
+  Synchronize();  // would wait forever for a thread that exited without unregistering
   RetireBarrier();
 }
 
@@ -135,7 +135,7 @@ TEST(GracePeriodTest, ElapsesByItself) {
 TEST(GracePeriodTest, AGracePeriodUnderWayIsNotEnough) {
   SectionElsewhere first;
   const GracePeriod earlier = GracePeriod::Start();
-  SectionElsewhere second;  // not waited for by the one under way
+  SectionElsewhere second;  // the current grace period does not wait for it
   const GracePeriod later = GracePeriod::Start();
   first.End();
   std::this_thread::sleep_for(milliseconds(50));
@@ -163,7 +163,7 @@ void ReclaimChecked(RcuHead* head) {
   delete object;
 }
 
-// One writer replaces an object; readers must never see one that has been reclaimed.
+// One writer replaces an object; readers must never see a reclaimed one.
 TEST(RcuTest, ReadersNeverSeeAReclaimedObject) {
   std::atomic<Checked*> current{new Checked};
   std::atomic<bool> done{false};

@@ -1,4 +1,4 @@
-// MakeTable: a ValueTable for a test, and what must hold of it at all times.
+// MakeTable(): a ValueTable for a test, and a check of its invariants.
 
 #ifndef INLAY_TESTS_ENGINE_TABLE_MADE_TABLE_H_
 #define INLAY_TESTS_ENGINE_TABLE_MADE_TABLE_H_

@@ -5,7 +5,7 @@
 namespace inlay {
 namespace {
 
-// Live with `count` references, by the transitions alone.
+// A live word with `count` references, made by transitions only.
 RefWord Live(uint32_t count) {
   RefWord word = RefWord::LiveOnce();
   while (word.count() < count) word = *word.Ref();
@@ -17,7 +17,7 @@ TEST(RefWordTest, FreeAndRetiredAreNotLive) {
     EXPECT_FALSE(word.live());
     EXPECT_FALSE(word.unreferenced());
     EXPECT_EQ(word.count(), 0U);
-    EXPECT_EQ(word.Ref(), std::nullopt) << "get unless gone";
+    EXPECT_EQ(word.Ref(), std::nullopt) << "no reference without a value";
   }
   EXPECT_TRUE(RefWord::Free().free());
   EXPECT_FALSE(RefWord::Free().retired());
@@ -73,7 +73,7 @@ TEST(RefWordTest, TheClockHandGivesOneSecondChance) {
   EXPECT_FALSE(passed.used());
   EXPECT_TRUE(passed.Passed().retired());
   EXPECT_FALSE(passed.Ref()->retired());
-  EXPECT_TRUE(passed.Ref()->Unref().used()) << "a reference in between earns a new chance";
+  EXPECT_TRUE(passed.Ref()->Unref().used()) << "a new reference earns a second chance";
 }
 
 TEST(RefWordTest, TheCountStopsAtItsLimitAndNeverWraps) {

@@ -65,7 +65,7 @@ TEST(SlotArrayTest, ATagThatDiffersIsNotCompared) {
   EXPECT_EQ(compared, 1);
 }
 
-// The tags of an empty slot and of a tombstone are tags that hashes have, too.
+// Hashes may have the same tags as an empty slot and a tombstone.
 TEST(SlotArrayTest, AllTagsAndIndexesAreTold) {
   for (const uint32_t tag : {0x0000'0000U, 0xffff'0000U, 0x8000'0000U}) {
     for (const uint32_t index : {1U, 65534U, 65535U}) {

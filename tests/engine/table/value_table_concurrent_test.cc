@@ -1,4 +1,4 @@
-// Threads on one ValueTable: few values and few indexes, so that they meet.
+// Threads on one ValueTable, with so few values and indexes that they collide.
 
 #include <gtest/gtest.h>
 
@@ -26,8 +26,8 @@ void RunThreads(Body&& body) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Interns and releases `rounds` times out of `values` values in a table of `max_values`, checking
-// the bytes under each reference. What is held at the end stays held.
+// Interns and releases `values` values, `rounds` times, in a table of `max_values`, and checks the
+// bytes under each reference. Keeps the references that it holds at the end.
 void InternAndRelease(uint32_t max_values, uint64_t values, int rounds) {
   std::unique_ptr<ValueTable> table;
   ASSERT_EQ(
@@ -70,8 +70,8 @@ TEST(ValueTableConcurrentTest, ManyValuesWhileTheTableGrows) {
   InternAndRelease(60000, 50000, 8000);
 }
 
-// Two threads add the same new value at the same moment. Values are large, so that adding one takes
-// long enough for the other thread to look for it in vain.
+// Two threads add the same new value at once. Values are large, so that the other thread searches
+// while one is added.
 TEST(ValueTableConcurrentTest, V1AllThreadsGetOneIndexForANewValue) {
   constexpr uint32_t kLargeBytes = 32768;
   constexpr uint32_t kValues = 500;
@@ -102,7 +102,8 @@ TEST(ValueTableConcurrentTest, V1AllThreadsGetOneIndexForANewValue) {
   EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
 }
 
-// V2: what a reader finds stays as it is to the end of his section, whatever writers do.
+// V2: the bytes that a reader finds do not change until the end of its section, whatever writers
+// do.
 TEST(ValueTableConcurrentTest, V2BytesDoNotChangeInsideASection) {
   std::unique_ptr<ValueTable> table;
   ASSERT_EQ(ValueTable::Create({.value_bytes = kConcurrentValueBytes, .max_values = 8}, &table),

@@ -1,5 +1,4 @@
-// V4: what a ValueTable answers when indexes, memory or the account run out; and every size of
-// value.
+// V4: a ValueTable without indexes, memory or room in its account; and all sizes of values.
 
 #include <gtest/gtest.h>
 
@@ -103,7 +102,7 @@ TEST(ValueTableLimitsTest, PastTheAccountLimitIsNoMemoryAndChangesNothing) {
   EXPECT_EQ(account.used_bytes(), used);
   EXPECT_EQ(table->stats().live, n);
   ExpectSound(*table);
-  // What is there can still be referenced, and an index that is given back serves a new value.
+  // Existing values can still be referenced, and a freed index serves a new value.
   EXPECT_EQ(table->Intern(NumberedValue(0, 100), &index), Status::kOk);
   table->Release(held[5]);
   table->Reclaim();
@@ -149,7 +148,7 @@ TEST(ValueTableLimitsTest, V4EveryAllocationOfInternCanFail) {
                            [&] {
                              EXPECT_EQ(index, kNoIndex);
                              EXPECT_EQ(table->stats().live, n);
-                             // An index that was set up for the value may wait among the free ones,
+                             // The index that was committed for the value may be in the free list,
                              // still charged.
                              EXPECT_LE(account.used_bytes(), used + table->stride_bytes() + 16);
                              ReadSection section;
@@ -165,7 +164,7 @@ TEST(ValueTableLimitsTest, V4EveryAllocationOfInternCanFail) {
   ExpectSound(*table);
 }
 
-// Without memory for a larger hash index the old one serves, ever fuller, as long as it has room.
+// Without memory for a larger hash index the table fills the old one up.
 TEST(ValueTableLimitsTest, V4AHashIndexThatCannotGrowStillAnswersRight) {
   std::unique_ptr<ValueTable> table;
   ASSERT_EQ(ValueTable::Create({.value_bytes = 4}, &table), Status::kOk);

@@ -1,4 +1,4 @@
-// V2: an index is reused only after a grace period; and when unreferenced values are reclaimed.
+// V2: a table reuses an index only after a grace period. And when it reclaims unreferenced values.
 
 #include <gtest/gtest.h>
 
@@ -42,8 +42,8 @@ TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
   ExpectSound(*table);
 }
 
-// A section that began after the value was retired cannot have found it, and holds nothing up
-// except for the grace period that was begun with it.
+// A section that begins after a value is retired cannot find the value. It delays only a grace
+// period that begins during it.
 TEST(ValueTableReclaimTest, ARetiredValueIsAddedAnewUnderAnotherIndex) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 10});
   ReadSection section;
@@ -80,7 +80,7 @@ TEST(ValueTableReclaimTest, TogglingBetweenZeroAndOneReferencesReclaimsNothing) 
   EXPECT_EQ(after.memory.total_bytes(), before.memory.total_bytes());
 }
 
-// A handful of values that come and go while a table with room holds others: none is reclaimed.
+// A few values come and go in a table with room for all: the table reclaims none.
 TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptWhileThereIsRoom) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 1000});
   for (uint64_t n = 0; n < 500; ++n) {
@@ -110,7 +110,7 @@ TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
   }
   const ValueTableStats stats = table->stats();
   EXPECT_GE(stats.reclaimed, 20000U - kMaxValues);
-  EXPECT_LT(waits, 5000) << "each new value waits for a grace period of its own";
+  EXPECT_LT(waits, 5000) << "new values share grace periods";
   ExpectSound(*table);
 }
 
@@ -149,7 +149,7 @@ TEST(ValueTableReclaimTest, TheHashIndexDoesNotGrowWithTurnover) {
   EXPECT_LE(table->stats().slots, std::bit_ceil(2 * kMaxValues));
 }
 
-// However fast it has been filled: no grace period was waited for, and room is left.
+// However fast the test fills the table: it needs no grace period, and has room left.
 TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenthsFull) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 10000});
   for (uint64_t n = 0; n < 9000; ++n) {
@@ -161,9 +161,9 @@ TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenths
   EXPECT_EQ(table->stats().unreferenced, 20U);
 }
 
-// Values that nobody ever had before come, live for one round, and die, beside others that stay. An
-// open section makes a grace period as long as a round, in one round of `slow_every`; in the others
-// one passes with every tenth value. Returns how many of the last rounds' values found no index.
+// New values live for one round beside others that stay. In one round of `slow_every` an open
+// section makes the grace period as long as the round; in the other rounds a grace period passes
+// with every tenth value. Returns how many values of the second half of the rounds found no index.
 struct Turnover {
   uint64_t staying = 0;
   uint64_t new_per_round = 0;
@@ -180,7 +180,7 @@ uint32_t FailuresOfTurnover(ValueTable* table, const Turnover& turnover) {
   uint32_t failures = 0;
   std::vector<ValueIndex> living;
   for (int round = 0; round < 2 * turnover.rounds; ++round) {
-    if (round == turnover.rounds) failures = 0;  // the first half is for getting into step
+    if (round == turnover.rounds) failures = 0;  // the first half is the warm-up
     std::optional<SectionElsewhere> section;
     const bool slow = round % turnover.slow_every == 0;
     if (slow) section.emplace();
@@ -206,7 +206,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 500, .new_per_round = 250, .rounds = 60}),
             0U);
-  // Nor does the table grow for ever.
+  // Nor does the table grow forever.
   EXPECT_GT(table->stats().never_used, 2000U);
 }
 
@@ -226,8 +226,8 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
             0U);
 }
 
-// How long a grace period takes depends on who reads and on the scheduler: after some short ones
-// the table is still prepared for a long one.
+// Readers and the scheduler determine the length of a grace period. After some short ones the table
+// is still prepared for a long one.
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
   EXPECT_EQ(
@@ -236,8 +236,8 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) 
       0U);
 }
 
-// Values that all die and all come back, round by round, and fit beside one new value a round:
-// hardly one of them may be driven out.
+// All values die and come back in each round, with one new value a round, and all fit. The table
+// may reclaim hardly any of them.
 TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
   constexpr int kRounds = 200;
@@ -255,7 +255,7 @@ TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
   EXPECT_LT(table->stats().reclaimed, 10U * kRounds);
 }
 
-// What was kept free for a long one is used again.
+// The table uses the indexes again that it kept free for a long one.
 TEST(ValueTableReclaimTest, ALongGracePeriodIsForgottenInTheEnd) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 2000});
   uint64_t next = 0;
@@ -282,8 +282,8 @@ TEST(ValueTableReclaimTest, ALongGracePeriodIsForgottenInTheEnd) {
   EXPECT_LT(table->stats().free, 20U);
 }
 
-// A hash index that has filled up with tombstones is made anew although the account has no room for
-// two.
+// The table rebuilds a hash index full of tombstones although the account has no room for a second
+// one.
 TEST(ValueTableReclaimTest, TurnoverGoesOnAtAnAccountsLimit) {
   Account account(2000);
   std::unique_ptr<ValueTable> table;

@@ -1,5 +1,5 @@
-// What a ValueTable answers in one thread. Reclamation is in value_table_reclaim_test.cc, failing
-// memory in value_table_limits_test.cc, threads in value_table_concurrent_test.cc.
+// A ValueTable in one thread. value_table_reclaim_test.cc tests reclamation,
+// value_table_limits_test.cc limits and failing memory, value_table_concurrent_test.cc threads.
 
 #include "inlay/value_table.h"
 
@@ -181,7 +181,7 @@ TEST(ValueTableTest, ProbesAreShortForUnrelatedValues) {
   EXPECT_LT(stats.max_probe, 200U);
 }
 
-// Linear probing: an erased slot inside a run must not hide what lies behind it.
+// Linear probing: an erased slot inside a run must not hide the slots behind it.
 TEST(ValueTableTest, ValuesStayFindableAmongErasedOnes) {
   const auto table = MakeTable({.value_bytes = 8});
   std::map<uint64_t, ValueIndex> held;
@@ -202,7 +202,7 @@ TEST(ValueTableTest, ValuesStayFindableAmongErasedOnes) {
 
 // --- S1
 
-// Values that an attacker chose to collide under a seed he knows.
+// Values that an attacker chooses to collide under a known seed.
 std::vector<Bytes> CollidingValues(uint64_t seed, size_t count) {
   std::vector<Bytes> values;
   for (uint64_t n = 0; values.size() < count; ++n) {
@@ -217,7 +217,7 @@ TEST(ValueTableTest, S1ChosenCollisionsHoldForOneSeedOnly) {
   const std::vector<Bytes> chosen = CollidingValues(kKnownSeed, 200);
   const auto known = MakeTable({.value_bytes = 16, .seed = kKnownSeed});
   for (const Bytes& value : chosen) InternOk(*known, value);
-  EXPECT_EQ(known->stats().max_probe, 200U) << "the values do not collide: the test shows nothing";
+  EXPECT_EQ(known->stats().max_probe, 200U) << "the values do not collide: the test proves nothing";
   for (int i = 0; i < 5; ++i) {
     const auto unknown = MakeTable({.value_bytes = 16});
     for (const Bytes& value : chosen) InternOk(*unknown, value);
