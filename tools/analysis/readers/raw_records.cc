@@ -12,7 +12,7 @@ namespace {
 
 // Large enough that a system call costs nothing per record, small enough that the bytes are still
 // in a core's second-level cache when they are hashed.
-constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
+constexpr uint64_t kRawBlockBytes = uint64_t{256} << 10;
 
 class RawRecords final : public RecordSource {
  public:
@@ -22,7 +22,7 @@ class RawRecords final : public RecordSource {
     schema_.kind = RecordSchema::Kind::kRaw;
     schema_.value_bytes = value_bytes;
     schema_.fields = std::move(fields);
-    block_bytes_ = std::max(value_bytes, kBlockBytes / value_bytes * value_bytes);
+    block_bytes_ = std::max(value_bytes, kRawBlockBytes / value_bytes * value_bytes);
   }
 
   absl::StatusOr<bool> Next(RecordBlock& block) override {

@@ -12,7 +12,7 @@ namespace inlay::analysis {
 namespace {
 
 constexpr std::string_view kMapId = "map_id:";
-constexpr int kMaxDepth = 64;
+constexpr int kMaxDumpDepth = 64;
 constexpr size_t kMaxTextBytes = size_t{1} << 20;
 constexpr size_t kMaxMapsListed = 100;
 
@@ -84,7 +84,7 @@ class SsDump final : public DumpReader {
   // Appends the fields of the value that comes next, under path_. When ss has given up inside it,
   // value->cut is set and nothing of the value is left but the ']' of the map.
   absl::Status ReadValue(DumpedValue* value, int depth) {
-    if (depth == kMaxDepth) return TooDeep();
+    if (depth == kMaxDumpDepth) return TooDeep();
     declared_elements_ = 0;
     int c = cursor_.SkipSpace();
     while (c == '(') {
@@ -140,7 +140,7 @@ class SsDump final : public DumpReader {
 
   // Appends "[1 2 3]", "['cubic']" or "[{1 2} {3 4}]".
   absl::Status ReadArray(std::string* text, DumpedValue* value, int depth) {
-    if (depth == kMaxDepth) return TooDeep();
+    if (depth == kMaxDumpDepth) return TooDeep();
     const uint64_t declared = std::exchange(declared_elements_, 0);
     cursor_.Advance();
     *text += '[';
@@ -180,7 +180,7 @@ class SsDump final : public DumpReader {
     if (c == '[') return ReadArray(text, value, depth + 1);
     if (c == '\'') return ReadCharacter(text);
     if (c != '{') return ReadScalar(text, value);
-    if (depth == kMaxDepth) return TooDeep();
+    if (depth == kMaxDumpDepth) return TooDeep();
     cursor_.Advance();
     *text += '{';
     for (bool first = true;; first = false) {
@@ -313,7 +313,7 @@ class SsDump final : public DumpReader {
   }
 
   absl::Status TooDeep() const {
-    return cursor_.Error(absl::StrCat("more than ", kMaxDepth, " nested types"));
+    return cursor_.Error(absl::StrCat("more than ", kMaxDumpDepth, " nested types"));
   }
 
   TextCursor& cursor_;

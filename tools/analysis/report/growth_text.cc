@@ -16,7 +16,7 @@ namespace {
 using enum TextTable::Align;
 constexpr size_t kShownPoints = 5;
 constexpr size_t kShownSnapshots = 20;
-constexpr size_t kShownNameBytes = 40;
+constexpr size_t kSnapshotNameBytes = 40;
 
 std::string Width(const std::optional<int>& bits) {
   return bits.has_value() ? absl::StrCat(*bits) : "none";
@@ -72,7 +72,7 @@ std::string SnapshotTable(const Growth& growth) {
   const size_t first = growth.snapshots.size() - std::min(growth.snapshots.size(), kShownSnapshots);
   for (size_t i = first; i < growth.snapshots.size(); ++i) {
     const Snapshot& snapshot = growth.snapshots[i];
-    table.AddRow({snapshot.name.empty() ? "(empty)" : Printable(snapshot.name, kShownNameBytes),
+    table.AddRow({snapshot.name.empty() ? "(empty)" : Printable(snapshot.name, kSnapshotNameBytes),
                   Grouped(snapshot.records), Grouped(snapshot.distinct),
                   i == 0 ? "-" : Grouped(snapshot.appeared),
                   i == 0 ? "-" : Grouped(snapshot.disappeared), Grouped(snapshot.distinct_so_far)});

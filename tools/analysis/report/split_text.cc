@@ -10,8 +10,8 @@ namespace inlay::analysis {
 namespace {
 
 using enum TextTable::Align;
-constexpr size_t kLineWidth = 96;
-constexpr size_t kShownNameBytes = 40;
+constexpr size_t kPartLineWidth = 96;
+constexpr size_t kPartNameBytes = 40;
 
 std::string Bytes(double bytes) { return absl::StrCat(GroupedDecimal(bytes, 2), " B"); }
 
@@ -22,9 +22,9 @@ std::string NameList(const std::string& head, const FieldNames& names) {
   for (size_t i = 0; i < names.members.size(); ++i) {
     const std::string& name = names.members[i];
     const std::string shown =
-        absl::StrCat(name.empty() ? "(no name)" : Printable(name, kShownNameBytes),
+        absl::StrCat(name.empty() ? "(no name)" : Printable(name, kPartNameBytes),
                      i + 1 < names.members.size() ? "," : "");
-    if (ShownWidth(line) + 1 + ShownWidth(shown) > kLineWidth) {
+    if (ShownWidth(line) + 1 + ShownWidth(shown) > kPartLineWidth) {
       absl::StrAppend(&text, line, "\n");
       line = "   ";
     }

@@ -46,7 +46,9 @@ class SilentLibbpf {
   libbpf_print_fn_t before_;
 };
 
-absl::Status Error(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status BtfError(std::string message) {
+  return absl::InvalidArgumentError(std::move(message));
+}
 
 // Why a value that holds a struct of this name cannot be shared; nothing if it can.
 std::optional<std::string_view> WhyNotShared(std::string_view struct_name) {
@@ -99,11 +101,12 @@ class Walk {
     const std::string& path = place.path;
     const uint32_t bits = place.bits;
     work_ += 1 + path.size();
-    if (work_ > kMaxWork) return Error("has more members than a value has room for");
-    if (place.depth > kMaxDepth) return Error(absl::StrCat("'", path, "' is nested without end"));
+    if (work_ > kMaxWork) return BtfError("has more members than a value has room for");
+    if (place.depth > kMaxDepth)
+      return BtfError(absl::StrCat("'", path, "' is nested without end"));
     std::string type_name;
     const btf_type* type = Stripped(&id, &type_name);
-    if (type == nullptr) return Error(absl::StrCat("'", path, "' has a type that is not there"));
+    if (type == nullptr) return BtfError(absl::StrCat("'", path, "' has a type that is not there"));
     ValueField field;
     field.name = path;
     field.offset_bits = place.offset_bits;
@@ -150,14 +153,14 @@ class Walk {
         break;
       }
       default:
-        return Error(absl::StrCat("'", path, "' is of a type without a size"));
+        return BtfError(absl::StrCat("'", path, "' is of a type without a size"));
     }
     const bool is_number = field.kind != FieldKind::kText && field.kind != FieldKind::kBytes;
     if (field.size_bits == 0 || ((field.is_bitfield() || is_number) && field.size_bits > 64)) {
-      return Error(absl::StrCat("'", path, "' has an impossible size"));
+      return BtfError(absl::StrCat("'", path, "' has an impossible size"));
     }
     // Members that a corrupt file lays over each other, without end.
-    if (fields->size() >= 8 * kMaxRecordBytes) return Error("has more members than bits");
+    if (fields->size() >= 8 * kMaxRecordBytes) return BtfError("has more members than bits");
     fields->push_back(std::move(field));
     return absl::OkStatus();
   }
@@ -210,7 +213,7 @@ class Walk {
   absl::Status AddKernelOwned(const Place& place, const std::string& type_name, uint64_t size_bits,
                               const std::string& why) {
     if (kernel_owned_ == nullptr) {
-      return Error(absl::StrCat("its values cannot be shared: '", place.path, "' is ", why));
+      return BtfError(absl::StrCat("its values cannot be shared: '", place.path, "' is ", why));
     }
     kernel_owned_->push_back({place.path, type_name, place.offset_bits / 8, size_bits / 8});
     return absl::OkStatus();
@@ -269,7 +272,7 @@ class Walk {
   absl::Status AddArray(uint32_t id, const btf_type* type, const Place& place, ValueField whole,
                         std::vector<ValueField>* fields) {
     const int64_t bytes = btf__resolve_size(types_, id);
-    if (bytes < 0) return Error(absl::StrCat("'", whole.name, "' is of a type without a size"));
+    if (bytes < 0) return BtfError(absl::StrCat("'", whole.name, "' is of a type without a size"));
     whole.size_bits = 8 * static_cast<uint64_t>(bytes);
     const struct btf_array* const array = btf_array(type);
     // The elements of all dimensions.
@@ -283,7 +286,8 @@ class Walk {
       element_name.clear();
       element = Stripped(&element_id, &element_name);
     }
-    if (element == nullptr) return Error(absl::StrCat("'", whole.name, "' is an array of nothing"));
+    if (element == nullptr)
+      return BtfError(absl::StrCat("'", whole.name, "' is an array of nothing"));
     if (bytes == 0) return absl::OkStatus();
     const bool is_text =
         btf_is_int(element) && element->size == 1 &&
@@ -365,11 +369,12 @@ absl::StatusOr<Btf> Parse(const std::string& path) {
     // libbpf has errors of its own, which strerror() does not know.
     char reason[128];
     libbpf_strerror(errno, reason, sizeof(reason));
-    return Error(absl::StrCat(path, ": has no BTF that can be read (", reason,
-                              "): it must be raw BTF or an ELF object compiled with -g for BPF"));
+    return BtfError(
+        absl::StrCat(path, ": has no BTF that can be read (", reason,
+                     "): it must be raw BTF or an ELF object compiled with -g for BPF"));
   }
   if (btf__endianness(types.get()) != BTF_LITTLE_ENDIAN) {
-    return Error(absl::StrCat(path, ": has BTF of a big-endian machine"));
+    return BtfError(absl::StrCat(path, ": has BTF of a big-endian machine"));
   }
   // BTF without "long" does not tell; values of BPF maps hold pointers of 64 bits.
   if (btf__pointer_size(types.get()) == 0) btf__set_pointer_size(types.get(), 8);
@@ -407,15 +412,15 @@ absl::Status NotFound(const btf* types, const std::string& path, const std::stri
   const size_t space = type.find(' ');
   const std::string bare = space == std::string::npos ? type : type.substr(space + 1);
   const std::vector<std::string> close = CloseNames(bare, names, 5);
-  return Error(absl::StrCat(path, ": has no type '", type, "'", close.empty() ? "" : "; there is ",
-                            absl::StrJoin(close, ", ")));
+  return BtfError(absl::StrCat(path, ": has no type '", type, "'",
+                               close.empty() ? "" : "; there is ", absl::StrJoin(close, ", ")));
 }
 
 // The fields of type `id`; messages start with `what`.
 absl::StatusOr<StructFields> FieldsOf(const btf* types, uint32_t id, const std::string& what,
                                       std::vector<KernelOwnedMember>* kernel_owned) {
   const auto named = [&](const std::string& message) {
-    return Error(absl::StrCat(what, ": ", message));
+    return BtfError(absl::StrCat(what, ": ", message));
   };
   const int64_t bytes = btf__resolve_size(types, id);
   if (bytes <= 0) return named("has no size");
