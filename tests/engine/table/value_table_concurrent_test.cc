@@ -15,14 +15,14 @@
 namespace inlay {
 namespace {
 
-constexpr int kThreads = 4;
+constexpr int kTableThreads = 4;
 constexpr uint32_t kConcurrentValueBytes = 40;
 
-// Runs body(thread number) on kThreads threads.
+// Runs body(thread number) on kTableThreads threads.
 template <typename Body>
 void RunThreads(Body&& body) {
   std::vector<std::thread> threads;
-  for (int t = 0; t < kThreads; ++t) threads.emplace_back([&, t] { body(t); });
+  for (int t = 0; t < kTableThreads; ++t) threads.emplace_back([&, t] { body(t); });
   for (std::thread& thread : threads) thread.join();
 }
 
