@@ -12,15 +12,9 @@
 #include <stdexcept>
 #include <system_error>
 
-// The object file that clang made of socket_walk.bpf.c, as a part of the program.
-asm(".pushsection .rodata\n"
-    ".balign 16\n"
-    "socket_walk_object_begin: .incbin \"" INLAY_SOCKET_WALK_OBJECT
-    "\"\n"
-    "socket_walk_object_end:\n"
-    ".popsection\n");
-extern "C" const std::byte socket_walk_object_begin[];
-extern "C" const std::byte socket_walk_object_end[];
+#include "engine/live_kernel/embedded_object.h"
+
+INLAY_EMBED_OBJECT(inlay_socket_walk_object)
 
 namespace inlay::bench {
 namespace {
@@ -68,9 +62,8 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
   bpf_object_open_opts options = {};
   options.sz = sizeof(options);
   options.object_name = "socket_walk";
-  object_.reset(bpf_object__open_mem(
-      socket_walk_object_begin,
-      static_cast<size_t>(socket_walk_object_end - socket_walk_object_begin), &options));
+  const std::span<const std::byte> embedded = inlay_socket_walk_object();
+  object_.reset(bpf_object__open_mem(embedded.data(), embedded.size(), &options));
   if (object_ == nullptr) Check(-errno, "cannot read the BPF object");
   Check(
       bpf_map__set_max_entries(bpf_object__find_map_by_name(object_.get(), "walk_checks"), sockets),

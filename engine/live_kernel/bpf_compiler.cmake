@@ -2,6 +2,7 @@
 #
 #   INLAY_BPF_MISSING             what to install, in words; empty if nothing
 #   inlay_bpf_object(OUT SOURCE)  compiles SOURCE.bpf.c; OUT is the path of the object
+#   inlay_embedded_object(SOURCE OBJECT)  SOURCE embeds OBJECT with INLAY_EMBED_OBJECT()
 
 include_guard(GLOBAL)
 pkg_check_modules(LIBBPF IMPORTED_TARGET GLOBAL libbpf)
@@ -47,4 +48,10 @@ function(inlay_bpf_object out source)
     COMMENT "Compiling ${source} for BPF"
     VERBATIM)
   set(${out} ${object} PARENT_SCOPE)
+endfunction()
+
+function(inlay_embedded_object source object)
+  set_source_files_properties(${source} PROPERTIES
+    OBJECT_DEPENDS ${object}
+    COMPILE_DEFINITIONS INLAY_EMBEDDED_OBJECT="${object}")
 endfunction()

@@ -14,20 +14,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "engine/live_kernel/embedded_object.h"
 #include "tools/capture/system/capabilities.h"
 #include "tools/capture/system/file_descriptor.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/system/libbpf_messages.h"
 
-// The object file that clang made of socket_walk.bpf.c, as a part of the program.
-asm(".pushsection .rodata\n"
-    ".balign 16\n"
-    "inlay_capture_object_begin: .incbin \"" INLAY_CAPTURE_OBJECT
-    "\"\n"
-    "inlay_capture_object_end:\n"
-    ".popsection\n");
-extern "C" const std::byte inlay_capture_object_begin[];
-extern "C" const std::byte inlay_capture_object_end[];
+INLAY_EMBED_OBJECT(inlay_capture_object)
 
 namespace inlay::capture {
 namespace {
@@ -92,9 +85,8 @@ absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::Load(const Options& 
   bpf_object_open_opts open_options = {};
   open_options.sz = sizeof(open_options);
   open_options.object_name = "inlay_capture";
-  bpf_object* const object = bpf_object__open_mem(
-      inlay_capture_object_begin,
-      static_cast<size_t>(inlay_capture_object_end - inlay_capture_object_begin), &open_options);
+  const std::span<const std::byte> embedded = inlay_capture_object();
+  bpf_object* const object = bpf_object__open_mem(embedded.data(), embedded.size(), &open_options);
   if (object == nullptr) return NotLoaded(errno, messages);
   loaded->object_.reset(object);
 

@@ -26,18 +26,11 @@
 #include <system_error>
 #include <vector>
 
+#include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/scratch_cgroup.h"
 #include "engine/live_kernel/scratch_network.h"
 
-// The object file that clang made of task_context.bpf.c, as a part of the program.
-asm(".pushsection .rodata\n"
-    ".balign 16\n"
-    "inlay_task_context_begin: .incbin \"" INLAY_TASK_CONTEXT_OBJECT
-    "\"\n"
-    "inlay_task_context_end:\n"
-    ".popsection\n");
-extern "C" const std::byte inlay_task_context_begin[];
-extern "C" const std::byte inlay_task_context_end[];
+INLAY_EMBED_OBJECT(inlay_task_context_object)
 
 namespace inlay {
 namespace {
@@ -146,9 +139,9 @@ void Run(size_t processes, size_t connections, size_t datagrams) {
   bpf_object_open_opts options = {};
   options.sz = sizeof(options);
   options.object_name = "task_context";
-  const std::unique_ptr<bpf_object, CloseObject> object(bpf_object__open_mem(
-      inlay_task_context_begin,
-      static_cast<size_t>(inlay_task_context_end - inlay_task_context_begin), &options));
+  const std::span<const std::byte> embedded = inlay_task_context_object();
+  const std::unique_ptr<bpf_object, CloseObject> object(
+      bpf_object__open_mem(embedded.data(), embedded.size(), &options));
   if (object == nullptr) Fail("cannot read the BPF object");
   if (const int error = bpf_object__load(object.get()); error != 0) {
     errno = -error;
