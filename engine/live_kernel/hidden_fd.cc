@@ -8,9 +8,22 @@
 #include <system_error>
 
 namespace inlay::live_kernel {
+namespace {
+
+// Moves `fd` to a high number. Returns it, or -1 and errno.
+int MoveUp(int fd) {
+  if (fd < 0) return -1;
+  const int moved = fcntl(fd, F_DUPFD_CLOEXEC, HiddenFd::FirstNumber());
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return moved;
+}
+
+}  // namespace
 
 int HiddenFd::FirstNumber() {
-  // Half of what the process may open is for the script, as far as it can make use of it.
+  // The script keeps half of the numbers that the process may use, and 10,000 at the most.
   static const int kFirst = [] {
     rlimit limit = {};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -23,16 +36,8 @@ int HiddenFd::FirstNumber() {
   return kFirst;
 }
 
-HiddenFd::HiddenFd(int fd, const char* what) {
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-  fd_ = fcntl(fd, F_DUPFD_CLOEXEC, FirstNumber());
-  const int error = errno;
-  close(fd);
-  if (fd_ < 0) throw std::system_error(error, std::generic_category(), what);
-}
-
-HiddenFd::~HiddenFd() {
-  if (fd_ >= 0) close(fd_);
+HiddenFd::HiddenFd(int fd, const char* what) : FileDescriptor(MoveUp(fd)) {
+  if (!ok()) throw std::system_error(errno, std::generic_category(), what);
 }
 
 }  // namespace inlay::live_kernel

@@ -3,30 +3,19 @@
 #ifndef INLAY_ENGINE_LIVE_KERNEL_HIDDEN_FD_H_
 #define INLAY_ENGINE_LIVE_KERNEL_HIDDEN_FD_H_
 
-#include <utility>
+#include "engine/live_kernel/file_descriptor.h"
 
 namespace inlay::live_kernel {
 
-class HiddenFd {
+class HiddenFd : public FileDescriptor {
  public:
   HiddenFd() = default;
-  // Takes `fd` over, which it moves to a high number; throws std::system_error with `what` if it is
-  // negative, as after a call that failed.
+  // Takes `fd` over, and moves it to a high number. If `fd` is negative, as after a call that failed,
+  // or cannot be moved, throws std::system_error with `what`.
   HiddenFd(int fd, const char* what);
-  HiddenFd(HiddenFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  HiddenFd& operator=(HiddenFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~HiddenFd();
 
-  int get() const { return fd_; }
-
-  // The numbers from here on are hidden ones.
+  // Hidden descriptors have numbers from here on.
   static int FirstNumber();
-
- private:
-  int fd_ = -1;
 };
 
 }  // namespace inlay::live_kernel

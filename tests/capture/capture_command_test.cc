@@ -46,7 +46,7 @@ size_t LoadedByCaptures() {
                                     "sockets_by_file", "sockets_of_tcp", "sockets_of_udp"};
   size_t count = 0;
   for (uint32_t id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
-    const FileDescriptor fd(bpf_prog_get_fd_by_id(id));
+    const live_kernel::FileDescriptor fd(bpf_prog_get_fd_by_id(id));
     bpf_prog_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) != 0) continue;
@@ -55,7 +55,7 @@ size_t LoadedByCaptures() {
     }
   }
   for (uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
-    const FileDescriptor fd(bpf_map_get_fd_by_id(id));
+    const live_kernel::FileDescriptor fd(bpf_map_get_fd_by_id(id));
     bpf_map_info info = {};
     uint32_t bytes = sizeof(info);
     if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) != 0) continue;
@@ -239,7 +239,7 @@ TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
   const std::string pipe = files_.Path("full");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   for (const int signal : {SIGTERM, SIGINT}) {
-    const FileDescriptor reader(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const live_kernel::FileDescriptor reader(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     ASSERT_GE(fcntl(reader.get(), F_SETPIPE_SZ, 32768), 32768);
     const pid_t process = Start({"capture", "--map-id", MapId(), "-o", pipe});
     int filled = 0;
@@ -348,7 +348,7 @@ TEST_F(CaptureCommandTest, WhatCannotBeCaptured) {
   ExpectFailure("capture --map inlay_cap_cmd -o " + file, "2 maps have this name");
   bpf_map_create_opts options = {};
   options.sz = sizeof(options);
-  const FileDescriptor ring(
+  const live_kernel::FileDescriptor ring(
       bpf_map_create(BPF_MAP_TYPE_RINGBUF, "inlay_cap_ring", 0, 0, 4096, &options));
   ExpectFailure("capture --map inlay_cap_ring -o " + file, "is of type ringbuf");
 }

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tools/capture/system/file_descriptor.h"
+#include "engine/live_kernel/file_descriptor.h"
 
 namespace inlay::capture {
 

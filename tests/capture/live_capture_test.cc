@@ -241,8 +241,8 @@ TEST(LiveSockets, AFullBufferPausesTheWalkOverAProtocol) {
 
 TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
   const TestMap map = MakeTestMap({.value_bytes = 16});
-  const FileDescriptor one(socket(AF_INET, SOCK_DGRAM, 0));
-  const FileDescriptor dup_of_one(dup(one.get()));
+  const live_kernel::FileDescriptor one(socket(AF_INET, SOCK_DGRAM, 0));
+  const live_kernel::FileDescriptor dup_of_one(dup(one.get()));
   const std::vector<uint8_t> value = ProvingValue(0, 16);
   const int key = one.get();
   ASSERT_EQ(bpf_map_update_elem(map.fd.get(), &key, value.data(), BPF_ANY), 0);
@@ -377,17 +377,17 @@ std::vector<SocketAttributes> MarkedSockets() {
   return found;
 }
 
-FileDescriptor Marked(int family, int type) {
-  FileDescriptor fd(socket(family, type | SOCK_CLOEXEC, 0));
+live_kernel::FileDescriptor Marked(int family, int type) {
+  live_kernel::FileDescriptor fd(socket(family, type | SOCK_CLOEXEC, 0));
   EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &kMark, sizeof(kMark)), 0);
   return fd;
 }
 
-void SetInt(const FileDescriptor& fd, int level, int option, int value) {
+void SetInt(const live_kernel::FileDescriptor& fd, int level, int option, int value) {
   EXPECT_EQ(setsockopt(fd.get(), level, option, &value, sizeof(value)), 0) << option;
 }
 
-int GetInt(const FileDescriptor& fd, int level, int option) {
+int GetInt(const live_kernel::FileDescriptor& fd, int level, int option) {
   int value = 0;
   socklen_t bytes = sizeof(value);
   EXPECT_EQ(getsockopt(fd.get(), level, option, &value, &bytes), 0) << option;
@@ -395,7 +395,7 @@ int GetInt(const FileDescriptor& fd, int level, int option) {
 }
 
 TEST(LiveSockets, AttributesAreWhatWasSet) {
-  const FileDescriptor tcp = Marked(AF_INET6, SOCK_STREAM);
+  const live_kernel::FileDescriptor tcp = Marked(AF_INET6, SOCK_STREAM);
   SetInt(tcp, SOL_SOCKET, SO_PRIORITY, 5);
   SetInt(tcp, SOL_SOCKET, SO_RCVBUF, 40'000);
   SetInt(tcp, SOL_SOCKET, SO_SNDBUF, 50'000);
@@ -432,7 +432,7 @@ TEST(LiveSockets, AttributesAreWhatWasSet) {
   EXPECT_EQ(of_tcp.netns_cookie, cookie);
 
   SetInt(tcp, SOL_SOCKET, SO_MARK, 0);
-  const FileDescriptor udp = Marked(AF_INET, SOCK_DGRAM);
+  const live_kernel::FileDescriptor udp = Marked(AF_INET, SOCK_DGRAM);
   SetInt(udp, IPPROTO_IP, IP_TOS, 0x20);
   SetInt(udp, IPPROTO_IP, IP_TTL, 17);
   SetInt(udp, IPPROTO_IP, IP_MULTICAST_TTL, 4);
@@ -450,7 +450,7 @@ TEST(LiveSockets, AttributesAreWhatWasSet) {
 
 TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
   // A connection that nobody has accepted has no descriptor on that side, and the listener's mark.
-  const FileDescriptor listener = Marked(AF_INET, SOCK_STREAM);
+  const live_kernel::FileDescriptor listener = Marked(AF_INET, SOCK_STREAM);
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -459,7 +459,7 @@ TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
   ASSERT_EQ(bind(listener.get(), to, bytes), 0);
   ASSERT_EQ(listen(listener.get(), 8), 0);
   ASSERT_EQ(getsockname(listener.get(), to, &bytes), 0);
-  const FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const live_kernel::FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   ASSERT_EQ(connect(client.get(), to, bytes), 0);
   // Another namespace, in which a process has another one.
   int ready[2];
@@ -470,7 +470,7 @@ TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
     const int open = fcntl(listener.get(), F_GETFD);
     close(listener.get());
     live_kernel::EnterScratchNetwork();
-    const FileDescriptor other = Marked(AF_UNIX, SOCK_DGRAM);
+    const live_kernel::FileDescriptor other = Marked(AF_UNIX, SOCK_DGRAM);
     if (open < 0 || write(ready[1], "", 1) != 1) _exit(1);
     for (;;) pause();
   }

@@ -50,7 +50,7 @@ TestMap MakeTestMap(const TestMapShape& shape) {
   if (value < 0) Fail("cannot make a type");
   uint32_t raw_bytes = 0;
   const void* const raw = btf__raw_data(types.get(), &raw_bytes);
-  const FileDescriptor loaded(bpf_btf_load(raw, raw_bytes, nullptr));
+  const live_kernel::FileDescriptor loaded(bpf_btf_load(raw, raw_bytes, nullptr));
   if (!loaded.ok()) Fail("cannot load BTF");
 
   const bool is_storage = shape.type == BPF_MAP_TYPE_SK_STORAGE;
@@ -62,9 +62,9 @@ TestMap MakeTestMap(const TestMapShape& shape) {
   options.btf_value_type_id = static_cast<uint32_t>(value);
   options.map_flags = is_storage ? BPF_F_NO_PREALLOC : 0;
   TestMap map;
-  map.fd =
-      FileDescriptor(bpf_map_create(shape.type, shape.name.c_str(), is_storage || is_array ? 4 : 8,
-                                    size, shape.max_entries, &options));
+  map.fd = live_kernel::FileDescriptor(bpf_map_create(shape.type, shape.name.c_str(),
+                                                      is_storage || is_array ? 4 : 8, size,
+                                                      shape.max_entries, &options));
   if (!map.fd.ok()) Fail("cannot make a map");
   bpf_map_info info = {};
   uint32_t info_bytes = sizeof(info);

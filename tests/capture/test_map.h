@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "tools/capture/system/file_descriptor.h"
+#include "engine/live_kernel/file_descriptor.h"
 
 namespace inlay::capture {
 
@@ -22,7 +22,7 @@ struct TestMapShape {
 };
 
 struct TestMap {
-  FileDescriptor fd = {};
+  live_kernel::FileDescriptor fd = {};
   uint32_t id = 0;
 };
 

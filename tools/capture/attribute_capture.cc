@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/buffered_sockets.h"
+#include "tools/capture/open_source.h"
 #include "tools/capture/socket_attributes.h"
 #include "tools/capture/system/capabilities.h"
 #include "tools/capture/system/first_namespace.h"
@@ -86,7 +87,7 @@ class AttributeCapture : public CaptureSource {
     size_t not_entered = 0;
     uint64_t pauses = 0;
     absl::Status first_refusal;
-    const std::vector<FileDescriptor> net_namespaces = OpenNetNamespaces(&refused);
+    const std::vector<live_kernel::FileDescriptor> net_namespaces = OpenNetNamespaces(&refused);
     for (size_t i = 0; i < net_namespaces.size(); ++i) {
       bool entered = false;
       absl::Status status;
@@ -144,10 +145,7 @@ class AttributeCapture : public CaptureSource {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenAttributeCapture(const CaptureOptions& options) {
-  auto capture = std::make_unique<AttributeCapture>();
-  const absl::Status status = capture->Open(options);
-  if (!status.ok()) return status;
-  return capture;
+  return OpenSource<AttributeCapture>(options);
 }
 
 }  // namespace inlay::capture

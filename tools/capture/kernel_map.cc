@@ -19,7 +19,7 @@ namespace {
 const std::vector<Capability> kToFind = {Capability::kSysAdmin};
 const std::vector<Capability> kToOpen = {Capability::kBpf};
 
-absl::StatusOr<KernelMap> Describe(FileDescriptor fd, const std::string& what) {
+absl::StatusOr<KernelMap> Describe(live_kernel::FileDescriptor fd, const std::string& what) {
   bpf_map_info info = {};
   uint32_t bytes = sizeof(info);
   if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) != 0) {
@@ -87,7 +87,7 @@ bool CanBeCaptured(uint32_t type) {
 
 absl::StatusOr<KernelMap> OpenMapById(uint32_t id) {
   const std::string what = absl::StrCat("map ", id);
-  FileDescriptor fd(bpf_map_get_fd_by_id(id));
+  live_kernel::FileDescriptor fd(bpf_map_get_fd_by_id(id));
   if (!fd.ok()) {
     if (errno == ENOENT) {
       return absl::NotFoundError(absl::StrCat(what, ": there is no map with this id"));
@@ -149,7 +149,7 @@ absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
   struct bpf_obj_get_opts options = {};  // a function has the same name
   options.sz = sizeof(options);
   options.file_flags = BPF_F_RDONLY;
-  FileDescriptor fd(bpf_obj_get_opts(path.c_str(), &options));
+  live_kernel::FileDescriptor fd(bpf_obj_get_opts(path.c_str(), &options));
   if (!fd.ok() && errno == EACCES && MissingCapabilities(kToOpen).empty()) {
     // What is not of the BPF file system is refused in this way too.
     return absl::PermissionDeniedError(

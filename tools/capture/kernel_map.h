@@ -12,12 +12,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/capture/system/file_descriptor.h"
+#include "engine/live_kernel/file_descriptor.h"
 
 namespace inlay::capture {
 
 struct KernelMap {
-  FileDescriptor fd = {};
+  live_kernel::FileDescriptor fd = {};
   uint32_t id = 0;
   std::string name = {};  // at most 15 bytes, as the kernel keeps it
   uint32_t type = 0;      // BPF_MAP_TYPE_*

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/capture/buffered_sockets.h"
+#include "tools/capture/open_source.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
@@ -201,7 +202,7 @@ class StorageCapture : public CaptureSource {
       return sink(value, copies);
     };
     KernelMap folded;
-    folded.fd = FileDescriptor(fcntl(programs_->folded_map_fd(), F_DUPFD_CLOEXEC, 0));
+    folded.fd = live_kernel::FileDescriptor(fcntl(programs_->folded_map_fd(), F_DUPFD_CLOEXEC, 0));
     folded.name = "folded";
     folded.type = BPF_MAP_TYPE_HASH;
     folded.key_bytes = map_.value_bytes;
@@ -231,10 +232,7 @@ class StorageCapture : public CaptureSource {
 
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenStorageCapture(KernelMap map,
                                                                   const CaptureOptions& options) {
-  auto capture = std::make_unique<StorageCapture>();
-  const absl::Status status = capture->Open(std::move(map), options);
-  if (!status.ok()) return status;
-  return capture;
+  return OpenSource<StorageCapture>(std::move(map), options);
 }
 
 }  // namespace inlay::capture

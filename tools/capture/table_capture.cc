@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/values/record_limits.h"
+#include "tools/capture/open_source.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
 
@@ -76,10 +77,7 @@ class TableCapture : public CaptureSource {
 
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenTableCapture(KernelMap map,
                                                                 const CaptureOptions& options) {
-  auto capture = std::make_unique<TableCapture>();
-  const absl::Status status = capture->Open(std::move(map), options);
-  if (!status.ok()) return status;
-  return capture;
+  return OpenSource<TableCapture>(std::move(map), options);
 }
 
 }  // namespace inlay::capture

@@ -15,8 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/live_kernel/embedded_object.h"
+#include "engine/live_kernel/file_descriptor.h"
 #include "tools/capture/system/capabilities.h"
-#include "tools/capture/system/file_descriptor.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/system/libbpf_messages.h"
 
@@ -181,10 +181,10 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
     link_options.iter_info = &link_info;
     link_options.iter_info_len = sizeof(link_info);
   }
-  const FileDescriptor link(
+  const live_kernel::FileDescriptor link(
       bpf_link_create(bpf_program__fd(found), 0, BPF_TRACE_ITER, &link_options));
   if (!link.ok()) return CallFailed(what, errno, ToLoad());
-  const FileDescriptor walk(bpf_iter_create(link.get()));
+  const live_kernel::FileDescriptor walk(bpf_iter_create(link.get()));
   if (!walk.ok()) return CallFailed(what, errno, ToLoad());
 
   *progress_ = {};

@@ -21,8 +21,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "engine/live_kernel/file_descriptor.h"
 #include "tools/analysis/capture_file/capture_writer.h"
-#include "tools/capture/system/file_descriptor.h"
 #include "tools/command/analyze_command.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
@@ -35,7 +35,7 @@ namespace inlay {
 namespace {
 
 using capture::CaptureSource;
-using capture::FileDescriptor;
+using live_kernel::FileDescriptor;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kMostSeconds = 1e7;  // a third of a year

@@ -17,8 +17,8 @@
 
 namespace inlay::capture {
 
-std::vector<FileDescriptor> OpenNetNamespaces(size_t* refused) {
-  std::vector<FileDescriptor> found;
+std::vector<live_kernel::FileDescriptor> OpenNetNamespaces(size_t* refused) {
+  std::vector<live_kernel::FileDescriptor> found;
   std::set<std::pair<dev_t, ino_t>> seen;
   *refused = 0;
   const auto add = [&](const std::string& path) {
@@ -29,7 +29,7 @@ std::vector<FileDescriptor> OpenNetNamespaces(size_t* refused) {
     }
     const std::pair<dev_t, ino_t> id(about.st_dev, about.st_ino);
     if (seen.contains(id)) return;
-    FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    live_kernel::FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.ok()) {
       found.push_back(std::move(fd));
       seen.insert(id);
@@ -51,7 +51,7 @@ std::vector<FileDescriptor> OpenNetNamespaces(size_t* refused) {
   return found;
 }
 
-absl::Status InNetNamespace(const FileDescriptor& net_namespace,
+absl::Status InNetNamespace(const live_kernel::FileDescriptor& net_namespace,
                             const std::function<absl::Status()>& function) {
   absl::Status status;
   std::thread([&] {

@@ -1,18 +1,18 @@
-// FileDescriptor: an open descriptor, closed with its owner.
+// FileDescriptor: an open descriptor, which is closed with its owner.
 
-#ifndef INLAY_TOOLS_CAPTURE_SYSTEM_FILE_DESCRIPTOR_H_
-#define INLAY_TOOLS_CAPTURE_SYSTEM_FILE_DESCRIPTOR_H_
+#ifndef INLAY_ENGINE_LIVE_KERNEL_FILE_DESCRIPTOR_H_
+#define INLAY_ENGINE_LIVE_KERNEL_FILE_DESCRIPTOR_H_
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace inlay::capture {
+namespace inlay::live_kernel {
 
 class FileDescriptor {
  public:
   FileDescriptor() = default;
-  // Takes `fd` over; a negative one is none.
+  // Takes `fd` over. A negative number, as after a call that failed, makes an object that is not ok().
   explicit FileDescriptor(int fd) : fd_(fd) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
@@ -30,6 +30,6 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-}  // namespace inlay::capture
+}  // namespace inlay::live_kernel
 
-#endif  // INLAY_TOOLS_CAPTURE_SYSTEM_FILE_DESCRIPTOR_H_
+#endif  // INLAY_ENGINE_LIVE_KERNEL_FILE_DESCRIPTOR_H_
