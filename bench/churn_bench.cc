@@ -150,8 +150,8 @@ class Churn {
     for (size_t packet = 0; packet < kPackets; ++packet) {
       const size_t number = random_.Below(connections_->count()) + (sum & zero);
       const Socket& socket = connections_->socket(number);
-      sum += TouchedHeader::Touch(socket);
-      if constexpr (kHasMap) sum += Layout::Read(*map_, socket, ReadField);
+      sum += workload::TouchedHeader::Touch(socket);
+      if constexpr (kHasMap) sum += Layout::Read(*map_, socket, workload::ReadField);
     }
     return sum;
   }
@@ -182,7 +182,7 @@ void RunChurn(benchmark::State& state) {
   [[maybe_unused]] IndexMapStats before;
   if constexpr (CountsSpills<typename Layout::Map>) before = churn.map().stats();
   RetireBarrier();  // what others have retired is not to be freed meanwhile
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   while (state.KeepRunningBatch(kOperationsPerRound)) {
     benchmark::DoNotOptimize(churn.Run(kOperationsPerRound, zero));
   }
@@ -208,8 +208,8 @@ int Main(int argc, char** argv) {
     };
     const auto add_layout = [&]<typename Layout>() { add(Layout::kName, RunChurn<Layout>); };
     add("touch", RunChurn<NoLayout>);
-    ForEachLayout(add_layout);
-    ForEachOf<Peers<kValueBytes>>(add_layout);
+    workload::ForEachLayout(add_layout);
+    workload::ForEachOf<Peers<kValueBytes>>(add_layout);
   }
   return results.Run();
 }

@@ -62,7 +62,7 @@ uint64_t Rounds(std::string_view operation, size_t rounds, size_t sockets) {
   }
   RetireBarrier();
   if (operation == "get") {
-    const LinesPerGet lines = CountLinesPerGet<TouchedHeader, Layout>(*map, population);
+    const LinesPerGet lines = CountLinesPerGet<workload::TouchedHeader, Layout>(*map, population);
     std::printf("sockets %zu own_lines %.3f shared_lines %.3f\n", sockets, lines.own, lines.shared);
   } else {
     std::printf("sockets %zu\n", sockets);
@@ -70,18 +70,18 @@ uint64_t Rounds(std::string_view operation, size_t rounds, size_t sockets) {
 
   uint64_t sum = 0;
   Socket* at = &population.first();
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   for (size_t round = 1; round <= rounds; ++round) {
     const uint32_t* number = workload.values_in_packet_order().data();
     if (operation == "get") {
       const ReadSection section;
-      sum += PacketWalk(&at, sockets, zero, [&](const Socket& socket) {
-        return Layout::Read(*map, socket, ReadField);
+      sum += workload::PacketWalk(&at, sockets, zero, [&](const Socket& socket) {
+        return Layout::Read(*map, socket, workload::ReadField);
       });
     } else if (operation == "touch") {
-      sum += PacketWalk(&at, sockets, zero, [](const Socket&) { return uint64_t{0}; });
+      sum += workload::PacketWalk(&at, sockets, zero, [](const Socket&) { return uint64_t{0}; });
     } else {
-      sum += PacketWalk(&at, sockets, zero, [&](Socket& socket) {
+      sum += workload::PacketWalk(&at, sockets, zero, [&](Socket& socket) {
         const auto value = static_cast<uint32_t>((*number++ + round) % kValues);
         const Status status = map->Update(socket, workload.value(value), UpdateFlag::kExist);
         if (status != Status::kOk) Fail("an update failed");
@@ -110,7 +110,7 @@ int Main(int argc, char** argv) {
   const size_t sockets = argc == 5 ? Number(argv[4], 1) : 10000;
   bool found = false;
   volatile uint64_t sum = 0;
-  ForEachLayout([&]<typename Layout>() {
+  workload::ForEachLayout([&]<typename Layout>() {
     if (layout != Layout::kName) return;
     found = true;
     sum = Rounds<Layout>(operation, rounds, sockets);

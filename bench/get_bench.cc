@@ -28,11 +28,11 @@
 namespace inlay::bench {
 namespace {
 
-constexpr size_t kStepsPerRound = 32 * kBatch;
+constexpr size_t kStepsPerRound = 32 * workload::kBatch;
 
 template <typename Take>
 void RunRounds(benchmark::State& state, Take&& take) {
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   const ReadSection section;
   benchmark::DoNotOptimize(take(zero));  // code and tables
   while (state.KeepRunningBatch(kStepsPerRound)) benchmark::DoNotOptimize(take(zero));
@@ -59,11 +59,11 @@ void Touch(benchmark::State& state) {
 }
 
 // The map of a layout, or of a peer that is in another list.
-template <typename Pattern, typename Layout, typename List = Layouts>
+template <typename Pattern, typename Layout, typename List = workload::Layouts>
 const typename Layout::Map* FindMap(benchmark::State& state) {
   const WorkloadShape shape = ShapeOf<Pattern>(state);
   // First, so that layouts have the first places in the sockets, whichever list is measured first.
-  FilledMaps<Layouts>::OfShape(shape);
+  FilledMaps<workload::Layouts>::OfShape(shape);
   std::string error;
   const auto* const map = FilledMaps<List>::OfShape(shape).template Find<Layout>(&error);
   if (map == nullptr) state.SkipWithError(error.c_str());
@@ -80,7 +80,7 @@ void ReadEach(benchmark::State& state, const Map& map) {
       });
 }
 
-template <typename Pattern, typename Layout, typename List = Layouts>
+template <typename Pattern, typename Layout, typename List = workload::Layouts>
 void Get(benchmark::State& state) {
   const auto* const map = FindMap<Pattern, Layout, List>(state);
   if (map == nullptr) return;
@@ -103,15 +103,15 @@ void GetByOtherReading(benchmark::State& state) {
 }
 
 void GetMany(benchmark::State& state) {
-  const auto* const map = FindMap<Batch, IndexLayout>(state);
+  const auto* const map = FindMap<Batch, workload::IndexLayout>(state);
   if (map == nullptr) return;
   Population& population = SharedPopulation(ShapeOf<Batch>(state));
   RunRounds(state, [&](uint64_t zero) {
-    const auto get_all = [map](std::span<Socket* const, kBatch> sockets) {
-      const std::byte* found[kBatch];
+    const auto get_all = [map](std::span<Socket* const, workload::kBatch> sockets) {
+      const std::byte* found[workload::kBatch];
       map->GetMany(std::span<Socket* const>(sockets), found);
       uint64_t sum = 0;
-      for (const std::byte* const value : found) sum += ReadField(value);
+      for (const std::byte* const value : found) sum += workload::ReadField(value);
       return sum;
     };
     return Batched::TakeAll(population, kStepsPerRound, zero, get_all);
@@ -122,7 +122,7 @@ void GetMany(benchmark::State& state) {
 // no counts, no reclamation. The words are the same, filled by an index map of 16 bits.
 template <typename Pattern, uint32_t kValueBytes>
 void HandwrittenOf(benchmark::State& state) {
-  const IndexMap* const map = FindMap<Pattern, IndexLayout>(state);
+  const IndexMap* const map = FindMap<Pattern, workload::IndexLayout>(state);
   if (map == nullptr) return;
   struct Value {
     std::byte bytes[kValueBytes];
@@ -201,8 +201,8 @@ class Registry {
     if (value_bytes == 8) add("handwritten", HandwrittenOf<Pattern, 8>);
     if (value_bytes == 100) add("handwritten", HandwrittenOf<Pattern, 100>);
     if (value_bytes == 1024) add("handwritten", HandwrittenOf<Pattern, 1024>);
-    ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Pattern, Layout>); });
-    ForEachOf<OtherReadings>(
+    workload::ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Pattern, Layout>); });
+    workload::ForEachOf<workload::OtherReadings>(
         [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Pattern, Reading>); });
   }
 
@@ -210,7 +210,7 @@ class Registry {
   void AddWithPeers(size_t sockets, uint32_t values, uint32_t value_bytes) {
     Add<Pattern>(sockets, values, value_bytes);
     ForEachPeerList(value_bytes, [&]<typename List>() {
-      ForEachOf<List>([&]<typename Peer>() {
+      workload::ForEachOf<List>([&]<typename Peer>() {
         AddOne<Pattern>(Peer::kName, Get<Pattern, Peer, List>, sockets, values, value_bytes);
       });
     });
@@ -227,23 +227,23 @@ void AddBars(Results* results) {
   if (results->sweep() == "sockets") {
     const std::string few = shape(results->sockets() / 10);
     const std::string many = shape(results->sockets() * 10);
-    results->AddBar(Bar::OverTouches("Get/index" + many, "Get/touch" + many, "Get/index" + few,
-                                     "Get/touch" + few, 2));
+    results->AddBar(workload::Bar::OverTouches("Get/index" + many, "Get/touch" + many,
+                                               "Get/index" + few, "Get/touch" + few, 2));
   }
   if (results->sweep() != "base") return;
   const std::string cold = shape(results->sockets());
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
   const auto over_touch = [&](const char* layout, const char* other, double limit) {
-    results->AddBar(Bar::OverTouch("Get/" + (layout + cold), "Get/" + (other + cold),
-                                   "Get/touch" + cold, limit));
+    results->AddBar(workload::Bar::OverTouch("Get/" + (layout + cold), "Get/" + (other + cold),
+                                             "Get/touch" + cold, limit));
   };
   over_touch("index", "pointer", 0.03);
   over_touch("index", "inline", 1);
   over_touch("inline", "single_pointer", 1);
   over_touch("single_pointer", "pointer", 1);
-  results->AddBar(Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
-  results->AddBar(Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
-  results->AddBar(Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
+  results->AddBar(workload::Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
+  results->AddBar(workload::Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
+  results->AddBar(workload::Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
 }
 
 int Main(int argc, char** argv) {

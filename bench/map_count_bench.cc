@@ -96,7 +96,7 @@ class OwnerWithMaps {
     const ReadSection section;
     for (size_t i = 0; i < count; ++i) {
       const std::byte* const found = maps_[i]->Get(*owner_.owner());
-      if (found == nullptr || ReadField(found) != i + 1) return;
+      if (found == nullptr || workload::ReadField(found) != i + 1) return;
     }
     ready_ = true;
   }
@@ -109,7 +109,7 @@ class OwnerWithMaps {
   OwnerWithMaps& operator=(const OwnerWithMaps&) = delete;
 
   bool ready() const { return ready_; }
-  uint64_t Get(size_t map) const { return ReadField(maps_[map]->Get(*owner_.owner())); }
+  uint64_t Get(size_t map) const { return workload::ReadField(maps_[map]->Get(*owner_.owner())); }
 
  private:
   mutable Owner owner_;
@@ -190,10 +190,10 @@ int Main(int argc, char** argv) {
   Register<IndexMap, OneSocket>("index9");
   Register<IndexMap, OneConnection>("index9_embedded");
   // The cliff: behind the 16th map a get of the pointer layout costs more; an index does not care.
-  results.AddBar(Bar::AtMost("MapCount/index9/sequential/maps:24",
-                             "MapCount/index9/sequential/maps:16", 1.15));
-  results.AddBar(Bar::AtMost("MapCount/index9/sequential/maps:24",
-                             "MapCount/pointer/sequential/maps:24", 0.5));
+  results.AddBar(workload::Bar::AtMost("MapCount/index9/sequential/maps:24",
+                                       "MapCount/index9/sequential/maps:16", 1.15));
+  results.AddBar(workload::Bar::AtMost("MapCount/index9/sequential/maps:24",
+                                       "MapCount/pointer/sequential/maps:24", 0.5));
   return results.Run();
 }
 

@@ -111,7 +111,7 @@ class Registry {
 
   template <typename Visit>
   static void ForEach(uint32_t value_bytes, Visit&& visit) {
-    ForEachLayout(visit);
+    workload::ForEachLayout(visit);
     ForEachPeer(value_bytes, visit);
   }
 
@@ -143,7 +143,7 @@ class Registry {
     const WorkloadShape shape = Shape(kValues, kValueBytes);
     AddOne("index9x7", shape, [shape](benchmark::State& state) {
       Report(state, shape.sockets * 7, false,
-             [&] { return MeasureMaps<Index9Layout>(shape, {.inline_bits = 64}, 7); });
+             [&] { return MeasureMaps<workload::Index9Layout>(shape, {.inline_bits = 64}, 7); });
     });
   }
 
@@ -181,8 +181,8 @@ class Registry {
   }
 
   static void AddBreakEvens(size_t sockets, uint32_t value_bytes) {
-    AddBreakEven<InlineLayout>(sockets, value_bytes);
-    AddBreakEven<SharedPointerLayout>(sockets, value_bytes);
+    AddBreakEven<workload::InlineLayout>(sockets, value_bytes);
+    AddBreakEven<workload::SharedPointerLayout>(sockets, value_bytes);
   }
 
   template <typename Other>
@@ -206,9 +206,9 @@ void AddBars(Results* results) {
   const std::string shape =
       "/sockets:" + std::to_string(results->sockets()) + "/values:500/bytes:100";
   for (const char* figure : {"bytes_per_socket", "rss_bytes_per_socket"}) {
-    results->AddBar(Bar::Counter("Memory/index" + shape, figure, 2.3));
-    results->AddBar(Bar::Counter("Memory/embedded" + shape, figure, 2.3));
-    results->AddBar(Bar::Counter("Memory/index9x7" + shape, figure, 1.4));
+    results->AddBar(workload::Bar::Counter("Memory/index" + shape, figure, 2.3));
+    results->AddBar(workload::Bar::Counter("Memory/embedded" + shape, figure, 2.3));
+    results->AddBar(workload::Bar::Counter("Memory/index9x7" + shape, figure, 1.4));
   }
 }
 

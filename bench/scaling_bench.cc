@@ -53,7 +53,8 @@ constexpr uint32_t kValueBytes = 100;
 constexpr size_t kHotSocketsPerThread = 500;
 
 using ScalingLayouts =
-    std::tuple<PointerLayout, InlineLayout, SharedPointerLayout, IndexLayout, Index9Layout>;
+    std::tuple<workload::PointerLayout, workload::InlineLayout, workload::SharedPointerLayout,
+               workload::IndexLayout, workload::Index9Layout>;
 
 // A map with the values of the workload, compared with it. Null, with *error set, if that fails.
 template <typename Layout>
@@ -99,7 +100,7 @@ size_t GetsPerRound(const Population& population) {
 template <typename Get>
 void RunGets(benchmark::State& state, Population& population, Get&& get) {
   PopulationPart parts[] = {PopulationPart(population, 0, 2), PopulationPart(population, 1, 2)};
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   const size_t gets = GetsPerRound(population);
   RunTogether(state, static_cast<size_t>(state.range(0)), gets, [&](size_t thread) {
     // What a get looks at must not lie beside what the other thread writes: not on its stack.
@@ -120,7 +121,7 @@ void Gets(benchmark::State& state, const WorkloadShape& shape) {
   const auto map = MakeFilledMap<Layout>(population, &error);
   if (map == nullptr) return state.SkipWithError(error.c_str());
   RunGets(state, population, [map = map.get()](const Socket& socket) {
-    return Layout::Read(*map, socket, ReadField);
+    return Layout::Read(*map, socket, workload::ReadField);
   });
 }
 
@@ -138,13 +139,14 @@ void GetsWithWriter(benchmark::State& state, const WorkloadShape& shape) {
   writer.Start(&work);
   while (updater.updates() == 0) {  // begins with the timing
   }
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   const uint64_t before = updater.updates();
   const size_t gets = GetsPerRound(population);
   while (state.KeepRunningBatch(static_cast<int64_t>(gets))) {
     const ReadSection section;
-    benchmark::DoNotOptimize(readers.Walk(
-        gets, zero, [&](const Socket& socket) { return Layout::Read(*map, socket, ReadField); }));
+    benchmark::DoNotOptimize(readers.Walk(gets, zero, [&](const Socket& socket) {
+      return Layout::Read(*map, socket, workload::ReadField);
+    }));
   }
   state.counters["updates_per_get"] = benchmark::Counter(
       static_cast<double>(updater.updates() - before), benchmark::Counter::kAvgIterations);
@@ -250,8 +252,8 @@ class Registry {
 
   template <typename Visit>
   static void ForEach(Visit&& visit) {
-    ForEachOf<ScalingLayouts>(visit);
-    ForEachOf<Peers<kValueBytes>>([&]<typename Peer>() {
+    workload::ForEachOf<ScalingLayouts>(visit);
+    workload::ForEachOf<Peers<kValueBytes>>([&]<typename Peer>() {
       if constexpr (Peer::kThreads != PeerThreads::kOne) visit.template operator()<Peer>();
     });
   }
@@ -279,12 +281,12 @@ int Main(int argc, char** argv) {
   const std::string index = "Scaling/index/";
   const std::string quiet = ":quiet_ns_per_op";
   for (const char* const mix : {"get", "get_hot_value", "get_packet"}) {
-    results.AddBar(Bar::AtMost(index + mix + "/readers:2/writers:0" + quiet,
-                               index + mix + "/readers:1/writers:0" + quiet, 1 / 1.9));
+    results.AddBar(workload::Bar::AtMost(index + mix + "/readers:2/writers:0" + quiet,
+                                         index + mix + "/readers:1/writers:0" + quiet, 1 / 1.9));
   }
   for (const char* const mix : {"create_delete", "create_delete_hot_value"}) {
-    results.AddBar(Bar::AtMost(index + mix + "/readers:0/writers:2" + quiet,
-                               index + mix + "/readers:0/writers:1" + quiet, 1 / 1.5));
+    results.AddBar(workload::Bar::AtMost(index + mix + "/readers:0/writers:2" + quiet,
+                                         index + mix + "/readers:0/writers:1" + quiet, 1 / 1.5));
   }
   return results.Run();
 }

@@ -38,7 +38,7 @@ void RunRounds(benchmark::State& state, Rounds& rounds) {
   constexpr size_t kChangesPerBarrier = 500000;
   std::string error;
   if (!rounds.Prepare(&error)) return state.SkipWithError(error.c_str());
-  const uint64_t zero = OpaqueZero();
+  const uint64_t zero = workload::OpaqueZero();
   size_t changes = 0;
   while (state.KeepRunningBatch(static_cast<int64_t>(rounds.changes()))) {
     state.PauseTiming();
@@ -93,8 +93,8 @@ class Registry {
  private:
   template <typename Visit>
   static void ForEach(Visit&& visit) {
-    ForEachLayout(visit);
-    ForEachOf<Peers<kValueBytes>>(visit);
+    workload::ForEachLayout(visit);
+    workload::ForEachOf<Peers<kValueBytes>>(visit);
   }
 
   template <typename Operation>
@@ -122,13 +122,15 @@ void AddBars(Results* results) {
   const std::string hot = "/hot/sockets:1000/values:500/bytes:100";
   const auto index_over = [&](const std::string& operation, const std::string& layout,
                               double limit) {
-    results->AddBar(Bar::OverTouch(operation + "/index" + cold, operation + "/" + layout + cold,
-                                   operation + "/touch" + cold, limit));
-    results->AddBar(Bar::AtMost(operation + "/index" + hot, operation + "/" + layout + hot, limit));
+    results->AddBar(workload::Bar::OverTouch(operation + "/index" + cold,
+                                             operation + "/" + layout + cold,
+                                             operation + "/touch" + cold, limit));
+    results->AddBar(
+        workload::Bar::AtMost(operation + "/index" + hot, operation + "/" + layout + hot, limit));
   };
   index_over("Create", "pointer", 1.0 / 3);
   for (const std::string& sizes : {cold, hot}) {  // in total, as a user of either would see it
-    results->AddBar(Bar::AtMost("Create/index" + sizes, "Create/flyweight" + sizes, 1));
+    results->AddBar(workload::Bar::AtMost("Create/index" + sizes, "Create/flyweight" + sizes, 1));
   }
   index_over("Clone", "pointer", 0.1);
 }

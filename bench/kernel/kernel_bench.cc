@@ -186,8 +186,9 @@ int Main(int argc, char** argv) {
   RegisterWalks(*session, sockets);
   RegisterCosts(*session, sockets);
   const std::string size = "/sockets:" + std::to_string(sockets) + kMeasured;
-  results.AddBar(Bar::OverTouch("Kernel/packet/index" + size, "Kernel/packet/sk_storage" + size,
-                                "Kernel/packet/touch" + size, 0.08));
+  results.AddBar(workload::Bar::OverTouch("Kernel/packet/index" + size,
+                                          "Kernel/packet/sk_storage" + size,
+                                          "Kernel/packet/touch" + size, 0.08));
   return results.Run();
 }
 

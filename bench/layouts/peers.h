@@ -33,7 +33,7 @@ struct PeerOf {
   using Map = M;
   static constexpr PeerThreads kThreads = kAllowedThreads;
   static constexpr uint32_t kWidthBits = 16;  // for MapOptions; peers have no codes
-  static constexpr Reservation Needs(uint32_t /*value_bytes*/) {
+  static constexpr workload::Reservation Needs(uint32_t /*value_bytes*/) {
     return {.tail_bytes = M::kPlaceBytes};
   }
   // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
@@ -42,7 +42,8 @@ struct PeerOf {
     return map.Read(socket, use);
   }
   // See layouts.h; a hash table cannot tell.
-  static void Touch(const Map& map, const Socket& socket, LineCount* lines) requires requires {
+  static void Touch(const Map& map, const Socket& socket,
+                    workload::LineCount* lines) requires requires {
     map.Touch(socket, lines);
   }
   { map.Touch(socket, lines); }
@@ -87,12 +88,12 @@ void ForEachPeerList(uint32_t value_bytes, Visit&& visit) {
 // Calls visit.operator()<Peer>() for each peer with values of that size.
 template <typename Visit>
 void ForEachPeer(uint32_t value_bytes, Visit&& visit) {
-  ForEachPeerList(value_bytes, [&]<typename List>() { ForEachOf<List>(visit); });
+  ForEachPeerList(value_bytes, [&]<typename List>() { workload::ForEachOf<List>(visit); });
 }
 
 // What the sockets need for one map of every peer.
-inline Reservation NeedsOfPeers(uint32_t value_bytes) {
-  Reservation all;
+inline workload::Reservation NeedsOfPeers(uint32_t value_bytes) {
+  workload::Reservation all;
   ForEachPeer(value_bytes,
               [&]<typename Peer>() { all.tail_bytes += Peer::Needs(value_bytes).tail_bytes; });
   return all;

@@ -75,7 +75,7 @@ struct FoundBreakEven {
 // takes less even when all differ.
 template <typename Other>
 FoundBreakEven FindBreakEven(size_t sockets, uint32_t value_bytes) {
-  MemoryOfValues<IndexLayout> index(sockets, value_bytes);
+  MemoryOfValues<workload::IndexLayout> index(sockets, value_bytes);
   MemoryOfValues<Other> other(sockets, value_bytes);
   FoundBreakEven found;
   std::string error;

@@ -71,7 +71,7 @@ std::string FillInTurn(typename Layout::Map& map, Population& population) {
 
 // `maps` maps of a layout over sockets that reserve so much. Nothing is freed: the process ends.
 template <typename Layout>
-Taken MeasureMaps(const WorkloadShape& shape, Reservation reservation, size_t maps) {
+Taken MeasureMaps(const WorkloadShape& shape, workload::Reservation reservation, size_t maps) {
   auto& population = *new Population(shape, reservation);
   const ProcessMemory before = ProcessMemory::Now();
   MemoryUsage usage;
@@ -113,8 +113,8 @@ inline Taken MeasureEmbedded(const WorkloadShape& shape) {
 
 // What sockets reserve for `maps` maps: fields do not straddle words of 64 bits.
 template <typename Layout>
-Reservation NeedsOfMaps(uint32_t value_bytes, uint32_t maps) {
-  Reservation needs = Layout::Needs(value_bytes);
+workload::Reservation NeedsOfMaps(uint32_t value_bytes, uint32_t maps) {
+  workload::Reservation needs = Layout::Needs(value_bytes);
   needs.tail_bytes *= maps;
   if (needs.inline_bits == 0) return needs;
   constexpr uint32_t kWordBits = Socket::Words::kWordBits;

@@ -78,14 +78,14 @@ class HandleMap final : private TailMap {
   }
 
   // The memory that a read of the socket's value loads. REQUIRES: there is a value.
-  void Touch(const Socket& socket, LineCount* lines) const {
+  void Touch(const Socket& socket, workload::LineCount* lines) const {
     const Handle* const handle = HandleOf(socket);
     lines->Own(handle, sizeof(uintptr_t));
     const std::byte* const value = Keeper::BytesOf(*handle);
     if (Keeper::kSharesEqualValues) {
-      lines->Shared(value, kFieldBytes);
+      lines->Shared(value, workload::kFieldBytes);
     } else {
-      lines->Own(value, kFieldBytes);
+      lines->Own(value, workload::kFieldBytes);
     }
   }
 

@@ -49,8 +49,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
   bool failed() const { return failed_; }
 
-  Measurements Collect() const {
-    Measurements measured;
+  workload::Measurements Collect() const {
+    workload::Measurements measured;
     for (const Row& row : rows_) {
       measured[row.name] = Median(row.times_ns);
       for (const auto& [name, values] : row.counters) {
@@ -64,7 +64,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
     // In the order of registration: interleaved runs arrive in any.
     std::sort(rows_.begin(), rows_.end(),
               [](const Row& a, const Row& b) { return a.position < b.position; });
-    const Measurements measured = Collect();
+    const workload::Measurements measured = Collect();
     size_t width = 0;
     for (const Row& row : rows_) width = std::max(width, row.name.size());
     std::fprintf(out, "\n%-*s %9s %9s %9s %11s %11s\n", static_cast<int>(width), "ns/op", "median",
@@ -118,8 +118,9 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
   // The same benchmark of another layout, which is the second part of the name; in the live kernel, of
   // another access, which is the third.
-  static std::optional<double> Beside(const Measurements& measured, const std::string& name,
-                                      const std::string& layout, const std::string& access) {
+  static std::optional<double> Beside(const workload::Measurements& measured,
+                                      const std::string& name, const std::string& layout,
+                                      const std::string& access) {
     size_t start = name.find('/') + 1;
     for (const std::string& other : {layout, access}) {
       const size_t end = name.find('/', start);
@@ -217,9 +218,9 @@ int Results::Run() {
   TableReporter reporter(context_);
   benchmark::RunSpecifiedBenchmarks(&reporter);
   reporter.PrintTable(stdout);
-  const Measurements measured = reporter.Collect();
+  const workload::Measurements measured = reporter.Collect();
   bool all_met = true;
-  for (const Bar& bar : bars_) {
+  for (const workload::Bar& bar : bars_) {
     std::printf("%s\n", bar.Describe(measured).c_str());
     all_met = all_met && bar.Met(measured).value_or(false);
   }

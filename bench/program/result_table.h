@@ -35,7 +35,7 @@ class Results {
 
   int64_t sockets() const { return sockets_; }
   std::string_view sweep() const { return sweep_; }
-  void AddBar(const Bar& bar) { bars_.push_back(bar); }
+  void AddBar(const workload::Bar& bar) { bars_.push_back(bar); }
 
   // Runs everything and returns the program's exit code.
   int Run();
@@ -48,7 +48,7 @@ class Results {
   bool check_bars_ = false;
   bool machine_readable_ = false;
   RunContext context_;
-  std::vector<Bar> bars_;
+  std::vector<workload::Bar> bars_;
 };
 
 }  // namespace inlay::bench

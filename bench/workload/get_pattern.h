@@ -21,44 +21,48 @@ struct OneByOne {
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {
-    return PacketWalk<Touched>(&population.walk_position(), steps, zero, get);
+    return workload::PacketWalk<Touched>(&population.walk_position(), steps, zero, get);
   }
 };
 struct Untouched {
-  using Touched = TouchedNothing;
+  using Touched = workload::TouchedNothing;
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {
-    return UntouchedWalk(population.packet_order(), &population.order_position(), steps, zero, get);
+    return workload::UntouchedWalk(population.packet_order(), &population.order_position(), steps,
+                                   zero, get);
   }
 };
 struct Batched {
-  using Touched = TouchedHeader;
+  using Touched = workload::TouchedHeader;
   template <typename Get>
   [[gnu::always_inline]] static uint64_t Take(Population& population, size_t steps, uint64_t zero,
                                               Get&& get) {
-    return TakeAll(population, steps, zero, [&](std::span<Socket* const, kBatch> sockets) {
-      uint64_t sum = 0;
-      for (Socket* const socket : sockets) sum += get(*socket);
-      return sum;
-    });
+    return TakeAll(population, steps, zero,
+                   [&](std::span<Socket* const, workload::kBatch> sockets) {
+                     uint64_t sum = 0;
+                     for (Socket* const socket : sockets) sum += get(*socket);
+                     return sum;
+                   });
   }
   // For those who get the values of a whole batch at once.
   template <typename GetAll>
   [[gnu::always_inline]] static uint64_t TakeAll(Population& population, size_t steps,
                                                  uint64_t zero, GetAll&& get_all) {
-    return BatchWalk(population.packet_order(), &population.order_position(), steps / kBatch, zero,
-                     get_all);
+    return workload::BatchWalk(population.packet_order(), &population.order_position(),
+                               steps / workload::kBatch, zero, get_all);
   }
 };
 
 // How much of a value is read.
 struct OneField {
-  static uint64_t Read(const void* value, size_t /*value_bytes*/) { return ReadField(value); }
+  static uint64_t Read(const void* value, size_t /*value_bytes*/) {
+    return workload::ReadField(value);
+  }
 };
 struct WholeValue {
   static uint64_t Read(const void* value, size_t value_bytes) {
-    return ReadWhole(value, value_bytes);
+    return workload::ReadWhole(value, value_bytes);
   }
 };
 
@@ -70,29 +74,29 @@ struct PatternOf {
 };
 
 // Over all sockets, in random order.
-struct Packet : PatternOf<OneByOne<TouchedHeader>, OneField> {
+struct Packet : PatternOf<OneByOne<workload::TouchedHeader>, OneField> {
   static constexpr char kName[] = "packet";
 };
-struct PacketWhole : PatternOf<OneByOne<TouchedHeader>, WholeValue> {
+struct PacketWhole : PatternOf<OneByOne<workload::TouchedHeader>, WholeValue> {
   static constexpr char kName[] = "packet_whole";
 };
-struct PacketTail : PatternOf<OneByOne<TouchedHeaderAndTail>, OneField> {
+struct PacketTail : PatternOf<OneByOne<workload::TouchedHeaderAndTail>, OneField> {
   static constexpr char kName[] = "packet_tail";
 };
 struct PacketNothing : PatternOf<Untouched, OneField> {
   static constexpr char kName[] = "packet_nothing";
 };
-struct PacketZipf : PatternOf<OneByOne<TouchedHeader>, OneField, Draw::kZipf> {
+struct PacketZipf : PatternOf<OneByOne<workload::TouchedHeader>, OneField, Draw::kZipf> {
   static constexpr char kName[] = "packet_zipf";
 };
 struct Batch : PatternOf<Batched, OneField> {
   static constexpr char kName[] = "batch";
 };
 // Over so few sockets that they stay in the second-level cache.
-struct Hot : PatternOf<OneByOne<TouchedHeader>, OneField> {
+struct Hot : PatternOf<OneByOne<workload::TouchedHeader>, OneField> {
   static constexpr char kName[] = "hot";
 };
-struct HotWhole : PatternOf<OneByOne<TouchedHeader>, WholeValue> {
+struct HotWhole : PatternOf<OneByOne<workload::TouchedHeader>, WholeValue> {
   static constexpr char kName[] = "hot_whole";
 };
 

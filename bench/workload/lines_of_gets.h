@@ -16,7 +16,7 @@ namespace inlay::bench {
 // A layout that can tell which memory a get loads.
 template <typename Layout>
 concept TellsLines = requires(const typename Layout::Map& map, const Socket& socket,
-                              LineCount* lines) {
+                              workload::LineCount* lines) {
   Layout::Touch(map, socket, lines);
 };
 
@@ -31,7 +31,7 @@ template <typename Touched, TellsLines Layout>
 LinesPerGet CountLinesPerGet(const typename Layout::Map& map, const Population& population) {
   constexpr size_t kPackets = 1000;
   const size_t packets = std::min(kPackets, population.packet_order().size());
-  LineCount lines;
+  workload::LineCount lines;
   const ReadSection section;
   for (const Socket* const socket : population.packet_order().first(packets)) {
     lines.NextPacket();

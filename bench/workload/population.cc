@@ -19,9 +19,9 @@ namespace {
 }
 
 // Room for one map of every layout, then one of every peer.
-Reservation NeedsOfShared(uint32_t value_bytes) {
+workload::Reservation NeedsOfShared(uint32_t value_bytes) {
   constexpr uint32_t kLineBytes = 64;
-  Reservation all = NeedsOfAll(value_bytes);
+  workload::Reservation all = workload::NeedsOfAll(value_bytes);
   all.tail_bytes += NeedsOfPeers(value_bytes).tail_bytes;
   // Sockets of an odd number of cache lines use all sets of the caches alike, whatever is reserved. Of 24
   // lines each, 1000 sockets do not stay in the caches that hold as many of 23 or 25.
@@ -33,7 +33,8 @@ Reservation NeedsOfShared(uint32_t value_bytes) {
 
 }  // namespace
 
-Population::Population(const WorkloadShape& shape, Reservation reservation) : workload_(shape) {
+Population::Population(const WorkloadShape& shape, workload::Reservation reservation)
+    : workload_(shape) {
   SocketTableOptions options;
   options.inline_bits = reservation.inline_bits;
   options.tail_bytes = reservation.tail_bytes;

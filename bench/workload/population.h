@@ -23,7 +23,7 @@ class Population {
  public:
   // Opens shape.sockets UDP sockets that reserve so much each. Aborts the program, with a message, if
   // there is not enough memory for them.
-  Population(const WorkloadShape& shape, Reservation reservation);
+  Population(const WorkloadShape& shape, workload::Reservation reservation);
 
   const Workload& workload() const { return workload_; }
   SocketTable& table() { return *table_; }

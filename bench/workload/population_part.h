@@ -35,7 +35,7 @@ class alignas(64) PopulationPart {
     while (steps > 0) {
       Socket* at = &socket(position_);
       const size_t now = std::min(steps, sockets_ - position_);
-      sum += PacketWalk(&at, now, zero, get);
+      sum += workload::PacketWalk(&at, now, zero, get);
       position_ = position_ + now == sockets_ ? 0 : position_ + now;
       steps -= now;
     }

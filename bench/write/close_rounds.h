@@ -71,7 +71,7 @@ class CloseRounds {
   uint64_t Run(uint64_t zero) {
     const uint32_t* number = workload_.packet_order().data();
     Socket* at = &connections_->socket(*number);
-    return PacketWalk(&at, changes(), zero, [&](Socket& /*socket*/) {
+    return workload::PacketWalk(&at, changes(), zero, [&](Socket& /*socket*/) {
       const Status status = connections_->Close(*number++);
       failures_ += status != Status::kOk;
       return static_cast<uint64_t>(ToErrno(status));

@@ -95,7 +95,7 @@ class WriteRounds {
   uint64_t Run(uint64_t zero) {
     Socket* at = &SocketAt(first_);
     const uint32_t* number = numbers_.data();
-    return PacketWalk(&at, changes_, zero, [&](Socket& socket) {
+    return workload::PacketWalk(&at, changes_, zero, [&](Socket& socket) {
       const uint32_t value = *number++;
       if constexpr (kHasMap) {
         const Status status = Operation::Run(*map_, socket, *listener_, values_, value);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-namespace inlay::bench {
+namespace inlay::workload {
 namespace {
 
 std::optional<double> Find(const Measurements& measured, const std::string& name) {
@@ -81,9 +81,9 @@ std::string Bar::Name() const {
 }
 
 std::optional<double> Bar::Figure(const Measurements& measured) const {
-  const std::optional<double> a = bench::OverTouch(measured, a_, a_touch_);
+  const std::optional<double> a = workload::OverTouch(measured, a_, a_touch_);
   if (b_.empty() || !a.has_value()) return a;
-  const std::optional<double> b = bench::OverTouch(measured, b_, b_touch_);
+  const std::optional<double> b = workload::OverTouch(measured, b_, b_touch_);
   // What costs nothing, or less, is no measure for anything.
   if (!b.has_value() || *b <= 0) return std::nullopt;
   return *a / *b;
@@ -103,4 +103,4 @@ std::string Bar::Describe(const Measurements& measured) const {
   return "bar: " + Name() + line + (*figure <= limit_ ? "met" : "NOT MET");
 }
 
-}  // namespace inlay::bench
+}  // namespace inlay::workload

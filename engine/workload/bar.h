@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace inlay::bench {
+namespace inlay::workload {
 
 // Results by benchmark name: the median of the times in ns, or a counter under "name:counter".
 using Measurements = std::map<std::string, double, std::less<>>;
@@ -49,6 +49,6 @@ class Bar {
   double limit_ = 0;
 };
 
-}  // namespace inlay::bench
+}  // namespace inlay::workload
 
 #endif  // INLAY_ENGINE_WORKLOAD_BAR_H_

@@ -17,7 +17,7 @@
 #include "inlay/single_pointer_map.h"
 #include "inlay/storage_map.h"
 
-namespace inlay::bench {
+namespace inlay::workload {
 
 // What the sockets that a population is made of reserve for values.
 struct Reservation {
@@ -178,6 +178,6 @@ inline Reservation NeedsOfAll(uint32_t value_bytes) {
   return all;
 }
 
-}  // namespace inlay::bench
+}  // namespace inlay::workload
 
 #endif  // INLAY_ENGINE_WORKLOAD_LAYOUTS_H_

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <set>
 
-namespace inlay::bench {
+namespace inlay::workload {
 
 class LineCount {
  public:
@@ -55,6 +55,6 @@ class LineCount {
   size_t shared_ = 0;
 };
 
-}  // namespace inlay::bench
+}  // namespace inlay::workload
 
 #endif  // INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_

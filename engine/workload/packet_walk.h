@@ -19,7 +19,7 @@
 #include "engine/workload/line_count.h"
 #include "inlay/socket.h"
 
-namespace inlay::bench {
+namespace inlay::workload {
 
 // Reads the field of a value that stands for "the" field: its first four bytes.
 inline uint64_t ReadField(const void* value) {
@@ -134,6 +134,6 @@ template <typename GetAll>
   return sum;
 }
 
-}  // namespace inlay::bench
+}  // namespace inlay::workload
 
 #endif  // INLAY_ENGINE_WORKLOAD_PACKET_WALK_H_

@@ -37,7 +37,7 @@ double NsPerOperation(size_t operations, F&& run) {
 // One socket per record, linked into a random cycle, with what a layout needs reserved in each.
 class Sockets {
  public:
-  static absl::StatusOr<std::unique_ptr<Sockets>> Open(size_t count, bench::Reservation needs) {
+  static absl::StatusOr<std::unique_ptr<Sockets>> Open(size_t count, workload::Reservation needs) {
     SocketTableOptions options;
     options.inline_bits = needs.inline_bits;
     options.tail_bytes = needs.tail_bytes;
@@ -70,13 +70,13 @@ class Sockets {
   template <typename Get>
   double WalkNs(Get&& get) {
     const ReadSection section;
-    const uint64_t zero = bench::OpaqueZero();
+    const uint64_t zero = workload::OpaqueZero();
     Socket* at = sockets_.front();
     double best_ns = 0;
     uint64_t sum = 0;
     for (int round = 0; round <= kRounds; ++round) {  // the first one warms up
       const double ns =
-          NsPerOperation(size(), [&] { sum += bench::PacketWalk(&at, size(), zero, get); });
+          NsPerOperation(size(), [&] { sum += workload::PacketWalk(&at, size(), zero, get); });
       if (round == 1 || (round > 1 && ns < best_ns)) best_ns = ns;
     }
     sink_ = sum;
@@ -164,7 +164,7 @@ absl::StatusOr<ReplayResult> Replay(const Recording& recording) {
     result.touch_ns = (*sockets)->WalkNs([](const Socket&) { return uint64_t{0}; });
   }
   absl::Status status;
-  bench::ForEachLayout([&]<typename Layout>() {
+  workload::ForEachLayout([&]<typename Layout>() {
     if (!status.ok()) return;
     absl::StatusOr<LayoutResult> replayed = ReplayOn<Layout>(recording);
     status = replayed.status();

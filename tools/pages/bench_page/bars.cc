@@ -7,8 +7,8 @@
 namespace inlay::bench_page {
 namespace {
 
-bench::Measurements MeasurementsOf(const ResultFile& file) {
-  bench::Measurements measured;
+workload::Measurements MeasurementsOf(const ResultFile& file) {
+  workload::Measurements measured;
   for (const Point& point : file.points()) {
     measured[point.run_name] = point.time_ns.median();
     for (const auto& [counter, sample] : point.counters) {
@@ -19,9 +19,9 @@ bench::Measurements MeasurementsOf(const ResultFile& file) {
 }
 
 JudgedBar Judge(const std::string& text, const ResultFile& file,
-                const bench::Measurements& measured) {
+                const workload::Measurements& measured) {
   JudgedBar judged{.text = text, .name = {}, .limit = 0, .figure = {}, .met = false, .file = &file};
-  const std::optional<bench::Bar> bar = bench::Bar::FromText(text);
+  const std::optional<workload::Bar> bar = workload::Bar::FromText(text);
   if (!bar.has_value()) return judged;
   judged.name = bar->Name();
   judged.limit = bar->limit();
@@ -35,7 +35,7 @@ JudgedBar Judge(const std::string& text, const ResultFile& file,
 std::vector<JudgedBar> JudgeBars(const Results& results) {
   std::vector<JudgedBar> bars;
   for (const auto& file : results.files()) {
-    const bench::Measurements measured = MeasurementsOf(*file);
+    const workload::Measurements measured = MeasurementsOf(*file);
     for (const std::string& text : file->context().bars) {
       JudgedBar judged = Judge(text, *file, measured);
       const auto same = std::find_if(bars.begin(), bars.end(),

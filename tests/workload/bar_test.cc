@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace inlay::bench {
+namespace inlay::workload {
 namespace {
 
 const Measurements kMeasured = {{"a", 30},       {"b", 120},   {"touch", 20},
@@ -56,4 +56,4 @@ TEST(BarTest, WhatIsNoBar) {
 }
 
 }  // namespace
-}  // namespace inlay::bench
+}  // namespace inlay::workload

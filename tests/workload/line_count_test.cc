@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace inlay::bench {
+namespace inlay::workload {
 namespace {
 
 alignas(64) const char memory[1024] = {};
@@ -41,4 +41,4 @@ TEST(LineCountTest, TheNextPacketStartsAnew) {
 }
 
 }  // namespace
-}  // namespace inlay::bench
+}  // namespace inlay::workload
