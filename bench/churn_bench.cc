@@ -1,13 +1,13 @@
-// What do connections that come and go cost? Churn/<layout>/zipf/sockets:N/values:D/bytes:V, in nanoseconds
-// per operation.
+// What do connections that come and go cost? Churn/<layout>/zipf/sockets:N/values:D/bytes:V, in
+// nanoseconds per operation.
 //
-// Of N open connections, an operation closes one at random, opens another in its place and gives it a
-// value, drawn by Zipf; then 10 packets come for random connections, and each gets its connection's
-// value. As in get_bench, a packet cannot start before the last one is done. `touch` is the same
-// without a map: connections are closed, opened, and touched by packets.
+// Of N open connections, an operation closes one at random, opens another in its place and gives it
+// a value, drawn by Zipf; then 10 packets come for random connections, and each gets its
+// connection's value. As in get_bench, a packet cannot start before the last one is done. `touch`
+// is the same without a map: connections are closed, opened, and touched by packets.
 //
-// Rare values go with their last connection and come back. What the index layouts reclaim of them, and
-// how many connections get a private value because no index is left, is counted per operation.
+// Rare values go with their last connection and come back. What the index layouts reclaim of them,
+// and how many connections get a private value because no index is left, is counted per operation.
 
 #include <benchmark/benchmark.h>
 
@@ -51,8 +51,8 @@ class RandomNumbers {
   uint64_t state_ = 1;
 };
 
-// The connections of a shape, open between benchmarks, and the values that they get. Kept to the end of
-// the program.
+// The connections of a shape, open between benchmarks, and the values that they get. Kept to the
+// end of the program.
 struct Traffic {
   explicit Traffic(const WorkloadShape& shape)
       : workload(shape), connections(Connections::Create(shape.sockets, shape.value_bytes)) {}

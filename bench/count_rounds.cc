@@ -1,10 +1,11 @@
 // Does a number of rounds over all sockets and nothing else, for tools that count instructions and
-// cache misses: what one round takes is the difference between two runs with different numbers of them.
+// cache misses: what one round takes is the difference between two runs with different numbers of
+// them.
 //
 //   count_rounds OPERATION LAYOUT ROUNDS [SOCKETS]
 //
-// Operations: get; update, to another interned value; touch, the walk alone, on any layout. Prints the
-// sockets, and for get the cache lines that the layout says it loads, as
+// Operations: get; update, to another interned value; touch, the walk alone, on any layout. Prints
+// the sockets, and for get the cache lines that the layout says it loads, as
 //   sockets N own_lines X shared_lines Y
 //
 //   count_rounds context

@@ -1,17 +1,18 @@
 // What does a get cost when the owner has values of many maps?
 // MapCount/<layout>/<order>/maps:N, in nanoseconds per get of one owner that stays in the cache.
 //
-// The kernel's storage has a cache of 16 slots, and each map has one of them: from the 17th map on two
-// share a slot and drive each other out, and a get that misses its slot walks the list of all values.
+// The kernel's storage has a cache of 16 slots, and each map has one of them: from the 17th map on
+// two share a slot and drive each other out, and a get that misses its slot walks the list of all
+// values.
 //
 // Orders, those of the kernel's own benchmark of local storage (bench_local_storage.c in its BPF
-// selftests): `sequential` gets every map's value in turn; `interleaved` puts a get of one important
-// map before every third of these, four for ten others. ns_per_important_get is measured around those
-// gets alone, less what reading the clock costs, in runs of its own.
+// selftests): `sequential` gets every map's value in turn; `interleaved` puts a get of one
+// important map before every third of these, four for ten others. ns_per_important_get is measured
+// around those gets alone, less what reading the clock costs, in runs of its own.
 //
-// Layouts: `pointer`; `index9`, an emulated socket, whose 256 bits hold 28 fields of 9 bits, so that
-// further maps fall back to the pointer layout; `index9_embedded`, an owner of ours that embeds as
-// many words as its maps need.
+// Layouts: `pointer`; `index9`, an emulated socket, whose 256 bits hold 28 fields of 9 bits, so
+// that further maps fall back to the pointer layout; `index9_embedded`, an owner of ours that
+// embeds as many words as its maps need.
 
 #include <benchmark/benchmark.h>
 
@@ -123,8 +124,8 @@ constexpr bool TakesImportant(Order order, size_t at) {
   return order == Order::kInterleaved && at % 3 == 0;
 }
 
-// Nanoseconds of one get of the important map between those of the others, measured apart: the median,
-// since now and then the machine does something else meanwhile.
+// Nanoseconds of one get of the important map between those of the others, measured apart: the
+// median, since now and then the machine does something else meanwhile.
 template <typename Maps>
 double ImportantGetNs(const Maps& maps, size_t count) {
   using Clock = std::chrono::steady_clock;

@@ -1,5 +1,6 @@
-// Do two threads do twice as much as one? Scaling/<layout>/<mix>/readers:R/writers:W, in nanoseconds of
-// real time per operation, over all threads together: half of what one thread takes if they do.
+// Do two threads do twice as much as one? Scaling/<layout>/<mix>/readers:R/writers:W, in
+// nanoseconds of real time per operation, over all threads together: half of what one thread takes
+// if they do.
 //
 // Each thread has sockets of its own; what threads share is the map and its values. Mixes:
 //
@@ -15,9 +16,9 @@
 //
 // `touch` is the get mixes without a get. Peers are those that several threads may use.
 //
-// quiet_ns_per_op is the same of the round that only a tenth of the rounds beat; rounds take tenths of
-// milliseconds. Where other programs now and then take one of the processors, the mean says little
-// about two threads; this tells what they do while both of them run. Bars are on it.
+// quiet_ns_per_op is the same of the round that only a tenth of the rounds beat; rounds take tenths
+// of milliseconds. Where other programs now and then take one of the processors, the mean says
+// little about two threads; this tells what they do while both of them run. Bars are on it.
 
 #include <benchmark/benchmark.h>
 
@@ -65,8 +66,8 @@ std::unique_ptr<typename Layout::Map> MakeFilledMap(Population& population, std:
   return filled ? std::move(map) : nullptr;
 }
 
-// Calls work(0) and, on a second thread at the same time, work(1), if there are two; each time that is
-// `operations` on either. Once before the timing, too.
+// Calls work(0) and, on a second thread at the same time, work(1), if there are two; each time that
+// is `operations` on either. Once before the timing, too.
 template <typename Work>
 void RunTogether(benchmark::State& state, size_t threads, size_t operations, Work&& work) {
   using Clock = std::chrono::steady_clock;

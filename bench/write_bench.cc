@@ -1,11 +1,12 @@
 // What does a change cost?
-// {Create,Update,UpdateNew,Modify,Delete,Clone,Close}/<layout>/<pattern>/sockets:N/values:D/bytes:V, in
-// nanoseconds per packet that makes the change.
+// {Create,Update,UpdateNew,Modify,Delete,Clone,Close}/<layout>/<pattern>/sockets:N/values:D/bytes:V,
+// in nanoseconds per packet that makes the change.
 //
-// The walk is that of get_bench, so that `touch` can be subtracted: `packet` over all sockets, `hot` over
-// few that stay in the cache. write_operation.h says what the operations are. Close closes the socket,
-// which releases its value; its `touch` closes sockets without a map. What must be undone before
-// sockets are changed again, and opening what is to be closed, is outside the timing.
+// The walk is that of get_bench, so that `touch` can be subtracted: `packet` over all sockets,
+// `hot` over few that stay in the cache. write_operation.h says what the operations are. Close
+// closes the socket, which releases its value; its `touch` closes sockets without a map. What must
+// be undone before sockets are changed again, and opening what is to be closed, is outside the
+// timing.
 //
 // Layouts are those of layouts.h, and the peers of peers.h.
 

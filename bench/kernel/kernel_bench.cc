@@ -1,11 +1,11 @@
 // What does a value of a socket cost in the running kernel? Kernel/<walk>/<access>/sockets:N, in
 // nanoseconds per access as the BPF programs measure it, the clock's own cost included.
 //
-// Walks: `packet`, one-byte datagrams over loopback to sockets in random order, where the access is made
-// when the datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`, nothing between
-// two readings of the clock; `touch`, the socket's state; `mark`, sk_mark; `sk_storage`,
-// bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the value's field in
-// an array map: the index design on a kernel that knows nothing of it.
+// Walks: `packet`, one-byte datagrams over loopback to sockets in random order, where the access is
+// made when the datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`,
+// nothing between two readings of the clock; `touch`, the socket's state; `mark`, sk_mark;
+// `sk_storage`, bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the
+// value's field in an array map: the index design on a kernel that knows nothing of it.
 //
 // KernelMemory/sk_storage/sockets:N, what the values take of the kernel's memory:
 //   slab_bytes_per_socket         growth of the objects in use in the general caches

@@ -16,8 +16,8 @@ namespace {
 
 using live_kernel::HiddenFd;
 
-// While it lives, no ordinary process takes the CPU from this one, and values out of its caches, where
-// real-time priority is allowed. The kernel keeps a twentieth of the time for the others.
+// While it lives, no ordinary process takes the CPU from this one, and values out of its caches,
+// where real-time priority is allowed. The kernel keeps a twentieth of the time for the others.
 class UndisturbedByOthers {
  public:
   UndisturbedByOthers() {
@@ -143,8 +143,8 @@ void KernelSockets::SendToAll(size_t already_met) {
   }
 }
 
-// As a rule all have been when the sender's system call returns. It is the tries that are counted, since
-// a virtual machine may stand still for a while.
+// As a rule all have been when the sender's system call returns. It is the tries that are counted,
+// since a virtual machine may stand still for a while.
 void KernelSockets::AwaitMet(size_t met) const {
   constexpr int kTries = 10000;
   for (int i = 0; Met() < met; ++i) {

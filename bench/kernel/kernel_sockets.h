@@ -1,5 +1,5 @@
-// KernelSockets: a workload's sockets in the running kernel, in network namespaces of their own, with
-// their values, and the walks over them.
+// KernelSockets: a workload's sockets in the running kernel, in network namespaces of their own,
+// with their values, and the walks over them.
 
 #ifndef INLAY_BENCH_KERNEL_KERNEL_SOCKETS_H_
 #define INLAY_BENCH_KERNEL_KERNEL_SOCKETS_H_
@@ -18,10 +18,10 @@ namespace inlay::bench {
 
 class KernelSockets {
  public:
-  // Opens `sockets` sockets, numbered from `first_number` on, gives them values and marks, and proves
-  // with a walk of either kind that every socket has all bytes of its value in both places. The
-  // process has to be in the cgroup, which is where walks attach their programs; it is in a network
-  // namespace of the sockets afterwards. `programs` must outlive this. All functions throw
+  // Opens `sockets` sockets, numbered from `first_number` on, gives them values and marks, and
+  // proves with a walk of either kind that every socket has all bytes of its value in both places.
+  // The process has to be in the cgroup, which is where walks attach their programs; it is in a
+  // network namespace of the sockets afterwards. `programs` must outlive this. All functions throw
   // std::system_error or std::runtime_error that says what failed.
   KernelSockets(LoadedPrograms& programs, int cgroup_fd, size_t sockets, uint32_t first_number);
   KernelSockets(const KernelSockets&) = delete;
@@ -33,8 +33,8 @@ class KernelSockets {
     double ns_per_socket;  // the clock's own cost included
     double interrupted;    // part of all accesses; their times are left out
   };
-  // Meets every socket, in `packet` in random order, in small populations several times. Checks that
-  // every socket was met, and that what was read adds up to what the workload says.
+  // Meets every socket, in `packet` in random order, in small populations several times. Checks
+  // that every socket was met, and that what was read adds up to what the workload says.
   WalkTime Take(Walk walk, Access access);
 
   // What giving the values took. Slab bytes: how much the caches grew meanwhile.

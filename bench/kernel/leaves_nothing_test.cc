@@ -142,8 +142,8 @@ BpfIds Loaded() {
   return loaded;
 }
 
-// Programs and maps that are loaded and that nobody who runs kernel_bench holds. A link that were left
-// would hold its program.
+// Programs and maps that are loaded and that nobody who runs kernel_bench holds. A link that were
+// left would hold its program.
 size_t AbandonedBpfObjects() {
   const BpfIds loaded = Loaded();
   const BpfIds held = HeldByOthers();

@@ -1,5 +1,5 @@
-// LoadedPrograms: the programs of socket_walk.bpf.c and their maps, loaded into the kernel. Nothing is
-// pinned: the kernel drops all of it when the process ends.
+// LoadedPrograms: the programs of socket_walk.bpf.c and their maps, loaded into the kernel. Nothing
+// is pinned: the kernel drops all of it when the process ends.
 
 #ifndef INLAY_BENCH_KERNEL_LOADED_PROGRAMS_H_
 #define INLAY_BENCH_KERNEL_LOADED_PROGRAMS_H_
@@ -19,8 +19,8 @@ namespace inlay::bench {
 
 class LoadedPrograms {
  public:
-  // For socket numbers below `sockets`. Throws std::system_error or std::runtime_error that says what
-  // the kernel refuses; the verifier's words are part of it.
+  // For socket numbers below `sockets`. Throws std::system_error or std::runtime_error that says
+  // what the kernel refuses; the verifier's words are part of it.
   explicit LoadedPrograms(uint32_t sockets);
   LoadedPrograms(const LoadedPrograms&) = delete;
   LoadedPrograms& operator=(const LoadedPrograms&) = delete;

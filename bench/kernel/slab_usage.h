@@ -15,7 +15,8 @@ struct SlabUsage {
   size_t object_bytes = 0;  // of the objects that are in use, at the sizes of their caches
 };
 
-// Reads /proc/slabinfo, which only root can. Throws std::runtime_error that says what cannot be read.
+// Reads /proc/slabinfo, which only root can. Throws std::runtime_error that says what cannot be
+// read.
 SlabUsage ReadSlabUsage();
 
 // What bpf_local_storage takes of a socket that has one value of `value_bytes`, by the sizes of the

@@ -24,8 +24,8 @@ size_t MemoryBytes(const std::string& name) {
 }
 
 SocketCapacity ByMemory() {
-  // Of a UDP socket with its inode, file, directory entry and value, as the slabs of Linux 6.18 grow,
-  // and a little more.
+  // Of a UDP socket with its inode, file, directory entry and value, as the slabs of Linux 6.18
+  // grow, and a little more.
   constexpr size_t kSocketBytes = 4400;
   const size_t available_bytes = MemoryBytes("MemAvailable");
   // A tenth of the machine stays free, for others and for what the kernel needs besides.

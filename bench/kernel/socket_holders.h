@@ -1,4 +1,5 @@
-// SocketHolders: processes that hold the sockets, since one process may have only so many descriptors.
+// SocketHolders: processes that hold the sockets, since one process may have only so many
+// descriptors.
 //
 // They are forked from this process, in its network namespace and cgroup at that time, and end with
 // it, however it ends. Not thread-safe: for a process of one thread.
@@ -54,8 +55,8 @@ struct HeldSockets {
 
 class SocketHolders {
  public:
-  // Opens a UDP socket for each. All functions throw std::system_error or std::runtime_error that says
-  // what failed, and where.
+  // Opens a UDP socket for each. All functions throw std::system_error or std::runtime_error that
+  // says what failed, and where.
   SocketHolders(const HeldSockets& sockets, int storage_map_fd);
   SocketHolders(const SocketHolders&) = delete;
   SocketHolders& operator=(const SocketHolders&) = delete;

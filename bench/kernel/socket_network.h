@@ -1,4 +1,5 @@
-// SocketNetwork: a network namespace of our own with sockets of a workload, and what can be sent there.
+// SocketNetwork: a network namespace of our own with sockets of a workload, and what can be sent
+// there.
 
 #ifndef INLAY_BENCH_KERNEL_SOCKET_NETWORK_H_
 #define INLAY_BENCH_KERNEL_SOCKET_NETWORK_H_
@@ -13,9 +14,10 @@ namespace inlay::bench {
 
 class SocketNetwork {
  public:
-  // One namespace for each so many sockets. The kernel's table of UDP sockets has at most 65,536 slots;
-  // with half a million in one namespace a datagram would read the headers of eight sockets to find its
-  // own, where a TCP packet, whose table grows with the machine's memory, reads one or two.
+  // One namespace for each so many sockets. The kernel's table of UDP sockets has at most 65,536
+  // slots; with half a million in one namespace a datagram would read the headers of eight sockets
+  // to find its own, where a TCP packet, whose table grows with the machine's memory, reads one or
+  // two.
   static constexpr size_t kMostSockets = 65536;
 
   // Moves this process into a new namespace and opens these sockets there. All functions throw

@@ -1,7 +1,7 @@
 // The two walks over sockets, each with every access, timed in the kernel.
 //
-// `packet` programs run when a datagram has found its socket; they drop it, so that nothing is queued.
-// `iterator` programs run for every socket of the network namespace.
+// `packet` programs run when a datagram has found its socket; they drop it, so that nothing is
+// queued. `iterator` programs run for every socket of the network namespace.
 
 #include "bench/kernel/socket_walk.h"
 

@@ -1,9 +1,9 @@
-// Peers: what people use instead of Inlay, as layouts for the benchmarks. Each is a class in bench/peers/,
-// whose header says what it does not give. bench/peers/README.md is the map.
+// Peers: what people use instead of Inlay, as layouts for the benchmarks. Each is a class in
+// bench/peers/, whose header says what it does not give. bench/peers/README.md is the map.
 //
-// A peer has what a layout of bench/layouts.h has, Map, kName, kWidthBits, Needs() and Read(). Its Map has
-// Create, Update, Modify, Delete, Clone and memory_usage() with the meaning and the answers of
-// inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
+// A peer has what a layout of bench/layouts.h has, Map, kName, kWidthBits, Needs() and Read(). Its
+// Map has Create, Update, Modify, Delete, Clone and memory_usage() with the meaning and the answers
+// of inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
 
 #ifndef INLAY_BENCH_PEERS_H_
 #define INLAY_BENCH_PEERS_H_
@@ -76,8 +76,8 @@ using Peers = std::tuple<FlyweightPeer<kValueBytes>, FlyweightNoLockingPeer<kVal
                          SideTablePeer<kValueBytes>, InterningTablePeer<kValueBytes>,
                          SharedPtrPeer<kValueBytes>>;
 
-// Calls visit.operator()<Peers<value_bytes>>() if there are peers with values of that size. A user's type
-// has its size at compile time; here are those for 8, 100 and 1024 bytes.
+// Calls visit.operator()<Peers<value_bytes>>() if there are peers with values of that size. A
+// user's type has its size at compile time; here are those for 8, 100 and 1024 bytes.
 template <typename Visit>
 void ForEachPeerList(uint32_t value_bytes, Visit&& visit) {
   if (value_bytes == 8) visit.template operator()<Peers<8>>();

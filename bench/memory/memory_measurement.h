@@ -1,5 +1,5 @@
-// Measurements of memory: maps are filled, and what that took is computed and measured. Each is for a
-// process that it has to itself (own_process.h).
+// Measurements of memory: maps are filled, and what that took is computed and measured. Each is for
+// a process that it has to itself (own_process.h).
 
 #ifndef INLAY_BENCH_MEMORY_MEASUREMENT_H_
 #define INLAY_BENCH_MEMORY_MEASUREMENT_H_
@@ -49,8 +49,8 @@ inline Taken Since(const ProcessMemory& before, const MemoryUsage& computed, siz
           .resident_bytes = after.resident_bytes - before.resident_bytes + inside};
 }
 
-// Gives the sockets the workload's values in turn, so that all of these are there if there are enough
-// sockets, and compares. Empty, or what went wrong.
+// Gives the sockets the workload's values in turn, so that all of these are there if there are
+// enough sockets, and compares. Empty, or what went wrong.
 template <typename Layout>
 std::string FillInTurn(typename Layout::Map& map, Population& population) {
   const Workload& workload = population.workload();

@@ -28,7 +28,8 @@ struct ProcessMemory {
     RetireBarrier();
     malloc_trim(0);
     const struct mallinfo2 info = mallinfo2();
-    // All that malloc() has from the system is among the mappings; of that, count what it has handed out.
+    // All that malloc() has from the system is among the mappings; of that, count what it has
+    // handed out.
     const double of_malloc = static_cast<double>(info.arena) + static_cast<double>(info.hblkhd);
     const double handed_out = static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
     return {.heap_bytes = MappedForWriting() - of_malloc + handed_out,

@@ -1,7 +1,7 @@
-// The peers `flyweight` and `flyweight_no_locking`: a boost::flyweights::flyweight in each socket, 8 bytes,
-// with Boost's own choices, a hashed factory, counted references and, unless it is told not to, a
-// mutex around the factory; and with XXH3 as the hash. What sockets with handles do not give is in
-// handle_map.h. Besides:
+// The peers `flyweight` and `flyweight_no_locking`: a boost::flyweights::flyweight in each socket,
+// 8 bytes, with Boost's own choices, a hashed factory, counted references and, unless it is told
+// not to, a mutex around the factory; and with XXH3 as the hash. What sockets with handles do not
+// give is in handle_map.h. Besides:
 //   - The factory is static, one for each type: all maps of one value size share it, and with it their
 //     values and, but for no_locking's, its mutex. It never gives its array of buckets back.
 //   - A flyweight is never empty. Absent is an empty place here (handle_map.h) rather than a
@@ -39,8 +39,8 @@ struct FactoryUsage {
   static inline std::atomic<size_t> maps{0};  // that share it
 };
 
-// std::allocator, counted: the factory cannot be asked. It is called for a value that is new, and for
-// one that nobody has any more.
+// std::allocator, counted: the factory cannot be asked. It is called for a value that is new, and
+// for one that nobody has any more.
 template <typename T, typename Tag>
 struct FactoryAllocator {
   using value_type = T;

@@ -1,6 +1,6 @@
-// HandleMap: peers that keep a handle in the socket, an object that owns a reference to its value and
-// releases it when it is destroyed. The handle has a place in the socket's tail, as our own layouts
-// have; closing and cloning a socket destroys and copies it.
+// HandleMap: peers that keep a handle in the socket, an object that owns a reference to its value
+// and releases it when it is destroyed. The handle has a place in the socket's tail, as our own
+// layouts have; closing and cloning a socket destroys and copies it.
 //
 // What it does not give, whatever the handle, and Inlay does:
 //   - a read beside a change of the same socket's value: the handle is a plain object, and what it
@@ -11,7 +11,8 @@
 //   - kNotFound for a socket that is dying: nobody may create a value in one.
 // All else is as in inlay/storage_map.h; a clone shares the parent's value, which never changes.
 //
-// Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called so.
+// Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called
+// so.
 
 #ifndef INLAY_BENCH_PEERS_HANDLE_MAP_H_
 #define INLAY_BENCH_PEERS_HANDLE_MAP_H_
@@ -40,8 +41,8 @@ namespace inlay::bench {
 //   Handle Make(const PeerValue<kValueBytes>& value);
 //   static const std::byte* BytesOf(const Handle& handle);
 //   MemoryUsage memory_usage(size_t handles) const;   if sockets have so many of its handles
-// A handle starts with a pointer, which is not null: zeroes in its place stand for "absent", so that a
-// place needs nothing but the handle.
+// A handle starts with a pointer, which is not null: zeroes in its place stand for "absent", so
+// that a place needs nothing but the handle.
 template <typename Keeper>
 class HandleMap final : private TailMap {
  public:

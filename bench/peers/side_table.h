@@ -1,11 +1,11 @@
-// The peer `side_table`: sockets stay as they are; an absl::flat_hash_map from a socket's address to its
-// value, under an absl::Mutex, which readers take too, for as long as they use the value: the next
-// insertion moves all values elsewhere.
+// The peer `side_table`: sockets stay as they are; an absl::flat_hash_map from a socket's address
+// to its value, under an absl::Mutex, which readers take too, for as long as they use the value:
+// the next insertion moves all values elsewhere.
 //
-// Somebody has to take a socket's value out when it closes, before the address is used again. A user
-// calls the table from where sockets are closed and accepted. TailSpace is where sockets are closed and
-// accepted here, and calls those who have a place in the tail: the table has one of 8 bytes, which it
-// never looks at and does not count as its own.
+// Somebody has to take a socket's value out when it closes, before the address is used again. A
+// user calls the table from where sockets are closed and accepted. TailSpace is where sockets are
+// closed and accepted here, and calls those who have a place in the tail: the table has one of 8
+// bytes, which it never looks at and does not count as its own.
 //
 // What it does not give, and Inlay does:
 //   - readers that do not wait for each other and for writers.

@@ -1,5 +1,5 @@
-// What peers keep for a socket: a value type of a size that is known at compile time, as a user of these
-// libraries would have one, and what its memory costs by the rule of inlay/memory_usage.h.
+// What peers keep for a socket: a value type of a size that is known at compile time, as a user of
+// these libraries would have one, and what its memory costs by the rule of inlay/memory_usage.h.
 
 #ifndef INLAY_BENCH_PEERS_VALUE_H_
 #define INLAY_BENCH_PEERS_VALUE_H_
@@ -42,8 +42,8 @@ struct HashPeerValue {
   }
 };
 
-// kInvalid: other sizes than the type's; kUnsupported: no peer keeps locks in values. Codes' widths and
-// alignments mean nothing to peers.
+// kInvalid: other sizes than the type's; kUnsupported: no peer keeps locks in values. Codes' widths
+// and alignments mean nothing to peers.
 template <uint32_t kValueBytes>
 Status CheckPeerOptions(const MapOptions& options) {
   if (options.value_bytes != kValueBytes) return Status::kInvalid;
@@ -51,7 +51,8 @@ Status CheckPeerOptions(const MapOptions& options) {
   return CheckMapOptions(options);
 }
 
-// What an array of `bytes` takes: kmalloc()'s sizes up to 8 KiB, whole pages above, as kvmalloc() has it.
+// What an array of `bytes` takes: kmalloc()'s sizes up to 8 KiB, whole pages above, as kvmalloc()
+// has it.
 constexpr size_t ArrayBytes(size_t bytes) {
   constexpr size_t kPageBytes = 4096;
   if (bytes == 0) return 0;
@@ -59,8 +60,8 @@ constexpr size_t ArrayBytes(size_t bytes) {
                                  : (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-// What the array of an absl::flat_hash_map takes: a byte of control for each slot of its capacity, and 16
-// more; then the slots.
+// What the array of an absl::flat_hash_map takes: a byte of control for each slot of its capacity,
+// and 16 more; then the slots.
 template <typename HashMap>
 size_t FlatHashMapBytes(const HashMap& map) {
   using Slot = typename HashMap::value_type;

@@ -1,4 +1,5 @@
-// RunInOwnProcess: a measurement in a process of its own, so that nothing of it is left for the next one.
+// RunInOwnProcess: a measurement in a process of its own, so that nothing of it is left for the
+// next one.
 
 #ifndef INLAY_BENCH_OWN_PROCESS_H_
 #define INLAY_BENCH_OWN_PROCESS_H_
@@ -12,9 +13,9 @@
 
 namespace inlay::bench {
 
-// Sets *result to what run() returns in a copy of this process, and returns true; false if the copy cannot
-// be made, or ends otherwise. REQUIRES: the calling process has one thread only, so it must not have
-// used anything of inlay/rcu.h.
+// Sets *result to what run() returns in a copy of this process, and returns true; false if the copy
+// cannot be made, or ends otherwise. REQUIRES: the calling process has one thread only, so it must
+// not have used anything of inlay/rcu.h.
 template <typename Result, typename Run>
 bool RunInOwnProcess(Result* result, Run&& run) {
   static_assert(std::is_trivially_copyable_v<Result>);

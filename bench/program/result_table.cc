@@ -11,7 +11,8 @@
 namespace inlay::bench {
 namespace {
 
-// Keeps all runs for the table at the end; prints the context, failures, and progress on a terminal.
+// Keeps all runs for the table at the end; prints the context, failures, and progress on a
+// terminal.
 class TableReporter final : public benchmark::ConsoleReporter {
  public:
   explicit TableReporter(const RunContext& context)
@@ -116,8 +117,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
     return (figures[figures.size() / 2] + figures[(figures.size() - 1) / 2]) / 2;
   }
 
-  // The same benchmark of another layout, which is the second part of the name; in the live kernel, of
-  // another access, which is the third.
+  // The same benchmark of another layout, which is the second part of the name; in the live kernel,
+  // of another access, which is the third.
   static std::optional<double> Beside(const workload::Measurements& measured,
                                       const std::string& name, const std::string& layout,
                                       const std::string& access) {

@@ -1,5 +1,5 @@
-// SecondThread: a thread beside the calling one that begins, within a few hundred nanoseconds, what it is
-// given, so that neither starting a thread nor waking it up is part of what is timed.
+// SecondThread: a thread beside the calling one that begins, within a few hundred nanoseconds, what
+// it is given, so that neither starting a thread nor waking it up is part of what is timed.
 
 #ifndef INLAY_BENCH_SECOND_THREAD_H_
 #define INLAY_BENCH_SECOND_THREAD_H_

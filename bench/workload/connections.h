@@ -22,7 +22,8 @@ namespace inlay::bench {
 // Not thread-safe. At first all are closed.
 class Connections {
  public:
-  // In sockets like those of the shared populations with values of that size. Null if there is no memory.
+  // In sockets like those of the shared populations with values of that size. Null if there is no
+  // memory.
   static std::unique_ptr<Connections> Create(size_t count, uint32_t value_bytes) {
     const WorkloadShape smallest{.sockets = 1, .values = 1, .value_bytes = value_bytes};
     SocketTableOptions options = SharedPopulation(smallest).table().options();

@@ -1,5 +1,5 @@
-// The maps over a population that benchmarks of reads measure: filled and checked at their first use,
-// and kept, so that many short runs of all layouts can be mixed.
+// The maps over a population that benchmarks of reads measure: filled and checked at their first
+// use, and kept, so that many short runs of all layouts can be mixed.
 
 #ifndef INLAY_BENCH_FILLED_MAPS_H_
 #define INLAY_BENCH_FILLED_MAPS_H_
@@ -15,9 +15,9 @@
 
 namespace inlay::bench {
 
-// One map of each layout of a list, over the shared population of a shape. They are made together, so
-// that each has the same place in the sockets whatever is measured, and filled one by one. Layouts
-// touch nothing of each other's memory.
+// One map of each layout of a list, over the shared population of a shape. They are made together,
+// so that each has the same place in the sockets whatever is measured, and filled one by one.
+// Layouts touch nothing of each other's memory.
 template <typename List>
 class FilledMaps;
 

@@ -13,8 +13,8 @@
 
 namespace inlay::bench {
 
-// How the sockets are visited. Each takes `steps` steps, a multiple of kBatch, from where the last call
-// on the population has stopped: those sockets have been out of the cache for longest.
+// How the sockets are visited. Each takes `steps` steps, a multiple of kBatch, from where the last
+// call on the population has stopped: those sockets have been out of the cache for longest.
 template <typename TouchedType>
 struct OneByOne {
   using Touched = TouchedType;

@@ -23,8 +23,8 @@ workload::Reservation NeedsOfShared(uint32_t value_bytes) {
   constexpr uint32_t kLineBytes = 64;
   workload::Reservation all = workload::NeedsOfAll(value_bytes);
   all.tail_bytes += NeedsOfPeers(value_bytes).tail_bytes;
-  // Sockets of an odd number of cache lines use all sets of the caches alike, whatever is reserved. Of 24
-  // lines each, 1000 sockets do not stay in the caches that hold as many of 23 or 25.
+  // Sockets of an odd number of cache lines use all sets of the caches alike, whatever is reserved.
+  // Of 24 lines each, 1000 sockets do not stay in the caches that hold as many of 23 or 25.
   const uint32_t lines =
       (ProtocolOf(SocketFamily::kUdp).object_bytes + all.tail_bytes + kLineBytes - 1) / kLineBytes;
   if (lines % 2 == 0) all.tail_bytes += kLineBytes;

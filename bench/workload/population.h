@@ -21,8 +21,8 @@ namespace inlay::bench {
 
 class Population {
  public:
-  // Opens shape.sockets UDP sockets that reserve so much each. Aborts the program, with a message, if
-  // there is not enough memory for them.
+  // Opens shape.sockets UDP sockets that reserve so much each. Aborts the program, with a message,
+  // if there is not enough memory for them.
   Population(const WorkloadShape& shape, workload::Reservation reservation);
 
   const Workload& workload() const { return workload_; }
@@ -45,8 +45,8 @@ class Population {
   size_t order_position_ = 0;
 };
 
-// The population of a shape, made at its first use and kept to the end of the program, with room for
-// one map of every layout and of every peer: all are measured in the same sockets.
+// The population of a shape, made at its first use and kept to the end of the program, with room
+// for one map of every layout and of every peer: all are measured in the same sockets.
 Population& SharedPopulation(const WorkloadShape& shape);
 
 // A map of `Layout` over the population's sockets; null, with *error set, if it cannot be made.

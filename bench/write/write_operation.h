@@ -24,7 +24,8 @@ class ValueSource {
       : workload_(workload), numbered_(workload.value(0).begin(), workload.value(0).end()) {}
 
   std::span<const std::byte> OfWorkload(uint32_t number) const { return workload_.value(number); }
-  // Values that differ in one field alone, the first, which holds the number. Valid to the next call.
+  // Values that differ in one field alone, the first, which holds the number. Valid to the next
+  // call.
   std::span<const std::byte> Numbered(uint32_t number) {
     std::memcpy(numbered_.data(), &number, sizeof(number));
     return numbered_;
@@ -79,8 +80,9 @@ struct Update : WriteOperation {
   }
 };
 
-// A value that no socket has ever had. After each round the sockets get their old values back and the
-// new ones die, so that there are a few hundred of them at a time, whatever the number of sockets.
+// A value that no socket has ever had. After each round the sockets get their old values back and
+// the new ones die, so that there are a few hundred of them at a time, whatever the number of
+// sockets.
 struct UpdateNew : WriteOperation {
   static constexpr char kName[] = "UpdateNew";
   static constexpr size_t kSocketsPerRound = 250;
@@ -95,8 +97,8 @@ struct UpdateNew : WriteOperation {
   }
 };
 
-// Modify() of one field. Here the values differ in that field alone and it takes no others than theirs,
-// so that the result is another of the values, and interned already.
+// Modify() of one field. Here the values differ in that field alone and it takes no others than
+// theirs, so that the result is another of the values, and interned already.
 struct Modify : WriteOperation {
   static constexpr char kName[] = "Modify";
   static std::span<const std::byte> Before(ValueSource& values, uint32_t number) {

@@ -1,5 +1,6 @@
-// WriteRounds: an operation over the sockets of a population, round by round: what is timed, and around
-// it what is not: the state that a round starts from, and the check that it ended as it should.
+// WriteRounds: an operation over the sockets of a population, round by round: what is timed, and
+// around it what is not: the state that a round starts from, and the check that it ended as it
+// should.
 
 #ifndef INLAY_BENCH_WRITE_ROUNDS_H_
 #define INLAY_BENCH_WRITE_ROUNDS_H_

@@ -12,7 +12,8 @@ namespace inlay::live_kernel {
 class FileDescriptor {
  public:
   FileDescriptor() = default;
-  // Takes `fd` over. A negative number, as after a call that failed, makes an object that is not ok().
+  // Takes `fd` over. A negative number, as after a call that failed, makes an object that is not
+  // ok().
   explicit FileDescriptor(int fd) : fd_(fd) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {

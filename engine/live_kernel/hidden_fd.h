@@ -10,8 +10,8 @@ namespace inlay::live_kernel {
 class HiddenFd : public FileDescriptor {
  public:
   HiddenFd() = default;
-  // Takes `fd` over, and moves it to a high number. If `fd` is negative, as after a call that failed,
-  // or cannot be moved, throws std::system_error with `what`.
+  // Takes `fd` over, and moves it to a high number. If `fd` is negative, as after a call that
+  // failed, or cannot be moved, throws std::system_error with `what`.
   HiddenFd(int fd, const char* what);
 
   // Hidden descriptors have numbers from here on.

@@ -1,6 +1,6 @@
-// Bar: a ratio of measured times, or a measured counter, that must not pass a limit. The program that
-// measures decides its bars and writes them into the context of its results, as text, so that whoever
-// reads the results judges them by the same rule.
+// Bar: a ratio of measured times, or a measured counter, that must not pass a limit. The program
+// that measures decides its bars and writes them into the context of its results, as text, so that
+// whoever reads the results judges them by the same rule.
 
 #ifndef INLAY_ENGINE_WORKLOAD_BAR_H_
 #define INLAY_ENGINE_WORKLOAD_BAR_H_

@@ -32,8 +32,8 @@ inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
   return reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
 }
 
-// What all layouts have unless they say otherwise. Those that can tell which memory a get loads, of the
-// socket and of what hangs on it, have
+// What all layouts have unless they say otherwise. Those that can tell which memory a get loads, of
+// the socket and of what hangs on it, have
 //   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
 // too. What a get loads of the map itself stays in the cache and is left out. REQUIRES there: the
 // socket has a value, got once before, so that caches inside the layout are filled.
@@ -113,12 +113,13 @@ struct Index9Layout : IndexLayoutOf<9> {
   static constexpr char kName[] = "index9";
 };
 
-// In this order maps take their places in the sockets of a population: inline before shared_pointer.
+// In this order maps take their places in the sockets of a population: inline before
+// shared_pointer.
 using Layouts = std::tuple<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout,
                            IndexLayout, Index12Layout, Index9Layout>;
 
-// Other ways to read the map of a layout, for benchmarks of reads. Each says whose map it reads, and
-// makes sure that the map is where it looks.
+// Other ways to read the map of a layout, for benchmarks of reads. Each says whose map it reads,
+// and makes sure that the map is where it looks.
 
 // The place is known at compile time: first in the tail.
 struct InlineConstReading {

@@ -1,5 +1,5 @@
-// LineCount: how many cache lines gets load beyond those that the packet has touched already. Counted
-// from addresses, so that it is the same at every run on every machine.
+// LineCount: how many cache lines gets load beyond those that the packet has touched already.
+// Counted from addresses, so that it is the same at every run on every machine.
 
 #ifndef INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_
 #define INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_

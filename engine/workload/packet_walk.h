@@ -1,12 +1,12 @@
 // Walks: what packets on their way through the stack touch of sockets, and then a get.
 //
-// PacketWalk: one packet after the other. Each step loads the header's link to the next socket and what
-// the packet has touched before the get, reads the socket's value, and lets the address of the next
-// socket depend on all that was read: the next packet cannot start before this one is done, so that a
-// miss costs what it costs a packet, and nothing is hidden by overlapping packets.
+// PacketWalk: one packet after the other. Each step loads the header's link to the next socket and
+// what the packet has touched before the get, reads the socket's value, and lets the address of the
+// next socket depend on all that was read: the next packet cannot start before this one is done, so
+// that a miss costs what it costs a packet, and nothing is hidden by overlapping packets.
 //
-// BatchWalk: kBatch packets at a time, as a driver hands them up: all their touches, then all their gets.
-// Within a batch nothing depends on anything, so that the processor overlaps what it can.
+// BatchWalk: kBatch packets at a time, as a driver hands them up: all their touches, then all their
+// gets. Within a batch nothing depends on anything, so that the processor overlaps what it can.
 
 #ifndef INLAY_ENGINE_WORKLOAD_PACKET_WALK_H_
 #define INLAY_ENGINE_WORKLOAD_PACKET_WALK_H_
@@ -93,8 +93,9 @@ template <typename Touched = TouchedHeader, typename Get>
   return sum;
 }
 
-// As PacketWalk, but nothing of the socket is touched before the get: the way to the next socket leads
-// through `order`, not through the socket. *at is a position in it; it starts again at the end.
+// As PacketWalk, but nothing of the socket is touched before the get: the way to the next socket
+// leads through `order`, not through the socket. *at is a position in it; it starts again at the
+// end.
 template <typename Get>
 [[gnu::always_inline]] inline uint64_t UntouchedWalk(std::span<Socket* const> order, size_t* at,
                                                      size_t steps, uint64_t zero, Get&& get) {
@@ -112,8 +113,8 @@ template <typename Get>
 
 inline constexpr size_t kBatch = 32;
 
-// Takes `batches` batches of `order` from position *at on. `get_all(sockets)` returns the sum of the
-// fields that were read of kBatch sockets. REQUIRES: order holds at least kBatch sockets.
+// Takes `batches` batches of `order` from position *at on. `get_all(sockets)` returns the sum of
+// the fields that were read of kBatch sockets. REQUIRES: order holds at least kBatch sockets.
 template <typename GetAll>
 [[gnu::always_inline]] inline uint64_t BatchWalk(std::span<Socket* const> order, size_t* at,
                                                  size_t batches, uint64_t zero, GetAll&& get_all) {

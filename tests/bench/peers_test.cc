@@ -1,5 +1,5 @@
-// The peers of the benchmarks do what the benchmarks take for granted: the answers of the contract, copies
-// for clones, nothing left behind, and the memory that they say they take.
+// The peers of the benchmarks do what the benchmarks take for granted: the answers of the contract,
+// copies for clones, nothing left behind, and the memory that they say they take.
 //
 // The seed of the random run is printed and can be set: INLAY_TEST_SEED=1234 peers_test.
 

@@ -39,7 +39,8 @@ constexpr SocketKind kUdp = {AF_INET, SOCK_DGRAM, "udp"};
 constexpr size_t kSockets = 300;
 constexpr uint32_t kBytes = 100;
 
-// The programs and maps that a capture loads, by their names, as often as they are in the kernel now.
+// The programs and maps that a capture loads, by their names, as often as they are in the kernel
+// now.
 size_t LoadedByCaptures() {
   constexpr std::array kPrograms = {"values_by_file",  "values_by_map",  "locked_by_file",
                                     "locked_by_map",   "count_in_map",   "fold_in_map",
@@ -233,7 +234,8 @@ TEST_F(CaptureCommandTest, ASignalLeavesNothingBehind) {
   EXPECT_TRUE(NothingIsLoaded());
 }
 
-// It has walked, and waits to write what it has found: it has to end by the signal, and not to go on when it can.
+// It has walked, and waits to write what it has found: it has to end by the signal, and not to go
+// on when it can.
 TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
   constexpr int kFull = 7 * 4096;  // beyond both descriptions
   const std::string pipe = files_.Path("full");

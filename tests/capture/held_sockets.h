@@ -1,5 +1,5 @@
-// Real sockets that other processes hold, with values in a map. They are in the network namespace that this process is
-// in, and go with this object or with this process.
+// Real sockets that other processes hold, with values in a map. They are in the network namespace
+// that this process is in, and go with this object or with this process.
 //
 // Not thread-safe.
 
@@ -32,20 +32,20 @@ class HeldSockets {
   HeldSockets& operator=(const HeldSockets&) = delete;
   ~HeldSockets();
 
-  // Opens `count` sockets, of which each gets the ProvingValue() of its number, from `first_number` on; map_fd -1: none
-  // gets one. Throws std::runtime_error.
+  // Opens `count` sockets, of which each gets the ProvingValue() of its number, from `first_number`
+  // on; map_fd -1: none gets one. Throws std::runtime_error.
   void Open(const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
             size_t value_bytes);
 
   // Starts a process that opens and closes sockets with values, as fast as it can.
   void StartPassing(const SocketKind& kind, int map_fd, size_t value_bytes);
-  // Starts a process that opens `count` sockets with values as Open() does, and replaces each by an equal
-  // one again and again.
+  // Starts a process that opens `count` sockets with values as Open() does, and replaces each by an
+  // equal one again and again.
   void StartReplacing(const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
                       size_t value_bytes);
 
-  // Starts a process that opens `count` sockets and writes to their values in place, under their lock, again and
-  // again: each time all bytes of a value are the same.
+  // Starts a process that opens `count` sockets and writes to their values in place, under their
+  // lock, again and again: each time all bytes of a value are the same.
   void StartRewritingLocked(const SocketKind& kind, size_t count, int map_fd, size_t value_bytes);
 
   // Ends all of them.

@@ -1,4 +1,5 @@
-// Captures from the kernel that is running: every value that was written is captured, once, whatever goes on meanwhile.
+// Captures from the kernel that is running: every value that was written is captured, once,
+// whatever goes on meanwhile.
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -79,7 +80,8 @@ Taken TakeOnce(uint32_t map_id, Method method) {
   return source == nullptr ? Taken() : Take(*source);
 }
 
-// Every number below `count` is there once, every value proves itself, and what is beside them is of passing sockets.
+// Every number below `count` is there once, every value proves itself, and what is beside them is
+// of passing sockets.
 void ExpectAll(const Taken& taken, size_t count) {
   std::vector<uint64_t> seen(count);
   uint64_t values = 0;

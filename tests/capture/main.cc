@@ -1,7 +1,7 @@
 // Runs the tests of a program, in a network namespace of their own.
 //
-// Exit code 77, with the reason: the kernel does not tell its types, or this process may not ask. Any other reason why
-// nothing can be captured is a failure.
+// Exit code 77, with the reason: the kernel does not tell its types, or this process may not ask.
+// Any other reason why nothing can be captured is a failure.
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -26,8 +26,8 @@ struct TestMap {
   uint32_t id = 0;
 };
 
-// The type of values is `struct cap_value`: "id" of 8 bytes and "fill" of the rest, or only "fill" if there is no room or
-// a lock, "lock", is in the way. Throws std::system_error.
+// The type of values is `struct cap_value`: "id" of 8 bytes and "fill" of the rest, or only "fill"
+// if there is no room or a lock, "lock", is in the way. Throws std::system_error.
 TestMap MakeTestMap(const TestMapShape& shape);
 
 }  // namespace inlay::capture

@@ -1,5 +1,5 @@
-// Reads captures that are made of arbitrary bytes: as they are; as blocks whose checksums are right, so that what is behind
-// these is reached; and as damage to what the writer has written.
+// Reads captures that are made of arbitrary bytes: as they are; as blocks whose checksums are
+// right, so that what is behind these is reached; and as damage to what the writer has written.
 //
 // The first byte of the input chooses which.
 

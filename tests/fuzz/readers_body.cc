@@ -1,8 +1,8 @@
 // Reads arbitrary bytes as records in every format, and checks the result against the plainest way
 // to do the same.
 //
-// The first bytes of the input choose the options, the rest is the file. What starts like gzip or zstd
-// is read as that; besides, some inputs are compressed here first.
+// The first bytes of the input choose the options, the rest is the file. What starts like gzip or
+// zstd is read as that; besides, some inputs are compressed here first.
 
 #include <zlib.h>
 #include <zstd.h>

@@ -19,7 +19,8 @@
 namespace inlay::capture {
 namespace {
 
-// Each walks over the sockets of one network namespace, but the first over all descriptors there are.
+// Each walks over the sockets of one network namespace, but the first over all descriptors there
+// are.
 struct Walk {
   std::string iterator;
   std::string program;

@@ -7,8 +7,8 @@
 
 namespace inlay::capture {
 
-// Room for every socket of the machine, so that a walk need not pause, but not in more than `most_bytes`; at least 1.
-// Thread-safe.
+// Room for every socket of the machine, so that a walk need not pause, but not in more than
+// `most_bytes`; at least 1. Thread-safe.
 size_t BufferedSockets(size_t value_bytes, size_t most_bytes);
 
 }  // namespace inlay::capture

@@ -1,4 +1,5 @@
-// CaptureSource: what can be captured of the running kernel, as a stream of values; one snapshot after the other.
+// CaptureSource: what can be captured of the running kernel, as a stream of values; one snapshot
+// after the other.
 //
 // Nothing of it outlives the process: no program, map or walk is pinned.
 //
@@ -36,8 +37,8 @@ struct CaptureOptions {
   std::string name = {};  // the map's, or where it is pinned
   uint32_t id = 0;
   Method method = Method::kAuto;
-  // What the buffer between the kernel and us may take. A walk over a map's elements, or over the sockets of a
-  // protocol, pauses when it is full, and then has to find its place again.
+  // What the buffer between the kernel and us may take. A walk over a map's elements, or over the
+  // sockets of a protocol, pauses when it is full, and then has to find its place again.
   size_t buffer_bytes = 128 << 20;
   // Asked now and then while a snapshot is taken; true ends it with kCancelled. May be empty.
   std::function<bool()> stop = {};
@@ -70,7 +71,8 @@ struct SnapshotResult {
   }
 };
 
-// Receives `copies` records of `value`, which lives while the call lasts. An error ends the snapshot.
+// Receives `copies` records of `value`, which lives while the call lasts. An error ends the
+// snapshot.
 using ValueSink = std::function<absl::Status(std::span<const uint8_t> value, uint64_t copies)>;
 
 class CaptureSource {
@@ -81,8 +83,9 @@ class CaptureSource {
 
   const CaptureDescription& description() const { return description_; }
 
-  // Gives every value to `sink`. Fails if nothing can be read, with what is missing; with what the sink has failed
-  // with; with kCancelled if it was stopped: what the sink has received is then a part.
+  // Gives every value to `sink`. Fails if nothing can be read, with what is missing; with what the
+  // sink has failed with; with kCancelled if it was stopped: what the sink has received is then a
+  // part.
   virtual absl::StatusOr<SnapshotResult> Take(const ValueSink& sink) = 0;
 
  protected:
@@ -90,9 +93,9 @@ class CaptureSource {
   CaptureDescription description_ = {};
 };
 
-// Opens what `options` name, and loads what is needed. Fails for a map that is not there or cannot be
-// captured, for a kernel that has no BTF or is too old, without the capabilities, and always (kUnimplemented)
-// if the library was built without libbpf or a compiler for BPF.
+// Opens what `options` name, and loads what is needed. Fails for a map that is not there or cannot
+// be captured, for a kernel that has no BTF or is too old, without the capabilities, and always
+// (kUnimplemented) if the library was built without libbpf or a compiler for BPF.
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenCapture(const CaptureOptions& options);
 
 }  // namespace inlay::capture

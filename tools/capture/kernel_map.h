@@ -38,11 +38,12 @@ std::string MapTypeName(uint32_t type);
 // Whether the values of maps of this type can be captured.
 bool CanBeCaptured(uint32_t type);
 
-// The map with this id. kNotFound: there is none, or no longer. Needs CAP_SYS_ADMIN, as the kernel has it.
+// The map with this id. kNotFound: there is none, or no longer. Needs CAP_SYS_ADMIN, as the kernel
+// has it.
 absl::StatusOr<KernelMap> OpenMapById(uint32_t id);
 
-// The map of this name, of which the kernel keeps 15 bytes. Fails if several have it, with their ids; and if there is
-// none, with names that are close. Needs CAP_SYS_ADMIN.
+// The map of this name, of which the kernel keeps 15 bytes. Fails if several have it, with their
+// ids; and if there is none, with names that are close. Needs CAP_SYS_ADMIN.
 absl::StatusOr<KernelMap> OpenMapByName(std::string_view name);
 
 // The map that is pinned here, in a BPF file system. Needs CAP_BPF and the right to read the file.

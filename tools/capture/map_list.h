@@ -21,9 +21,11 @@ struct ListedMap {
   std::vector<std::string> pinned = {};
   std::optional<uint64_t> entries = {};  // nothing: could not be counted
   uint64_t memlock_bytes = 0;            // what the kernel says
-  // sk_storage only: what its elements take of the kernel's slabs. The kernel's figure leaves them out.
+  // sk_storage only: what its elements take of the kernel's slabs. The kernel's figure leaves them
+  // out.
   std::optional<uint64_t> element_bytes = {};
-  // sk_storage only: what the sockets' storages take beside if this is the only map that the sockets have values in.
+  // sk_storage only: what the sockets' storages take beside if this is the only map that the
+  // sockets have values in.
   std::optional<uint64_t> storage_bytes = {};
 };
 
@@ -32,9 +34,9 @@ struct MapList {
   std::vector<std::string> notes = {};
 };
 
-// Counts the entries of every map, in time linear in them. Fails without CAP_SYS_ADMIN, which the kernel demands of
-// whoever lists maps; as OpenCapture() does; and always (kUnimplemented) if the library was built without libbpf or
-// a compiler for BPF. Not thread-safe.
+// Counts the entries of every map, in time linear in them. Fails without CAP_SYS_ADMIN, which the
+// kernel demands of whoever lists maps; as OpenCapture() does; and always (kUnimplemented) if the
+// library was built without libbpf or a compiler for BPF. Not thread-safe.
 absl::StatusOr<MapList> ListMaps();
 
 }  // namespace inlay::capture

@@ -12,8 +12,8 @@
 
 namespace inlay::capture {
 
-// Of every map that is pinned in a BPF file system which this process sees: its paths, by its id. What cannot be
-// read is left out.
+// Of every map that is pinned in a BPF file system which this process sees: its paths, by its id.
+// What cannot be read is left out.
 std::map<uint32_t, std::vector<std::string>> FindPinnedMaps();
 
 }  // namespace inlay::capture

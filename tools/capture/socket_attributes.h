@@ -1,5 +1,6 @@
-// What `inlay capture --sockets` keeps of a socket: what somebody has set, or what follows from that. What
-// differs from socket to socket by nature (addresses, ports, queues, counters, timers) is left out.
+// What `inlay capture --sockets` keeps of a socket: what somebody has set, or what follows from
+// that. What differs from socket to socket by nature (addresses, ports, queues, counters, timers)
+// is left out.
 //
 // Shared by the BPF programs, which are C, and the command. There is no padding. The names
 // and types that analyze shows are those of socket_attributes.cc, which checks them against this.

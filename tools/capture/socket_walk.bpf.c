@@ -1,9 +1,10 @@
-// Walks over sockets. Each program is run by an iterator of the kernel for one object after the other, and puts
-// what is to be known of a socket into a buffer that the process has mapped.
+// Walks over sockets. Each program is run by an iterator of the kernel for one object after the
+// other, and puts what is to be known of a socket into a buffer that the process has mapped.
 //
-// Why not bpf_seq_write(): a read() of an iterator returns 32 KiB at most, and the iterator over a map starts
-// each read at the head of a bucket, which makes it quadratic. Here a read() ends only when the buffer is full:
-// a program that returns 1 is run again for the same object by the next read().
+// Why not bpf_seq_write(): a read() of an iterator returns 32 KiB at most, and the iterator over a
+// map starts each read at the head of a bucket, which makes it quadratic. Here a read() ends only
+// when the buffer is full: a program that returns 1 is run again for the same object by the next
+// read().
 
 #include "tools/capture/socket_walk.h"
 
@@ -142,7 +143,8 @@ struct {
   __uint(value_size, sizeof(struct WalkRecordHead));
 } records SEC(".maps");
 
-// Values, and how many sockets have them. The loader sets how large a value is, and how many there may be.
+// Values, and how many sockets have them. The loader sets how large a value is, and how many there
+// may be.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -179,8 +181,8 @@ static __always_inline int KeepValue(struct sock* sk, const void* value) {
   return kNext;
 }
 
-// Copies the value while nobody who takes its lock can change it. No function may be called under a lock.
-// The lock itself is not copied; records are empty before.
+// Copies the value while nobody who takes its lock can change it. No function may be called under a
+// lock. The lock itself is not copied; records are empty before.
 static __always_inline int KeepLockedValue(struct sock* sk, void* value) {
   struct WalkRecordHead* const record = NextRecord();
   if (!record) return kAgainInNextRead;
@@ -386,5 +388,6 @@ int sockets_of_unix(struct bpf_iter__unix* context) {
   return unix_socket ? KeepAttributes((struct sock*)unix_socket) : kNext;
 }
 
-// Iterators belong to tracing, whose programs may call what only programs under a licence as the kernel's may.
+// Iterators belong to tracing, whose programs may call what only programs under a licence as the
+// kernel's may.
 char licence[] SEC("license") = "Dual BSD/GPL";

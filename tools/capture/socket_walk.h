@@ -23,8 +23,8 @@ struct WalkProgress {
   __u64 visited;   // sockets that the kernel has shown, some of them several times
   __u64 stalled;   // times that the buffer was full, and the walk had to stop
   __u64 unfolded;  // values for which the table of distinct values had no room
-  // Times that the walk had to stop and find its place again, for whatever reason; counted by the process. The kernel
-  // itself wants one after a million objects.
+  // Times that the walk had to stop and find its place again, for whatever reason; counted by the
+  // process. The kernel itself wants one after a million objects.
   __u64 pauses;
 };
 

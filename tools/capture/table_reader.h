@@ -1,4 +1,5 @@
-// Reads all values of a map that is a table: hash, lru_hash, array, and those with a value for every CPU.
+// Reads all values of a map that is a table: hash, lru_hash, array, and those with a value for
+// every CPU.
 //
 // Thread-safe: functions without state.
 
@@ -27,8 +28,9 @@ struct TableRead {
       0;  // entries that were deleted between the reading of their key and their value
 };
 
-// Gives every value to `on_value`; with `locked`, as they are while nobody holds the value's bpf_spin_lock. Not a
-// snapshot: what changes meanwhile is seen before or after. Needs CAP_BPF, or CAP_SYS_ADMIN.
+// Gives every value to `on_value`; with `locked`, as they are while nobody holds the value's
+// bpf_spin_lock. Not a snapshot: what changes meanwhile is seen before or after. Needs CAP_BPF, or
+// CAP_SYS_ADMIN.
 absl::StatusOr<TableRead> ReadTable(const KernelMap& map, bool locked, const OnTableValue& on_value,
                                     const std::function<bool()>& stop);
 

@@ -25,13 +25,15 @@ struct ValueSchema {
       {};  // for people: what is not captured, or why there are no names
 };
 
-// Never fails: without BTF, or without the right to read it (CAP_SYS_ADMIN), there are no fields, and a note says so.
+// Never fails: without BTF, or without the right to read it (CAP_SYS_ADMIN), there are no fields,
+// and a note says so.
 ValueSchema ReadValueSchema(const KernelMap& map);
 
 // What the map's BTF calls the type of its values; empty if it does not tell.
 std::string ValueTypeName(const KernelMap& map);
 
-// Sets the bytes to 0 that only the kernel may hold: a lock's state and a kptr say nothing about the value.
+// Sets the bytes to 0 that only the kernel may hold: a lock's state and a kptr say nothing about
+// the value.
 void ClearKernelOwned(const ValueSchema& schema, std::span<uint8_t> value);
 
 }  // namespace inlay::capture

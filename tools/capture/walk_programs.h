@@ -1,8 +1,11 @@
-// WalkPrograms: the BPF programs that walk over sockets, loaded into the kernel, and the buffer that they fill.
+// WalkPrograms: the BPF programs that walk over sockets, loaded into the kernel, and the buffer
+// that they fill.
 //
-// Nothing is pinned: programs, maps and walks go with this object, or with the process however it ends.
+// Nothing is pinned: programs, maps and walks go with this object, or with the process however it
+// ends.
 //
-// Not thread-safe, and one at a time is loaded: libbpf's messages are kept for the whole process meanwhile.
+// Not thread-safe, and one at a time is loaded: libbpf's messages are kept for the whole process
+// meanwhile.
 
 #ifndef INLAY_TOOLS_CAPTURE_WALK_PROGRAMS_H_
 #define INLAY_TOOLS_CAPTURE_WALK_PROGRAMS_H_
@@ -23,8 +26,8 @@ struct bpf_object;
 
 namespace inlay::capture {
 
-// Whether the kernel that is running has the iterator of this name: task_file, bpf_sk_storage_map, tcp, udp or unix.
-// Fails if it has no BTF.
+// Whether the kernel that is running has the iterator of this name: task_file, bpf_sk_storage_map,
+// tcp, udp or unix. Fails if it has no BTF.
 absl::StatusOr<bool> KernelHasIterator(const std::string& name);
 
 class WalkPrograms {
@@ -38,7 +41,8 @@ class WalkPrograms {
     uint32_t most_folded = 0;  // distinct values in folded_map_fd(); 0: there is no such map
   };
 
-  // Fails if the kernel does not load the programs, with what it objects to; needs CAP_BPF and CAP_PERFMON.
+  // Fails if the kernel does not load the programs, with what it objects to; needs CAP_BPF and
+  // CAP_PERFMON.
   static absl::StatusOr<std::unique_ptr<WalkPrograms>> Load(const Options& options);
   ~WalkPrograms();
   WalkPrograms(const WalkPrograms&) = delete;
@@ -48,9 +52,10 @@ class WalkPrograms {
   using OnRecord =
       std::function<absl::Status(uint64_t cookie, std::span<const uint8_t> value_bytes)>;
 
-  // Walks with one of the loaded programs; over the elements of `map_fd` if that is what the program does. The walk
-  // pauses whenever `pause_bytes` of the buffer are full, or all of it, and what it has met goes to `on_record`.
-  // It ends with kCancelled when `stop` says so, which is asked between reads.
+  // Walks with one of the loaded programs; over the elements of `map_fd` if that is what the
+  // program does. The walk pauses whenever `pause_bytes` of the buffer are full, or all of it, and
+  // what it has met goes to `on_record`. It ends with kCancelled when `stop` says so, which is
+  // asked between reads.
   absl::StatusOr<WalkProgress> Walk(const std::string& program, int map_fd, size_t pause_bytes,
                                     const OnRecord& on_record, const std::function<bool()>& stop);
 

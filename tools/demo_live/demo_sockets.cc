@@ -1,6 +1,7 @@
-// Opens TCP and UDP sockets in many processes, each process in a network namespace of its own with nothing but
-// loopback, while a BPF program gives every socket the context of the task that opened it. Says which map that is, and
-// holds the sockets until standard input ends. Everything goes with the process.
+// Opens TCP and UDP sockets in many processes, each process in a network namespace of its own with
+// nothing but loopback, while a BPF program gives every socket the context of the task that opened
+// it. Says which map that is, and holds the sockets until standard input ends. Everything goes with
+// the process.
 //
 //   demo_sockets PROCESSES CONNECTIONS DATAGRAM_SOCKETS      of the last two, as many in each process
 

@@ -1,5 +1,5 @@
-// Gives every socket that a task of the cgroup opens what is known of that task. Sockets that a listener
-// accepts get the listener's.
+// Gives every socket that a task of the cgroup opens what is known of that task. Sockets that a
+// listener accepts get the listener's.
 
 #include "tools/demo_live/task_context.h"
 

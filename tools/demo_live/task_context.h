@@ -1,5 +1,5 @@
-// The value that demo_live.sh gives to sockets: what a runtime-security product keeps of the task that opened them.
-// Shared by the BPF program, which is C, and the process that loads it.
+// The value that demo_live.sh gives to sockets: what a runtime-security product keeps of the task
+// that opened them. Shared by the BPF program, which is C, and the process that loads it.
 
 #ifndef INLAY_TOOLS_DEMO_LIVE_TASK_CONTEXT_H_
 #define INLAY_TOOLS_DEMO_LIVE_TASK_CONTEXT_H_

@@ -22,8 +22,9 @@ std::string_view CapabilityName(Capability capability);
 // Those of `needed` that this process lacks. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
 std::vector<Capability> MissingCapabilities(const std::vector<Capability>& needed);
 
-// The error of a call that failed with `error`, an errno: "WHAT: needs CAP_BPF, which this process lacks" if it was
-// refused and one of `needed` is missing, else "WHAT: REASON"; with a word on containers in one.
+// The error of a call that failed with `error`, an errno: "WHAT: needs CAP_BPF, which this process
+// lacks" if it was refused and one of `needed` is missing, else "WHAT: REASON"; with a word on
+// containers in one.
 absl::Status CallFailed(std::string_view what, int error, const std::vector<Capability>& needed);
 
 }  // namespace inlay::capture

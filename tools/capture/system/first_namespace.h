@@ -1,4 +1,5 @@
-// Whether this process is in the namespace that the kernel began with, and not in one of a container.
+// Whether this process is in the namespace that the kernel began with, and not in one of a
+// container.
 //
 // Thread-safe: functions without state.
 

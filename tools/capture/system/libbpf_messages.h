@@ -1,5 +1,5 @@
-// LibbpfMessages: while it lives, what libbpf would print is kept instead. One at a time in a process: libbpf has
-// one printer.
+// LibbpfMessages: while it lives, what libbpf would print is kept instead. One at a time in a
+// process: libbpf has one printer.
 
 #ifndef INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_
 #define INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_

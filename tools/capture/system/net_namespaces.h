@@ -12,12 +12,13 @@
 
 namespace inlay::capture {
 
-// Those that some process is in, and those of `ip netns`; each once, and first the one that this process is in.
-// Not seen: one that only a socket or a bind mount elsewhere keeps. `refused` is how many processes do not
-// tell theirs, as those of another user without CAP_SYS_PTRACE.
+// Those that some process is in, and those of `ip netns`; each once, and first the one that this
+// process is in. Not seen: one that only a socket or a bind mount elsewhere keeps. `refused` is how
+// many processes do not tell theirs, as those of another user without CAP_SYS_PTRACE.
 std::vector<live_kernel::FileDescriptor> OpenNetNamespaces(size_t* refused);
 
-// Calls `function` on a thread that is in the namespace, and returns what it returns. Needs CAP_SYS_ADMIN.
+// Calls `function` on a thread that is in the namespace, and returns what it returns. Needs
+// CAP_SYS_ADMIN.
 absl::Status InNetNamespace(const live_kernel::FileDescriptor& net_namespace,
                             const std::function<absl::Status()>& function);
 
