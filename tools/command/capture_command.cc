@@ -29,7 +29,7 @@
 #include "tools/command/open_files_limit.h"
 #include "tools/command/pending_file.h"
 #include "tools/command/record_flags.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay {
 namespace {
@@ -278,8 +278,8 @@ absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Outpu
   const absl::Status status = TakeAll(options, **source, **output, **writer);
   if (status.ok() && !options.analyze) {
     std::fprintf(stderr, "inlay capture: %s values, %s in %s\n",
-                 analysis::Grouped((*writer)->records()).c_str(),
-                 analysis::ByteSize((*writer)->bytes_written()).c_str(), (*output)->name().c_str());
+                 numbers::Grouped((*writer)->records()).c_str(),
+                 numbers::ByteSize((*writer)->bytes_written()).c_str(), (*output)->name().c_str());
   }
   return status;
 }

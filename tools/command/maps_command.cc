@@ -12,7 +12,8 @@
 #include "tools/command/fail_command.h"
 #include "tools/command/open_files_limit.h"
 #include "tools/command/record_flags.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/printable.h"
 #include "tools/pages/numbers/text_table.h"
 
 namespace inlay {
@@ -27,31 +28,29 @@ Exit codes: 0 success, 2 the kernel does not tell. Manual: docs/capture.md)";
 constexpr size_t kShownBytes = 48;  // of a name or path
 
 std::string Entries(const capture::ListedMap& map) {
-  return map.entries.has_value() ? analysis::Grouped(*map.entries) : "?";
+  return map.entries.has_value() ? numbers::Grouped(*map.entries) : "?";
 }
 
 std::string Cost(const capture::ListedMap& map) {
   if (!map.entries.has_value() && map.type == "sk_storage") return "?";
-  if (!map.element_bytes.has_value()) return analysis::ByteSize(map.memlock_bytes);
-  return analysis::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
+  if (!map.element_bytes.has_value()) return numbers::ByteSize(map.memlock_bytes);
+  return numbers::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
 }
 
 std::string AsText(const capture::MapList& list) {
   if (list.maps.empty()) return "no map can be captured here\n";
-  using Align = analysis::TextTable::Align;
-  analysis::TextTable table({Align::kRight, Align::kLeft, Align::kLeft, Align::kRight,
-                             Align::kRight, Align::kRight, Align::kRight, Align::kLeft,
-                             Align::kLeft});
+  using Align = numbers::TextTable::Align;
+  numbers::TextTable table({Align::kRight, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
+                            Align::kRight, Align::kRight, Align::kLeft, Align::kLeft});
   table.AddRow({"id", "name", "kind", "value bytes", "entries", "kernel says", "takes", "BTF type",
                 "pinned"});
   for (const capture::ListedMap& map : list.maps) {
-    table.AddRow({absl::StrCat(map.id), analysis::Printable(map.name, kShownBytes), map.type,
-                  analysis::Grouped(map.value_bytes), Entries(map),
-                  analysis::ByteSize(map.memlock_bytes), Cost(map),
-                  map.value_type.empty() ? "-" : analysis::Printable(map.value_type, kShownBytes),
-                  map.pinned.empty()
-                      ? "-"
-                      : analysis::Printable(absl::StrJoin(map.pinned, " "), 4 * kShownBytes)});
+    table.AddRow(
+        {absl::StrCat(map.id), numbers::Printable(map.name, kShownBytes), map.type,
+         numbers::Grouped(map.value_bytes), Entries(map), numbers::ByteSize(map.memlock_bytes),
+         Cost(map), map.value_type.empty() ? "-" : numbers::Printable(map.value_type, kShownBytes),
+         map.pinned.empty() ? "-"
+                            : numbers::Printable(absl::StrJoin(map.pinned, " "), 4 * kShownBytes)});
   }
   return table.Format();
 }

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay {
 namespace {
@@ -59,19 +59,19 @@ void ProgressBar::Run() {
 
 std::string ProgressLine(uint64_t bytes_done, uint64_t total_bytes, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(bytes_done) / seconds : 0;
-  const std::string speed = analysis::ByteSize(static_cast<uint64_t>(rate)) + "/s";
-  if (total_bytes == 0) return analysis::ByteSize(bytes_done) + " read, " + speed;
+  const std::string speed = numbers::ByteSize(static_cast<uint64_t>(rate)) + "/s";
+  if (total_bytes == 0) return numbers::ByteSize(bytes_done) + " read, " + speed;
   const uint64_t done = std::min(bytes_done, total_bytes);
   const double share = static_cast<double>(done) / static_cast<double>(total_bytes);
   const auto filled = static_cast<size_t>(share * static_cast<double>(kBarWidth));
   char percent[16];
   std::snprintf(percent, sizeof percent, "%3d %%", static_cast<int>(share * 100));
   std::string line = "[" + std::string(filled, '#') + std::string(kBarWidth - filled, ' ') + "]  " +
-                     percent + "  " + analysis::ByteSize(done) + " of " +
-                     analysis::ByteSize(total_bytes) + ", " + speed;
+                     percent + "  " + numbers::ByteSize(done) + " of " +
+                     numbers::ByteSize(total_bytes) + ", " + speed;
   if (rate > 0) {
     const double left = static_cast<double>(total_bytes - done) / rate;
-    line += ", " + analysis::Grouped(static_cast<uint64_t>(left + 0.5)) + " s left";
+    line += ", " + numbers::Grouped(static_cast<uint64_t>(left + 0.5)) + " s left";
   }
   return line;
 }

@@ -10,7 +10,7 @@
 #include "tools/command/fail_command.h"
 #include "tools/command/progress_bar.h"
 #include "tools/command/record_flags.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/text_table.h"
 #include "tools/replay/recording.h"
 #include "tools/replay/replay.h"
@@ -45,20 +45,20 @@ absl::StatusOr<replay::Recording> ReadRecording(analysis::RecordSource& source,
     if (!next.ok()) return next.status();
     if (!*next) {
       std::fprintf(stderr, "inlay replay: of %s snapshots the last one is used, %s\n",
-                   analysis::Grouped(snapshots).c_str(), name.c_str());
+                   numbers::Grouped(snapshots).c_str(), name.c_str());
       return recording;
     }
   }
 }
 
 std::string Format(const replay::Recording& recording, const replay::ReplayResult& result) {
-  using analysis::Grouped;
-  using analysis::GroupedDecimal;
+  using numbers::Grouped;
+  using numbers::GroupedDecimal;
   std::string text = Grouped(recording.records()) + " records of " +
                      Grouped(recording.value_bytes()) + " bytes, " + Grouped(recording.distinct()) +
                      " distinct, each in an emulated UDP socket of its own\n\n";
-  using Align = analysis::TextTable::Align;
-  analysis::TextTable table(
+  using Align = numbers::TextTable::Align;
+  numbers::TextTable table(
       {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
   table.AddRow({"layout", "bytes/socket", "create ns", "get ns", "delete ns", "spilled"});
   for (const replay::LayoutResult& layout : result.layouts) {
@@ -109,7 +109,7 @@ int RunReplay(const ReplayOptions& options) {
   if (!recording.ok()) return FailCommand("replay", recording.status());
   if (recording->truncated()) {
     std::fprintf(stderr, "inlay replay: only the first %s records are used (--max-sockets)\n",
-                 analysis::Grouped(recording->records()).c_str());
+                 numbers::Grouped(recording->records()).c_str());
   }
   const absl::StatusOr<replay::ReplayResult> result = replay::Replay(*recording);
   if (!result.ok()) return FailCommand("replay", result.status());

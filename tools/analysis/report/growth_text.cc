@@ -7,13 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "tools/analysis/report/growth_words.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/printable.h"
 #include "tools/pages/numbers/text_table.h"
 
 namespace inlay::analysis {
 namespace {
 
-using enum TextTable::Align;
+using enum numbers::TextTable::Align;
 constexpr size_t kShownPoints = 5;
 constexpr size_t kShownSnapshots = 20;
 constexpr size_t kSnapshotNameBytes = 40;
@@ -26,17 +27,8 @@ std::string WidthOrNone(const std::optional<int>& bits) {
   return bits.has_value() ? absl::StrCat(*bits, " bits") : "no index is wide enough";
 }
 
-std::string Probability(double probability) {
-  if (probability <= 0) return "0 %";
-  if (probability >= 1) return "100 %";
-  const double percent = 100 * probability;
-  if (percent < 0.1) return "< 0.1 %";
-  if (percent > 99.9) return "> 99.9 %";
-  return absl::StrCat(GroupedDecimal(percent, 1), " %");
-}
-
 // "2x"
-std::string Times(double times) { return absl::StrCat(GroupedDecimal(times, 0), "x"); }
+std::string Times(double times) { return absl::StrCat(numbers::GroupedDecimal(times, 0), "x"); }
 
 std::string Title(const Growth& growth) {
   switch (growth.order) {
@@ -55,50 +47,55 @@ std::string Title(const Growth& growth) {
 // The last few halvings.
 std::string PointTable(const Growth& growth) {
   const bool in_order = growth.order == Growth::Order::kInput;
-  TextTable table({kRight, kRight, kRight, kRight});
+  numbers::TextTable table({kRight, kRight, kRight, kRight});
   table.AddRow({"records", "distinct", in_order ? "in random order" : ""});
   // Of the input there may be a point close to the end besides the doublings.
   const size_t first = growth.points.size() - std::min(growth.points.size(), kShownPoints);
   for (size_t i = first; i < growth.points.size(); ++i) {
-    table.AddRow({GroupedWhole(growth.points[i].records), GroupedWhole(growth.points[i].distinct),
-                  in_order ? GroupedWhole(growth.random_order[i].distinct) : ""});
+    table.AddRow({numbers::GroupedWhole(growth.points[i].records),
+                  numbers::GroupedWhole(growth.points[i].distinct),
+                  in_order ? numbers::GroupedWhole(growth.random_order[i].distinct) : ""});
   }
   return table.Format();
 }
 
 std::string SnapshotTable(const Growth& growth) {
-  TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight});
   table.AddRow({"snapshot", "records", "distinct", "new", "gone", "so far"});
   const size_t first = growth.snapshots.size() - std::min(growth.snapshots.size(), kShownSnapshots);
   for (size_t i = first; i < growth.snapshots.size(); ++i) {
     const Snapshot& snapshot = growth.snapshots[i];
-    table.AddRow({snapshot.name.empty() ? "(empty)" : Printable(snapshot.name, kSnapshotNameBytes),
-                  Grouped(snapshot.records), Grouped(snapshot.distinct),
-                  i == 0 ? "-" : Grouped(snapshot.appeared),
-                  i == 0 ? "-" : Grouped(snapshot.disappeared), Grouped(snapshot.distinct_so_far)});
+    table.AddRow(
+        {snapshot.name.empty() ? "(empty)" : numbers::Printable(snapshot.name, kSnapshotNameBytes),
+         numbers::Grouped(snapshot.records), numbers::Grouped(snapshot.distinct),
+         i == 0 ? "-" : numbers::Grouped(snapshot.appeared),
+         i == 0 ? "-" : numbers::Grouped(snapshot.disappeared),
+         numbers::Grouped(snapshot.distinct_so_far)});
   }
   std::string text = table.Format();
   if (first > 0)
-    absl::StrAppend(&text, "  ", Grouped(first), " before them; --json has them all\n");
+    absl::StrAppend(&text, "  ", numbers::Grouped(first), " before them; --json has them all\n");
   return text;
 }
 
 std::string ForecastTable(const Growth& growth) {
-  TextTable table({kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight});
+  numbers::TextTable table(
+      {kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight});
   table.AddRow(
       {"more", "records", "distinct", "19 of 20 times", "bits", "over 9", "10", "12", "16"});
   for (const GrowthForecast& forecast : growth.forecasts) {
     std::vector<std::string> row = {
-        Times(forecast.times), GroupedWhole(forecast.records), GroupedWhole(forecast.distinct),
-        absl::StrCat(GroupedWhole(forecast.distinct_low), " to ",
-                     GroupedWhole(forecast.distinct_high)),
+        Times(forecast.times), numbers::GroupedWhole(forecast.records),
+        numbers::GroupedWhole(forecast.distinct),
+        absl::StrCat(numbers::GroupedWhole(forecast.distinct_low), " to ",
+                     numbers::GroupedWhole(forecast.distinct_high)),
         forecast.index_bits == forecast.index_bits_high
             ? Width(forecast.index_bits)
             : absl::StrCat(Width(forecast.index_bits), " to ", Width(forecast.index_bits_high))};
     for (const WidthOverflow& overflow : forecast.overflow) {
       const int bits = overflow.index_bits;
       if (bits == 9 || bits == 10 || bits == 12 || bits == 16) {
-        row.push_back(Probability(overflow.probability));
+        row.push_back(numbers::Probability(overflow.probability));
       }
     }
     table.AddRow(std::move(row));

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/analysis/growth/growth_law.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -41,7 +41,7 @@ bool IsPrecise(const GrowthLaw& law, double records, int digits) {
 std::string LawWords(const GrowthLaw& law, double records) {
   const double today = DistinctBy(law, records);
   if (law.factor == 0 || law.exponent == 0) {
-    const std::string values = GroupedWhole(today);
+    const std::string values = numbers::GroupedWhole(today);
     return absl::StrCat(values, values == "1" ? " value" : " values", ", however many records");
   }
   constexpr int kLeastDigits = 6;
@@ -77,16 +77,16 @@ std::string OrderWords(const Growth& growth) {
   const double chance = 2 * std::sqrt(std::max(measured, expected) + 1);
   if (measured > kNotable * expected && measured - expected > chance) {
     return absl::StrCat(
-        "The order matters: after the first ", GroupedWhole(growth.points[at].records),
-        " records came ", GroupedWhole(measured),
-        " new values, and in random order\nit would have been ", GroupedWhole(expected),
+        "The order matters: after the first ", numbers::GroupedWhole(growth.points[at].records),
+        " records came ", numbers::GroupedWhole(measured),
+        " new values, and in random order\nit would have been ", numbers::GroupedWhole(expected),
         ". Either the input is sorted, or new values keep coming as time goes on.");
   }
   if (expected > kNotable * measured && expected - measured > chance) {
     return absl::StrCat(
-        "The order matters: after the first ", GroupedWhole(growth.points[at].records),
-        " records came only ", GroupedWhole(measured),
-        " new values, and in random order\nit would have been ", GroupedWhole(expected),
+        "The order matters: after the first ", numbers::GroupedWhole(growth.points[at].records),
+        " records came only ", numbers::GroupedWhole(measured),
+        " new values, and in random order\nit would have been ", numbers::GroupedWhole(expected),
         ". Most values appear early, and fewer of them later.");
   }
   return "The order matters little: records in random order would have met values as fast.";
@@ -100,15 +100,15 @@ std::string ChurnWords(const Growth& growth) {
     distinct += static_cast<double>(growth.snapshots[i].distinct);
   }
   const Snapshot& last = growth.snapshots.back();
-  std::string text =
-      absl::StrCat("Churn: ", GroupedDecimal(distinct == 0 ? 0 : 100 * appeared / distinct, 1),
-                   " % of a snapshot's values were not in the one before it. A table that never\n",
-                   "reclaims dead values would hold at most the ", Grouped(last.distinct_so_far),
-                   " values so far");
+  std::string text = absl::StrCat(
+      "Churn: ", numbers::GroupedDecimal(distinct == 0 ? 0 : 100 * appeared / distinct, 1),
+      " % of a snapshot's values were not in the one before it. A table that never\n",
+      "reclaims dead values would hold at most the ", numbers::Grouped(last.distinct_so_far),
+      " values so far");
   if (last.distinct_so_far > last.distinct) {
     absl::StrAppend(
         &text, ", ",
-        GroupedDecimal(
+        numbers::GroupedDecimal(
             static_cast<double>(last.distinct_so_far) / static_cast<double>(last.distinct), 1),
         "x those of the last snapshot");
   }

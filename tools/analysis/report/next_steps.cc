@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_spoilers_text.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -60,9 +60,10 @@ std::string FewValues(const Report& report) {
 std::string WithoutSpoilers(const Report& report) {
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
   return absl::StrCat(
-      "Without ", ShownSpoilers(report), ", ", Grouped(distinct),
+      "Without ", ShownSpoilers(report), ", ", numbers::Grouped(distinct),
       distinct == 1 ? " value is left, " : " values are left, ",
-      GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
+      numbers::GroupedDecimal(
+          static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
       " records each on average");
 }
 
@@ -83,7 +84,7 @@ std::vector<size_t> ColumnsWithoutSpoilers(const Report& report) {
 std::string LowRatio(const Report& report) {
   std::string text = report.distinct == report.records
                          ? std::string("No two values are equal, so nothing can be shared.")
-                         : absl::StrCat("Only ", GroupedDecimal(report.dedup_ratio, 2),
+                         : absl::StrCat("Only ", numbers::GroupedDecimal(report.dedup_ratio, 2),
                                         " records share a value on average.");
   if (report.joint_spoilers > 0) {
     absl::StrAppend(&text, " ", WithoutSpoilers(report));
@@ -116,7 +117,8 @@ std::vector<std::string> NextSteps(const Report& report) {
   if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
     steps.push_back(
         absl::StrCat("Values that are equal in every field differ in their padding, ",
-                     Grouped(report.distinct), " instead of ", Grouped(*report.distinct_by_fields),
+                     numbers::Grouped(report.distinct), " instead of ",
+                     numbers::Grouped(*report.distinct_by_fields),
                      " values: zero the whole struct, with memset, before filling it."));
   }
   if (report.records == 1) {
@@ -134,9 +136,9 @@ std::vector<std::string> NextSteps(const Report& report) {
             absl::StrCat("Without ", ShownSpoilers(report), ", ", *bits, " bits name all values.");
       }
     }
-    steps.push_back(absl::StrCat("The widest index names ", Grouped(IndexCapacity(kMaxIndexBits)),
-                                 " values; every socket with another one keeps a private copy. ",
-                                 fit));
+    steps.push_back(
+        absl::StrCat("The widest index names ", numbers::Grouped(IndexCapacity(kMaxIndexBits)),
+                     " values; every socket with another one keeps a private copy. ", fit));
   }
   return steps;
 }

@@ -7,17 +7,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/analysis/report/report_words.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/text_table.h"
 
 namespace inlay::analysis {
 namespace {
 
-using enum TextTable::Align;
+using enum numbers::TextTable::Align;
 
 std::string Ratio(const Report& report, uint64_t distinct) {
-  return GroupedDecimal(static_cast<double>(report.codes.records) / static_cast<double>(distinct),
-                        2);
+  return numbers::GroupedDecimal(
+      static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2);
 }
 
 std::string IndexBits(uint64_t distinct) {
@@ -27,7 +27,8 @@ std::string IndexBits(uint64_t distinct) {
 
 std::string WhyNothingSpoils(const Report& report) {
   if (SharesCheaply(report.layout_input)) {
-    return absl::StrCat("Nothing is spoiled: with all fields, the ", Grouped(report.distinct),
+    return absl::StrCat("Nothing is spoiled: with all fields, the ",
+                        numbers::Grouped(report.distinct),
                         " values cost next to nothing per socket.");
   }
   if (report.spoilers.steps.back().distinct > report.spoilers.distinct / 2) {
@@ -56,7 +57,7 @@ std::vector<std::string> SpoilersVerdict(const Report& report) {
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
   const std::string names = ShownSpoilers(report);
   const std::string left =
-      absl::StrCat(Grouped(distinct), " of ", Grouped(report.spoilers.distinct),
+      absl::StrCat(numbers::Grouped(distinct), " of ", numbers::Grouped(report.spoilers.distinct),
                    distinct == 1 ? " distinct values is left." : " distinct values are left.");
   if (report.joint_spoilers == 1) {
     return {absl::StrCat("The spoiler is ", names, ": without it ", left)};
@@ -71,11 +72,12 @@ bool SpoilersAreKnown(const Report& report) {
 
 std::string FormatSpoilers(const Report& report) {
   if (!SpoilersAreKnown(report)) return "";
-  TextTable table({kLeft, kRight, kRight, kRight, kRight});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight});
   table.AddRow({"left out", "distinct", "", "ratio", "index bits"});
   const auto add = [&](const std::string& name, uint64_t distinct) {
-    table.AddRow({name, Grouped(distinct), Percent(distinct, report.spoilers.distinct),
-                  Ratio(report, distinct), IndexBits(distinct)});
+    table.AddRow({name, numbers::Grouped(distinct),
+                  numbers::Percent(distinct, report.spoilers.distinct), Ratio(report, distinct),
+                  IndexBits(distinct)});
   };
   add("nothing", report.spoilers.distinct);
   for (const SpoilerStep& step : report.spoilers.steps) {

@@ -10,57 +10,62 @@
 #include "tools/analysis/report/report_spoilers_text.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/analysis/report/split_text.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/text_table.h"
 
 namespace inlay::analysis {
 namespace {
 
-using enum TextTable::Align;
+using enum numbers::TextTable::Align;
 
 constexpr size_t kLineWidth = 96;
 
 // " +- 1,234", or nothing for a figure that is exact.
 std::string Error(double error, int decimals) {
-  return error == 0 ? "" : " +- " + GroupedDecimal(error, decimals);
+  return error == 0 ? "" : " +- " + numbers::GroupedDecimal(error, decimals);
 }
 
 std::string Values(const Report& report) {
-  TextTable table({kLeft, kRight, kLeft});
-  table.AddRow({"records", Grouped(report.records)});
-  table.AddRow({"distinct values", Grouped(report.distinct) + Error(report.distinct_error, 0),
-                absl::StrCat(Percent(report.distinct, report.records), " of the records")});
+  numbers::TextTable table({kLeft, kRight, kLeft});
+  table.AddRow({"records", numbers::Grouped(report.records)});
+  table.AddRow(
+      {"distinct values", numbers::Grouped(report.distinct) + Error(report.distinct_error, 0),
+       absl::StrCat(numbers::Percent(report.distinct, report.records), " of the records")});
   if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
     const double by_fields =
         static_cast<double>(report.records) / static_cast<double>(*report.distinct_by_fields);
-    table.AddRow({"by fields", Grouped(*report.distinct_by_fields),
-                  absl::StrCat("distinct values: ", ShownRatio(report.dedup_ratio), " by bytes, ",
-                               ShownRatio(by_fields), " by fields: padding differs")});
+    table.AddRow(
+        {"by fields", numbers::Grouped(*report.distinct_by_fields),
+         absl::StrCat("distinct values: ", numbers::TimesSign(report.dedup_ratio), " by bytes, ",
+                      numbers::TimesSign(by_fields), " by fields: padding differs")});
   }
-  table.AddRow({"dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
+  table.AddRow({"dedup ratio", numbers::GroupedDecimal(report.dedup_ratio, 2),
                 "records per distinct value, on average"});
-  table.AddRow({"occur once", Grouped(report.singletons) + Error(report.singletons_error, 0),
-                absl::StrCat("values: ", Percent(report.singletons, report.distinct),
-                             " of the distinct values, ",
-                             Percent(report.singletons, report.records), " of the records")});
-  table.AddRow({"entropy",
-                GroupedDecimal(report.entropy_bits, 2) + Error(report.entropy_bits_error, 2),
-                "bits per record: the least that any code for the values needs on average"});
   table.AddRow(
-      {"value size", Grouped(report.value_bytes),
+      {"occur once", numbers::Grouped(report.singletons) + Error(report.singletons_error, 0),
+       absl::StrCat("values: ", numbers::Percent(report.singletons, report.distinct),
+                    " of the distinct values, ",
+                    numbers::Percent(report.singletons, report.records), " of the records")});
+  table.AddRow(
+      {"entropy",
+       numbers::GroupedDecimal(report.entropy_bits, 2) + Error(report.entropy_bits_error, 2),
+       "bits per record: the least that any code for the values needs on average"});
+  table.AddRow(
+      {"value size", numbers::Grouped(report.value_bytes),
        report.schema.kind == RecordSchema::Kind::kRaw || report.schema.binary_bytes.has_value()
            ? "bytes"
            : "bytes of text, the longest value"});
   if (report.index_bits.has_value()) {
     const uint64_t capacity = IndexCapacity(*report.index_bits);
-    table.AddRow({"index width", absl::StrCat(*report.index_bits),
-                  absl::StrCat("bits: the smallest that fits, ", Percent(report.distinct, capacity),
-                               " full (", Grouped(report.distinct), " of ", Grouped(capacity),
-                               " indexes)")});
+    table.AddRow(
+        {"index width", absl::StrCat(*report.index_bits),
+         absl::StrCat("bits: the smallest that fits, ", numbers::Percent(report.distinct, capacity),
+                      " full (", numbers::Grouped(report.distinct), " of ",
+                      numbers::Grouped(capacity), " indexes)")});
   } else {
     table.AddRow({"index width", "none",
                   absl::StrCat("fits: ", kMaxIndexBits, " bits name ",
-                               Grouped(IndexCapacity(kMaxIndexBits)), " values")});
+                               numbers::Grouped(IndexCapacity(kMaxIndexBits)), " values")});
   }
   std::string text = table.Format();
   if (!report.exact) {
@@ -73,40 +78,43 @@ std::string Values(const Report& report) {
 
 std::string Top(const Report& report) {
   if (report.top.empty()) return "";
-  TextTable table({kRight, kRight, kLeft});
+  numbers::TextTable table({kRight, kRight, kLeft});
   table.AddRow({"count", "share", "value"});
   uint64_t covered = 0;
   for (const TopValue& value : report.top) {
     covered += value.count;
-    table.AddRow({Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
-                  Percent(value.count, report.records), ShownValue(value)});
+    table.AddRow({numbers::Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
+                  numbers::Percent(value.count, report.records), ShownValue(value)});
   }
-  return absl::StrCat("\nMost frequent values: ", Grouped(report.top.size()), " of ",
-                      Grouped(report.distinct), ", held by ", Percent(covered, report.records),
-                      " of the records\n", table.Format());
+  return absl::StrCat("\nMost frequent values: ", numbers::Grouped(report.top.size()), " of ",
+                      numbers::Grouped(report.distinct), ", held by ",
+                      numbers::Percent(covered, report.records), " of the records\n",
+                      table.Format());
 }
 
 std::string Copies(const Report& report) {
-  TextTable table({kRight, kRight, kRight, kRight, kRight});
+  numbers::TextTable table({kRight, kRight, kRight, kRight, kRight});
   table.AddRow({"copies", "values", "", "records", ""});
   for (const CopiesBucket& bucket : report.copies_histogram) {
-    table.AddRow({ShownCopies(bucket), Grouped(bucket.values),
-                  Percent(bucket.values, report.distinct), Grouped(bucket.records),
-                  Percent(bucket.records, report.records)});
+    table.AddRow({ShownCopies(bucket), numbers::Grouped(bucket.values),
+                  numbers::Percent(bucket.values, report.distinct),
+                  numbers::Grouped(bucket.records),
+                  numbers::Percent(bucket.records, report.records)});
   }
-  table.AddRow({"all", Grouped(report.distinct), "", Grouped(report.records), ""});
+  table.AddRow(
+      {"all", numbers::Grouped(report.distinct), "", numbers::Grouped(report.records), ""});
   return absl::StrCat("\nCopies: how many values occur so often, and the records that hold them\n",
                       table.Format());
 }
 
 std::string ColumnTable(const Report& report) {
-  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kLeft});
   table.AddRow({"column", "distinct", "entropy", "without it", ""});
   for (size_t i = 0; i < report.fields.size(); ++i) {
     const FieldStatistics& field = report.fields[i];
-    table.AddRow({ShownFieldName(field.name), Grouped(field.distinct),
-                  GroupedDecimal(field.entropy_bits, 2), Grouped(field.distinct_without),
-                  FieldRemark(report, i)});
+    table.AddRow({ShownFieldName(field.name), numbers::Grouped(field.distinct),
+                  numbers::GroupedDecimal(field.entropy_bits, 2),
+                  numbers::Grouped(field.distinct_without), FieldRemark(report, i)});
   }
   return absl::StrCat(
       "\nFields: distinct values of each column, bits of entropy, and values that differ without "
@@ -117,38 +125,38 @@ std::string ColumnTable(const Report& report) {
 // The fields of raw records: those that the user named, or ranges of bytes.
 std::string FieldTable(const Report& report) {
   const bool named = report.distinct_by_fields.has_value();
-  TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
   table.AddRow({named ? "field" : "", "offset", "bytes", "distinct", "entropy", "without it", ""});
   const size_t shown = std::min(report.fields.size(), kShownFields);
   for (size_t i = 0; i < shown; ++i) {
     const FieldStatistics& statistics = report.fields[i];
     table.AddRow({ShownFieldName(statistics.name), absl::StrCat(*statistics.offset),
-                  absl::StrCat(*statistics.bytes), Grouped(statistics.distinct),
-                  GroupedDecimal(statistics.entropy_bits, 2), Grouped(statistics.distinct_without),
-                  FieldRemark(report, i)});
+                  absl::StrCat(*statistics.bytes), numbers::Grouped(statistics.distinct),
+                  numbers::GroupedDecimal(statistics.entropy_bits, 2),
+                  numbers::Grouped(statistics.distinct_without), FieldRemark(report, i)});
   }
   std::string text = absl::StrCat(
       "\nFields: distinct values of each ",
       named ? "field" : "range of bytes that seem to belong together; --fields or --btf names them",
       "\n", table.Format());
   if (shown < report.fields.size()) {
-    absl::StrAppend(&text, "  ", Grouped(report.fields.size() - shown),
+    absl::StrAppend(&text, "  ", numbers::Grouped(report.fields.size() - shown),
                     " more; --json has them all\n");
   }
   return text;
 }
 
 std::string Layouts(const Report& report) {
-  TextTable table({kLeft, kRight, kRight, kRight, kLeft});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kLeft});
   table.AddRow({"layout", "per socket", "total", "saves", "a socket holds"});
   const LayoutCost& pointer = report.layouts.front();
   const LayoutCost& index = report.layouts.back();
   for (const LayoutCost& layout : report.layouts) {
     const double factor = pointer.bytes_per_socket / layout.bytes_per_socket;
     table.AddRow({std::string(layout.name),
-                  absl::StrCat(GroupedDecimal(layout.bytes_per_socket, 2), " B"),
-                  ByteSize(layout.total_bytes),
-                  &layout == &pointer || layout.total_bytes == 0 ? "-" : ShownRatio(factor),
+                  absl::StrCat(numbers::GroupedDecimal(layout.bytes_per_socket, 2), " B"),
+                  numbers::ByteSize(layout.total_bytes),
+                  &layout == &pointer || layout.total_bytes == 0 ? "-" : numbers::TimesSign(factor),
                   SocketHolds(report, layout.name)});
   }
   std::string text = absl::StrCat(
@@ -156,16 +164,17 @@ std::string Layouts(const Report& report) {
       "that the kernel's allocator hands out; 'saves' is against pointer, the kernel's layout "
       "today\n",
       table.Format());
-  absl::StrAppend(&text, "  The table of the one copies takes ", ByteSize(index.table_bytes),
-                  " of the index layout.");
+  absl::StrAppend(&text, "  The table of the one copies takes ",
+                  numbers::ByteSize(index.table_bytes), " of the index layout.");
   if (report.index_bits.has_value()) {
     absl::StrAppend(&text, " With its ", *report.index_bits,
                     " bits packed beside\n  those of other maps, a socket would cost ",
-                    GroupedDecimal(PackedIndexBytesPerSocket(report.layout_input), 2), " bytes.\n");
+                    numbers::GroupedDecimal(PackedIndexBytesPerSocket(report.layout_input), 2),
+                    " bytes.\n");
   } else {
-    absl::StrAppend(&text, " It spills: the ", Grouped(IndexCapacity(kMaxIndexBits)),
+    absl::StrAppend(&text, " It spills: the ", numbers::Grouped(IndexCapacity(kMaxIndexBits)),
                     " most\n  frequent values are shared, and ",
-                    Grouped(report.layout_input.spilled_sockets),
+                    numbers::Grouped(report.layout_input.spilled_sockets),
                     " sockets keep a private copy at the cost of pointer.\n");
   }
   return text;
@@ -178,8 +187,8 @@ std::string SplitOrWhyNone(const Report& report) {
       break;
     case SplitLeftOut::kTooLarge:
       return absl::StrCat("\nSplit: left out, since the search takes long for ",
-                          Grouped(report.distinct), " values of ", Grouped(report.fields.size()),
-                          " fields; --split shows it\n");
+                          numbers::Grouped(report.distinct), " values of ",
+                          numbers::Grouped(report.fields.size()), " fields; --split shows it\n");
     case SplitLeftOut::kSample:
       return "\nSplit: left out, since it needs all distinct values, and they do not fit into "
              "--memory\n";

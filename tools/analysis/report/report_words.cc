@@ -2,7 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/readers/format_detection.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analysis {
 namespace {
@@ -25,7 +26,7 @@ std::string DataTitle(const RecordSchema& schema) {
   if (schema.kind == RecordSchema::Kind::kRaw) {
     return absl::StrCat(
         schema.format_name.empty() ? "Raw records" : absl::StrCat(schema.format_name, ", values"),
-        " of ", Grouped(schema.value_bytes), schema.value_bytes == 1 ? " byte" : " bytes");
+        " of ", numbers::Grouped(schema.value_bytes), schema.value_bytes == 1 ? " byte" : " bytes");
   }
   const std::string format = !schema.format_name.empty() ? schema.format_name
                              : schema.is_zeek_log
@@ -39,19 +40,16 @@ std::string DataTitle(const RecordSchema& schema) {
   return absl::StrCat(format, ", ", chosen, " of ", schema.file_columns, " columns");
 }
 
-std::string ShownRatio(double ratio) {
-  return absl::StrCat(GroupedDecimal(ratio, ratio < 10 ? 1 : 0), "x");
-}
-
 std::string ShownValue(const TopValue& value) {
-  if (!value.fields.empty()) return Printable(DecodedText(value.fields), kShownDecodedBytes);
-  return value.text.empty() ? "(empty)" : Printable(value.text, kShownValueBytes);
+  if (!value.fields.empty())
+    return numbers::Printable(DecodedText(value.fields), kShownDecodedBytes);
+  return value.text.empty() ? "(empty)" : numbers::Printable(value.text, kShownValueBytes);
 }
 
 std::string ShownCopies(const CopiesBucket& bucket) {
-  std::string copies = Grouped(bucket.copies_from);
+  std::string copies = numbers::Grouped(bucket.copies_from);
   if (bucket.copies_to != bucket.copies_from) {
-    absl::StrAppend(&copies, " to ", Grouped(bucket.copies_to));
+    absl::StrAppend(&copies, " to ", numbers::Grouped(bucket.copies_to));
   }
   return copies;
 }
@@ -72,7 +70,7 @@ std::string FieldRemark(const Report& report, size_t field) {
 }
 
 std::string ShownFieldName(const std::string& name) {
-  return name.empty() ? "(no name)" : Printable(name, kShownNameBytes);
+  return name.empty() ? "(no name)" : numbers::Printable(name, kShownNameBytes);
 }
 
 std::string SocketHolds(const Report& report, std::string_view layout) {

@@ -19,9 +19,6 @@ inline constexpr size_t kShownFields = 80;
 // What was read: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
 std::string DataTitle(const RecordSchema& schema);
 
-// "3.1x", "410x".
-std::string ShownRatio(double ratio);
-
 // A value: "name=value" pairs of named fields, or its text.
 std::string ShownValue(const TopValue& value);
 

@@ -3,17 +3,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/printable.h"
 #include "tools/pages/numbers/text_table.h"
 
 namespace inlay::analysis {
 namespace {
 
-using enum TextTable::Align;
+using enum numbers::TextTable::Align;
 constexpr size_t kPartLineWidth = 96;
 constexpr size_t kPartNameBytes = 40;
 
-std::string Bytes(double bytes) { return absl::StrCat(GroupedDecimal(bytes, 2), " B"); }
+std::string Bytes(double bytes) { return absl::StrCat(numbers::GroupedDecimal(bytes, 2), " B"); }
 
 // "  head: name, name, name", broken into lines.
 std::string NameList(const std::string& head, const FieldNames& names) {
@@ -22,9 +23,9 @@ std::string NameList(const std::string& head, const FieldNames& names) {
   for (size_t i = 0; i < names.members.size(); ++i) {
     const std::string& name = names.members[i];
     const std::string shown =
-        absl::StrCat(name.empty() ? "(no name)" : Printable(name, kPartNameBytes),
+        absl::StrCat(name.empty() ? "(no name)" : numbers::Printable(name, kPartNameBytes),
                      i + 1 < names.members.size() ? "," : "");
-    if (ShownWidth(line) + 1 + ShownWidth(shown) > kPartLineWidth) {
+    if (numbers::DisplayWidth(line) + 1 + numbers::DisplayWidth(shown) > kPartLineWidth) {
       absl::StrAppend(&text, line, "\n");
       line = "   ";
     }
@@ -34,7 +35,7 @@ std::string NameList(const std::string& head, const FieldNames& names) {
 }
 
 std::string Costs(const SplitAdvice& split) {
-  TextTable table({kLeft, kRight, kLeft});
+  numbers::TextTable table({kLeft, kRight, kLeft});
   table.AddRow({"stored", "per socket", ""});
   table.AddRow({"all private", Bytes(split.all_private_bytes), "one struct in every socket"});
   table.AddRow({"all shared",
@@ -51,14 +52,15 @@ std::string Parts(const SplitAdvice& split) {
   if (split.shared.empty()) {
     return "  Keep everything private: no group of fields is worth a table of its own.\n";
   }
-  TextTable table({kLeft, kRight, kRight, kRight, kRight});
+  numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight});
   table.AddRow({"part", "values", "index bits", "struct bytes", "table"});
   for (const SharedGroup& group : split.shared) {
-    table.AddRow({group.struct_name, Grouped(group.distinct), absl::StrCat(group.index_bits),
-                  Grouped(group.struct_bytes), ByteSize(group.table_bytes)});
+    table.AddRow({group.struct_name, numbers::Grouped(group.distinct),
+                  absl::StrCat(group.index_bits), numbers::Grouped(group.struct_bytes),
+                  numbers::ByteSize(group.table_bytes)});
   }
   if (split.private_bytes > 0) {
-    table.AddRow({"private rest", "", "", Grouped(split.private_bytes), ""});
+    table.AddRow({"private rest", "", "", numbers::Grouped(split.private_bytes), ""});
   }
   return absl::StrCat(table.Format(), "  The indexes take ", split.index_bytes,
                       " bytes of a socket together.\n");
@@ -81,8 +83,8 @@ std::string FormatSplit(const SplitAdvice& split) {
       "\nSplit: fields shared in groups, each once in a table, and the rest private in the "
       "socket;\n"
       "tables included, and ",
-      GroupedDecimal(split.write_cost, 2), " B and more for the writes of each shared group\n",
-      Costs(split), Parts(split));
+      numbers::GroupedDecimal(split.write_cost, 2),
+      " B and more for the writes of each shared group\n", Costs(split), Parts(split));
   for (const SharedGroup& group : split.shared) text += NameList(group.struct_name, group.names);
   if (!split.private_rest.members.empty()) text += NameList("private", split.private_rest);
   if (!split.constants.members.empty()) {

@@ -7,15 +7,15 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
 std::string Title(const Origin& origin) {
   if (origin.paths.size() > 1) {
-    return absl::StrCat("Would the values in ", analysis::Grouped(origin.paths.size()),
+    return absl::StrCat("Would the values in ", numbers::Grouped(origin.paths.size()),
                         " files deduplicate?");
   }
   if (origin.paths.empty() || origin.paths.front() == "-") return "Would these values deduplicate?";
@@ -29,7 +29,7 @@ page::Document BuildPage(const analysis::Report& report, const Origin& origin) {
   page::Document document;
   document.title = Title(origin);
   document.subtitle = absl::StrCat(analysis::DataTitle(report.schema), ", ",
-                                   Counted(report.records, "record"), ".");
+                                   numbers::CountOf(report.records, "record"), ".");
   document.answer = Answer(report);
   const auto add = [&document](std::optional<page::Section> section) {
     if (section.has_value()) document.sections.push_back(*std::move(section));

@@ -7,16 +7,16 @@
 #include "tools/analysis/report/report_spoilers_text.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
-using analysis::GroupedDecimal;
 using analysis::LayoutCost;
 using analysis::Report;
+using numbers::Grouped;
+using numbers::GroupedDecimal;
 using page::Text;
 
 const LayoutCost& Layout(const Report& report, std::string_view name) {
@@ -71,14 +71,15 @@ Text Verdict(const Report& report) {
     return Text().Good("Yes, ").Plain("but there are more values than an index can name.");
   }
   return Text().Good("Yes: ").Plain(
-      absl::StrCat(analysis::ShownRatio(report.dedup_ratio), " fewer values than records."));
+      absl::StrCat(numbers::TimesSign(report.dedup_ratio), " fewer values than records."));
 }
 
 std::string HowMany(const Report& report) {
   if (report.records == 1) return "";
   return absl::StrCat(Grouped(report.records), " records hold ", report.exact ? "" : "about ",
-                      ShownEstimate(report.distinct, report.distinct_error), " distinct values, ",
-                      GroupedDecimal(report.dedup_ratio, 2), " records for each on average. ");
+                      numbers::Estimate(report.distinct, report.distinct_error),
+                      " distinct values, ", GroupedDecimal(report.dedup_ratio, 2),
+                      " records for each on average. ");
 }
 
 Text WhatItTakes(const Report& report) {
@@ -93,11 +94,11 @@ Text WhatItTakes(const Report& report) {
         " most frequent values once in a table, an index in each socket, and a private copy where "
         "the value has no index, a socket takes "));
   }
-  text.Strong(ShownBytes(index.bytes_per_socket));
+  text.Strong(numbers::BytesPerSocket(index.bytes_per_socket));
   text.Plain(" all in all. The value in the socket itself takes ")
-      .Strong(ShownBytes(Layout(report, "inline").bytes_per_socket));
+      .Strong(numbers::BytesPerSocket(Layout(report, "inline").bytes_per_socket));
   text.Plain(", the kernel's layout of today ")
-      .Strong(ShownBytes(Layout(report, "pointer").bytes_per_socket))
+      .Strong(numbers::BytesPerSocket(Layout(report, "pointer").bytes_per_socket))
       .Plain(".");
   return text;
 }
@@ -109,14 +110,15 @@ std::vector<Text> Answer(const Report& report) {
   std::string rest;
   if (report.records > 1) {
     for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
-      absl::StrAppend(&rest, rest.empty() ? "" : " ", ShownSentence(sentence));
+      absl::StrAppend(&rest, rest.empty() ? "" : " ", ShortSentence(sentence));
     }
   }
   if (SplitShares(report) && !IndexPays(report)) {
     absl::StrAppend(&rest, rest.empty() ? "" : " ",
                     "Split into a shared and a private part, a struct of these fields takes ",
-                    ShownBytes(report.split->bytes_per_socket), " per socket instead of ",
-                    ShownBytes(report.split->all_private_bytes), ".");
+                    numbers::BytesPerSocket(report.split->bytes_per_socket),
+                    " per socket instead of ",
+                    numbers::BytesPerSocket(report.split->all_private_bytes), ".");
   }
   if (!rest.empty()) answer.emplace_back(rest);
   return answer;

@@ -6,17 +6,17 @@
 #include "absl/strings/str_cat.h"
 #include "tools/pages/analyze_page/break_evens.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
 using analysis::LayoutCost;
 using analysis::LayoutInput;
-using analysis::Percent;
 using analysis::Report;
+using numbers::Grouped;
+using numbers::Percent;
 using page::Text;
 
 // Below this a curve over distinct values says nothing.
@@ -33,7 +33,7 @@ std::vector<page::LineChart::Line> Curves(const LayoutInput& input) {
       lines[i].computed = true;
       lines[i].points.push_back({.x = static_cast<double>(distinct),
                                  .y = costs[i].bytes_per_socket,
-                                 .shown = ShownBytes(costs[i].bytes_per_socket)});
+                                 .shown = numbers::BytesPerSocket(costs[i].bytes_per_socket)});
     }
   }
   return lines;
@@ -49,7 +49,7 @@ std::string Room(const BreakEven& found, uint64_t distinct) {
   if (!found.distinct.has_value()) return "index takes less, even if all sockets differ";
   if (*found.distinct <= distinct) return "passed: index takes no less";
   const double times = static_cast<double>(*found.distinct) / static_cast<double>(distinct);
-  return absl::StrCat(analysis::GroupedDecimal(times, times < 10 ? 1 : 0),
+  return absl::StrCat(numbers::GroupedDecimal(times, times < 10 ? 1 : 0),
                       " times the values of this data");
 }
 

@@ -5,15 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
-using analysis::GroupedDecimal;
 using analysis::Report;
+using numbers::Grouped;
+using numbers::GroupedDecimal;
 using page::Text;
 
 page::Exhibit FieldTable(const Report& report) {

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/counting/layout_costs.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {

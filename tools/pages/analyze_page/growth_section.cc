@@ -11,8 +11,8 @@
 #include "tools/analysis/growth/growth_law.h"
 #include "tools/analysis/report/growth_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
@@ -56,15 +56,8 @@ analysis::GrowthPoint Now(const Growth& growth) {
   return {static_cast<double>(last.records), static_cast<double>(last.distinct)};
 }
 
-// Probabilities below this are shown as nearly none.
+// Probabilities below this count as none.
 constexpr double kUnlikely = 0.001;
-
-std::string Probability(double probability) {
-  if (probability <= 0) return "0 %";
-  if (probability < kUnlikely) return "< 0.1 %";
-  if (probability > 1 - kUnlikely && probability < 1) return "> 99.9 %";
-  return absl::StrFormat("%.3g %%", probability * 100);
-}
 
 page::Exhibit Curve(const Report& report) {
   const Growth& growth = report.growth;
@@ -81,13 +74,13 @@ page::Exhibit Curve(const Report& report) {
   if (in_order) exhibit.table.columns.push_back({"distinct values in random order"});
   for (const analysis::GrowthPoint& point : Thinned(growth.points)) {
     line.points.push_back(
-        {.x = point.records, .y = point.distinct, .shown = ShownCount(point.distinct)});
+        {.x = point.records, .y = point.distinct, .shown = numbers::LargeCount(point.distinct)});
     exhibit.table.rows.push_back(
-        {.cells = {ShownCount(point.records), ShownCount(point.distinct),
-                   analysis::GroupedDecimal(point.records / std::max(point.distinct, 1.0), 2)}});
+        {.cells = {numbers::LargeCount(point.records), numbers::LargeCount(point.distinct),
+                   numbers::GroupedDecimal(point.records / std::max(point.distinct, 1.0), 2)}});
     if (in_order) {
       const size_t row = exhibit.table.rows.size() - 1;
-      exhibit.table.rows.back().cells.emplace_back(ShownCount(at_random[row].distinct));
+      exhibit.table.rows.back().cells.emplace_back(numbers::LargeCount(at_random[row].distinct));
     }
   }
   const analysis::GrowthPoint last = Now(growth);
@@ -97,18 +90,19 @@ page::Exhibit Curve(const Report& report) {
   page::LineChart::Line expected{.series = "forecast", .label = "forecast"};
   for (const GrowthForecast& forecast : growth.forecasts) {
     band.intervals.push_back({forecast.records, forecast.distinct_low, forecast.distinct_high});
-    expected.points.push_back(
-        {.x = forecast.records, .y = forecast.distinct, .shown = ShownCount(forecast.distinct)});
+    expected.points.push_back({.x = forecast.records,
+                               .y = forecast.distinct,
+                               .shown = numbers::LargeCount(forecast.distinct)});
     furthest = std::max(furthest, forecast.records);
-    absl::StrAppend(&chart.description, "; forecast for ", ShownCount(forecast.records),
-                    " records: ", ShownCount(forecast.distinct));
+    absl::StrAppend(&chart.description, "; forecast for ", numbers::LargeCount(forecast.records),
+                    " records: ", numbers::LargeCount(forecast.distinct));
   }
   chart.lines.push_back(std::move(line));
   if (in_order) {
     page::LineChart::Line random{.series = "other", .label = "in random order"};
     for (const analysis::GrowthPoint& point : at_random) {
       random.points.push_back(
-          {.x = point.records, .y = point.distinct, .shown = ShownCount(point.distinct)});
+          {.x = point.records, .y = point.distinct, .shown = numbers::LargeCount(point.distinct)});
     }
     chart.lines.push_back(std::move(random));
   }
@@ -123,16 +117,17 @@ page::Exhibit Curve(const Report& report) {
       const double records =
           first * std::pow(furthest / first, static_cast<double>(i) / kCurveSteps);
       const double distinct = analysis::DistinctBy(*growth.law, records);
-      law.points.push_back({.x = records, .y = distinct, .shown = ShownCount(distinct)});
+      law.points.push_back({.x = records, .y = distinct, .shown = numbers::LargeCount(distinct)});
     }
     chart.lines.push_back(std::move(law));
   }
   if (!expected.points.empty()) {
     chart.lines.push_back(std::move(expected));
     chart.bands.push_back(std::move(band));
-    chart.marks.push_back({.x = last.records,
-                           .series = "data",
-                           .label = "this data: " + ShownCount(last.records) + " records"});
+    chart.marks.push_back(
+        {.x = last.records,
+         .series = "data",
+         .label = "this data: " + numbers::LargeCount(last.records) + " records"});
   }
   exhibit.chart = std::move(chart);
   exhibit.notes.push_back(OrderMeaning(growth.order));
@@ -157,21 +152,21 @@ page::Exhibit Forecasts(const Report& report) {
   page::Exhibit exhibit{.title = "What more sockets would bring"};
   exhibit.table.columns.push_back({"", false});
   exhibit.table.columns.push_back({"this data"});
-  page::Table::Row records{.cells = {"records", analysis::Grouped(report.records)}};
+  page::Table::Row records{.cells = {"records", numbers::Grouped(report.records)}};
   page::Table::Row distinct{
-      .cells = {"distinct values", ShownEstimate(report.distinct, report.distinct_error)}};
+      .cells = {"distinct values", numbers::Estimate(report.distinct, report.distinct_error)}};
   page::Table::Row between{.cells = {"19 of 20 times between", "-"}};
-  page::Table::Row width{.cells = {"index width", ShownIndexWidth(report.index_bits)}};
+  page::Table::Row width{.cells = {"index width", IndexWidthText(report.index_bits)}};
   page::Table::Row width_high{.cells = {"index width for the upper end", "-"}};
   std::vector<int> overflow_bits;
   for (const GrowthForecast& forecast : forecasts) {
     exhibit.table.columns.push_back({absl::StrFormat("%g times", forecast.times)});
-    records.cells.emplace_back(ShownCount(forecast.records));
-    distinct.cells.emplace_back(ShownCount(forecast.distinct));
-    between.cells.emplace_back(absl::StrCat(ShownCount(forecast.distinct_low), " and ",
-                                            ShownCount(forecast.distinct_high)));
-    width.cells.emplace_back(ShownIndexWidth(forecast.index_bits));
-    width_high.cells.emplace_back(ShownIndexWidth(forecast.index_bits_high));
+    records.cells.emplace_back(numbers::LargeCount(forecast.records));
+    distinct.cells.emplace_back(numbers::LargeCount(forecast.distinct));
+    between.cells.emplace_back(absl::StrCat(numbers::LargeCount(forecast.distinct_low), " and ",
+                                            numbers::LargeCount(forecast.distinct_high)));
+    width.cells.emplace_back(IndexWidthText(forecast.index_bits));
+    width_high.cells.emplace_back(IndexWidthText(forecast.index_bits_high));
     for (const analysis::WidthOverflow& overflow : forecast.overflow) {
       overflow_bits.push_back(overflow.index_bits);
     }
@@ -188,8 +183,8 @@ page::Exhibit Forecasts(const Report& report) {
       const auto found =
           std::find_if(forecast.overflow.begin(), forecast.overflow.end(),
                        [bits](const auto& other) { return other.index_bits == bits; });
-      row.cells.emplace_back(found == forecast.overflow.end() ? "-"
-                                                              : Probability(found->probability));
+      row.cells.emplace_back(
+          found == forecast.overflow.end() ? "-" : numbers::Probability(found->probability));
       likely = likely || (found != forecast.overflow.end() && found->probability >= kUnlikely);
     }
     exhibit.table.rows.push_back(std::move(row));
@@ -206,9 +201,9 @@ Text Outlook(const Report& report) {
   Text text(
       "More sockets bring new values, and an index that is wide enough today may not be later. ");
   if (report.growth.forecasts.empty()) return text;
-  std::string widths = ShownIndexWidth(report.index_bits) + " today";
+  std::string widths = IndexWidthText(report.index_bits) + " today";
   for (const GrowthForecast& forecast : report.growth.forecasts) {
-    absl::StrAppend(&widths, ", ", ShownIndexWidth(forecast.index_bits), " with ",
+    absl::StrAppend(&widths, ", ", IndexWidthText(forecast.index_bits), " with ",
                     absl::StrFormat("%g", forecast.times), " times the sockets");
   }
   return text.Strong(absl::StrCat("The index needs: ", widths, ".")).Plain(" Estimated.");

@@ -5,16 +5,16 @@
 #include "tools/analysis/counting/layout_costs.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::ByteSize;
-using analysis::Grouped;
 using analysis::LayoutCost;
 using analysis::Report;
+using numbers::ByteSize;
+using numbers::Grouped;
 using page::Text;
 
 page::Exhibit ByLayout(const Report& report) {
@@ -28,13 +28,12 @@ page::Exhibit ByLayout(const Report& report) {
   for (const LayoutCost& layout : report.layouts) {
     const std::string name(layout.name);
     const bool compared = &layout != &pointer && layout.total_bytes > 0;
-    const std::string shown = ShownBytes(layout.bytes_per_socket);
+    const std::string shown = numbers::BytesPerSocket(layout.bytes_per_socket);
     exhibit.table.rows.push_back(
         {.series = name,
          .cells = {name, shown, ByteSize(layout.total_bytes),
-                   compared
-                       ? analysis::ShownRatio(pointer.bytes_per_socket / layout.bytes_per_socket)
-                       : "-",
+                   compared ? numbers::TimesSign(pointer.bytes_per_socket / layout.bytes_per_socket)
+                            : "-",
                    analysis::SocketHolds(report, layout.name)}});
     chart.groups.front().bars.push_back(
         {.series = name, .label = name, .value = layout.bytes_per_socket, .shown = shown});
@@ -52,7 +51,7 @@ Text AboutTheTable(const Report& report) {
     text.Plain(absl::StrCat(
         "An owner reserves its bits in words of at least 16. Where the ", *report.index_bits,
         " bits are packed beside those of other maps, a socket costs ",
-        ShownBytes(analysis::PackedIndexBytesPerSocket(report.layout_input)), "."));
+        numbers::BytesPerSocket(analysis::PackedIndexBytesPerSocket(report.layout_input)), "."));
   } else {
     text.Plain(absl::StrCat(
         "It spills: the ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
@@ -78,7 +77,7 @@ page::Section MemorySection(const Report& report) {
   exhibit.notes.push_back(AboutTheTable(report));
   if (!report.exact) {
     exhibit.notes.push_back(absl::StrCat("Estimated: computed from ",
-                                         ShownEstimate(report.distinct, report.distinct_error),
+                                         numbers::Estimate(report.distinct, report.distinct_error),
                                          " distinct values."));
   }
   section.blocks.emplace_back(std::move(exhibit));

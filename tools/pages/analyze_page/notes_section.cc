@@ -3,7 +3,7 @@
 
 #include "tools/analysis/report/next_steps.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
+#include "tools/pages/analyze_page/short_text.h"
 
 namespace inlay::analyze_page {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 page::BulletList Sentences(const std::vector<std::string>& sentences) {
   page::BulletList list;
   for (const std::string& sentence : sentences) {
-    list.items.emplace_back(ShownSentence(sentence));
+    list.items.emplace_back(ShortSentence(sentence));
   }
   return list;
 }

@@ -5,8 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analyze_page {
 namespace {
@@ -23,11 +24,11 @@ page::Text Paths(const std::vector<std::string>& paths) {
     if (paths[i] == "-") {
       text.Plain("standard input");
     } else {
-      text.Code(analysis::Printable(paths[i], kShownPathBytes));
+      text.Code(numbers::Printable(paths[i], kShownPathBytes));
     }
   }
   if (shown < paths.size()) {
-    text.Plain(absl::StrCat(" and ", analysis::Grouped(paths.size() - shown), " more"));
+    text.Plain(absl::StrCat(" and ", numbers::Grouped(paths.size() - shown), " more"));
   }
   return text;
 }
@@ -38,11 +39,11 @@ page::Section OriginSection(const analysis::Report& report, const Origin& origin
   page::Section section{.id = "origin", .title = "How this page was made"};
   page::Facts facts;
   facts.facts.emplace_back(
-      "Command", page::Text::OfCode(analysis::Printable(origin.command, kShownCommandBytes)));
+      "Command", page::Text::OfCode(numbers::Printable(origin.command, kShownCommandBytes)));
   facts.facts.emplace_back("Version", page::Text("inlay " + origin.version));
   facts.facts.emplace_back(origin.paths.size() == 1 ? "File" : "Files", Paths(origin.paths));
   facts.facts.emplace_back("Data", analysis::DataTitle(report.schema));
-  facts.facts.emplace_back("Records", analysis::Grouped(report.records));
+  facts.facts.emplace_back("Records", numbers::Grouped(report.records));
   facts.facts.emplace_back(
       "Exact", report.exact && report.fields_exact ? "yes: every value was counted"
                : report.exact

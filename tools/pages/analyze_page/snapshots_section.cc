@@ -8,14 +8,14 @@
 #include "tools/analysis/report/growth_words.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
 using analysis::Snapshot;
+using numbers::Grouped;
 
 // More than these are thinned out, but for the first and the last.
 constexpr size_t kShownSnapshots = 60;

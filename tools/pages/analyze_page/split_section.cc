@@ -7,15 +7,15 @@
 #include "absl/strings/str_join.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::ByteSize;
-using analysis::Grouped;
 using analysis::SplitAdvice;
+using numbers::ByteSize;
+using numbers::Grouped;
 using page::Text;
 
 constexpr size_t kShownNames = 100;
@@ -44,10 +44,11 @@ page::Exhibit Costs(const SplitAdvice& split) {
   exhibit.table.columns = {{"stored", false}, {"per socket"}, {"", false}};
   const auto add = [&](const std::string& series, const std::string& name, double bytes,
                        const std::string& remark) {
-    exhibit.table.rows.push_back({.series = series, .cells = {name, ShownBytes(bytes), remark}});
+    exhibit.table.rows.push_back(
+        {.series = series, .cells = {name, numbers::BytesPerSocket(bytes), remark}});
     chart.groups.front().bars.push_back(
-        {.series = series, .label = name, .value = bytes, .shown = ShownBytes(bytes)});
-    absl::StrAppend(&chart.description, "; ", name, " ", ShownBytes(bytes));
+        {.series = series, .label = name, .value = bytes, .shown = numbers::BytesPerSocket(bytes)});
+    absl::StrAppend(&chart.description, "; ", name, " ", numbers::BytesPerSocket(bytes));
   };
   add("inline", "all private", split.all_private_bytes, "one struct in every socket");
   if (split.all_shared_bytes.has_value()) {
@@ -60,7 +61,8 @@ page::Exhibit Costs(const SplitAdvice& split) {
       split.exact ? "no split costs less"
                   : "a good one; too many fields or values to try every split");
   exhibit.chart = std::move(chart);
-  exhibit.notes.push_back(absl::StrCat("Tables included, and ", ShownBytes(split.write_cost),
+  exhibit.notes.push_back(absl::StrCat("Tables included, and ",
+                                       numbers::BytesPerSocket(split.write_cost),
                                        " and more for the writes of each shared group: every "
                                        "change of a value needs a lookup, and a new "
                                        "value an entry in the table."));
@@ -113,8 +115,8 @@ std::optional<page::Section> SplitSection(const analysis::Report& report) {
     text.Strong("Keep everything private: no group of fields is worth a table of its own.");
   } else {
     text.Strong(absl::StrCat("The cheapest ", split.exact ? "" : "that was found ", "takes ",
-                             ShownBytes(split.bytes_per_socket), " per socket, with ",
-                             Counted(split.shared.size(), "shared group"), "."));
+                             numbers::BytesPerSocket(split.bytes_per_socket), " per socket, with ",
+                             numbers::CountOf(split.shared.size(), "shared group"), "."));
   }
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   section.blocks.emplace_back(Costs(split));

@@ -8,17 +8,17 @@
 #include "tools/analysis/report/report_spoilers_text.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
-using analysis::GroupedDecimal;
-using analysis::Percent;
 using analysis::Report;
 using analysis::ShownFieldName;
+using numbers::Grouped;
+using numbers::GroupedDecimal;
+using numbers::Percent;
 using page::Text;
 
 constexpr size_t kShownSteps = 40;
@@ -33,7 +33,7 @@ void AddLeft(const Report& report, const std::string& series, const std::string&
        .cells = {shown_name, Grouped(distinct), Percent(distinct, all),
                  GroupedDecimal(
                      static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
-                 ShownIndexWidth(analysis::SmallestIndexBits(distinct))}});
+                 IndexWidthText(analysis::SmallestIndexBits(distinct))}});
   std::get<page::BarChart>(*exhibit->chart)
       .groups.front()
       .bars.push_back({.series = series,
@@ -66,7 +66,7 @@ page::Exhibit Together(const Report& report) {
             &exhibit);
   }
   if (steps.size() > kShownSteps) {
-    exhibit.notes.push_back(absl::StrCat(Counted(steps.size() - kShownSteps, "more step"),
+    exhibit.notes.push_back(absl::StrCat(numbers::CountOf(steps.size() - kShownSteps, "more step"),
                                          ": the text report has them all."));
   }
   exhibit.notes.push_back(
@@ -130,7 +130,7 @@ std::optional<page::Section> SpoilersSection(const Report& report) {
       "A spoiler is a field that keeps values apart which are equal in all else, such as a port or "
       "a time. ");
   for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
-    text.Strong(ShownSentence(sentence)).Plain(" ");
+    text.Strong(ShortSentence(sentence)).Plain(" ");
   }
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   if (!report.fields_exact) {

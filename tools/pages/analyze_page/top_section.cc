@@ -5,13 +5,13 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 
-using analysis::Grouped;
-using analysis::Percent;
+using numbers::Grouped;
+using numbers::Percent;
 
 namespace {
 

@@ -5,16 +5,16 @@
 #include "tools/analysis/counting/layout_costs.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
-#include "tools/pages/analyze_page/shown.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analyze_page {
 namespace {
 
-using analysis::Grouped;
-using analysis::GroupedDecimal;
-using analysis::Percent;
 using analysis::Report;
+using numbers::Grouped;
+using numbers::GroupedDecimal;
+using numbers::Percent;
 using page::Text;
 
 page::Tiles Headline(const Report& report) {
@@ -22,7 +22,7 @@ page::Tiles Headline(const Report& report) {
   tiles.tiles.push_back({.figure = Grouped(report.distinct),
                          .unit = report.distinct == 1 ? "distinct value" : "distinct values",
                          .note = absl::StrCat(report.exact ? "" : "estimated; ", "of ",
-                                              Counted(report.records, "record"))});
+                                              numbers::CountOf(report.records, "record"))});
   tiles.tiles.push_back({.figure = GroupedDecimal(report.dedup_ratio, 2),
                          .unit = "dedup ratio",
                          .note = "records per distinct value; 1 means that no two are equal"});
@@ -64,7 +64,7 @@ page::Exhibit Figures(const Report& report) {
   };
   add("records", Grouped(report.records),
       "Each record is the value that one socket keeps, or one snapshot of it.");
-  add("distinct values", ShownEstimate(report.distinct, report.distinct_error),
+  add("distinct values", numbers::Estimate(report.distinct, report.distinct_error),
       absl::StrCat("How many values differ: ", Percent(report.distinct, report.records),
                    " of the records."));
   if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
@@ -73,16 +73,16 @@ page::Exhibit Figures(const Report& report) {
     add("distinct by fields", Grouped(*report.distinct_by_fields),
         absl::StrCat("How many differ in a field: padding, which belongs to none, differs in the "
                      "others. ",
-                     analysis::ShownRatio(report.dedup_ratio), " by bytes, ",
-                     analysis::ShownRatio(by_fields), " by fields."));
+                     numbers::TimesSign(report.dedup_ratio), " by bytes, ",
+                     numbers::TimesSign(by_fields), " by fields."));
   }
   add("dedup ratio", GroupedDecimal(report.dedup_ratio, 2),
       "Records per distinct value, on average.");
-  add("occur once", ShownEstimate(report.singletons, report.singletons_error),
+  add("occur once", numbers::Estimate(report.singletons, report.singletons_error),
       absl::StrCat("Values that a single record holds: ",
                    Percent(report.singletons, report.distinct), " of the distinct values, ",
                    Percent(report.singletons, report.records), " of the records."));
-  add("entropy", ShownEstimate(report.entropy_bits, report.entropy_bits_error, 2) + " bits",
+  add("entropy", numbers::Estimate(report.entropy_bits, report.entropy_bits_error, 2) + " bits",
       "The least that any code for the values needs per record, on average. An index has a fixed "
       "width, and needs at least as many.");
   add("value size", Grouped(report.value_bytes) + " B", SizeMeaning(report));

@@ -3,8 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/pages/bench_page/bars.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 
@@ -25,8 +25,9 @@ std::optional<page::Section> BarsSection(const Measured& measured) {
       verdict.Bad("not met");
     }
     exhibit.table.rows.push_back(
-        {.cells = {std::move(verdict), bar.figure.has_value() ? Ratio(*bar.figure) : kNoFigure,
-                   bar.name.empty() ? kNoFigure : Ratio(bar.limit),
+        {.cells = {std::move(verdict),
+                   bar.figure.has_value() ? numbers::Ratio(*bar.figure) : numbers::kNoNumber,
+                   bar.name.empty() ? numbers::kNoNumber : numbers::Ratio(bar.limit),
                    Text::OfCode(bar.name.empty() ? bar.text : bar.name),
                    bar.file->context().program}});
   }

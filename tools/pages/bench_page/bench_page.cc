@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/groups.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/document/markdown.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -18,7 +18,7 @@ using page::Text;
 
 std::string Days(const Results& results) {
   std::vector<std::string> days;
-  for (const auto& file : results.files()) days.push_back(Day(file->context().date));
+  for (const auto& file : results.files()) days.push_back(numbers::Day(file->context().date));
   const auto [first, last] = std::minmax_element(days.begin(), days.end());
   return *first == *last ? *first : *first + " to " + *last;
 }
@@ -41,13 +41,15 @@ page::Appendix AllFigures(const ResultFile& file) {
     std::string counters;
     for (const auto& [counter, sample] : point.counters) {
       absl::StrAppend(&counters, counters.empty() ? "" : ", ", counter, " ",
-                      Bytes(sample.median()));
+                      numbers::ThreeDigits(sample.median()));
     }
     appendix.table.rows.push_back(
         {.cells = {Text::OfCode(point.run_name), absl::StrCat(point.time_ns.count()),
-                   Nanoseconds(point.time_ns.median()), Nanoseconds(point.time_ns.least()),
-                   Nanoseconds(point.time_ns.most()),
-                   cost.over_touch ? Nanoseconds(cost.ns) : kNoFigure, counters}});
+                   numbers::Nanoseconds(point.time_ns.median()),
+                   numbers::Nanoseconds(point.time_ns.least()),
+                   numbers::Nanoseconds(point.time_ns.most()),
+                   cost.over_touch ? numbers::Nanoseconds(cost.ns) : numbers::kNoNumber,
+                   counters}});
   }
   return appendix;
 }
@@ -116,7 +118,7 @@ std::string ReadmeTable(const Results& results) {
                          "; ns over the packet's own touch of the socket"));
   if (const Point* const touch = GroupOf(results, "Get", "packet", measured.base).Of("touch");
       touch != nullptr) {
-    line.Plain(", which takes " + Nanoseconds(touch->time_ns.median()) + " ns");
+    line.Plain(", which takes " + numbers::Nanoseconds(touch->time_ns.median()) + " ns");
   }
   line.Plain(".");
   if (const Text note = HeadlineNote(measured); !note.empty()) line.Plain(" ").Append(note);

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -21,14 +21,15 @@ std::optional<double> DistinctValues(const Point& point) {
 }
 
 std::string ShownDistinct(const Point* point) {
-  if (point == nullptr) return kNoFigure;
+  if (point == nullptr) return numbers::kNoNumber;
   const std::optional<double> values = DistinctValues(*point);
-  if (!values.has_value()) return kNoFigure;
+  if (!values.has_value()) return numbers::kNoNumber;
   const std::optional<int64_t> sockets = point->name.argument("sockets");
   if (sockets.has_value() && *values > static_cast<double>(*sockets)) return "never";
-  std::string shown = Count(std::llround(*values));
+  std::string shown = numbers::GroupedSigned(std::llround(*values));
   if (sockets.value_or(0) > 0) {
-    shown += " (" + PercentOf(*values / static_cast<double>(*sockets)) + " of the sockets)";
+    shown +=
+        " (" + numbers::PercentOf(*values / static_cast<double>(*sockets)) + " of the sockets)";
   }
   return shown;
 }
@@ -43,10 +44,10 @@ std::vector<page::LineChart::Mark> MarksFor(const std::vector<const Point*>& bre
     const std::optional<int64_t> sockets = point->name.argument("sockets");
     if (!values.has_value() || *values <= 0) continue;
     if (sockets.has_value() && *values > static_cast<double>(*sockets)) continue;
-    marks.push_back(
-        {.x = *values,
-         .series = point->name.subject,
-         .label = absl::StrCat(point->name.subject, ": ", Count(std::llround(*values)))});
+    marks.push_back({.x = *values,
+                     .series = point->name.subject,
+                     .label = absl::StrCat(point->name.subject, ": ",
+                                           numbers::GroupedSigned(std::llround(*values)))});
   }
   return marks;
 }
@@ -99,7 +100,7 @@ std::optional<page::Section> BreakEvenSection(const Measured& measured) {
         {.drawn = subjects,
          .listed = subjects,
          .x_title = "distinct values",
-         .quantity = CounterQuantity("bytes per socket", "bytes_per_socket", Bytes),
+         .quantity = CounterQuantity("bytes per socket", "bytes_per_socket", numbers::ThreeDigits),
          .logarithmic_y = true});
     if (exhibit.chart.has_value()) {
       auto& chart = std::get<page::LineChart>(*exhibit.chart);

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_format.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -46,7 +46,7 @@ page::Exhibit OfOperation(const Group& group) {
     for (const CounterColumn& column : columns) {
       const std::optional<double> value = point->counter(column.counter);
       row.cells.emplace_back(value.has_value() ? absl::StrFormat("%.*f", column.decimals, *value)
-                                               : kNoFigure);
+                                               : numbers::kNoNumber);
       if (value.has_value() && std::string(column.counter) == "d1_misses") {
         bars.push_back({.series = subject,
                         .label = subject,

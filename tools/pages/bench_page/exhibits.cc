@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -39,7 +39,7 @@ void AddCounters(const Point& point, const std::vector<std::string>& counters,
                  page::Table::Row* row) {
   for (const std::string& counter : counters) {
     const std::optional<double> value = point.counter(counter);
-    row->cells.emplace_back(value.has_value() ? Bytes(*value) : kNoFigure);
+    row->cells.emplace_back(value.has_value() ? numbers::ThreeDigits(*value) : numbers::kNoNumber);
   }
 }
 
@@ -53,7 +53,7 @@ bool IsOverTouch(const std::vector<const Point*>& points) {
 Quantity CostQuantity() {
   return {.unit = "ns over touch",
           .value = [](const Point& point) { return Results::CostOf(point).ns; },
-          .shown = Nanoseconds};
+          .shown = numbers::Nanoseconds};
 }
 
 Quantity CounterQuantity(const std::string& unit, const std::string& counter,
@@ -93,10 +93,10 @@ std::string CounterTitle(const std::string& counter) {
 }
 
 std::string ShownCost(const Point* point) {
-  if (point == nullptr) return kNoFigure;
+  if (point == nullptr) return numbers::kNoNumber;
   const Cost cost = Results::CostOf(*point);
   const bool is_touch = point->name.subject == "touch";
-  return Nanoseconds(cost.ns) + (cost.over_touch || is_touch ? "" : "*");
+  return numbers::Nanoseconds(cost.ns) + (cost.over_touch || is_touch ? "" : "*");
 }
 
 void AddStarNote(const std::vector<const Point*>& points, page::Exhibit* exhibit) {
@@ -135,9 +135,10 @@ page::Exhibit CostExhibit(const std::string& title, const Group& group,
   std::vector<const Point*> shown;
   if (const Point* const touch = group.Of("touch"); touch != nullptr && over_touch) {
     shown.push_back(touch);
-    page::Table::Row row{.series = "touch",
-                         .cells = {SubjectCell("touch"), kNoFigure, kNoFigure, kNoFigure, kNoFigure,
-                                   Nanoseconds(touch->time_ns.median())}};
+    page::Table::Row row{
+        .series = "touch",
+        .cells = {SubjectCell("touch"), numbers::kNoNumber, numbers::kNoNumber, numbers::kNoNumber,
+                  numbers::kNoNumber, numbers::Nanoseconds(touch->time_ns.median())}};
     AddCounters(*touch, counters, &row);
     exhibit.table.rows.push_back(std::move(row));
   }
@@ -148,15 +149,16 @@ page::Exhibit CostExhibit(const std::string& title, const Group& group,
     shown.push_back(point);
     const Cost cost = Results::CostOf(*point);
     const std::optional<double> share = Results::Ratio(*point, Results::Beside(*point, base));
-    page::Table::Row row{.series = subject,
-                         .cells = {subject, over_touch ? ShownCost(point) : Nanoseconds(cost.ns),
-                                   Nanoseconds(cost.least_ns), Nanoseconds(cost.most_ns),
-                                   share.has_value() ? PercentOf(*share) : kNoFigure}};
-    if (over_touch) row.cells.emplace_back(Nanoseconds(cost.whole_ns));
+    page::Table::Row row{
+        .series = subject,
+        .cells = {subject, over_touch ? ShownCost(point) : numbers::Nanoseconds(cost.ns),
+                  numbers::Nanoseconds(cost.least_ns), numbers::Nanoseconds(cost.most_ns),
+                  share.has_value() ? numbers::PercentOf(*share) : numbers::kNoNumber}};
+    if (over_touch) row.cells.emplace_back(numbers::Nanoseconds(cost.whole_ns));
     AddCounters(*point, counters, &row);
     exhibit.table.rows.push_back(std::move(row));
     bars.push_back(CostBar(*point));
-    if (!over_touch) bars.back().shown = Nanoseconds(cost.ns);
+    if (!over_touch) bars.back().shown = numbers::Nanoseconds(cost.ns);
   }
   exhibit.chart = ChartOf(title, over_touch ? "ns over touch" : "ns", std::move(bars));
   if (over_touch) AddStarNote(shown, &exhibit);
@@ -216,7 +218,8 @@ page::Exhibit CostTable(const std::string& title, const std::vector<Column>& col
 page::Exhibit SweepExhibit(const std::string& title, const Sweep& sweep, const SweepView& view) {
   page::Exhibit exhibit{.title = title};
   exhibit.table.columns.push_back({view.x_title, false});
-  for (const int64_t value : sweep.values) exhibit.table.columns.push_back({Count(value)});
+  for (const int64_t value : sweep.values)
+    exhibit.table.columns.push_back({numbers::GroupedSigned(value)});
   page::LineChart chart;
   chart.x = {.title = view.x_title, .logarithmic = true};
   chart.y = {.title = view.quantity.unit, .logarithmic = view.logarithmic_y};
@@ -230,7 +233,7 @@ page::Exhibit SweepExhibit(const std::string& title, const Sweep& sweep, const S
       const std::optional<double> figure =
           point == nullptr ? std::nullopt : view.quantity.value(*point);
       if (!figure.has_value()) {
-        row.cells.emplace_back(kNoFigure);
+        row.cells.emplace_back(numbers::kNoNumber);
         continue;
       }
       shown.push_back(point);

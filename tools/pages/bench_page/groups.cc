@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -181,7 +181,7 @@ std::string DescribeSizes(const Arguments& arguments) {
     return found->second;
   };
   const auto counted = [](int64_t count, const std::string& what) {
-    return absl::StrCat(Count(count), " ", what, count == 1 ? "" : "s");
+    return absl::StrCat(numbers::GroupedSigned(count), " ", what, count == 1 ? "" : "s");
   };
   if (const auto sockets = find("sockets")) parts.push_back(counted(*sockets, "socket"));
   const auto values = find("values");
@@ -196,8 +196,9 @@ std::string DescribeSizes(const Arguments& arguments) {
   for (const auto& [key, value] : arguments) {
     if (key == "sockets" || key == "values" || key == "bytes") continue;
     // "maps:7", "readers:1": plurals by name.
-    parts.push_back(absl::StrCat(
-        Count(value), " ", value == 1 && key.ends_with('s') ? key.substr(0, key.size() - 1) : key));
+    parts.push_back(
+        absl::StrCat(numbers::GroupedSigned(value), " ",
+                     value == 1 && key.ends_with('s') ? key.substr(0, key.size() - 1) : key));
   }
   return absl::StrJoin(parts, ", ");
 }

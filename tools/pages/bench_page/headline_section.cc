@@ -9,10 +9,10 @@
 #include "absl/strings/str_join.h"
 #include "tools/pages/bench_page/bars.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/peer_wins.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -47,7 +47,7 @@ page::Facts ContextFacts(const Results& results) {
   std::set<std::string> dates;
   std::set<std::string> huge_pages;
   for (const auto& file : results.files()) {
-    dates.insert(Minute(file->context().date));
+    dates.insert(numbers::Minute(file->context().date));
     huge_pages.insert(HugePageSetting(file->context()));
   }
   std::string cores = absl::StrCat(context.num_cpus, context.num_cpus == 1 ? " core" : " cores");
@@ -74,25 +74,27 @@ page::Tiles HeadlineTiles(const Measured& measured) {
     note.Code("index").Plain(Results::CostOf(*get).over_touch ? " over the packet's own touch"
                                                               : "");
     if (const auto share = Results::Ratio(*get, Results::Beside(*get, "pointer"))) {
-      note.Plain(", " + PercentOf(*share) + " of ").Code("pointer");
+      note.Plain(", " + numbers::PercentOf(*share) + " of ").Code("pointer");
     }
-    tiles.tiles.push_back({Nanoseconds(Results::CostOf(*get).ns), "ns", std::move(note)});
+    tiles.tiles.push_back({numbers::Nanoseconds(Results::CostOf(*get).ns), "ns", std::move(note)});
   }
   const Point* const memory = MemoryPoint(measured, "index");
   if (const auto bytes = BytesPerSocket(memory); bytes.has_value()) {
     Text note("per socket with ");
     note.Code("index");
     const auto pointer = BytesPerSocket(Results::Beside(*memory, "pointer"));
-    if (pointer.has_value()) note.Plain("; ").Code("pointer").Plain(" takes " + Bytes(*pointer));
-    tiles.tiles.push_back({Bytes(*bytes), "bytes", std::move(note)});
+    if (pointer.has_value())
+      note.Plain("; ").Code("pointer").Plain(" takes " + numbers::ThreeDigits(*pointer));
+    tiles.tiles.push_back({numbers::ThreeDigits(*bytes), "bytes", std::move(note)});
   }
   if (const Point* const create = PacketPoint(measured, "Create", "index"); create != nullptr) {
     Text note("a create of ");
     note.Code("index").Plain(", its value known");
     if (const auto share = Results::Ratio(*create, Results::Beside(*create, "pointer"))) {
-      note.Plain("; " + PercentOf(*share) + " of ").Code("pointer");
+      note.Plain("; " + numbers::PercentOf(*share) + " of ").Code("pointer");
     }
-    tiles.tiles.push_back({Nanoseconds(Results::CostOf(*create).ns), "ns", std::move(note)});
+    tiles.tiles.push_back(
+        {numbers::Nanoseconds(Results::CostOf(*create).ns), "ns", std::move(note)});
   }
   const BarCounts bars = CountBars(measured.results);
   if (bars.met + bars.not_met > 0) {
@@ -119,7 +121,9 @@ Text CheaperThanIndex(const Measured& measured, const std::string& question) {
   std::sort(cheaper.begin(), cheaper.end());
   Text text;
   for (const auto& [ns, layout] : cheaper) {
-    text.Plain(text.empty() ? "" : ", ").Code(layout).Plain(" (" + Nanoseconds(ns) + " ns)");
+    text.Plain(text.empty() ? "" : ", ")
+        .Code(layout)
+        .Plain(" (" + numbers::Nanoseconds(ns) + " ns)");
   }
   return text;
 }
@@ -130,13 +134,14 @@ std::optional<Text> GetInWords(const Measured& measured) {
   const Point* const pointer = index == nullptr ? nullptr : Results::Beside(*index, "pointer");
   if (touch == nullptr || pointer == nullptr) return std::nullopt;
   Text text("A packet's own touch of its socket takes ");
-  text.Plain(Nanoseconds(touch->time_ns.median()) + " ns here. A get of ")
+  text.Plain(numbers::Nanoseconds(touch->time_ns.median()) + " ns here. A get of ")
       .Code("pointer")
-      .Plain(" adds " + Nanoseconds(Results::CostOf(*pointer).ns) + " ns to that, a get of ")
+      .Plain(" adds " + numbers::Nanoseconds(Results::CostOf(*pointer).ns) +
+             " ns to that, a get of ")
       .Code("index")
-      .Plain(" " + Nanoseconds(Results::CostOf(*index).ns) + " ns");
+      .Plain(" " + numbers::Nanoseconds(Results::CostOf(*index).ns) + " ns");
   if (const auto share = Results::Ratio(*index, pointer)) {
-    text.Plain(": " + PercentOf(*share) + " of it");
+    text.Plain(": " + numbers::PercentOf(*share) + " of it");
   }
   return std::move(text.Plain("."));
 }
@@ -147,11 +152,11 @@ std::optional<Text> MemoryInWords(const Measured& measured) {
   const auto pointer =
       index == nullptr ? std::nullopt : BytesPerSocket(Results::Beside(*index, "pointer"));
   if (!bytes.has_value() || !pointer.has_value() || *bytes <= 0) return std::nullopt;
-  Text text("A socket pays " + Bytes(*bytes) + " bytes for ");
+  Text text("A socket pays " + numbers::ThreeDigits(*bytes) + " bytes for ");
   return text.Code("index")
-      .Plain(", everything included, and " + Bytes(*pointer) + " for ")
+      .Plain(", everything included, and " + numbers::ThreeDigits(*pointer) + " for ")
       .Code("pointer")
-      .Plain(", " + Times(*pointer / *bytes) + " as much.");
+      .Plain(", " + numbers::Times(*pointer / *bytes) + " as much.");
 }
 
 std::optional<Text> WritesInWords(const Measured& measured) {
@@ -166,7 +171,7 @@ std::optional<Text> WritesInWords(const Measured& measured) {
         pointer == nullptr ? std::nullopt : Results::Ratio(*index, pointer);
     if (!ratio.has_value() || *ratio <= 0) continue;
     text.Plain(any ? ", " : ", ")
-        .Plain(absl::StrCat(column.title, " costs ", PercentOf(*ratio), " of "));
+        .Plain(absl::StrCat(column.title, " costs ", numbers::PercentOf(*ratio), " of "));
     text.Code("pointer");
     any = true;
   }
@@ -204,9 +209,10 @@ std::optional<Text> SpreadInWords(const Measured& measured) {
   if (touch == nullptr || touch->time_ns.count() < 2) return std::nullopt;
   const Sample& time_ns = touch->time_ns;
   return Text(absl::StrCat(
-      "In ", time_ns.count(), " repetitions the touch alone took ", Nanoseconds(time_ns.least()),
-      " to ", Nanoseconds(time_ns.most()), " ns, half of them ",
-      Nanoseconds(time_ns.lower_quartile()), " to ", Nanoseconds(time_ns.upper_quartile()),
+      "In ", time_ns.count(), " repetitions the touch alone took ",
+      numbers::Nanoseconds(time_ns.least()), " to ", numbers::Nanoseconds(time_ns.most()),
+      " ns, half of them ", numbers::Nanoseconds(time_ns.lower_quartile()), " to ",
+      numbers::Nanoseconds(time_ns.upper_quartile()),
       " ns. Medians are compared, within one run; a difference smaller than that spread is to be "
       "believed when other runs agree."));
 }
@@ -242,7 +248,7 @@ page::Table HeadlineTable(const Measured& measured) {
     }
     const auto bytes = BytesPerSocket(MemoryPoint(measured, layout));
     any = any || bytes.has_value();
-    row.cells.emplace_back(bytes.has_value() ? Bytes(*bytes) : kNoFigure);
+    row.cells.emplace_back(bytes.has_value() ? numbers::ThreeDigits(*bytes) : numbers::kNoNumber);
     if (any) table.rows.push_back(std::move(row));
   }
   return table;
@@ -251,8 +257,9 @@ page::Table HeadlineTable(const Measured& measured) {
 Text HeadlineNote(const Measured& measured) {
   const auto of_seven = BytesPerSocket(MemoryPoint(measured, "index9x7"));
   if (!of_seven.has_value()) return {};
-  return std::move(Text::OfCode("index9").Plain(
-      " takes " + Bytes(*of_seven) + " bytes a map with six more maps in the same 64 bits."));
+  return std::move(
+      Text::OfCode("index9").Plain(" takes " + numbers::ThreeDigits(*of_seven) +
+                                   " bytes a map with six more maps in the same 64 bits."));
 }
 
 page::Section HeadlineSection(const Measured& measured) {

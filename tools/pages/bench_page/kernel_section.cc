@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -34,10 +34,11 @@ Text RatioInWords(const Group& group) {
   const std::optional<double> ratio = Results::Ratio(*index, storage);
   Text text(group.pattern + ", " + DescribeSizes(group.arguments) + ": over the touch, ");
   text.Code("index")
-      .Plain(" costs " + Nanoseconds(Results::CostOf(*index).ns) + " ns, ")
+      .Plain(" costs " + numbers::Nanoseconds(Results::CostOf(*index).ns) + " ns, ")
       .Code("sk_storage")
-      .Plain(" " + Nanoseconds(Results::CostOf(*storage).ns) + " ns");
-  if (ratio.has_value()) text.Plain("; (index - touch) / (sk_storage - touch) = " + Ratio(*ratio));
+      .Plain(" " + numbers::Nanoseconds(Results::CostOf(*storage).ns) + " ns");
+  if (ratio.has_value())
+    text.Plain("; (index - touch) / (sk_storage - touch) = " + numbers::Ratio(*ratio));
   return std::move(text.Plain("."));
 }
 
@@ -57,16 +58,17 @@ std::optional<page::Exhibit> PlainTable(const Results& results, const std::strin
   for (const Point* const point : points) {
     page::Table::Row row{
         .series = point->name.subject,
-        .cells = {point->name.subject, Count(point->name.argument("sockets").value_or(0))}};
+        .cells = {point->name.subject,
+                  numbers::GroupedSigned(point->name.argument("sockets").value_or(0))}};
     if (with_time) {
       const Sample& time_ns = point->time_ns;
       for (const double ns : {time_ns.median(), time_ns.least(), time_ns.most()}) {
-        row.cells.emplace_back(Nanoseconds(ns));
+        row.cells.emplace_back(numbers::Nanoseconds(ns));
       }
     }
     for (const std::string& counter : counters) {
       const std::optional<double> value = point->counter(counter);
-      row.cells.emplace_back(value.has_value() ? Bytes(*value) : kNoFigure);
+      row.cells.emplace_back(value.has_value() ? numbers::ThreeDigits(*value) : numbers::kNoNumber);
     }
     exhibit.table.rows.push_back(std::move(row));
   }
@@ -92,7 +94,7 @@ std::optional<page::Section> KernelSection(const Measured& measured) {
         subjects, "sk_storage");
     if (const Point* const clock = group.Of("clock"); clock != nullptr) {
       exhibit.notes.push_back("Reading the clock, which every figure includes, takes " +
-                              Nanoseconds(clock->time_ns.median()) + " ns.");
+                              numbers::Nanoseconds(clock->time_ns.median()) + " ns.");
     }
     section.blocks.emplace_back(std::move(exhibit));
   }

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -31,13 +31,13 @@ std::optional<page::Section> MapCountSection(const Measured& measured) {
   page::Section section{.id = "maps", .title = "Many maps on one socket"};
   const Quantity time = {.unit = "ns per get",
                          .value = [](const Point& point) { return point.time_ns.median(); },
-                         .shown = Nanoseconds};
+                         .shown = numbers::Nanoseconds};
   AddSweep(measured, "sequential", "A get, the values of all maps in turn", time, &section);
   AddSweep(measured, "interleaved",
            "A get, the values of all maps in turn and one important map between them", time,
            &section);
   AddSweep(measured, "interleaved", "A get of the important map alone",
-           CounterQuantity("ns per get", "ns_per_important_get", Nanoseconds), &section);
+           CounterQuantity("ns per get", "ns_per_important_get", numbers::Nanoseconds), &section);
   if (section.blocks.empty()) return std::nullopt;
   section.blocks.insert(
       section.blocks.begin(),

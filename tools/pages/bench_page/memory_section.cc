@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -19,15 +19,15 @@ std::vector<std::string> ShownSubjects(const std::vector<const Point*>& points) 
 
 std::string ShownCounter(const Point& point, const std::string& counter) {
   const std::optional<double> value = point.counter(counter);
-  return value.has_value() ? Bytes(*value) : kNoFigure;
+  return value.has_value() ? numbers::ThreeDigits(*value) : numbers::kNoNumber;
 }
 
 // A total, divided by the sockets.
 std::string ShownPart(const Point& point, const std::string& counter) {
   const std::optional<double> value = point.counter(counter);
   const std::optional<int64_t> sockets = point.name.argument("sockets");
-  if (!value.has_value() || sockets.value_or(0) <= 0) return kNoFigure;
-  return Bytes(*value / static_cast<double>(*sockets));
+  if (!value.has_value() || sockets.value_or(0) <= 0) return numbers::kNoNumber;
+  return numbers::ThreeDigits(*value / static_cast<double>(*sockets));
 }
 
 page::Exhibit ByLayout(const Group& group) {
@@ -46,8 +46,10 @@ page::Exhibit ByLayout(const Group& group) {
                    ShownCounter(point, "heap_bytes_per_socket"), ShownPart(point, "inline_bytes"),
                    ShownPart(point, "private_bytes"), ShownPart(point, "table_bytes")}});
     if (const auto bytes = point.counter(kBytesPerSocket)) {
-      bars.push_back(
-          {.series = subject, .label = subject, .value = *bytes, .shown = Bytes(*bytes)});
+      bars.push_back({.series = subject,
+                      .label = subject,
+                      .value = *bytes,
+                      .shown = numbers::ThreeDigits(*bytes)});
     }
   }
   exhibit.chart = ChartOf(exhibit.title, "bytes per socket", std::move(bars));
@@ -66,13 +68,13 @@ void AddSweep(const Measured& measured, const std::string& question, const std::
   if (sweeps.empty()) return;
   const Sweep& sweep = sweeps.front();
   const std::vector<std::string> subjects = ShownSubjects(sweep.points);
-  section->blocks.emplace_back(
-      SweepExhibit(absl::StrCat(title, ": ", DescribeSizes(sweep.others)), sweep,
-                   {.drawn = subjects,
-                    .listed = subjects,
-                    .x_title = x_title,
-                    .quantity = CounterQuantity("bytes per socket", kBytesPerSocket, Bytes),
-                    .logarithmic_y = true}));
+  section->blocks.emplace_back(SweepExhibit(
+      absl::StrCat(title, ": ", DescribeSizes(sweep.others)), sweep,
+      {.drawn = subjects,
+       .listed = subjects,
+       .x_title = x_title,
+       .quantity = CounterQuantity("bytes per socket", kBytesPerSocket, numbers::ThreeDigits),
+       .logarithmic_y = true}));
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 using page::Text;
 
 std::string ShownRepetitions(const ResultFile& file) {
-  if (file.points().empty()) return kNoFigure;
+  if (file.points().empty()) return numbers::kNoNumber;
   const auto [fewest, most] = std::minmax_element(
       file.points().begin(), file.points().end(),
       [](const Point& a, const Point& b) { return a.time_ns.count() < b.time_ns.count(); });
@@ -30,9 +30,9 @@ page::Exhibit Runs(const Results& results) {
   for (const auto& file : results.files()) {
     const RunContext& context = file->context();
     exhibit.table.rows.push_back(
-        {.cells = {context.program, Text::OfCode(file->path()), Minute(context.date),
+        {.cells = {context.program, Text::OfCode(file->path()), numbers::Minute(context.date),
                    HugePageSetting(context), ShownRepetitions(*file),
-                   Count(static_cast<int64_t>(file->points().size()))}});
+                   numbers::GroupedSigned(static_cast<int64_t>(file->points().size()))}});
     exhibit.commands.push_back(context.command);
   }
   return exhibit;

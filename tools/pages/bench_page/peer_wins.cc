@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -65,7 +65,8 @@ constexpr SituationTitle kSituations[] = {
 };
 
 std::string Figure(const PeerComparison& comparison, double figure) {
-  return comparison.in_bytes ? Bytes(figure) + " bytes" : Nanoseconds(figure) + " ns";
+  return comparison.in_bytes ? numbers::ThreeDigits(figure) + " bytes"
+                             : numbers::Nanoseconds(figure) + " ns";
 }
 
 // "Get, hot (..): `flyweight` 3.1 ns (40 % less), ... against 5.2 ns of `index`". All are of one point, and
@@ -80,7 +81,7 @@ Text PointInWords(std::vector<const PeerComparison*> won) {
     std::vector<std::string> notes;
     if (comparison->peer_figure >= 0 && comparison->index_figure > 0) {
       const double less = 1 - comparison->peer_figure / comparison->index_figure;
-      notes.push_back(PercentOf(less) + " less");
+      notes.push_back(numbers::PercentOf(less) + " less");
     }
     if (!comparison->beyond_spread) {
       notes.emplace_back(comparison->peer->time_ns.count() > 1 ? "within the spread"

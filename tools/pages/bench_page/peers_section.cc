@@ -3,10 +3,10 @@
 #include <vector>
 
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/peer_wins.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -72,8 +72,12 @@ std::optional<page::Exhibit> Memory(const Measured& measured, const std::vector<
     const Point* const point = best->Of(subject);
     const std::optional<double> bytes = point == nullptr ? std::nullopt : BytesPerSocket(*point);
     if (!bytes.has_value()) continue;
-    exhibit.table.rows.push_back({.series = subject, .cells = {subject, Bytes(*bytes)}});
-    bars.push_back({.series = subject, .label = subject, .value = *bytes, .shown = Bytes(*bytes)});
+    exhibit.table.rows.push_back(
+        {.series = subject, .cells = {subject, numbers::ThreeDigits(*bytes)}});
+    bars.push_back({.series = subject,
+                    .label = subject,
+                    .value = *bytes,
+                    .shown = numbers::ThreeDigits(*bytes)});
   }
   if (bars.empty()) return std::nullopt;
   exhibit.chart = ChartOf(exhibit.title, "bytes per socket", std::move(bars));
@@ -96,7 +100,7 @@ page::Exhibit AllPoints(const std::vector<Group>& groups) {
     std::vector<Text> sizes;
     for (const char* const key : {"sockets", "values", "bytes"}) {
       const std::optional<int64_t> size = what.argument(key);
-      sizes.emplace_back(size.has_value() ? Count(*size) : kNoFigure);
+      sizes.emplace_back(size.has_value() ? numbers::GroupedSigned(*size) : numbers::kNoNumber);
       what.arguments.erase(key);
     }
     page::Table::Row row{.cells = {DescribePoint(what)}};
@@ -104,7 +108,7 @@ page::Exhibit AllPoints(const std::vector<Group>& groups) {
     for (const std::string& subject : subjects) {
       const Point* const point = group.Of(subject);
       if (point == nullptr) {
-        row.cells.emplace_back(kNoFigure);
+        row.cells.emplace_back(numbers::kNoNumber);
         continue;
       }
       shown.push_back(point);
@@ -112,7 +116,8 @@ page::Exhibit AllPoints(const std::vector<Group>& groups) {
         row.cells.emplace_back(ShownCost(point));
       } else {
         const std::optional<double> bytes = BytesPerSocket(*point);
-        row.cells.emplace_back(bytes.has_value() ? Bytes(*bytes) : kNoFigure);
+        row.cells.emplace_back(bytes.has_value() ? numbers::ThreeDigits(*bytes)
+                                                 : numbers::kNoNumber);
       }
     }
     exhibit.table.rows.push_back(std::move(row));

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tools/pages/bench_page/exhibits.h"
-#include "tools/pages/bench_page/figures.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/bench_page/subject.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -113,10 +113,10 @@ page::Exhibit OfMix(const std::string& mix, const std::vector<const Point*>& poi
       exhibit.table.rows.push_back(
           {.series = subject,
            .cells = {subject, threads, MillionsPerSecond(time_ns.median()),
-                     Nanoseconds(time_ns.median()), Nanoseconds(time_ns.least()),
-                     Nanoseconds(time_ns.most()),
-                     quiet.has_value() ? Nanoseconds(*quiet) : kNoFigure,
-                     gain.has_value() ? absl::StrFormat("%.2f", *gain) : kNoFigure}});
+                     numbers::Nanoseconds(time_ns.median()), numbers::Nanoseconds(time_ns.least()),
+                     numbers::Nanoseconds(time_ns.most()),
+                     quiet.has_value() ? numbers::Nanoseconds(*quiet) : numbers::kNoNumber,
+                     gain.has_value() ? absl::StrFormat("%.2f", *gain) : numbers::kNoNumber}});
       page::BarChart::Bar bar{.series = subject,
                               .label = threads,
                               .value = 1e3 / time_ns.median(),

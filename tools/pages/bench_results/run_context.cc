@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -58,7 +58,7 @@ std::string DescribeCache(const json& cache) {
   if (number("size") == 0) return "";
   std::string kind = text("type") == "Unified" ? "" : " " + text("type");
   for (char& c : kind) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return absl::StrCat("L", number("level"), kind, " ", analysis::ByteSize(number("size")));
+  return absl::StrCat("L", number("level"), kind, " ", numbers::ByteSize(number("size")));
 }
 
 }  // namespace

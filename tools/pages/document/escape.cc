@@ -2,13 +2,13 @@
 
 #include <limits>
 
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::page {
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
-  for (const char c : analysis::Printable(text, std::numeric_limits<size_t>::max())) {
+  for (const char c : numbers::Printable(text, std::numeric_limits<size_t>::max())) {
     switch (c) {
       case '&':
         escaped += "&amp;";

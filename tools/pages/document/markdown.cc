@@ -9,13 +9,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::page {
 namespace {
 
 std::string Printable(std::string_view text) {
-  return analysis::Printable(text, std::numeric_limits<size_t>::max());
+  return numbers::Printable(text, std::numeric_limits<size_t>::max());
 }
 
 // With backslashes before what Markdown, or HTML in it, would take for markup.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/printable.h"
 
-namespace inlay::analysis {
+namespace inlay::numbers {
 
 TextTable::TextTable(std::vector<Align> columns) : columns_(std::move(columns)) {}
 
@@ -14,13 +14,13 @@ void TextTable::AddRow(std::vector<std::string> cells) { rows_.push_back(std::mo
 std::string TextTable::Format() const {
   std::vector<size_t> widths(columns_.size());
   for (const std::vector<std::string>& row : rows_) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], ShownWidth(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
   }
   std::string text;
   for (const std::vector<std::string>& row : rows_) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - ShownWidth(row[i]), ' ');
+      const std::string padding(widths[i] - DisplayWidth(row[i]), ' ');
       line += "  ";
       line += columns_[i] == Align::kRight ? padding + row[i] : row[i] + padding;
     }
@@ -31,4 +31,4 @@ std::string TextTable::Format() const {
   return text;
 }
 
-}  // namespace inlay::analysis
+}  // namespace inlay::numbers

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace inlay::analysis {
+namespace inlay::numbers {
 
 class TextTable {
  public:
@@ -25,6 +25,6 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-}  // namespace inlay::analysis
+}  // namespace inlay::numbers
 
 #endif  // INLAY_TOOLS_PAGES_NUMBERS_TEXT_TABLE_H_

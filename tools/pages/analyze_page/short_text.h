@@ -1,0 +1,27 @@
+// Names and sentences of any length, cut to the room that the page has for them.
+//
+// Thread-safe: functions without state.
+
+#ifndef INLAY_TOOLS_PAGES_ANALYZE_PAGE_SHORT_TEXT_H_
+#define INLAY_TOOLS_PAGES_ANALYZE_PAGE_SHORT_TEXT_H_
+
+#include <optional>
+#include <string>
+
+namespace inlay::analyze_page {
+
+// "9 bits", "no index is wide enough".
+std::string IndexWidthText(std::optional<int> index_bits);
+
+// A sentence; a long one, from the names in it, is cut.
+std::string ShortSentence(const std::string& sentence);
+
+// Words without the line feeds that break them in the text report.
+std::string OneLine(std::string words);
+
+// A name that fits beside a chart's axis.
+std::string ChartName(const std::string& name);
+
+}  // namespace inlay::analyze_page
+
+#endif  // INLAY_TOOLS_PAGES_ANALYZE_PAGE_SHORT_TEXT_H_
