@@ -10,14 +10,19 @@
 
 #include <cstdint>
 #include <tuple>
+#include <utility>
 
-#include "bench/peers/flyweight.h"
 #include "bench/peers/interning_table.h"
 #include "bench/peers/shared_ptr.h"
 #include "bench/peers/side_table.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/line_count.h"
 #include "inlay/socket.h"
+
+#if __has_include(<boost/flyweight.hpp>)
+#include "bench/peers/flyweight.h"
+#define INLAY_BENCH_HAS_FLYWEIGHT 1
+#endif
 
 namespace inlay::bench {
 
@@ -49,6 +54,7 @@ struct PeerOf {
   { map.Touch(socket, lines); }
 };
 
+#ifdef INLAY_BENCH_HAS_FLYWEIGHT
 template <uint32_t kValueBytes>
 struct FlyweightPeer : PeerOf<FlyweightMap<kValueBytes>, PeerThreads::kOneASocket> {
   static constexpr char kName[] = "flyweight";
@@ -57,6 +63,12 @@ template <uint32_t kValueBytes>
 struct FlyweightNoLockingPeer : PeerOf<FlyweightNoLockingMap<kValueBytes>, PeerThreads::kOne> {
   static constexpr char kName[] = "flyweight_no_locking";
 };
+template <uint32_t kValueBytes>
+using FlyweightPeers = std::tuple<FlyweightPeer<kValueBytes>, FlyweightNoLockingPeer<kValueBytes>>;
+#else
+template <uint32_t kValueBytes>
+using FlyweightPeers = std::tuple<>;  // built without Boost
+#endif
 template <uint32_t kValueBytes>
 struct SideTablePeer : PeerOf<SideTableMap<kValueBytes>, PeerThreads::kAnyOnASocket> {
   static constexpr char kName[] = "side_table";
@@ -72,9 +84,10 @@ struct SharedPtrPeer : PeerOf<SharedPtrMap<kValueBytes>, PeerThreads::kOneASocke
 
 // In this order maps take their places in the sockets of a population, behind those of all layouts.
 template <uint32_t kValueBytes>
-using Peers = std::tuple<FlyweightPeer<kValueBytes>, FlyweightNoLockingPeer<kValueBytes>,
-                         SideTablePeer<kValueBytes>, InterningTablePeer<kValueBytes>,
-                         SharedPtrPeer<kValueBytes>>;
+using Peers = decltype(std::tuple_cat(
+    std::declval<FlyweightPeers<kValueBytes>>(),
+    std::declval<std::tuple<SideTablePeer<kValueBytes>, InterningTablePeer<kValueBytes>,
+                            SharedPtrPeer<kValueBytes>>>()));
 
 // Calls visit.operator()<Peers<value_bytes>>() if there are peers with values of that size. A
 // user's type has its size at compile time; here are those for 8, 100 and 1024 bytes.
