@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Shows a capture from the kernel that is running: opens some thousands of TCP and UDP sockets on loopback, in network
-# namespaces of their own, while a BPF program gives each the 88 bytes that a runtime-security product keeps of the
-# task that opened it; captures these values, and says whether they would deduplicate. Needs root, a kernel with BTF
-# (Linux 5.12 or newer) and cgroup2; without, it says what is missing and exits with 77. Leaves nothing behind.
+# Shows a capture from the running kernel: opens some thousands of TCP and UDP sockets on loopback,
+# in network namespaces of its own, while a BPF program gives each socket the 88 bytes that a
+# runtime-security product keeps of the task that opened it. Captures these values, and says whether
+# they would deduplicate. Leaves nothing behind.
 #
 #   tools/demo_live.sh [FOLDER OF A BUILD]
+#
+# Needs root, a kernel with BTF (Linux 5.12 or newer) and cgroup2; without one of them it says
+# which, and exits with 77.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,15 +27,16 @@ cannot() {
 [ -r /sys/kernel/btf/vmlinux ] || cannot "this kernel has no BTF (/sys/kernel/btf/vmlinux)"
 grep -q ' cgroup2 ' /proc/mounts || cannot "no cgroup2 file system is mounted"
 
-build=${1:-build/release}
+build=${1:-build/demo}
 if [ $# -eq 0 ]; then
-  step "Set-up and release build (the first time takes some minutes)"
-  tools/setup.sh
+  step "Packages that are missing, and a build of the command"
+  tools/setup.sh live
   mkdir -p build
-  cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
-  cmake --build --preset release --target inlay_cli
+  cmake --preset demo >build/demo.log 2>&1 || { cat build/demo.log; exit 1; }
+  cmake --build --preset demo --target inlay_cli
   # Where nothing compiles for BPF there is no such target.
-  cmake --build --preset release --target demo_sockets || cannot "built without libbpf or a compiler for BPF"
+  cmake --build --preset demo --target demo_sockets ||
+    cannot "built without libbpf or a compiler for BPF"
 fi
 inlay=$build/tools/inlay
 [ -x "$build/tools/demo_sockets" ] || cannot "built without libbpf or a compiler for BPF"

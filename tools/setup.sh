@@ -8,8 +8,8 @@
 # bench   and what the other benchmarks need, for bench/run.sh
 # test    and all that tools/test.sh runs
 #
-# Needs root or sudo. On a system without apt-get it names what to install and stops. What apt-get says
-# goes to build/setup.log.
+# Needs root or sudo. On a system without apt-get it names what to install and stops. What apt-get
+# says goes to build/setup.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,7 +44,7 @@ case $use in
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-  echo "setup: this is not a Debian system. Install what these Debian packages hold, then build:" >&2
+  echo "setup: this is not a Debian system. Install the contents of these Debian packages:" >&2
   printf '  %s\n' "${packages[@]}" >&2
   exit 1
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, builds with both compilers, runs every test, then the sanitizers on the tests that matter for
-# them (label `sanitize`). Stops at the first failure.
+# Sets up, builds with both compilers, runs every test, then the sanitizers on the tests that matter
+# for them (label `sanitize`). Stops at the first failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,8 +19,8 @@ run() {  # preset options-of-ctest...
 
 # The library and the benchmarks as they are shipped, with g++.
 run library
-# Everything but the benchmarks, with clang: lock annotations checked, assertions on. The tools, which
-# read what others wrote, are built and tested here only; tools/demo.sh builds them with g++.
+# Everything but the benchmarks, with clang: lock annotations checked, assertions on. The tools,
+# which read what others wrote, are built and tested here only; tools/demo.sh builds them with g++.
 run asan -L 'sanitize|tools'
 run tsan -L sanitize
 printf '\nall tests passed, in %d s\n' $((SECONDS - started))
