@@ -20,6 +20,7 @@
 #include "bench/layouts/has_value.h"
 #include "bench/layouts/no_layout.h"
 #include "bench/layouts/peers.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
 #include "bench/workload/connections.h"
@@ -202,7 +203,7 @@ int Main(int argc, char** argv) {
   if (!results.Initialize(argc, argv, {.repetitions = "--benchmark_repetitions=3"})) return 1;
   for (const int64_t values : {500, 5000, 60000}) {
     const auto add = [&](const std::string& layout, void (*run)(benchmark::State&)) {
-      benchmark::RegisterBenchmark(("Churn/" + layout + "/zipf").c_str(), run)
+      RegisterRun("Churn/" + layout + "/zipf", run)
           ->ArgNames(kShapeArguments)
           ->Args({results.sockets(), values, kValueBytes});
     };

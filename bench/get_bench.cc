@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bench/layouts/peers.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
 #include "bench/workload/filled_maps.h"
@@ -188,7 +189,7 @@ class Registry {
   template <typename Pattern>
   void AddOne(const std::string& reader, void (*run)(benchmark::State&), size_t sockets,
               uint32_t values, uint32_t value_bytes) {
-    benchmark::RegisterBenchmark(("Get/" + reader + "/" + Pattern::kName).c_str(), run)
+    RegisterRun("Get/" + reader + "/" + Pattern::kName, run)
         ->ArgNames(kShapeArguments)
         ->Args({static_cast<int64_t>(sockets), values, value_bytes});
   }

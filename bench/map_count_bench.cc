@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/packet_walk.h"
@@ -175,10 +176,9 @@ void MapCount(benchmark::State& state) {
 template <typename Map, typename Owner>
 void Register(const std::string& layout) {
   const auto add = [&](const char* order, void (*run)(benchmark::State&)) {
-    auto* const added =
-        benchmark::RegisterBenchmark(("MapCount/" + layout + "/" + order).c_str(), run);
-    added->ArgName("maps");
-    for (const int64_t maps : {1, 10, 16, 17, 24, 32, 100, 1000}) added->Arg(maps);
+    for (const int64_t maps : {1, 10, 16, 17, 24, 32, 100, 1000}) {
+      RegisterRun("MapCount/" + layout + "/" + order, run)->ArgName("maps")->Arg(maps);
+    }
   };
   add("sequential", MapCount<Map, Owner, Order::kSequential>);
   add("interleaved", MapCount<Map, Owner, Order::kInterleaved>);

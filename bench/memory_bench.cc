@@ -33,6 +33,7 @@
 #include "bench/memory/break_even.h"
 #include "bench/memory/memory_measurement.h"
 #include "bench/program/own_process.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
 #include "engine/workload/bar.h"
@@ -125,7 +126,7 @@ class Registry {
 
   template <typename Run>
   static void AddOne(const std::string& layout, const WorkloadShape& shape, Run&& run) {
-    benchmark::RegisterBenchmark(("Memory/" + layout).c_str(), run)
+    RegisterRun("Memory/" + layout, run)
         ->ArgNames(kShapeArguments)
         ->Args({static_cast<int64_t>(shape.sockets), shape.values, shape.value_bytes});
   }
@@ -166,7 +167,7 @@ class Registry {
         const double bytes = state.counters["bytes_per_socket"];
         state.counters["bytes_per_map"] = bytes / maps;
       };
-      benchmark::RegisterBenchmark((std::string("MemoryMaps/") + Layout::kName).c_str(), run)
+      RegisterRun(std::string("MemoryMaps/") + Layout::kName, run)
           ->ArgNames({"sockets", "values", "bytes", "maps"})
           ->Args({static_cast<int64_t>(shape.sockets), shape.values, shape.value_bytes, maps});
     });
@@ -195,7 +196,7 @@ class Registry {
       state.counters["distinct_values"] = static_cast<double>(found->distinct_values);
       state.counters["never"] = found->distinct_values > sockets;
     };
-    benchmark::RegisterBenchmark((std::string("BreakEven/") + Other::kName).c_str(), run)
+    RegisterRun(std::string("BreakEven/") + Other::kName, run)
         ->ArgNames({"sockets", "bytes"})
         ->Args({static_cast<int64_t>(sockets), value_bytes});
   }

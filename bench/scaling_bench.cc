@@ -35,6 +35,7 @@
 
 #include "bench/layouts/has_value.h"
 #include "bench/layouts/peers.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/second_thread.h"
 #include "bench/workload/population.h"
@@ -266,8 +267,8 @@ class Registry {
 
   static void Add(const std::string& layout, const std::string& mix, int64_t readers,
                   int64_t writers, RunFn run, const WorkloadShape& shape) {
-    benchmark::RegisterBenchmark(("Scaling/" + layout + "/" + mix).c_str(),
-                                 [=](benchmark::State& state) { run(state, shape); })
+    RegisterRun("Scaling/" + layout + "/" + mix,
+                [=](benchmark::State& state) { run(state, shape); })
         ->ArgNames({"readers", "writers"})
         ->Args({readers, writers});
   }

@@ -16,6 +16,7 @@
 
 #include "bench/layouts/no_layout.h"
 #include "bench/layouts/peers.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
 #include "bench/workload/population.h"
@@ -108,7 +109,7 @@ class Registry {
 
   void Add(const std::string& operation, const std::string& layout,
            void (*run)(benchmark::State&)) {
-    benchmark::RegisterBenchmark((operation + "/" + layout + "/" + pattern_).c_str(), run)
+    RegisterRun(operation + "/" + layout + "/" + pattern_, run)
         ->ArgNames(kShapeArguments)
         ->Args({sockets_, kValues, kValueBytes});
   }

@@ -35,6 +35,7 @@
 #include "bench/kernel/slab_usage.h"
 #include "bench/kernel/socket_capacity.h"
 #include "bench/kernel/socket_holders.h"
+#include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "engine/live_kernel/scratch_cgroup.h"
 
@@ -88,12 +89,13 @@ void RunOnce(benchmark::State& state, Session& session, Measure&& measure) {
 
 template <typename Measure>
 benchmark::internal::Benchmark* Register(Session& session, const std::string& name, size_t sockets,
-                                         Measure measure) {
-  return benchmark::RegisterBenchmark(
-             name.c_str(),
+                                         Measure measure, int repetitions = 0) {
+  return RegisterRun(
+             name,
              [&session, measure](benchmark::State& state) {
                RunOnce(state, session, [&](KernelSockets& opened) { measure(state, opened); });
-             })
+             },
+             repetitions)
       ->ArgName("sockets")
       ->Arg(static_cast<int64_t>(sockets))
       ->Iterations(1)
@@ -115,25 +117,28 @@ void RegisterWalks(Session& session, size_t sockets) {
 }
 
 void RegisterCosts(Session& session, size_t sockets) {
-  Register(session, "KernelMemory/sk_storage", sockets,
-           [](benchmark::State& state, KernelSockets& opened) {
-             state.SetIterationTime(0);  // it is the counters that matter
-             state.counters["slab_bytes_per_socket"] = opened.slab_object_bytes_per_socket();
-             state.counters["slab_page_bytes_per_socket"] = opened.slab_page_bytes_per_socket();
-             state.counters["expected_bytes_per_socket"] =
-                 static_cast<double>(ExpectedStorageBytes(kValueBytes));
-           })
-      ->Repetitions(1);
-  Register(session, "KernelCreate/sk_storage", sockets,
-           [](benchmark::State& state, KernelSockets& opened) {
-             state.SetIterationTime(opened.store_ns_per_socket() * 1e-9);
-           })
-      ->Repetitions(1);
-  Register(session, "KernelCreate/mark", sockets,
-           [](benchmark::State& state, KernelSockets& opened) {
-             state.SetIterationTime(opened.mark_ns_per_socket() * 1e-9);
-           })
-      ->Repetitions(1);
+  Register(
+      session, "KernelMemory/sk_storage", sockets,
+      [](benchmark::State& state, KernelSockets& opened) {
+        state.SetIterationTime(0);  // it is the counters that matter
+        state.counters["slab_bytes_per_socket"] = opened.slab_object_bytes_per_socket();
+        state.counters["slab_page_bytes_per_socket"] = opened.slab_page_bytes_per_socket();
+        state.counters["expected_bytes_per_socket"] =
+            static_cast<double>(ExpectedStorageBytes(kValueBytes));
+      },
+      1);
+  Register(
+      session, "KernelCreate/sk_storage", sockets,
+      [](benchmark::State& state, KernelSockets& opened) {
+        state.SetIterationTime(opened.store_ns_per_socket() * 1e-9);
+      },
+      1);
+  Register(
+      session, "KernelCreate/mark", sockets,
+      [](benchmark::State& state, KernelSockets& opened) {
+        state.SetIterationTime(opened.mark_ns_per_socket() * 1e-9);
+      },
+      1);
 }
 
 bool HasCgroup2() {

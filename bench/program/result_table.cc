@@ -8,11 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "bench/program/progress.h"
+
 namespace inlay::bench {
 namespace {
 
-// Keeps all runs for the table at the end; prints the context, failures, and progress on a
-// terminal.
+// Keeps all runs for the table at the end; prints the context and failures.
 class TableReporter final : public benchmark::ConsoleReporter {
  public:
   explicit TableReporter(const RunContext& context)
@@ -38,14 +39,15 @@ class TableReporter final : public benchmark::ConsoleReporter {
       // Runs go into the table at the end; only failures are shown at once.
       if (run.error_occurred) shown.push_back(run);
       if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
-      if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r%zu runs ", ++runs_);
       Row& row = RowOf(run);
       row.times_ns.push_back(run.GetAdjustedRealTime());
       for (const auto& [name, counter] : run.counters) {
         row.counters[name].push_back(counter.value);
       }
     }
-    if (!shown.empty()) ConsoleReporter::ReportRuns(shown);
+    if (shown.empty()) return;
+    ClearProgress();
+    ConsoleReporter::ReportRuns(shown);
   }
 
   bool failed() const { return failed_; }
@@ -135,9 +137,21 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
   const RunContext& context_;
   std::vector<Row> rows_;
-  size_t runs_ = 0;
   bool failed_ = false;
 };
+
+// Of each benchmark; 0 if a filter leaves out an unknown number of benchmarks.
+int RepetitionsIn(const std::vector<char*>& arguments) {
+  constexpr std::string_view kRepetitions = "--benchmark_repetitions=";
+  int repetitions = 0;
+  for (const std::string_view argument : arguments) {
+    if (argument.starts_with("--benchmark_filter=")) return 0;
+    if (!argument.starts_with(kRepetitions)) continue;
+    const std::string_view number = argument.substr(kRepetitions.size());
+    std::from_chars(number.begin(), number.end(), repetitions);
+  }
+  return repetitions;
+}
 
 }  // namespace
 
@@ -192,6 +206,7 @@ bool Results::Initialize(int argc, char** argv, const Program& program) {
   std::vector<char*> arguments = {argv[0], const_cast<char*>(program.repetitions), interleaving,
                                   min_time};
   arguments.insert(arguments.end(), argv + 1, argv + kept);
+  repetitions_ = RepetitionsIn(arguments);
   int count = static_cast<int>(arguments.size());
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
@@ -210,14 +225,17 @@ int Results::Run() {
     std::snprintf(key, sizeof(key), "bar_%02zu", i + 1);
     benchmark::AddCustomContext(key, bars_[i].ToText());
   }
+  ShowProgress(repetitions_);
   if (machine_readable_) {
     // Standard output belongs to the format that was asked for.
     benchmark::RunSpecifiedBenchmarks();
+    ClearProgress();
     benchmark::Shutdown();
     return 0;
   }
   TableReporter reporter(context_);
   benchmark::RunSpecifiedBenchmarks(&reporter);
+  ClearProgress();
   reporter.PrintTable(stdout);
   const workload::Measurements measured = reporter.Collect();
   bool all_met = true;

@@ -47,6 +47,7 @@ class Results {
   std::string sweep_;
   bool check_bars_ = false;
   bool machine_readable_ = false;
+  int repetitions_ = 0;
   RunContext context_;
   std::vector<workload::Bar> bars_;
 };
