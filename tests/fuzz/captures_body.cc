@@ -84,8 +84,8 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
     Check(more.ok() || !more.status().message().empty(), "an error has a message");
     if (!more.ok() || !*more) break;
   }
-  for (const std::string& loss : (*source)->Losses()) {
-    Check(!loss.empty() && loss.find('\n') == std::string::npos, "a message is a line");
+  for (const InputNote& note : (*source)->Notes(counts.size())) {
+    Check(!note.text.empty() && note.text.find('\n') == std::string::npos, "a message is a line");
   }
   return counts;
 }

@@ -23,6 +23,7 @@
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
 #include "tools/command/output_files.h"
+#include "tools/command/print_doubts.h"
 #include "tools/command/record_flags.h"
 #include "tools/command/shell_words.h"
 #include "tools/command/summary_files.h"
@@ -229,9 +230,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   absl::StatusOr<CountedInput> input =
       CountInput(options.paths, options.records, options.count, threads, budget_bytes);
   if (!input.ok()) return FailCommand("analyze", input.status());
-  for (const std::string& loss : input->losses) {
-    std::fprintf(stderr, "inlay analyze: %s\n", loss.c_str());
-  }
+  const bool in_doubt = PrintDoubts("analyze", input->notes);
   const analysis::Summary& counted = input->summary;
   if (!options.summary_path.empty()) {
     if (!input->snapshots.empty()) {
@@ -259,6 +258,10 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (!WriteToStdout(text)) {
     return FailCommand("analyze",
                        absl::UnavailableError("cannot write the report to standard output"));
+  }
+  if (in_doubt && options.limits.any()) {
+    return FailCommand("analyze", absl::FailedPreconditionError(
+                                      "the limits cannot be checked: the figures are in doubt"));
   }
   const std::vector<std::string> broken = analysis::BrokenLimits(report, options.limits);
   for (const std::string& line : broken) std::fprintf(stderr, "inlay analyze: %s\n", line.c_str());

@@ -40,8 +40,9 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options);
 
 // Runs the command: the report goes to standard output, messages and progress to standard error.
 // The page is written before anything is printed.
-// Returns the exit code: kExitOk; kExitGate, if the report breaks a limit, with a line on standard error for
-// each; or kExitBadInput, and then nothing is on standard output.
+// Returns the exit code: kExitOk; kExitGate, if the report breaks a limit, with a line on standard
+// error for each; or kExitBadInput. Then nothing is on standard output, unless there are limits and
+// the input is in doubt (InputNote): the report is printed, and no limit is checked.
 int RunAnalyze(const AnalyzeOptions& options);
 
 }  // namespace inlay

@@ -67,23 +67,24 @@ absl::Status CheckKinds(const std::vector<std::string>& paths, bool first_is_sum
 }
 
 // The notes of a summary, in the order in which they are to be said.
-std::vector<std::string> NotesOf(const analysis::Summary& summary) {
-  std::vector<std::string> notes(summary.notes.notes().begin(), summary.notes.notes().end());
-  if (summary.notes.more()) notes.push_back("Parts of the data have more notes than these.");
+std::vector<analysis::InputNote> NotesOf(const analysis::Summary& summary) {
+  std::vector<analysis::InputNote> notes(summary.notes.notes().begin(),
+                                         summary.notes.notes().end());
+  if (summary.notes.more()) notes.push_back({"Parts of the data have more notes than these."});
   return notes;
 }
 
 // What `series` has, for the report.
-absl::StatusOr<CountedInput> Finish(analysis::SnapshotSeries series, std::vector<std::string> notes,
-                                    std::vector<std::string> losses) {
+absl::StatusOr<CountedInput> Finish(analysis::SnapshotSeries series,
+                                    std::vector<analysis::InputNote> notes) {
   const std::vector<analysis::Snapshot>& snapshots = series.snapshots();
-  CountedInput input = {
-      .summary = std::move(series.last()), .notes = std::move(notes), .losses = std::move(losses)};
-  for (const std::string& note : input.notes) input.summary.notes.Add(note);
+  CountedInput input = {.summary = std::move(series.last()), .notes = std::move(notes)};
+  for (const analysis::InputNote& note : input.notes) input.summary.notes.Add(note);
   if (snapshots.size() < 2) return input;
-  input.notes.insert(input.notes.begin(),
-                     absl::StrCat("All figures but those of growth are of the last of ",
-                                  snapshots.size(), " snapshots, '", snapshots.back().name, "'."));
+  input.notes.insert(
+      input.notes.begin(),
+      {absl::StrCat("All figures but those of growth are of the last of ", snapshots.size(),
+                    " snapshots, '", snapshots.back().name, "'.")});
   input.snapshots = snapshots;
   return input;
 }
@@ -107,13 +108,12 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
                                                    const analysis::RecordOptions& records,
                                                    size_t threads, size_t budget_bytes) {
   analysis::SnapshotSeries series;
-  std::vector<std::string> notes;  // of all, each once
-  const auto add_notes = [&notes](const std::vector<std::string>& more) {
-    for (const std::string& note : more) {
+  std::vector<analysis::InputNote> notes;  // of all, each once
+  const auto add_notes = [&notes](const std::vector<analysis::InputNote>& more) {
+    for (const analysis::InputNote& note : more) {
       if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
     }
   };
-  std::vector<std::string> losses;
   for (const std::string& path : paths) {
     const std::string name = path == "-" ? "standard input" : path;
     const std::vector<std::string> one = {path};
@@ -138,12 +138,10 @@ absl::StatusOr<CountedInput> CountFilesAsSnapshots(const std::vector<std::string
     const absl::Status added = series.AddAll(name, **source, threads, budget_bytes);
     if (!added.ok()) return added;
     add_notes((*source)->Notes(DistinctOfLast(series)));
-    const std::vector<std::string> missing = (*source)->Losses();
-    losses.insert(losses.end(), missing.begin(), missing.end());
   }
   const absl::Status enough = NeedTwo(series, "--snapshots");
   if (!enough.ok()) return enough;
-  return Finish(std::move(series), std::move(notes), std::move(losses));
+  return Finish(std::move(series), std::move(notes));
 }
 
 absl::StatusOr<CountedInput> CountBySnapshotColumn(const std::vector<std::string>& paths,
@@ -162,7 +160,7 @@ absl::StatusOr<CountedInput> CountBySnapshotColumn(const std::vector<std::string
   }
   const absl::Status enough = NeedTwo(series, "--snapshot-column");
   if (!enough.ok()) return enough;
-  return Finish(std::move(series), rows->source().Notes(UINT64_MAX), rows->source().Losses());
+  return Finish(std::move(series), rows->source().Notes(UINT64_MAX));
 }
 
 absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
@@ -183,8 +181,8 @@ absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
     const absl::Status added = series.AddAll(paths[0], source, threads, budget_bytes);
     if (!added.ok()) return added;
     progress.reset();  // before anything else is printed
-    std::vector<std::string> notes = source.Notes(DistinctOfLast(series));
-    return Finish(std::move(series), std::move(notes), source.Losses());
+    std::vector<analysis::InputNote> notes = source.Notes(DistinctOfLast(series));
+    return Finish(std::move(series), std::move(notes));
   }
   std::vector<analysis::GrowthPoint> points;
   absl::StatusOr<analysis::DistinctValues> distinct =
@@ -196,9 +194,8 @@ absl::StatusOr<CountedInput> CountRecords(const std::vector<std::string>& paths,
   const uint64_t known = distinct->exact() ? distinct->values().size() : UINT64_MAX;
   CountedInput input = {.summary = {source.schema(), *std::move(distinct)},
                         .notes = source.Notes(known),
-                        .losses = source.Losses(),
                         .input_order = std::move(points)};
-  for (const std::string& note : input.notes) input.summary.notes.Add(note);
+  for (const analysis::InputNote& note : input.notes) input.summary.notes.Add(note);
   return input;
 }
 
@@ -233,7 +230,7 @@ absl::StatusOr<CountedInput> CountInput(const std::vector<std::string>& paths,
   if (is_summary) {
     absl::StatusOr<analysis::Summary> sum = ReadSummaries(paths, budget_bytes, std::move(first));
     if (!sum.ok()) return sum.status();
-    std::vector<std::string> notes = NotesOf(*sum);
+    std::vector<analysis::InputNote> notes = NotesOf(*sum);
     return CountedInput{.summary = *std::move(sum), .notes = std::move(notes)};
   }
   if (!options.snapshot_column.empty()) {

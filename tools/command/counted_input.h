@@ -21,10 +21,8 @@ struct CountOptions {
 };
 
 struct CountedInput {
-  analysis::Summary summary;            // of snapshots, the last one
-  std::vector<std::string> notes = {};  // what is to be said of the input
-  std::vector<std::string> losses =
-      {};  // those of the notes that are of damage, see RecordSource::Losses()
+  analysis::Summary summary;  // of snapshots, the last one
+  std::vector<analysis::InputNote> notes = {};
   std::vector<analysis::GrowthPoint> input_order = {};  // in_order only
   std::vector<analysis::Snapshot> snapshots = {};       // two or more, or none
 };

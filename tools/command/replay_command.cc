@@ -8,6 +8,7 @@
 #include "tools/analysis/bytes/input_file.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
+#include "tools/command/print_doubts.h"
 #include "tools/command/progress_bar.h"
 #include "tools/command/record_flags.h"
 #include "tools/pages/numbers/number_text.h"
@@ -103,9 +104,7 @@ int RunReplay(const ReplayOptions& options) {
                    analysis::TotalBytes(options.paths));
   const absl::StatusOr<replay::Recording> recording = ReadRecording(**source, options.max_sockets);
   progress.reset();  // before anything else is printed
-  for (const std::string& loss : (*source)->Losses()) {
-    std::fprintf(stderr, "inlay replay: %s\n", loss.c_str());
-  }
+  PrintDoubts("replay", (*source)->Notes(UINT64_MAX));
   if (!recording.ok()) return FailCommand("replay", recording.status());
   if (recording->truncated()) {
     std::fprintf(stderr, "inlay replay: only the first %s records are used (--max-sockets)\n",

@@ -148,6 +148,30 @@ TEST_F(AnalyzeCaptureTest, WhatIsMissingIsSaidAndTheRestIsReported) {
             std::string::npos);
 }
 
+// A part of the sockets is not the whole: the report is made, and no limit is kept or broken.
+TEST_F(AnalyzeCaptureTest, NoLimitIsCheckedOnFiguresInDoubt) {
+  const std::string path = files_.Write(
+      "now.inlay", CaptureOf(Named(), {{1, Values(), false, "2 sockets were closed"}}));
+  const std::string summary = path + ".summary";
+  const std::string merged = path + ".merged";
+  ASSERT_EQ(Inlay("analyze --summary " + summary + " " + path).exit_code, 0);
+  ASSERT_EQ(Inlay("merge " + summary + " " + summary + " -o " + merged).exit_code, 0);
+  for (const std::string& input : {path, summary, merged}) {
+    EXPECT_EQ(Inlay("analyze " + input).exit_code, 0) << input;
+    for (const char* limit : {"--max-distinct 100", "--max-distinct 1", "--min-ratio 1",
+                              "--max-index-bits 16", "--fail-on-spoiler"}) {
+      const Outcome outcome = Inlay("analyze " + std::string(limit) + " " + input);
+      EXPECT_EQ(outcome.exit_code, 2) << limit << " " << input;
+      EXPECT_NE(outcome.err.find("is partial: 2 sockets were closed."), std::string::npos)
+          << outcome.err;
+      EXPECT_NE(outcome.err.find("the limits cannot be checked: the figures are in doubt"),
+                std::string::npos)
+          << outcome.err;
+      EXPECT_EQ(outcome.out, Inlay("analyze " + input).out);
+    }
+  }
+}
+
 TEST_F(AnalyzeCaptureTest, NothingIsReportedOfWhatCannotBeReadAtAll) {
   const std::string bytes = CaptureOf(Named(), {{1, Values()}});
   const auto blocks = analysis::BlocksOf(bytes);

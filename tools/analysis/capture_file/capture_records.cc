@@ -100,28 +100,23 @@ class CaptureRecords final : public RecordSource {
     return snapshot_name_;
   }
 
-  std::vector<std::string> Notes(uint64_t /*distinct*/) const override {
+  std::vector<InputNote> Notes(uint64_t /*distinct*/) const override {
     std::lock_guard<std::mutex> lock(mutex_);
-    std::vector<std::string> notes = described_;
+    std::vector<InputNote> notes;
+    for (const std::string& sentence : described_) notes.push_back({sentence});
     if (captures_ > kMaxDescribed) {
-      notes.push_back(absl::StrCat("There are ", captures_ - kMaxDescribed, " more captures."));
+      notes.push_back({absl::StrCat("There are ", captures_ - kMaxDescribed, " more captures.")});
     }
     const auto passed_over = [&notes](uint64_t snapshots, std::string_view what) {
       if (snapshots == 0) return;
-      notes.push_back(absl::StrCat(snapshots, snapshots == 1 ? " snapshot has" : " snapshots have",
-                                   " no record", std::string(what), ", and ",
-                                   snapshots == 1 ? "is" : "are", " passed over."));
+      notes.push_back({absl::StrCat(snapshots, snapshots == 1 ? " snapshot has" : " snapshots have",
+                                    " no record", std::string(what), ", and ",
+                                    snapshots == 1 ? "is" : "are", " passed over.")});
     };
     passed_over(unreadable_snapshots_, " that can be read");
     passed_over(empty_snapshots_, "");
-    const std::vector<std::string> losses = losses_.Sentences();
-    notes.insert(notes.end(), losses.begin(), losses.end());
+    for (std::string& sentence : losses_.Sentences()) notes.push_back(Doubt(std::move(sentence)));
     return notes;
-  }
-
-  std::vector<std::string> Losses() const override {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return losses_.Sentences();
   }
 
  private:

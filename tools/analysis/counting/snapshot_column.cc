@@ -60,10 +60,7 @@ class SnapshotColumn::LabelledRecords final : public RecordSource {
     return more;
   }
 
-  std::vector<std::string> Notes(uint64_t distinct) const override {
-    return rows_->Notes(distinct);
-  }
-  std::vector<std::string> Losses() const override { return rows_->Losses(); }
+  std::vector<InputNote> Notes(uint64_t distinct) const override { return rows_->Notes(distinct); }
 
   // By first appearance. REQUIRES: all is read.
   std::vector<std::string> Labels() const {

@@ -89,7 +89,9 @@ void AddFacts(const Summary& summary, Json* json) {
   if (!summary.distinct.exact() && summary.schema.kind == RecordSchema::Kind::kText) {
     (*json)["left_out_bytes"] = summary.distinct.counter.longest_left_out_bytes();
   }
-  if (!summary.notes.notes().empty()) (*json)["notes"] = summary.notes.notes();
+  for (const InputNote& note : summary.notes.notes()) {
+    (*json)[note.doubt ? "doubts" : "notes"].push_back(note.text);
+  }
   if (summary.notes.more()) (*json)["more_notes"] = true;
 }
 
@@ -214,8 +216,10 @@ bool ParseJson(std::string_view text, Summary* summary) {
     const auto left_out_bytes = json.value("left_out_bytes", uint64_t{0});
     if (left_out_bytes > kMaxRowBytes) return false;
     summary->distinct.counter.RaiseLongestLeftOut(left_out_bytes);
-    if (json.contains("notes")) {
-      for (const Json& note : json["notes"]) summary->notes.Add(note.get<std::string>());
+    for (const bool doubt : {true, false}) {
+      const char* const name = doubt ? "doubts" : "notes";
+      if (!json.contains(name)) continue;
+      for (const Json& note : json[name]) summary->notes.Add({note.get<std::string>(), doubt});
     }
     if (json.value("more_notes", false)) summary->notes.SetMore();
     return IsSound(summary->schema);
@@ -321,7 +325,7 @@ std::string DescribeValues(const RecordSchema& schema) {
   return SchemaAsJson(schema).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void SummaryNotes::Add(std::string note) {
+void SummaryNotes::Add(InputNote note) {
   notes_.insert(std::move(note));
   if (notes_.size() > kMost) {
     notes_.erase(std::prev(notes_.end()));
@@ -330,7 +334,7 @@ void SummaryNotes::Add(std::string note) {
 }
 
 void SummaryNotes::Add(const SummaryNotes& other) {
-  for (const std::string& note : other.notes_) Add(note);
+  for (const InputNote& note : other.notes_) Add(note);
   more_ = more_ || other.more_;
 }
 

@@ -20,26 +20,27 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tools/analysis/counting/distinct_values.h"
+#include "tools/analysis/values/input_note.h"
 #include "tools/analysis/values/record_source.h"
 
 namespace inlay::analysis {
 
-// Sentences about the input, in the order of their bytes, each once. Of more than kMost the first ones, so that it does
-// not matter in which order they are added.
+// Notes about the input, sorted, each once. Of more than kMost it keeps the first ones, so that the
+// order in which they are added does not matter; doubts sort first, so that none gets lost.
 class SummaryNotes {
  public:
   static constexpr size_t kMost = 20;
 
-  void Add(std::string note);
+  void Add(InputNote note);
   void Add(const SummaryNotes& other);
   // For what has been written and is read again.
   void SetMore() { more_ = true; }
 
-  const std::set<std::string>& notes() const { return notes_; }
+  const std::set<InputNote>& notes() const { return notes_; }
   bool more() const { return more_; }  // some were left out
 
  private:
-  std::set<std::string> notes_;
+  std::set<InputNote> notes_;
   bool more_ = false;
 };
 

@@ -98,41 +98,42 @@ class DumpRecords final : public RecordSource {
     return block.size() != 0;
   }
 
-  std::vector<std::string> Notes(uint64_t distinct) const override {
-    std::vector<std::string> notes;
+  std::vector<InputNote> Notes(uint64_t distinct) const override {
+    std::vector<InputNote> notes;
     if (counts_.per_cpu != 0) {
-      notes.push_back(absl::StrCat("A per-CPU map: the value of each CPU is a record, ",
-                                   counts_.per_cpu, " of ", counts_.keys,
-                                   counts_.keys == 1 ? " key." : " keys."));
+      notes.push_back(
+          {absl::StrCat("A per-CPU map: the value of each CPU is a record, ", counts_.per_cpu,
+                        " of ", counts_.keys, counts_.keys == 1 ? " key." : " keys.")});
     }
     if (counts_.unreadable != 0) {
-      notes.push_back(absl::StrCat(counts_.unreadable,
-                                   counts_.unreadable == 1 ? " entry has" : " entries have",
-                                   " an error in place of the value and are no records."));
+      notes.push_back({absl::StrCat(counts_.unreadable,
+                                    counts_.unreadable == 1 ? " entry has" : " entries have",
+                                    " an error in place of the value and are no records.")});
     }
     if (cut_ != 0) {
-      notes.push_back(absl::StrCat(cut_, cut_ == 1 ? " value is" : " values are",
-                                   " cut: ss printed 'failed to dump data'. Only the fields before "
-                                   "that are compared, and values may differ in the others."));
+      notes.push_back(
+          {absl::StrCat(cut_, cut_ == 1 ? " value is" : " values are",
+                        " cut: ss printed 'failed to dump data'. Only the fields before "
+                        "that are compared, and values may differ in the others.")});
     }
     if (counts_.short_arrays != 0) {
-      notes.push_back(absl::StrCat(
+      notes.push_back({absl::StrCat(
           counts_.short_arrays, counts_.short_arrays == 1 ? " value has" : " values have",
           " arrays that ss printed without all elements, and it leaves out more than zeroes: "
           "values "
           "that differ may have been counted as equal. A BPF iterator reads them whole, see "
-          "docs/analyze.md."));
+          "docs/analyze.md.")});
     }
     const uint64_t by_bytes = bytes_.sample().values().size();
     if (bytes_.level() != 0 && is_whole_) {
       notes.push_back(
-          "Whether the bytes between the fields differ is not known: the values with these bytes "
-          "did not fit into --memory.");
+          {"Whether the bytes between the fields differ is not known: the values with these bytes "
+           "did not fit into --memory."});
     } else if (by_bytes > distinct && is_whole_) {
       notes.push_back(
-          absl::StrCat(by_bytes, " distinct values by their bytes, ", distinct,
-                       " by their fields: the bytes between the fields differ. A program "
-                       "that does not zero them stores equal values that do not share."));
+          {absl::StrCat(by_bytes, " distinct values by their bytes, ", distinct,
+                        " by their fields: the bytes between the fields differ. A program "
+                        "that does not zero them stores equal values that do not share.")});
     }
     return notes;
   }

@@ -20,6 +20,12 @@ struct GateLimits {
   std::optional<double> min_ratio = {};    // finite
   std::optional<int> max_index_bits = {};  // no index at all breaks it, whatever it is
   bool fail_on_spoiler = false;            // broken if report.joint_spoilers is not 0
+
+  // Whether there is a limit.
+  bool any() const {
+    return max_distinct.has_value() || min_ratio.has_value() || max_index_bits.has_value() ||
+           fail_on_spoiler;
+  }
 };
 
 // A line for each limit that `report` breaks, without a line end: the option, then what was measured.

@@ -67,7 +67,7 @@ struct Report {
   std::optional<SplitAdvice> split;  // nothing: not asked for, fewer than two fields, or left out
   SplitLeftOut split_left_out = SplitLeftOut::kNo;
   Growth growth;
-  std::vector<std::string> notes;  // RecordSource::Notes(), which BuildReport() does not know
+  std::vector<InputNote> notes;  // RecordSource::Notes(), which BuildReport() does not know
 };
 
 struct ReportOptions {

@@ -128,7 +128,7 @@ std::string FormatJson(const Report& report) {
   }
   json["split"] = report.split.has_value() ? SplitJson(*report.split) : Json(nullptr);
   json["growth"] = GrowthJson(report.growth);
-  json["notes"] = report.notes;
+  json["notes"] = NoteTexts(report.notes);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

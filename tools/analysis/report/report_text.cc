@@ -219,7 +219,7 @@ std::string Wrapped(std::string_view sentence) {
 std::string FormatText(const Report& report) {
   std::string text = DataTitle(report.schema) + "\n" + Values(report);
   if (!report.notes.empty()) text += "\nNotes\n";
-  for (const std::string& note : report.notes) text += Wrapped(note);
+  for (const InputNote& note : report.notes) text += Wrapped(note.text);
   text += Top(report) + Copies(report);
   text += report.schema.kind == RecordSchema::Kind::kRaw ? FieldTable(report) : ColumnTable(report);
   text += FormatSpoilers(report);

@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/values/input_note.h"
 #include "tools/analysis/values/record_block.h"
 #include "tools/analysis/values/value_field.h"
 
@@ -58,11 +59,7 @@ class RecordSource {
 
   // Sentences about what was read, for people who rely on the numbers; `distinct` is how many
   // distinct values there were. REQUIRES: Next() has returned false, and is not running.
-  virtual std::vector<std::string> Notes(uint64_t /*distinct*/) const { return {}; }
-
-  // Of these, the ones that say what is missing: the input is damaged or cut off, or was marked as partial by whoever wrote
-  // it, and all the rest was read. REQUIRES: as Notes().
-  virtual std::vector<std::string> Losses() const { return {}; }
+  virtual std::vector<InputNote> Notes(uint64_t /*distinct*/) const { return {}; }
 
   // The input may be several snapshots of the same sockets: Next() then returns false at the end of each.
   // NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next() has returned false, and is

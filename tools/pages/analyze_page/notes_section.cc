@@ -22,7 +22,8 @@ std::optional<page::Section> NotesSection(const analysis::Report& report) {
   const std::vector<std::string> steps = analysis::NextSteps(report);
   if (report.notes.empty() && steps.empty()) return std::nullopt;
   page::Section section{.id = "notes", .title = report.notes.empty() ? "What next" : "Notes"};
-  if (!report.notes.empty()) section.blocks.emplace_back(Sentences(report.notes));
+  if (!report.notes.empty())
+    section.blocks.emplace_back(Sentences(analysis::NoteTexts(report.notes)));
   if (!steps.empty()) {
     if (!report.notes.empty()) section.blocks.emplace_back(page::Subheading{"What next"});
     section.blocks.emplace_back(Sentences(steps));

@@ -47,7 +47,7 @@ Read ReadBytes(const std::string& bytes) {
       }
       read.values.insert(read.values.end(), values->begin(), values->end());
     }
-    read.losses = (*source)->Losses();
+    read.losses = DoubtsOf(**source);
   }
   close(fd);
   return read;

@@ -40,7 +40,7 @@ class CaptureRecordsTest : public testing::Test {
       more = (*source)->NextSnapshot();
       if (!more.ok()) return more.status();
     }
-    if (losses != nullptr) *losses = (*source)->Losses();
+    if (losses != nullptr) *losses = DoubtsOf(**source);
     return snapshots;
   }
 
@@ -130,7 +130,7 @@ TEST_F(CaptureRecordsTest, ADictionaryThatIsFullIsFollowedByAnother) {
     }
   }
   EXPECT_EQ(records, 2 * kRecords);
-  EXPECT_EQ((*source)->Losses(), Strings());
+  EXPECT_EQ(DoubtsOf(**source), Strings());
 }
 
 TEST_F(CaptureRecordsTest, SeveralThreadsReadEachRecordOnce) {
@@ -179,7 +179,7 @@ TEST_F(CaptureRecordsTest, ASeriesIsReadSnapshotBySnapshot) {
     ASSERT_TRUE(ReadAll(**source).ok());
     if (!(*source)->NextSnapshot().value()) break;
   }
-  const Strings notes = (*source)->Notes(0);
+  const Strings notes = NoteTexts((*source)->Notes(0));
   EXPECT_NE(std::find(notes.begin(), notes.end(), "1 snapshot has no record, and is passed over."),
             notes.end());
 }
@@ -287,7 +287,7 @@ TEST_F(CaptureRecordsTest, NotesSayWhereItComesFrom) {
   auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
   ASSERT_TRUE(source.ok());
   ASSERT_TRUE(ReadAll(**source).ok());
-  EXPECT_EQ((*source)->Notes(1),
+  EXPECT_EQ(NoteTexts((*source)->Notes(1)),
             (Strings{path + ": captured on web1, kernel 6.1.0\\n\\x1b[2J at "
                             "1970-01-01T00:00:00.000Z, map policy (id 12) of type sk_storage, "
                             "read by iter/task_file."}));
@@ -307,11 +307,11 @@ TEST_F(CaptureRecordsTest, NotesOfTheCaptureAreInTheReport) {
   auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
   ASSERT_TRUE(source.ok());
   ASSERT_TRUE(ReadAll(**source).ok());
-  const Strings notes = (*source)->Notes(1);
+  const Strings notes = NoteTexts((*source)->Notes(1));
   ASSERT_EQ(notes.size(), 3U);
   EXPECT_EQ(notes[1], path + ": no field names.");
   EXPECT_EQ(notes[2], path + ": the lock\\n.");
-  EXPECT_TRUE((*source)->Losses().empty());
+  EXPECT_TRUE(DoubtsOf(**source).empty());
 }
 
 TEST_F(CaptureRecordsTest, FilesThatAreNoneAreErrors) {

@@ -252,6 +252,7 @@ TEST(SummaryTest, WhatContradictsItselfIsRefused) {
            {"\"file_columns\":1", "\"binary_bytes\":0,\"file_columns\":1"},
            {"\"file_columns\":1", "\"left_out_bytes\":99999999,\"file_columns\":1"},
            {"\"file_columns\":1", "\"notes\":[7],\"file_columns\":1"},
+           {"\"file_columns\":1", "\"doubts\":[7],\"file_columns\":1"},
            {"\"value_bytes\":0", "\"value_bytes\":1"}}) {
     EXPECT_EQ(fault([&, &from = from, &to = to](Crafted& c) {
                 c.schema.replace(c.schema.find(from), from.size(), to);
@@ -278,7 +279,7 @@ TEST(SummaryTest, NotesAreKeptOnceInAnyOrder) {
     std::vector<std::string> shards;
     for (int i = 0; i < 40; ++i) {
       Summary part = Of(TextSchema(), {"1460,cubic"});
-      part.notes.Add("note " + std::to_string(random() % static_cast<unsigned>(different)));
+      part.notes.Add({"note " + std::to_string(random() % static_cast<unsigned>(different))});
       part.schema.first_row_looks_like_header = i == 7;
       shards.push_back(Written(part));
     }
@@ -306,6 +307,23 @@ TEST(SummaryTest, NotesAreKeptOnceInAnyOrder) {
     EXPECT_EQ(sum->notes.more(), different == 200);
     EXPECT_TRUE(sum->schema.first_row_looks_like_header);
   }
+}
+
+// However many notes there are, a doubt is among those that are kept.
+TEST(SummaryTest, DoubtsStayDoubts) {
+  Summary sum = Of(TextSchema(), {"1460,cubic"});
+  for (int i = 0; i < 50; ++i) sum.notes.Add({"a note " + std::to_string(i)});
+  Summary part = Of(TextSchema(), {"1460,cubic"});
+  part.notes.Add(Doubt("z: a part is missing"));
+  ASSERT_TRUE(AddSummary("part", std::move(part), &sum).ok());
+  const std::string written = Written(sum);
+  std::string_view bytes = written;
+  const absl::StatusOr<Summary> read = ReadSummary("sum", &bytes);
+  ASSERT_TRUE(read.ok());
+  ASSERT_EQ(read->notes.notes().size(), SummaryNotes::kMost);
+  EXPECT_EQ(*read->notes.notes().begin(), Doubt("z: a part is missing"));
+  EXPECT_FALSE(read->notes.notes().rbegin()->doubt);
+  EXPECT_EQ(Written(*read), written);
 }
 
 TEST(SummaryTest, DamageIsSeen) {

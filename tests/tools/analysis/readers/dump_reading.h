@@ -62,7 +62,7 @@ inline Dump ReadDump(const Strings& paths, const RecordOptions& options = {}) {
   Strings distinct = dump.values;
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  dump.notes = (*source)->Notes(distinct.size());
+  dump.notes = NoteTexts((*source)->Notes(distinct.size()));
   return dump;
 }
 

@@ -31,6 +31,15 @@ inline absl::StatusOr<std::vector<std::string>> ReadAll(RecordSource& source) {
   }
 }
 
+// The notes that put the figures in doubt. REQUIRES: all is read.
+inline std::vector<std::string> DoubtsOf(const RecordSource& source) {
+  std::vector<std::string> doubts;
+  for (const InputNote& note : source.Notes(UINT64_MAX)) {
+    if (note.doubt) doubts.push_back(note.text);
+  }
+  return doubts;
+}
+
 }  // namespace inlay::analysis
 
 #endif  // INLAY_TESTS_TOOLS_ANALYSIS_READERS_RECORD_READING_H_
