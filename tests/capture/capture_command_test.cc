@@ -39,8 +39,7 @@ constexpr SocketKind kUdp = {AF_INET, SOCK_DGRAM, "udp"};
 constexpr size_t kSockets = 300;
 constexpr uint32_t kBytes = 100;
 
-// The programs and maps that a capture loads, by their names, as often as they are in the kernel
-// now.
+// The names of the programs and maps of captures that are in the kernel now, with repeats.
 size_t LoadedByCaptures() {
   constexpr std::array kPrograms = {"values_by_file",  "values_by_map",  "locked_by_file",
                                     "locked_by_map",   "count_in_map",   "fold_in_map",
@@ -65,7 +64,7 @@ size_t LoadedByCaptures() {
   return count;
 }
 
-// They go a little after the process.
+// The kernel frees them shortly after the process.
 bool NothingIsLoaded() {
   for (int tries = 0; tries < 100; ++tries) {
     if (LoadedByCaptures() == 0) return true;
@@ -83,7 +82,7 @@ class CaptureCommandTest : public InlayCommandTest {
 
   std::string MapId() const { return std::to_string(map_.id); }
 
-  // Starts the command; the process is the command itself. It inherits that `ignored` is ignored.
+  // Starts the command, without a shell between. The command inherits that `ignored` is ignored.
   pid_t Start(const std::vector<std::string>& arguments, int ignored = 0) {
     const pid_t process = fork();
     if (process != 0) return process;
@@ -97,7 +96,7 @@ class CaptureCommandTest : public InlayCommandTest {
     _exit(126);
   }
 
-  // How many values each snapshot of a capture file has, which are all proven.
+  // The number of values in each snapshot of a capture file. Checks that every value proves itself.
   std::vector<size_t> Snapshots(const std::string& path) {
     std::vector<size_t> counts;
     auto source = analysis::OpenRecords({path}, {});
@@ -234,10 +233,10 @@ TEST_F(CaptureCommandTest, ASignalLeavesNothingBehind) {
   EXPECT_TRUE(NothingIsLoaded());
 }
 
-// It has walked, and waits to write what it has found: it has to end by the signal, and not to go
-// on when it can.
+// The capture has walked and blocks in a write. It must end by the signal, and not go on when the
+// pipe is read.
 TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
-  constexpr int kFull = 7 * 4096;  // beyond both descriptions
+  constexpr int kFull = 7 * 4096;  // more than both descriptions
   const std::string pipe = files_.Path("full");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -257,7 +256,7 @@ TEST_F(CaptureCommandTest, ASignalEndsACaptureWhosePipeIsFull) {
   EXPECT_TRUE(NothingIsLoaded());
 }
 
-// A pipe that nobody reads: opening it waits.
+// Opening a pipe without a reader blocks.
 TEST_F(CaptureCommandTest, ASignalEndsACaptureThatWaitsForAReader) {
   const std::string pipe = files_.Path("unread");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
@@ -407,7 +406,7 @@ TEST_F(CaptureCommandTest, APinnedMap) {
     }
     const Outcome captured = Inlay("capture --pinned '" + pin + "' --analyze --json");
     const Outcome listed = Inlay("maps --json");
-    // Who may read, and not write.
+    // A user who may read and not write.
     chmod(pin.c_str(), 0400);
     const Outcome reader =
         Shell("setpriv --bounding-set -all,+bpf,+perfmon --inh-caps -all,+bpf,+perfmon '" +
@@ -426,7 +425,7 @@ TEST_F(CaptureCommandTest, APinnedMap) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
-// As root, what a process may do after exec() is what its bounding set leaves.
+// For root, the bounding set limits the capabilities after exec().
 TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   const std::string file = files_.Path("now.inlay");
   const auto with = [&](const std::string& capabilities, const std::string& arguments) {
@@ -457,7 +456,7 @@ TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   EXPECT_EQ(admin.exit_code, 0) << admin.err;
 }
 
-// Root of a user namespace has all capabilities, and the kernel takes none of them for BPF.
+// Root of a user namespace has all capabilities, but none of them counts for BPF.
 TEST_F(CaptureCommandTest, SaysThatTheCapabilitiesOfAContainerDoNotCount) {
   if (Shell("unshare --user --map-root-user true").exit_code != 0) {
     GTEST_SKIP() << "no user namespaces here";

@@ -19,7 +19,7 @@
 namespace inlay::capture {
 namespace {
 
-// A process's descriptors that are no sockets of ours.
+// Descriptors of a process besides its sockets.
 constexpr size_t kOtherDescriptors = 64;
 
 size_t SocketsPerProcess() {
@@ -61,7 +61,7 @@ void HeldSockets::Open(const SocketKind& kind, size_t count, uint64_t first_numb
 }
 
 void HeldSockets::StartPassing(const SocketKind& kind, int map_fd, size_t value_bytes) {
-  // No two processes may give the same number.
+  // Two processes must not use the same number.
   Start(Work::kPass, kind, 100, kFirstPassingNumber + (uint64_t{processes_.size()} << 32), map_fd,
         value_bytes);
 }

@@ -1,5 +1,5 @@
-// Real sockets that other processes hold, with values in a map. They are in the network namespace
-// that this process is in, and go with this object or with this process.
+// Real sockets that other processes hold, with values in a map. They are in this process's network
+// namespace, and end with this object or with this process.
 //
 // Not thread-safe.
 
@@ -22,7 +22,7 @@ struct SocketKind {
   const char* name;
 };
 
-// Numbers of values from here on are of sockets that come and go.
+// Sockets that come and go have value numbers from here on.
 inline constexpr uint64_t kFirstPassingNumber = uint64_t{1} << 40;
 
 class HeldSockets {
@@ -33,11 +33,11 @@ class HeldSockets {
   ~HeldSockets();
 
   // Opens `count` sockets, of which each gets the ProvingValue() of its number, from `first_number`
-  // on; map_fd -1: none gets one. Throws std::runtime_error.
+  // on; map_fd -1: no values. Throws std::runtime_error.
   void Open(const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
             size_t value_bytes);
 
-  // Starts a process that opens and closes sockets with values, as fast as it can.
+  // Starts a process that opens and closes sockets with values without a pause.
   void StartPassing(const SocketKind& kind, int map_fd, size_t value_bytes);
   // Starts a process that opens `count` sockets with values as Open() does, and replaces each by an
   // equal one again and again.

@@ -1,36 +1,26 @@
-// Captures from the kernel that is running: every value that was written is captured, once,
-// whatever goes on meanwhile.
+// Captures from the kernel that is running: a capture has every value once, whatever other
+// processes do meanwhile.
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "engine/live_kernel/scratch_network.h"
+#include "engine/live_kernel/file_descriptor.h"
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
-#include "tools/capture/attribute_fields.h"
 #include "tools/capture/capture_source.h"
-#include "tools/capture/socket_attributes.h"
 #include "tools/capture/value_schema.h"
 
 namespace inlay::capture {
@@ -80,8 +70,8 @@ Taken TakeOnce(uint32_t map_id, Method method) {
   return source == nullptr ? Taken() : Take(*source);
 }
 
-// Every number below `count` is there once, every value proves itself, and what is beside them is
-// of passing sockets.
+// Every number below `count` occurs once, every value proves itself, and all other values are of
+// sockets that come and go.
 void ExpectAll(const Taken& taken, size_t count) {
   std::vector<uint64_t> seen(count);
   uint64_t values = 0;
@@ -102,20 +92,20 @@ void ExpectAll(const Taken& taken, size_t count) {
   EXPECT_EQ(wrong, 0u) << "of " << count << " values are missing or there several times";
 }
 
-// So that neither few sockets nor many are in the caches when a walk starts.
+// Empties the caches, so that walks over few and over many sockets start alike.
 void EmptyCaches() {
   static std::vector<uint8_t> memory(64 << 20);
   for (size_t at = 0; at < memory.size(); at += 64) ++memory[at];
 }
 
-// This thread's time on the CPU, whatever others do with the CPU meanwhile.
+// This thread's CPU time, which does not depend on other processes.
 double CpuSeconds() {
   timespec time = {};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// Nanoseconds per socket, the least of several walks, since noise only adds.
+// Nanoseconds per socket: the minimum of several walks, since noise only adds.
 double TakeNs(uint32_t map_id, Method method, size_t sockets) {
   const std::unique_ptr<CaptureSource> source = Open(map_id, method);
   if (source == nullptr) return 0;
@@ -135,7 +125,7 @@ double TakeNs(uint32_t map_id, Method method, size_t sockets) {
   return least * 1e9 / static_cast<double>(sockets);
 }
 
-// The two share the sockets, since opening them takes longest.
+// Both share the sockets, since opening them takes longest.
 TEST(LiveCapture, EveryFamilyInLinearTimeWhileSocketsComeAndGo) {
   constexpr size_t kOfEach = 20'000;
   constexpr size_t kFew = 10'000;
@@ -225,22 +215,6 @@ TEST(LiveCapture, AFullBufferPausesTheWalk) {
   }
 }
 
-TEST(LiveSockets, AFullBufferPausesTheWalkOverAProtocol) {
-  HeldSockets sockets;
-  sockets.Open(kKinds[4], 1'000, 0, -1, 0);
-  for (const bool full : {false, true}) {
-    CaptureOptions options;
-    options.target = CaptureOptions::Target::kSockets;
-    if (full) options.buffer_bytes = 20'000;
-    const absl::StatusOr<std::unique_ptr<CaptureSource>> source = OpenCapture(options);
-    ASSERT_TRUE(source.ok()) << source.status();
-    const Taken taken = Take(**source);
-    EXPECT_GE(taken.result.values, 1'000u);
-    EXPECT_EQ(taken.result.why_incomplete.find("paused") != std::string::npos, full)
-        << taken.result.why_incomplete;
-  }
-}
-
 TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
   const TestMap map = MakeTestMap({.value_bytes = 16});
   const live_kernel::FileDescriptor one(socket(AF_INET, SOCK_DGRAM, 0));
@@ -248,7 +222,7 @@ TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
   const std::vector<uint8_t> value = ProvingValue(0, 16);
   const int key = one.get();
   ASSERT_EQ(bpf_map_update_elem(map.fd.get(), &key, value.data(), BPF_ANY), 0);
-  HeldSockets children;  // which inherit both
+  HeldSockets children;  // which inherit both sockets
   children.Open(kKinds[2], 1, 1, map.fd.get(), 16);
   ExpectAll(TakeOnce(map.id, Method::kFd), 2);
 }
@@ -256,7 +230,8 @@ TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
 TEST(LiveCapture, ValuesWithALockAreNeverTorn) {
   struct Shape {
     uint32_t bytes, lock_offset;
-    int takes;  // of one socket whose value is written all the time; large ones would be torn soon
+    // Captures of one socket whose value is written all the time; a large value would soon be torn.
+    int takes;
   };
   for (const auto& [bytes, lock_offset, takes] :
        {Shape{8, 4, 20}, Shape{64, 0, 20}, Shape{8192, 4096, 500}, Shape{32768, 32764, 500}}) {
@@ -356,148 +331,6 @@ TEST(LiveCapture, AnEmptyTableHasNoValues) {
   EXPECT_EQ(TakeOnce(map.id, Method::kAuto).result.values, 0u);
 }
 
-// Records of sockets with this mark, which nobody else uses.
-constexpr uint32_t kMark = 0x1A2B3C4D;
-
-std::vector<SocketAttributes> MarkedSockets() {
-  std::vector<SocketAttributes> found;
-  absl::StatusOr<std::unique_ptr<CaptureSource>> source =
-      OpenCapture({.target = CaptureOptions::Target::kSockets});
-  EXPECT_TRUE(source.ok()) << source.status();
-  if (!source.ok()) return found;
-  EXPECT_EQ((*source)->description().value_bytes, sizeof(SocketAttributes));
-  const absl::StatusOr<SnapshotResult> result =
-      (*source)->Take([&](std::span<const uint8_t> value, uint64_t copies) {
-        SocketAttributes attributes;
-        EXPECT_EQ(value.size(), sizeof(attributes));
-        EXPECT_EQ(copies, 1u);
-        std::memcpy(&attributes, value.data(), sizeof(attributes));
-        if (attributes.mark == kMark) found.push_back(attributes);
-        return absl::OkStatus();
-      });
-  EXPECT_TRUE(result.ok()) << result.status();
-  return found;
-}
-
-live_kernel::FileDescriptor Marked(int family, int type) {
-  live_kernel::FileDescriptor fd(socket(family, type | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &kMark, sizeof(kMark)), 0);
-  return fd;
-}
-
-void SetInt(const live_kernel::FileDescriptor& fd, int level, int option, int value) {
-  EXPECT_EQ(setsockopt(fd.get(), level, option, &value, sizeof(value)), 0) << option;
-}
-
-int GetInt(const live_kernel::FileDescriptor& fd, int level, int option) {
-  int value = 0;
-  socklen_t bytes = sizeof(value);
-  EXPECT_EQ(getsockopt(fd.get(), level, option, &value, &bytes), 0) << option;
-  return value;
-}
-
-TEST(LiveSockets, AttributesAreWhatWasSet) {
-  const live_kernel::FileDescriptor tcp = Marked(AF_INET6, SOCK_STREAM);
-  SetInt(tcp, SOL_SOCKET, SO_PRIORITY, 5);
-  SetInt(tcp, SOL_SOCKET, SO_RCVBUF, 40'000);
-  SetInt(tcp, SOL_SOCKET, SO_SNDBUF, 50'000);
-  SetInt(tcp, SOL_SOCKET, SO_REUSEPORT, 1);
-  SetInt(tcp, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  SetInt(tcp, IPPROTO_TCP, TCP_NODELAY, 1);
-  SetInt(tcp, IPPROTO_TCP, TCP_USER_TIMEOUT, 1234);
-  SetInt(tcp, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4321);
-  SetInt(tcp, IPPROTO_TCP, TCP_SYNCNT, 3);
-  ASSERT_EQ(setsockopt(tcp.get(), IPPROTO_TCP, TCP_CONGESTION, "reno", 4), 0);
-  std::vector<SocketAttributes> found = MarkedSockets();
-  ASSERT_EQ(found.size(), 1u);
-  const SocketAttributes& of_tcp = found[0];
-  EXPECT_EQ(of_tcp.family, AF_INET6);
-  EXPECT_EQ(of_tcp.type, SOCK_STREAM);
-  EXPECT_EQ(of_tcp.protocol, IPPROTO_TCP);
-  EXPECT_EQ(of_tcp.state, 7) << "TCP_CLOSE";
-  EXPECT_EQ(of_tcp.priority, 5u);
-  EXPECT_EQ(of_tcp.uid, geteuid());
-  EXPECT_EQ(of_tcp.rcvbuf, GetInt(tcp, SOL_SOCKET, SO_RCVBUF));
-  EXPECT_EQ(of_tcp.sndbuf, 100'000);
-  EXPECT_EQ(of_tcp.userlocks & 3, 3) << "both buffers' sizes were set";
-  EXPECT_EQ(of_tcp.reuseport, 1);
-  EXPECT_EQ(of_tcp.ipv6only, 1);
-  EXPECT_EQ(of_tcp.nodelay & 1, 1);
-  EXPECT_EQ(of_tcp.user_timeout, 1234u);
-  EXPECT_EQ(of_tcp.notsent_lowat, 4321u);
-  EXPECT_EQ(of_tcp.syn_retries, 3);
-  EXPECT_STREQ(of_tcp.congestion_control, "reno");
-  EXPECT_NE(of_tcp.cgroup_id, 0u);
-  uint64_t cookie = 0;
-  socklen_t bytes = sizeof(cookie);
-  ASSERT_EQ(getsockopt(tcp.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &bytes), 0);
-  EXPECT_EQ(of_tcp.netns_cookie, cookie);
-
-  SetInt(tcp, SOL_SOCKET, SO_MARK, 0);
-  const live_kernel::FileDescriptor udp = Marked(AF_INET, SOCK_DGRAM);
-  SetInt(udp, IPPROTO_IP, IP_TOS, 0x20);
-  SetInt(udp, IPPROTO_IP, IP_TTL, 17);
-  SetInt(udp, IPPROTO_IP, IP_MULTICAST_TTL, 4);
-  SetInt(udp, SOL_SOCKET, SO_BINDTOIFINDEX, 1);  // loopback
-  found = MarkedSockets();
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].family, AF_INET);
-  EXPECT_EQ(found[0].type, SOCK_DGRAM);
-  EXPECT_EQ(found[0].tos, 0x20);
-  EXPECT_EQ(found[0].ttl, 17);
-  EXPECT_EQ(found[0].multicast_ttl, 4);
-  EXPECT_EQ(found[0].bound_device, 1);
-  EXPECT_STREQ(found[0].congestion_control, "");
-}
-
-TEST(LiveSockets, SocketsWithoutADescriptorAndOfOtherNamespaces) {
-  // A connection that nobody has accepted has no descriptor on that side, and the listener's mark.
-  const live_kernel::FileDescriptor listener = Marked(AF_INET, SOCK_STREAM);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t bytes = sizeof(address);
-  auto* const to = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(bind(listener.get(), to, bytes), 0);
-  ASSERT_EQ(listen(listener.get(), 8), 0);
-  ASSERT_EQ(getsockname(listener.get(), to, &bytes), 0);
-  const live_kernel::FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ASSERT_EQ(connect(client.get(), to, bytes), 0);
-  // Another namespace, in which a process has another one.
-  int ready[2];
-  ASSERT_EQ(pipe(ready), 0);
-  const pid_t process = fork();
-  if (process == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int open = fcntl(listener.get(), F_GETFD);
-    close(listener.get());
-    live_kernel::EnterScratchNetwork();
-    const live_kernel::FileDescriptor other = Marked(AF_UNIX, SOCK_DGRAM);
-    if (open < 0 || write(ready[1], "", 1) != 1) _exit(1);
-    for (;;) pause();
-  }
-  char byte;
-  ASSERT_EQ(read(ready[0], &byte, 1), 1);
-  const std::vector<SocketAttributes> found = MarkedSockets();
-  kill(process, SIGKILL);
-  waitpid(process, nullptr, 0);
-  close(ready[0]);
-  close(ready[1]);
-  std::map<std::pair<int, int>, int> by_family_and_state;
-  std::set<uint64_t> namespaces;
-  for (const SocketAttributes& socket : found) {
-    ++by_family_and_state[{socket.family, socket.state}];
-    namespaces.insert(socket.netns_cookie);
-  }
-  const std::map<std::pair<int, int>, int> expected = {
-      {{AF_INET, 10}, 1},  // TCP_LISTEN
-      {{AF_INET, 1}, 1},   // TCP_ESTABLISHED
-      {{AF_UNIX, 7}, 1},
-  };
-  EXPECT_EQ(by_family_and_state, expected);
-  EXPECT_EQ(namespaces.size(), 2u);
-}
-
 TEST(ValueSchema, ClearsWhatTheKernelOwnsAndNothingElse) {
   ValueSchema schema;
   schema.kernel_owned = {{"lock", "struct bpf_spin_lock", 0, 4}, {"task", "kptr", 8, 8}};
@@ -506,15 +339,6 @@ TEST(ValueSchema, ClearsWhatTheKernelOwnsAndNothingElse) {
   for (size_t at = 0; at < value.size(); ++at) {
     EXPECT_EQ(value[at], at < 4 || (at >= 8 && at < 16) ? 0 : 7) << at;
   }
-}
-
-TEST(LiveSockets, EveryByteOfTheRecordIsANamedField) {
-  uint64_t end_bits = 0;
-  for (const analysis::ValueField& field : AttributeFields()) {
-    EXPECT_EQ(field.offset_bits, end_bits) << field.name;
-    end_bits += field.size_bits;
-  }
-  EXPECT_EQ(end_bits, 8 * sizeof(SocketAttributes));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Runs the tests of a program, in a network namespace of their own.
+// Runs the tests of a program in a scratch network namespace.
 //
-// Exit code 77, with the reason: the kernel does not tell its types, or this process may not ask.
-// Any other reason why nothing can be captured is a failure.
+// Exit code 77, with the reason: the kernel has no BTF, or this process lacks a capability. Any
+// other reason is a failure.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ using inlay::capture::Capability;
 
 constexpr int kSkipped = 77;
 
-// What this machine or this process lacks, so that nothing can be tested; empty if nothing.
+// What this machine or process lacks to run the tests; empty if nothing.
 std::string Missing() {
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel does not tell its types";
   std::vector<std::string> names;
@@ -35,7 +35,7 @@ std::string Missing() {
   return names.empty() ? "" : "needs " + absl::StrJoin(names, ", ");
 }
 
-// Why nothing can be captured although nothing is missing; empty if it can.
+// Why a capture fails although nothing is missing; empty if it succeeds.
 std::string Failure() {
   using inlay::capture::CaptureOptions;
   try {

@@ -19,7 +19,7 @@ inline uint8_t ProvingByte(uint64_t number, size_t at) {
   return static_cast<uint8_t>(mixed >> 8 * (at % 8));
 }
 
-// Of `value_bytes`: as much of the number as there is room for, in its first 8 bytes.
+// A value of `value_bytes`. The first 8 bytes hold the number, or as much of it as fits.
 inline std::vector<uint8_t> ProvingValue(uint64_t number, size_t value_bytes) {
   std::vector<uint8_t> value(value_bytes);
   for (size_t at = 0; at < value_bytes; ++at) {
@@ -28,7 +28,7 @@ inline std::vector<uint8_t> ProvingValue(uint64_t number, size_t value_bytes) {
   return value;
 }
 
-// The number of a value of at least 8 bytes; nothing if the value is not what it should be.
+// The number of a value of at least 8 bytes; empty if the bytes do not follow from it.
 inline std::optional<uint64_t> ProvenNumber(std::span<const uint8_t> value) {
   uint64_t number = 0;
   std::memcpy(&number, value.data(), sizeof(number));

@@ -17,8 +17,8 @@ struct TestMapShape {
   bpf_map_type type = BPF_MAP_TYPE_SK_STORAGE;
   std::string name = "inlay_cap_test";
   uint32_t value_bytes = 100;
-  uint32_t max_entries = 0;                  // of tables; their keys have 8 bytes, of arrays 4
-  std::optional<uint32_t> lock_offset = {};  // a bpf_spin_lock there, at a multiple of 4
+  uint32_t max_entries = 0;                  // of tables; keys have 8 bytes, in arrays 4
+  std::optional<uint32_t> lock_offset = {};  // place of a bpf_spin_lock, a multiple of 4
 };
 
 struct TestMap {
@@ -26,8 +26,8 @@ struct TestMap {
   uint32_t id = 0;
 };
 
-// The type of values is `struct cap_value`: "id" of 8 bytes and "fill" of the rest, or only "fill"
-// if there is no room or a lock, "lock", is in the way. Throws std::system_error.
+// The value type is `struct cap_value`: "id" of 8 bytes and "fill" of the rest, or only "fill" if
+// there is no room or a lock, "lock", is in the way. Throws std::system_error.
 TestMap MakeTestMap(const TestMapShape& shape);
 
 }  // namespace inlay::capture

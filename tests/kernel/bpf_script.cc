@@ -1,8 +1,8 @@
-// bpf_script --on pointer|index|...|kernel <script: runs a script of operations and prints what
-// each answered. The language and the ways to run it are in README.md.
+// bpf_script --on pointer|index|...|kernel <script: runs a script of operations and prints the
+// answer of each. The language and the ways to run it are in README.md.
 //
-// Exit code: 0; 2: wrong arguments; 77: the kernel cannot be used here, and why is on stderr; 1: it
-// failed underway.
+// Exit codes: 0 success; 1 failure in between; 2 wrong arguments; 77 this machine cannot run
+// scripts on the kernel (stderr says why).
 
 #include <unistd.h>
 
@@ -14,9 +14,9 @@
 #include <string>
 #include <string_view>
 
-#include "tests/kernel/inlay_backend.h"
-#include "tests/kernel/kernel_backend.h"
-#include "tests/kernel/script_runner.h"
+#include "tests/kernel/on_inlay/inlay_backend.h"
+#include "tests/kernel/on_kernel/kernel_backend.h"
+#include "tests/kernel/script/script_runner.h"
 
 namespace inlay::bpf_script {
 namespace {
@@ -36,7 +36,7 @@ int Run(std::string_view where) {
   std::unique_ptr<KernelAccess> kernel;
   std::unique_ptr<Backend> backend;
   if (where == "kernel") {
-    close_range(3, ~0U, 0);  // what we have inherited lies where a script's own numbers go
+    close_range(3, ~0U, 0);  // inherited descriptors would take the script's numbers
     std::string reason;
     kernel = OpenKernel(&reason);
     if (kernel == nullptr) {

@@ -1,11 +1,10 @@
 // Random scripts on all layouts against each other, and on the live kernel against the pointer
-// layout. Where two answer differently the script is shrunk and printed with both answers.
+// layout. If two answer differently, it shrinks the script and prints it with both answers.
 //
 //   differential_test [--seed S] [--operations N] [--on-kernel]
 //
-// Without --on-kernel nothing is asked of the machine. With it: exit code 77 and the reason where
-// the kernel cannot be used. Answers that depend on what a value is charged for are compared
-// between the kernel and the pointer layout only.
+// Only --on-kernel needs the kernel: exit code 77, with the reason, if this machine cannot run it.
+// Answers that depend on charges are compared between the kernel and the pointer layout only.
 
 #include <unistd.h>
 
@@ -24,11 +23,11 @@
 #include <thread>
 #include <vector>
 
-#include "tests/kernel/inlay_backend.h"
-#include "tests/kernel/kernel_backend.h"
-#include "tests/kernel/random_script.h"
-#include "tests/kernel/script_runner.h"
-#include "tests/kernel/shrunk_script.h"
+#include "tests/kernel/on_inlay/inlay_backend.h"
+#include "tests/kernel/on_kernel/kernel_backend.h"
+#include "tests/kernel/script/random_script.h"
+#include "tests/kernel/script/script_runner.h"
+#include "tests/kernel/script/shrunk_script.h"
 
 namespace inlay::bpf_script {
 namespace {
@@ -55,7 +54,7 @@ class Place {
   std::string_view name() const { return name_; }
   bool is_kernel() const { return kernel_ != nullptr; }
 
-  // What the lines answer; one more if something is wrong that no answer shows.
+  // The answers to the lines, and one more if an invariant is broken that no answer reveals.
   std::vector<std::string> Answers(const Script& lines) const {
     const std::unique_ptr<Backend> backend =
         is_kernel() ? kernel_->NewBackend() : NewInlayBackend(name_);
@@ -70,8 +69,7 @@ class Place {
   KernelAccess* kernel_;
 };
 
-// The first answer that is not the same, if there is one. `charges`: whether answers to `omem`
-// count.
+// The index of the first answer that differs, if any. `charges`: compare answers to `omem` too.
 std::optional<size_t> FirstDifference(const Script& lines, const std::vector<std::string>& left,
                                       const std::vector<std::string>& right, bool charges) {
   for (size_t at = 0; at < std::max(left.size(), right.size()); ++at) {
@@ -87,11 +85,11 @@ class Comparison {
   Comparison(Place expected, Place compared, RandomLimits limits)
       : expected_(std::move(expected)), compared_(std::move(compared)) {
     charges_ = expected_.is_kernel();
-    // Under a limit the layouts part ways. That nothing breaks there is left to be seen.
+    // Under a limit the layouts answer differently; check only their invariants.
     answers_ = charges_ || limits == RandomLimits::kNone;
   }
 
-  // `expected`: what the expected place has answered.
+  // `expected`: the expected answers.
   bool Differ(const Script& lines, const std::vector<std::string>& expected) const {
     return FindDifference(lines, expected, compared_.Answers(lines)).has_value();
   }
@@ -138,7 +136,7 @@ bool ParseNumber(std::string_view text, auto* number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Sets the option that has a value; false if there is no such option, or no such value.
+// Sets an option with a value; false if the option or the value is unknown.
 bool SetOption(std::string_view option, std::string_view value, Options* options) {
   if (option == "--seed") return ParseNumber(value, &options->seed);
   return option == "--operations" && ParseNumber(value, &options->operations);
@@ -171,7 +169,7 @@ class Run {
     if (kernel_ != nullptr) {
       work();
     } else {
-      constexpr size_t kThreads = 16;  // most of the time goes by waiting for grace periods
+      constexpr size_t kThreads = 16;  // they mostly wait for grace periods
       std::vector<std::jthread> workers;
       for (size_t i = 0; i < kThreads; ++i) workers.emplace_back(work);
     }

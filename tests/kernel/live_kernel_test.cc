@@ -1,7 +1,7 @@
-// Every recorded script on the live kernel: its answers are those that are recorded.
+// Runs every recorded script on the live kernel and compares the answers.
 //
-// Exit code 77, with the reason: the kernel cannot be used here, or it is another one than was
-// recorded and answers differently.
+// Exit code 77, with the reason: this machine cannot run scripts on the kernel, or its kernel is of
+// another version than the recordings and answers differently.
 
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -13,9 +13,9 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/kernel/kernel_backend.h"
-#include "tests/kernel/recorded_scripts.h"
-#include "tests/kernel/script_runner.h"
+#include "tests/kernel/on_kernel/kernel_backend.h"
+#include "tests/kernel/script/recorded_scripts.h"
+#include "tests/kernel/script/script_runner.h"
 
 namespace inlay::bpf_script {
 namespace {
@@ -28,7 +28,7 @@ std::string Release() {
   return name.release;
 }
 
-// Whether all answers are the recorded ones; the first that is not is printed.
+// Whether all answers are the recorded ones; prints the first difference.
 bool SameAnswers(const RecordedScript& script, const std::vector<std::string>& answers) {
   for (size_t at = 0; at < script.answers.size(); ++at) {
     if (answers[at] == script.answers[at]) continue;
@@ -41,7 +41,7 @@ bool SameAnswers(const RecordedScript& script, const std::vector<std::string>& a
 }
 
 int Main() {
-  // Our own numbers are to lie where those of the recordings were.
+  // Inherited descriptors would take the script's numbers.
   close_range(STDERR_FILENO + 1, ~0U, 0);
   const std::vector<RecordedScript> scripts = ReadRecordedScripts(INLAY_KERNEL_VECTORS);
   std::string reason;

@@ -1,6 +1,6 @@
-// Every recorded script on every layout. The pointer layout is the kernel's and answers every line
-// as the kernel does. The others do too, but where it matters what a value is charged for: there
-// each has its own recorded answers, and they are held to be where they may be and nowhere else.
+// Runs every recorded script on every layout. The pointer layout gives every answer of the kernel.
+// The others give every answer that does not depend on charges; for those that do, each has its own
+// recorded answers, and the test checks that these are nowhere else.
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@
 #include <tuple>
 #include <vector>
 
-#include "tests/kernel/inlay_backend.h"
-#include "tests/kernel/recorded_scripts.h"
-#include "tests/kernel/script_runner.h"
+#include "tests/kernel/on_inlay/inlay_backend.h"
+#include "tests/kernel/script/recorded_scripts.h"
+#include "tests/kernel/script/script_runner.h"
 
 namespace inlay::bpf_script {
 namespace {
@@ -25,7 +25,7 @@ const std::vector<RecordedScript>& Scripts() {
   return kScripts;
 }
 
-// A value of 65407 bytes is too long to read; where it is wrong is enough.
+// A value of 65407 bytes is too long to print: print where it differs.
 std::string Short(const std::string& answer) {
   constexpr size_t kShown = 200;
   return answer.size() <= kShown ? answer : answer.substr(0, kShown) + "...";

@@ -1,0 +1,29 @@
+// The backend on the live kernel: sockets in a scratch network namespace and a scratch cgroup, maps
+// and programs through bpf().
+
+#ifndef INLAY_TESTS_KERNEL_ON_KERNEL_KERNEL_BACKEND_H_
+#define INLAY_TESTS_KERNEL_ON_KERNEL_KERNEL_BACKEND_H_
+
+#include <memory>
+#include <string>
+
+#include "tests/kernel/script/backend.h"
+
+namespace inlay::bpf_script {
+
+// What every script needs of the machine. Make it once for all scripts.
+class KernelAccess {
+ public:
+  virtual ~KernelAccess() = default;
+  // An empty backend; one at a time. Its functions return the errno of an operation, and throw
+  // std::system_error if the machine fails.
+  virtual std::unique_ptr<Backend> NewBackend() = 0;
+};
+
+// Null if this machine, this user or this build cannot run scripts on the kernel; *reason says why.
+// REQUIRES: no descriptor is open but the standard streams.
+std::unique_ptr<KernelAccess> OpenKernel(std::string* reason);
+
+}  // namespace inlay::bpf_script
+
+#endif  // INLAY_TESTS_KERNEL_ON_KERNEL_KERNEL_BACKEND_H_
