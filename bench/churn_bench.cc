@@ -33,7 +33,7 @@ namespace inlay::bench {
 namespace {
 
 constexpr uint32_t kValueBytes = 100;
-constexpr size_t kPackets = 10;  // of an operation
+constexpr size_t kPackets = 10;  // per operation
 
 // Pseudo-random numbers, the same in every run: splitmix64.
 class RandomNumbers {
@@ -52,8 +52,8 @@ class RandomNumbers {
   uint64_t state_ = 1;
 };
 
-// The connections of a shape, open between benchmarks, and the values that they get. Kept to the
-// end of the program.
+// The connections of a shape, open between benchmarks, and their values. They live to the end of
+// the program.
 struct Traffic {
   explicit Traffic(const WorkloadShape& shape)
       : workload(shape), connections(Connections::Create(shape.sockets, shape.value_bytes)) {}
@@ -79,7 +79,7 @@ class Churn {
   Churn(const Churn&) = delete;
   Churn& operator=(const Churn&) = delete;
 
-  // Gives every connection the value that the workload says, and compares all of them with it.
+  // Gives every connection its value of the workload, and checks all of them.
   bool Prepare(std::string* error) {
     if (connections_ == nullptr || connections_->OpenAll() != Status::kOk) {
       *error = "cannot open the sockets";
@@ -166,7 +166,7 @@ class Churn {
   Status status_ = Status::kOk;
 };
 
-// What has an overflow ladder (index_map.h).
+// Layouts with an overflow ladder (index_map.h).
 template <typename Map>
 concept CountsSpills = requires(const Map& map) {
   map.stats().spilled;
@@ -182,7 +182,7 @@ void RunChurn(benchmark::State& state) {
   if (!churn.Prepare(&error)) return state.SkipWithError(error.c_str());
   [[maybe_unused]] IndexMapStats before;
   if constexpr (CountsSpills<typename Layout::Map>) before = churn.map().stats();
-  RetireBarrier();  // what others have retired is not to be freed meanwhile
+  RetireBarrier();  // so that nothing older is freed meanwhile
   const uint64_t zero = workload::OpaqueZero();
   while (state.KeepRunningBatch(kOperationsPerRound)) {
     benchmark::DoNotOptimize(churn.Run(kOperationsPerRound, zero));

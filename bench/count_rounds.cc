@@ -1,6 +1,5 @@
-// Does a number of rounds over all sockets and nothing else, for tools that count instructions and
-// cache misses: what one round takes is the difference between two runs with different numbers of
-// them.
+// Runs a number of rounds over all sockets and nothing else, for tools that count instructions and
+// cache misses. The difference between two runs gives the cost of the additional rounds.
 //
 //   count_rounds OPERATION LAYOUT ROUNDS [SOCKETS]
 //
@@ -10,7 +9,7 @@
 //
 //   count_rounds context
 //
-// prints what counts mean nothing without, a key and a value per line.
+// prints the context of the counts (machine, compiler, commit), a key and a value per line.
 
 #include <charconv>
 #include <cstdio>
@@ -46,7 +45,7 @@ size_t Number(const char* text, size_t least) {
   return number;
 }
 
-// Returns a sum that depends on all that was read, so that nothing can be left out.
+// Returns a sum that depends on all that was read, so that the compiler drops nothing.
 template <typename Layout>
 uint64_t Rounds(std::string_view operation, size_t rounds, size_t sockets) {
   WorkloadShape shape;

@@ -60,11 +60,11 @@ void Touch(benchmark::State& state) {
                    [](const Socket&) { return uint64_t{0}; });
 }
 
-// The map of a layout, or of a peer that is in another list.
+// The map of a layout or a peer.
 template <typename Pattern, typename Layout, typename List = workload::Layouts>
 const typename Layout::Map* FindMap(benchmark::State& state) {
   const WorkloadShape shape = ShapeOf<Pattern>(state);
-  // First, so that layouts have the first places in the sockets, whichever list is measured first.
+  // Layouts first, so that their places in the sockets do not depend on the order of measurements.
   FilledMaps<workload::Layouts>::OfShape(shape);
   std::string error;
   const auto* const map = FilledMaps<List>::OfShape(shape).template Find<Layout>(&error);
@@ -120,8 +120,8 @@ void GetMany(benchmark::State& state) {
   });
 }
 
-// What one would write by hand for one table that never changes: no absent values, no spilled ones,
-// no counts, no reclamation. The words are the same, filled by an index map of 16 bits.
+// A hand-written lookup in a table that never changes: no absent or spilled values, no counts, no
+// reclamation. It reads the words of an index map of 16 bits.
 template <typename Pattern, uint32_t kValueBytes>
 void HandwrittenOf(benchmark::State& state) {
   const IndexMap* const map = FindMap<Pattern, workload::IndexLayout>(state);
@@ -159,7 +159,7 @@ class Registry {
       for (const size_t sockets : {sockets_ / 500, sockets_ / 50, sockets_ / 10, sockets_}) {
         if (sockets >= kHotSockets) AddWithPeers<Packet>(sockets, kValues, kValueBytes);
       }
-      // No peers: at the usual size they would take 3 GB more.
+      // No peers: they would take 3 GB more.
       Add<Packet>(sockets_ * 10, kValues, kValueBytes);
     } else if (sweep_ == "values") {
       for (const uint32_t values : {1U, 10U, 100U, 500U, 5000U, 60000U}) {
@@ -250,7 +250,7 @@ void AddBars(Results* results) {
 
 int Main(int argc, char** argv) {
   Results results;
-  // Many short runs: what is to be seen is smaller than the machine's jumps between speeds.
+  // Many short runs: the differences are smaller than the machine's jumps between speeds.
   if (!results.Initialize(argc, argv,
                           {.repetitions = "--benchmark_repetitions=25",
                            .sweeps = {"base", "sockets", "values", "bytes", "touched"}})) {

@@ -36,7 +36,7 @@ constexpr uint32_t kValueBytes = 100;
 constexpr size_t kMaxMaps = 1000;
 constexpr uint32_t kWidthBits = 9;
 
-// One socket, and the table that it lives in.
+// One socket and its table.
 class OneSocket {
  public:
   OneSocket() {
@@ -115,7 +115,7 @@ class OwnerWithMaps {
 
  private:
   mutable Owner owner_;
-  std::vector<std::unique_ptr<Map>> maps_;  // gone before the owner
+  std::vector<std::unique_ptr<Map>> maps_;  // destroyed before the owner
   bool ready_ = false;
 };
 
@@ -125,8 +125,8 @@ constexpr bool TakesImportant(Order order, size_t at) {
   return order == Order::kInterleaved && at % 3 == 0;
 }
 
-// Nanoseconds of one get of the important map between those of the others, measured apart: the
-// median, since now and then the machine does something else meanwhile.
+// Nanoseconds of one get of the important map, timed by itself among gets of the others: the
+// median, which a few interruptions do not change.
 template <typename Maps>
 double ImportantGetNs(const Maps& maps, size_t count) {
   using Clock = std::chrono::steady_clock;
@@ -190,7 +190,8 @@ int Main(int argc, char** argv) {
   Register<PointerMap, OneSocket>("pointer");
   Register<IndexMap, OneSocket>("index9");
   Register<IndexMap, OneConnection>("index9_embedded");
-  // The cliff: behind the 16th map a get of the pointer layout costs more; an index does not care.
+  // The cliff: from the 17th map on, a get of the pointer layout costs more; a get of index does
+  // not.
   results.AddBar(workload::Bar::AtMost("MapCount/index9/sequential/maps:24",
                                        "MapCount/index9/sequential/maps:16", 1.15));
   results.AddBar(workload::Bar::AtMost("MapCount/index9/sequential/maps:24",

@@ -1,13 +1,12 @@
 // What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V, and with M maps on each
-// socket MemoryMaps/<layout>/sockets:N/values:D/bytes:V/maps:M. The time is of no interest; the
-// counters are:
+// socket MemoryMaps/<layout>/sockets:N/values:D/bytes:V/maps:M. Only the counters matter:
 //
-//   bytes_per_socket       inline + private + table + index + slack, divided by the sockets: computed by the
-//                          rule of memory_usage.h, with the kernel's slab classes. Peers have what the
-//                          allocator says instead: they would in a program, too
-//   heap_bytes_per_socket  what the process has from the allocator, and
-//   rss_bytes_per_socket   what of it is in memory, as it grew by the maps; both plus the inline bytes, which
-//                          the sockets have anyway: the check on the figure above
+//   bytes_per_socket       inline + private + table + index + slack, divided by the sockets:
+//                          computed by the rule of memory_usage.h, with the kernel's slab classes.
+//                          For peers, the allocator's figure, as in a program
+//   heap_bytes_per_socket  growth of the memory from the allocator, and
+//   rss_bytes_per_socket   of the resident memory; both plus the inline bytes, which the sockets
+//                          have anyway: the check on the figure above
 //   inline_bytes, private_bytes, table_bytes   parts of the computed figure, in total
 //   bytes_per_map          of MemoryMaps: bytes_per_socket, divided by the maps
 //
@@ -45,10 +44,11 @@ namespace {
 constexpr uint32_t kValues = 500;
 constexpr uint32_t kValueBytes = 100;
 
-// Runs measure() once, in a process of its own. Nothing if it fails: then the benchmark says so.
+// Runs measure() once, in a process of its own. Empty on failure, which becomes the benchmark's
+// error.
 template <typename Measure>
 auto MeasureOnce(benchmark::State& state, Measure&& measure) {
-  // As often as Google Benchmark would ever want it.
+  // Google Benchmark may ask for this many iterations.
   constexpr int64_t kEnough = 1'000'000'000;
   std::optional<decltype(measure())> result;
   while (state.KeepRunningBatch(kEnough)) {
@@ -117,7 +117,7 @@ class Registry {
     ForEachPeer(value_bytes, visit);
   }
 
-  // Where there is much to measure.
+  // For sweeps of many measurements.
   size_t fewer_sockets() const { return sockets_ / 5; }
 
   WorkloadShape Shape(uint32_t values, uint32_t value_bytes) const {
@@ -174,7 +174,7 @@ class Registry {
   }
 
   void AddBreakEvens() const {
-    // With few sockets the table has room for all values; with many it has not.
+    // With few sockets the table has room for all values; with many, values spill.
     for (const size_t sockets :
          std::set{std::min(fewer_sockets(), size_t{20000}), fewer_sockets()}) {
       for (const uint32_t value_bytes : kSizes) AddBreakEvens(sockets, value_bytes);

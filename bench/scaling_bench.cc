@@ -2,23 +2,24 @@
 // nanoseconds of real time per operation, over all threads together: half of what one thread takes
 // if they do.
 //
-// Each thread has sockets of its own; what threads share is the map and its values. Mixes:
+// Each thread has its own sockets; threads share the map and its values. Mixes:
 //
-//   get                      gets, in sockets that stay in the cache: what is shared, if anything is
-//                            written to it, is all there is to see
-//   get_hot_value            the same, and all sockets have one value
+//   get                      gets, in sockets that stay in the cache: the figure is the cost of
+//                            shared lines, if a get writes to any
+//   get_hot_value            the same, where all sockets have one value
 //   get_packet               the same as get over all --inlay_sockets, out of the cache
-//   get_with_writer          gets, while a writer updates its own sockets without a pause; the time is
-//                            per get, and updates are counted beside it
-//   create_delete            creates and deletes of values; each thread in turn gives all its sockets
-//                            values and takes them away. Other sockets have the same values all the time
+//   get_with_writer          gets, while a writer updates its own sockets without a pause; the
+//                            time is per get, and a counter has the updates
+//   create_delete            creates and deletes of values: each thread gives all its sockets
+//                            values, takes them away, and starts again. Other sockets hold the same
+//                            values throughout
 //   create_delete_hot_value  the same with one value
 //
 // `touch` is the get mixes without a get. Peers are those that several threads may use.
 //
-// quiet_ns_per_op is the same of the round that only a tenth of the rounds beat; rounds take tenths
-// of milliseconds. Where other programs now and then take one of the processors, the mean says
-// little about two threads; this tells what they do while both of them run. Bars are on it.
+// quiet_ns_per_op is the time of the round at the tenth percentile; rounds take tenths of
+// milliseconds. When other programs take one of the processors now and then, the mean says little
+// about two threads, while this figure is from rounds in which both ran. Bars use it.
 
 #include <benchmark/benchmark.h>
 
@@ -58,7 +59,7 @@ using ScalingLayouts =
     std::tuple<workload::PointerLayout, workload::InlineLayout, workload::SharedPointerLayout,
                workload::IndexLayout, workload::Index9Layout>;
 
-// A map with the values of the workload, compared with it. Null, with *error set, if that fails.
+// A map filled with the values of the workload and checked. Null, with *error set, on failure.
 template <typename Layout>
 std::unique_ptr<typename Layout::Map> MakeFilledMap(Population& population, std::string* error) {
   auto map = MakeMap<Layout>(population, error);
@@ -67,8 +68,8 @@ std::unique_ptr<typename Layout::Map> MakeFilledMap(Population& population, std:
   return filled ? std::move(map) : nullptr;
 }
 
-// Calls work(0) and, on a second thread at the same time, work(1), if there are two; each time that
-// is `operations` on either. Once before the timing, too.
+// Calls work(0), and with two threads work(1) on the second at the same time. Each call makes
+// `operations` operations. One call before the timing warms up.
 template <typename Work>
 void RunTogether(benchmark::State& state, size_t threads, size_t operations, Work&& work) {
   using Clock = std::chrono::steady_clock;
@@ -94,7 +95,7 @@ void RunTogether(benchmark::State& state, size_t threads, size_t operations, Wor
                                       static_cast<double>(threads * operations);
 }
 
-// Gets of a thread's round: a tenth of a millisecond, in the cache or out of it.
+// Gets of one round of a thread: about a tenth of a millisecond.
 size_t GetsPerRound(const Population& population) {
   return population.sockets() == 2 * kHotSocketsPerThread ? 8192 : 512;
 }
@@ -105,7 +106,7 @@ void RunGets(benchmark::State& state, Population& population, Get&& get) {
   const uint64_t zero = workload::OpaqueZero();
   const size_t gets = GetsPerRound(population);
   RunTogether(state, static_cast<size_t>(state.range(0)), gets, [&](size_t thread) {
-    // What a get looks at must not lie beside what the other thread writes: not on its stack.
+    // Keep what a get reads away from what the other thread writes: not on its stack.
     const auto own_get = get;
     const ReadSection section;
     benchmark::DoNotOptimize(parts[thread].Walk(gets, zero, own_get));
@@ -139,7 +140,7 @@ void GetsWithWriter(benchmark::State& state, const WorkloadShape& shape) {
   const SecondThread::Work work(update);
   SecondThread writer;
   writer.Start(&work);
-  while (updater.updates() == 0) {  // begins with the timing
+  while (updater.updates() == 0) {  // wait until the writer runs
   }
   const uint64_t zero = workload::OpaqueZero();
   const uint64_t before = updater.updates();
@@ -157,7 +158,7 @@ void GetsWithWriter(benchmark::State& state, const WorkloadShape& shape) {
   if (!updater.template Check<Layout>()) state.SkipWithError("an update failed or was lost");
 }
 
-// These change all sockets of a part, and return how many operations failed.
+// Change all sockets of a part, and return the number of failed operations.
 template <typename Map>
 size_t CreateAll(Map& map, const Workload& workload, const PopulationPart& part) {
   size_t failures = 0;
@@ -175,7 +176,7 @@ size_t DeleteAll(Map& map, const PopulationPart& part) {
   }
   return failures;
 }
-// With a part of its own: see RunGets().
+// Each thread has a part of the sockets: see RunGets().
 template <typename Map>
 [[gnu::noinline]] size_t CreateAndDelete(Map& map, const Workload& workload, PopulationPart part,
                                          size_t passes) {
@@ -196,7 +197,7 @@ void CreatesAndDeletes(benchmark::State& state, const WorkloadShape& shape) {
   if (map == nullptr) return state.SkipWithError(error.c_str());
   const PopulationPart parts[] = {PopulationPart(population, 0, 3),
                                   PopulationPart(population, 1, 3)};
-  // The sockets of the third part have all values, in turn, throughout.
+  // The sockets of the third part hold every value throughout.
   const PopulationPart holders(population, 2, 3);
   std::atomic<size_t> failures{0};
   for (size_t at = 0; at < holders.sockets(); ++at) {
@@ -227,7 +228,7 @@ class Registry {
   void AddAll() {
     const WorkloadShape hot = Shape(2 * kHotSocketsPerThread, kValues);
     const WorkloadShape hot_value = Shape(2 * kHotSocketsPerThread, 1);
-    // A third part of the sockets has the values meanwhile.
+    // A third part of the sockets holds the values meanwhile.
     const WorkloadShape written = Shape(3 * kHotSocketsPerThread, kValues);
     const WorkloadShape written_hot_value = Shape(3 * kHotSocketsPerThread, 1);
     for (const int64_t threads : {1, 2}) {

@@ -1,12 +1,11 @@
-// What does a change cost?
-// {Create,Update,UpdateNew,Modify,Delete,Clone,Close}/<layout>/<pattern>/sockets:N/values:D/bytes:V,
-// in nanoseconds per packet that makes the change.
+// What does a change cost? <operation>/<layout>/<pattern>/sockets:N/values:D/bytes:V, in
+// nanoseconds per packet that makes the change. Operations: Create, Update, UpdateNew, Modify,
+// Delete, Clone, Close.
 //
 // The walk is that of get_bench, so that `touch` can be subtracted: `packet` over all sockets,
 // `hot` over few that stay in the cache. write_operation.h says what the operations are. Close
-// closes the socket, which releases its value; its `touch` closes sockets without a map. What must
-// be undone before sockets are changed again, and opening what is to be closed, is outside the
-// timing.
+// closes the socket, which releases its value; its `touch` closes sockets without a map. The timing
+// excludes undoing changes, and opening the sockets to close.
 //
 // Layouts are those of layouts.h, and the peers of peers.h.
 
@@ -44,14 +43,15 @@ void RunRounds(benchmark::State& state, Rounds& rounds) {
   size_t changes = 0;
   while (state.KeepRunningBatch(static_cast<int64_t>(rounds.changes()))) {
     state.PauseTiming();
-    // Now and then, so that what waits for a grace period does not pile up; it takes milliseconds.
+    // Bounds the objects that wait for a grace period. Not after every round: it takes
+    // milliseconds.
     changes += rounds.changes();
     if (changes >= kChangesPerBarrier) {
       RetireBarrier();
       changes = 0;
     }
     if (!rounds.Next(&error)) return state.SkipWithError(error.c_str());
-    Synchronize();  // what has died can be used again
+    Synchronize();  // dead indices become reusable
     state.ResumeTiming();
     benchmark::DoNotOptimize(rounds.Run(zero));
   }
@@ -63,7 +63,7 @@ void Change(benchmark::State& state) {
   WriteRounds<Operation, Layout> rounds(SharedPopulation(ShapeOf(state)));
   RunRounds(state, rounds);
   if constexpr (Operation::kNewNumbers && requires { rounds.map()->stats().spilled; }) {
-    // Where no index is left before a grace period is over, the socket gets a private value.
+    // If no index is free before a grace period ends, the socket gets a private value.
     if (rounds.map() == nullptr) return;
     state.counters["spilled_per_op"] = benchmark::Counter(
         static_cast<double>(rounds.map()->stats().spilled), benchmark::Counter::kAvgIterations);
@@ -131,7 +131,7 @@ void AddBars(Results* results) {
         workload::Bar::AtMost(operation + "/index" + hot, operation + "/" + layout + hot, limit));
   };
   index_over("Create", "pointer", 1.0 / 3);
-  for (const std::string& sizes : {cold, hot}) {  // in total, as a user of either would see it
+  for (const std::string& sizes : {cold, hot}) {  // in total time, as a user of either sees it
     results->AddBar(workload::Bar::AtMost("Create/index" + sizes, "Create/flyweight" + sizes, 1));
   }
   index_over("Clone", "pointer", 0.1);

@@ -1,5 +1,5 @@
-// The two walks over sockets and the accesses that are timed in them, by the names that benchmarks
-// and programs have.
+// The names of the two walks over sockets and of the timed accesses, in benchmarks and BPF
+// programs.
 
 #ifndef INLAY_BENCH_KERNEL_ACCESSES_H_
 #define INLAY_BENCH_KERNEL_ACCESSES_H_

@@ -1,11 +1,11 @@
 // What does a value of a socket cost in the running kernel? Kernel/<walk>/<access>/sockets:N, in
-// nanoseconds per access as the BPF programs measure it, the clock's own cost included.
+// nanoseconds per access, measured by the BPF programs and including the cost of reading the clock.
 //
 // Walks: `packet`, one-byte datagrams over loopback to sockets in random order, where the access is
 // made when the datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`,
 // nothing between two readings of the clock; `touch`, the socket's state; `mark`, sk_mark;
 // `sk_storage`, bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the
-// value's field in an array map: the index design on a kernel that knows nothing of it.
+// value's field in an array map: the index design on an unmodified kernel.
 //
 // KernelMemory/sk_storage/sockets:N, what the values take of the kernel's memory:
 //   slab_bytes_per_socket         growth of the objects in use in the general caches
@@ -14,7 +14,7 @@
 // KernelCreate/<sk_storage|mark>/sockets:N, the system call that gives one socket its value.
 // Sockets get their values once: these are one measurement each, made when the sockets are opened.
 //
-// Exit code 77, with the reason: the kernel cannot be used here.
+// Exit code 77, with the reason, if this machine cannot run it.
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -43,18 +43,18 @@ namespace inlay::bench {
 namespace {
 
 constexpr int kSkipped = 77;
-// Stay in the second-level cache, with all that a packet reads of them.
+// These sockets stay in the second-level cache, with all that a packet reads of them.
 constexpr size_t kSmallSockets = 200;
 constexpr char kMeasured[] = "/iterations:1/manual_time";
 
-// What all benchmarks share, in the order in which it has to go: sockets, then the signals that end
-// their holders, then the cgroup they were in.
+// What all benchmarks share. Destruction order matters: sockets, then the signal handlers that end
+// their holders, then the cgroup.
 class Session {
  public:
   explicit Session(size_t sockets) : programs_(static_cast<uint32_t>(kSmallSockets + sockets)) {}
 
-  // Opens them at their first use. Throws as KernelSockets does, and again whenever it is asked for
-  // what could not be opened.
+  // Opens the sockets at the first call. Throws as KernelSockets does; after a failure, every
+  // further call throws.
   KernelSockets& Sockets(size_t sockets) {
     const auto opened = opened_.find(sockets);
     if (opened != opened_.end() && opened->second == nullptr) {
@@ -71,10 +71,10 @@ class Session {
   live_kernel::ScratchCgroup cgroup_;
   EndHoldersOnSignal end_holders_on_signal_;
   LoadedPrograms programs_;
-  std::map<size_t, std::unique_ptr<KernelSockets>> opened_;  // null: that failed
+  std::map<size_t, std::unique_ptr<KernelSockets>> opened_;  // null: opening failed
 };
 
-// Runs `measure(sockets)` once; a failure is the benchmark's.
+// Runs `measure(sockets)` once, and reports an exception as the benchmark's error.
 template <typename Measure>
 void RunOnce(benchmark::State& state, Session& session, Measure&& measure) {
   for (auto _ : state) {
@@ -120,7 +120,7 @@ void RegisterCosts(Session& session, size_t sockets) {
   Register(
       session, "KernelMemory/sk_storage", sockets,
       [](benchmark::State& state, KernelSockets& opened) {
-        state.SetIterationTime(0);  // it is the counters that matter
+        state.SetIterationTime(0);  // only the counters matter
         state.counters["slab_bytes_per_socket"] = opened.slab_object_bytes_per_socket();
         state.counters["slab_page_bytes_per_socket"] = opened.slab_page_bytes_per_socket();
         state.counters["expected_bytes_per_socket"] =
@@ -149,7 +149,7 @@ bool HasCgroup2() {
   return false;
 }
 
-// Null, or what is missing here.
+// Null, or the name of what this machine lacks.
 const char* Missing() {
   if (geteuid() != 0) return "it needs root";
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "the kernel has no BTF";

@@ -1,4 +1,4 @@
-// In the place of kernel_bench.cc where something was missing when this was built.
+// Replaces kernel_bench.cc if the build lacks libbpf or a compiler for BPF.
 
 #include <cstdio>
 

@@ -16,8 +16,8 @@ namespace {
 
 using live_kernel::HiddenFd;
 
-// While it lives, no ordinary process takes the CPU from this one, and values out of its caches,
-// where real-time priority is allowed. The kernel keeps a twentieth of the time for the others.
+// Real-time priority while it lives, if the system allows it: no ordinary process takes the CPU or
+// evicts our cache lines. The kernel keeps a twentieth of the time for the others.
 class UndisturbedByOthers {
  public:
   UndisturbedByOthers() {
@@ -63,7 +63,7 @@ void KernelSockets::OpenSockets() {
 }
 
 void KernelSockets::StoreValues() {
-  // All populations draw from the same values, which come first from the seed.
+  // All populations draw from the same values: the seed determines these first.
   for (uint32_t value = 0; value < kDistinctValues; ++value) {
     programs_.SetValue(value, workload_.value(value));
   }
@@ -134,7 +134,7 @@ WalkTotals KernelSockets::RunWalk(Walk walk, int program_fd, size_t rounds) {
 }
 
 void KernelSockets::SendToAll(size_t already_met) {
-  // Fewer than net.core.netdev_max_backlog, which is 1000, so that none can be dropped on the way.
+  // Fewer than net.core.netdev_max_backlog (1000), so that the backlog drops none.
   constexpr size_t kUnderWay = 256;
   size_t sent = 0;
   for (const uint32_t socket : workload_.packet_order()) {
@@ -143,8 +143,8 @@ void KernelSockets::SendToAll(size_t already_met) {
   }
 }
 
-// As a rule all have been when the sender's system call returns. It is the tries that are counted,
-// since a virtual machine may stand still for a while.
+// Usually all have arrived when the sender's system call returns. Bounded by tries, not by time: a
+// virtual machine may stand still.
 void KernelSockets::AwaitMet(size_t met) const {
   constexpr int kTries = 10000;
   for (int i = 0; Met() < met; ++i) {
@@ -161,7 +161,7 @@ size_t KernelSockets::Met() const {
 }
 
 uint64_t KernelSockets::ExpectedRead(Access access) const {
-  constexpr uint64_t kStateClosed = 7;  // TCP_CLOSE, which UDP sockets are that have no peer
+  constexpr uint64_t kStateClosed = 7;  // TCP_CLOSE: the state of an unconnected UDP socket
   uint64_t sum = 0;
   for (size_t i = 0; i < sockets(); ++i) {
     const uint32_t value = workload_.value_of_socket(i);

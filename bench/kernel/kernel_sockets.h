@@ -19,9 +19,9 @@ namespace inlay::bench {
 class KernelSockets {
  public:
   // Opens `sockets` sockets, numbered from `first_number` on, gives them values and marks, and
-  // proves with a walk of either kind that every socket has all bytes of its value in both places.
-  // The process has to be in the cgroup, which is where walks attach their programs; it is in a
-  // network namespace of the sockets afterwards. `programs` must outlive this. All functions throw
+  // checks with a walk of each kind that every socket has all bytes of its value in both places.
+  // REQUIRES: the process is in the cgroup, where walks attach their programs. Leaves the process
+  // in one of the sockets' network namespaces. `programs` must outlive this. All functions throw
   // std::system_error or std::runtime_error that says what failed.
   KernelSockets(LoadedPrograms& programs, int cgroup_fd, size_t sockets, uint32_t first_number);
   KernelSockets(const KernelSockets&) = delete;
@@ -30,14 +30,14 @@ class KernelSockets {
   size_t sockets() const { return workload_.shape().sockets; }
 
   struct WalkTime {
-    double ns_per_socket;  // the clock's own cost included
-    double interrupted;    // part of all accesses; their times are left out
+    double ns_per_socket;  // includes the cost of reading the clock
+    double interrupted;    // share of the accesses; ns_per_socket leaves them out
   };
-  // Meets every socket, in `packet` in random order, in small populations several times. Checks
-  // that every socket was met, and that what was read adds up to what the workload says.
+  // Visits every socket: `packet` in random order, small populations several times. Checks that the
+  // walk visited every socket, and that the sum of its reads is the workload's.
   WalkTime Take(Walk walk, Access access);
 
-  // What giving the values took. Slab bytes: how much the caches grew meanwhile.
+  // The cost of giving the values. Slab bytes: the growth of the slab caches meanwhile.
   double store_ns_per_socket() const { return store_ns_; }
   double mark_ns_per_socket() const { return mark_ns_; }
   double slab_page_bytes_per_socket() const { return slab_page_bytes_; }
@@ -47,7 +47,7 @@ class KernelSockets {
   void OpenSockets();
   void StoreValues();
   void Check(Walk walk);
-  // Each round meets every socket once.
+  // Each round visits every socket once.
   WalkTotals RunWalk(Walk walk, int program_fd, size_t rounds);
   void SendToAll(size_t already_met);
   void AwaitMet(size_t met) const;

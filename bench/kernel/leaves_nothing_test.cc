@@ -69,18 +69,18 @@ size_t ProcessesOfSession(pid_t session) {
   return count;
 }
 
-// Programs and maps, by id.
+// Ids of programs and maps.
 struct BpfIds {
   std::set<uint32_t> programs;
   std::set<uint32_t> maps;
 };
 
-// What living processes of the name kernel_bench hold: somebody may be running it too.
+// Objects that running kernel_bench processes hold: another user may run it too.
 BpfIds HeldByOthers() {
   BpfIds held;
   ForEachProcess([&](const std::filesystem::path& process, const std::string& name, const auto&) {
     if (name != "kernel_bench") return;
-    constexpr size_t kFew = 500;  // whoever holds sockets has more, and nothing else of its own
+    constexpr size_t kFew = 500;  // holders of sockets have more descriptors, and no BPF objects
     size_t seen = 0;
     std::error_code gone;
     for (const auto& entry : std::filesystem::directory_iterator(process / "fdinfo", gone)) {
@@ -116,7 +116,7 @@ bool IsNameOfOurs(std::string_view name) {
   return false;
 }
 
-// Those that are in the kernel by a name of ours.
+// The objects in the kernel that have one of our names.
 BpfIds Loaded() {
   BpfIds loaded;
   for (uint32_t id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
@@ -142,8 +142,8 @@ BpfIds Loaded() {
   return loaded;
 }
 
-// Programs and maps that are loaded and that nobody who runs kernel_bench holds. A link that were
-// left would hold its program.
+// Loaded programs and maps that no running kernel_bench holds. A leaked link would show as its
+// program.
 size_t AbandonedBpfObjects() {
   const BpfIds loaded = Loaded();
   const BpfIds held = HeldByOthers();
@@ -153,7 +153,7 @@ size_t AbandonedBpfObjects() {
   return count;
 }
 
-// Returns when it is in a session of its own. It has no output.
+// Returns when the child has its own session. The child has no output.
 pid_t Start(const char* program, const char* sockets) {
   std::fflush(stdout);
   const pid_t process = fork();
@@ -171,7 +171,7 @@ pid_t Start(const char* program, const char* sockets) {
   _exit(1);
 }
 
-// Says what is left of a run. BPF objects go a little after the process that held them.
+// Prints what a run has left behind. The kernel frees BPF objects shortly after their process.
 bool LeftSomething(pid_t process, bool cgroup_may_stay, const std::string& run) {
   std::string left;
   for (int tries = 0; tries < 200; ++tries) {
@@ -196,7 +196,7 @@ struct Ending {
   milliseconds after;
 };
 
-// Whether it ended as it should, and left nothing.
+// True if it ended as expected and left nothing.
 bool RunAndEnd(const char* program, const Ending& ending) {
   std::string run = "by itself";
   if (ending.signal != 0) {
@@ -215,7 +215,7 @@ bool RunAndEnd(const char* program, const Ending& ending) {
                                ? WIFEXITED(status) && WEXITSTATUS(status) == 0
                                : WIFSIGNALED(status) && WTERMSIG(status) == ending.signal;
   if (!as_expected) std::printf("%s: ended with status %#x\n", run.c_str(), status);
-  // Nobody can clean up a cgroup when killed: the next run does.
+  // After SIGKILL, the next run removes the cgroup.
   const bool killed = ending.signal == SIGKILL;
   bool left = LeftSomething(process, killed, run);
   if (killed && HasCgroupOf(process)) {

@@ -19,7 +19,7 @@ INLAY_EMBED_OBJECT(inlay_socket_walk_object)
 namespace inlay::bench {
 namespace {
 
-// What libbpf and the verifier have said while a program was loaded.
+// The messages of libbpf and the verifier during the last load.
 std::string& Said() {
   static std::string said;
   return said;

@@ -19,8 +19,8 @@ namespace inlay::bench {
 
 class LoadedPrograms {
  public:
-  // For socket numbers below `sockets`. Throws std::system_error or std::runtime_error that says
-  // what the kernel refuses; the verifier's words are part of it.
+  // For socket numbers below `sockets`. Throws std::system_error or std::runtime_error with the
+  // kernel's reason and the verifier's log.
   explicit LoadedPrograms(uint32_t sockets);
   LoadedPrograms(const LoadedPrograms&) = delete;
   LoadedPrograms& operator=(const LoadedPrograms&) = delete;
@@ -35,7 +35,7 @@ class LoadedPrograms {
 
   // By socket number; shared with the kernel.
   std::span<SocketCheck> checks() { return {checks_, sockets_}; }
-  // What the programs have added up since the last Reset.
+  // The programs' sums since the last ResetTotals().
   WalkTotals totals() const;
   void ResetTotals();
 

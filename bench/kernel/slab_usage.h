@@ -1,4 +1,4 @@
-// SlabUsage: what /proc/slabinfo says that the kernel's general caches hold.
+// SlabUsage: the contents of the kernel's general slab caches, from /proc/slabinfo.
 
 #ifndef INLAY_BENCH_KERNEL_SLAB_USAGE_H_
 #define INLAY_BENCH_KERNEL_SLAB_USAGE_H_
@@ -7,20 +7,18 @@
 
 namespace inlay::bench {
 
-// Of the caches that kmalloc() takes from, all sizes together. Other caches are left out: what they
-// hold changes with the files and processes of the machine. What others allocate in these caches is
-// in here too.
+// Sums over the kmalloc() caches. Leaves out other caches, which change with the files and
+// processes of the machine. Includes what other users of these caches allocate.
 struct SlabUsage {
-  size_t page_bytes = 0;    // of all pages that the caches have
-  size_t object_bytes = 0;  // of the objects that are in use, at the sizes of their caches
+  size_t page_bytes = 0;    // of all pages of the caches
+  size_t object_bytes = 0;  // objects in use, at their caches' object sizes
 };
 
-// Reads /proc/slabinfo, which only root can. Throws std::runtime_error that says what cannot be
-// read.
+// Reads /proc/slabinfo; needs root. Throws std::runtime_error if it cannot be read.
 SlabUsage ReadSlabUsage();
 
-// What bpf_local_storage takes of a socket that has one value of `value_bytes`, by the sizes of the
-// running kernel's types and of kmalloc()'s caches. Throws if the kernel does not tell its types.
+// The slab bytes of bpf_local_storage for a socket with one value of `value_bytes`, from the
+// running kernel's types and kmalloc() caches. Throws if the kernel has no BTF.
 size_t ExpectedStorageBytes(size_t value_bytes);
 
 }  // namespace inlay::bench

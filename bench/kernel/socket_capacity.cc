@@ -24,11 +24,11 @@ size_t MemoryBytes(const std::string& name) {
 }
 
 SocketCapacity ByMemory() {
-  // Of a UDP socket with its inode, file, directory entry and value, as the slabs of Linux 6.18
-  // grow, and a little more.
+  // Slab growth per UDP socket on Linux 6.18 (socket, inode, file, directory entry, value), rounded
+  // up.
   constexpr size_t kSocketBytes = 4400;
   const size_t available_bytes = MemoryBytes("MemAvailable");
-  // A tenth of the machine stays free, for others and for what the kernel needs besides.
+  // Leave a tenth of the memory free, for other programs and the kernel.
   const size_t reserve_bytes = MemoryBytes("MemTotal") / 10;
   const size_t free_bytes = available_bytes > reserve_bytes ? available_bytes - reserve_bytes : 0;
   constexpr size_t kMiB = 1 << 20;

@@ -1,4 +1,4 @@
-// How many sockets this machine can hold now.
+// Estimates how many sockets this machine can hold now.
 
 #ifndef INLAY_BENCH_KERNEL_SOCKET_CAPACITY_H_
 #define INLAY_BENCH_KERNEL_SOCKET_CAPACITY_H_
@@ -10,11 +10,11 @@ namespace inlay::bench {
 
 struct SocketCapacity {
   size_t sockets;
-  std::string limit;  // what does not allow more, with its figure
+  std::string limit;  // the binding limit, with its figure
 };
 
-// By the memory that is available, the files that the system may open, and the descriptors and
-// processes that we may have. Throws std::runtime_error if /proc does not say.
+// Limits: available memory, the system's open files, and this process's descriptors and processes.
+// Throws std::runtime_error if /proc cannot be read.
 SocketCapacity FindSocketCapacity();
 
 }  // namespace inlay::bench

@@ -23,10 +23,10 @@
 namespace inlay::bench {
 namespace {
 
-// The holders there are, for a signal handler to end. 0: a free place.
+// The running holders, which a signal handler ends. 0: a free entry.
 std::array<volatile pid_t, kMaxHolders> running;
 
-// Signals that end the process. None of them is meant to arrive while a holder is being started.
+// Signals that end the process. They are blocked while a holder starts.
 constexpr std::array kEndingSignals = {SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
                                        SIGBUS, SIGSEGV, SIGABRT, SIGFPE,  SIGILL};
 std::array<struct sigaction, kEndingSignals.size()> earlier_actions;
@@ -56,7 +56,7 @@ extern "C" void EndHoldersAndPassOn(int signal) {
 constexpr int kHoldersChannel = STDERR_FILENO + 1;
 constexpr int kHoldersMap = STDERR_FILENO + 2;
 
-// While it lives, no signal is delivered.
+// Blocks all signals while it lives.
 class SignalsHeldBack {
  public:
   SignalsHeldBack() {
@@ -93,7 +93,7 @@ void FreePlaceOf(pid_t process) {
   }
 }
 
-// Of this process. Time that others had the CPU is not in it.
+// CPU time of this process.
 uint64_t CpuTimeNs() {
   timespec time = {};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -111,7 +111,7 @@ size_t SocketsPerHolder() {
   getrlimit(RLIMIT_NOFILE, &limit);
   // Several processes open sockets faster than one where there are several CPUs.
   constexpr rlim_t kEnough = 16000;
-  constexpr rlim_t kOther = 16;  // the standard ones, the channel, the map
+  constexpr rlim_t kOther = 16;  // standard streams, channel, map
   const rlim_t allowed = limit.rlim_max;
   return allowed <= kOther ? 0 : std::min(kEnough, allowed - kOther);
 }
@@ -173,7 +173,7 @@ void SocketHolders::Start(const HeldSockets& share) {
   if (process < 0) throw std::system_error(errno, std::generic_category(), "cannot fork");
   if (process == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);  // it ended before that call
+    if (getppid() != parent) _exit(1);  // the parent ended before prctl()
     ForgetSignalHandlers();
     Hold(share, theirs.get());
   }
@@ -182,7 +182,7 @@ void SocketHolders::Start(const HeldSockets& share) {
 }
 
 void SocketHolders::EndAll() {
-  // Both loops of all, since closing sockets takes a while and can be done by all at once.
+  // First kill all, then wait for all: they close their sockets in parallel.
   for (const Holder& holder : holders_) kill(holder.process, SIGKILL);
   for (const Holder& holder : holders_) {
     const SignalsHeldBack held_back;
@@ -218,7 +218,7 @@ SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
 }
 
 void SocketHolders::Hold(const HeldSockets& share, int channel) const {
-  // All other descriptors of the process are closed: there is to be room for sockets.
+  // Close all other descriptors, to make room for sockets.
   const int spare_map = fcntl(storage_map_fd_, F_DUPFD, kHoldersMap + 1);
   if (spare_map < 0 || dup2(channel, kHoldersChannel) < 0 || dup2(spare_map, kHoldersMap) < 0) {
     _exit(1);

@@ -1,8 +1,8 @@
-// SocketHolders: processes that hold the sockets, since one process may have only so many
-// descriptors.
+// SocketHolders: processes that hold the sockets, since the number of descriptors of one process is
+// limited.
 //
-// They are forked from this process, in its network namespace and cgroup at that time, and end with
-// it, however it ends. Not thread-safe: for a process of one thread.
+// A holder is a fork of this process, in its network namespace and cgroup at that time. It ends
+// with this process, however that ends. Not thread-safe: for a process of one thread.
 
 #ifndef INLAY_BENCH_KERNEL_SOCKET_HOLDERS_H_
 #define INLAY_BENCH_KERNEL_SOCKET_HOLDERS_H_
@@ -20,16 +20,16 @@
 
 namespace inlay::bench {
 
-// Sockets that one process can hold here.
+// The number of sockets that one process can hold.
 size_t SocketsPerHolder();
-// Processes that there can be at a time.
+// The number of holders at a time.
 inline constexpr size_t kMaxHolders = 2048;
 
-// Where the socket with this number is bound: an address of its own in 127.0.0.0/8.
+// The address of the socket with this number, in 127.0.0.0/8.
 sockaddr_in AddressOf(uint32_t number);
 
-// Ends all holders of the process when a signal ends it, before what was to happen at that signal
-// until now. Install it after whatever needs to come later, such as removing a cgroup.
+// Ends all holders when a signal ends this process, then runs the previous handler of that signal.
+// Install it after handlers that have to run later, such as ScratchCgroup's.
 class EndHoldersOnSignal {
  public:
   EndHoldersOnSignal();
@@ -38,10 +38,10 @@ class EndHoldersOnSignal {
   ~EndHoldersOnSignal();
 };
 
-// Sockets that follow each other in a workload, which must outlive this, and their numbers.
+// Consecutive sockets of a workload, and their numbers. The workload must outlive this.
 struct HeldSockets {
   const Workload* workload;
-  size_t first;  // place in the workload
+  size_t first;  // index in the workload
   size_t count;
   uint32_t number_of_first;
 
@@ -62,9 +62,9 @@ class SocketHolders {
   SocketHolders& operator=(const SocketHolders&) = delete;
   ~SocketHolders();
 
-  // Gives every socket its value in the storage map, which it must not have yet; or its mark, value
-  // number + 1. One process after the other. Returns the ns of CPU time that all these
-  // system calls took together.
+  // Gives every socket its value in the storage map, where it must not have one yet; or its mark,
+  // which is value number + 1. One process after the other. Returns the CPU time of these system
+  // calls in ns.
   uint64_t StoreValues() { return DoAll(Command::kStoreValues); }
   uint64_t SetMarks() { return DoAll(Command::kSetMarks); }
 
@@ -72,7 +72,7 @@ class SocketHolders {
   enum class Command : uint8_t { kStoreValues, kSetMarks };
   struct Reply {
     int32_t error;    // errno
-    uint32_t number;  // of the socket that it is about
+    uint32_t number;  // of the socket that failed
     uint64_t ns;
   };
   struct Holder {
@@ -85,7 +85,7 @@ class SocketHolders {
   uint64_t DoAll(Command command);
   Reply Receive(const Holder& holder) const;
 
-  // In the holder's process.
+  // Runs in the holder.
   [[noreturn]] void Hold(const HeldSockets& share, int channel) const;
   static Reply Open(const HeldSockets& share, std::vector<int>* fds);
   static Reply Do(Command command, const HeldSockets& share, const std::vector<int>& fds);

@@ -26,8 +26,8 @@ using live_kernel::HiddenFd;
 }  // namespace
 
 SocketNetwork::Namespace::Namespace(size_t sockets) {
-  // The size of a namespace's table is set in its parent, which is a scratch one too, and gone when
-  // this returns. Kernels before 6.1 cannot do that, and have one table for the whole machine.
+  // A sysctl of the parent namespace sets the size of a new namespace's UDP table, so we go through
+  // a scratch parent. Kernels before 6.1 have one table for the whole machine instead.
   live_kernel::EnterScratchNetwork();
   std::ofstream slots("/proc/sys/net/ipv4/udp_child_hash_entries");
   if (slots) slots << std::bit_ceil(sockets) << std::flush;
@@ -52,7 +52,7 @@ void SocketNetwork::SendTo(uint32_t number) const {
 void SocketNetwork::Iterate(int link_fd) const {
   if (setns(namespace_.fd.get(), CLONE_NEWNET) != 0) Fail("cannot enter the sockets' namespace");
   const HiddenFd walk(bpf_iter_create(link_fd), "cannot start a UDP iterator");
-  // The programs print nothing. What has walked for long may say "again".
+  // The programs write nothing. A long walk may return EAGAIN.
   char printed[64];
   for (;;) {
     const ssize_t size = read(walk.get(), printed, sizeof(printed));

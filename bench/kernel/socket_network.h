@@ -1,5 +1,4 @@
-// SocketNetwork: a network namespace of our own with sockets of a workload, and what can be sent
-// there.
+// SocketNetwork: a scratch network namespace with sockets of a workload, and a sender.
 
 #ifndef INLAY_BENCH_KERNEL_SOCKET_NETWORK_H_
 #define INLAY_BENCH_KERNEL_SOCKET_NETWORK_H_
@@ -14,10 +13,9 @@ namespace inlay::bench {
 
 class SocketNetwork {
  public:
-  // One namespace for each so many sockets. The kernel's table of UDP sockets has at most 65,536
-  // slots; with half a million in one namespace a datagram would read the headers of eight sockets
-  // to find its own, where a TCP packet, whose table grows with the machine's memory, reads one or
-  // two.
+  // Sockets of one namespace. The kernel's table of UDP sockets has at most 65,536 slots; with half
+  // a million in one namespace a datagram would read the headers of eight sockets to find its own,
+  // where a TCP packet, whose table grows with the machine's memory, reads one or two.
   static constexpr size_t kMostSockets = 65536;
 
   // Moves this process into a new namespace and opens these sockets there. All functions throw
@@ -27,7 +25,7 @@ class SocketNetwork {
   SocketNetwork& operator=(const SocketNetwork&) = delete;
 
   SocketHolders& holders() { return holders_; }
-  // One byte to the socket with this number.
+  // Sends one byte to the socket with this number.
   void SendTo(uint32_t number) const;
   // Runs an iterator's program for all UDP sockets of the namespace.
   void Iterate(int link_fd) const;

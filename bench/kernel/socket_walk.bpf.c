@@ -9,7 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
-// The kernel's types, as far as they are read here; the loader finds where the fields really are.
+// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct sock_common {
   __be32 skc_rcv_saddr;
@@ -43,7 +43,7 @@ struct {
   __type(value, struct Value);
 } walk_storage SEC(".maps");
 
-// Value number i is at i; the mark of a socket that has it is i + 1.
+// Element i is value number i; the mark of its sockets is i + 1.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, kDistinctValues);
@@ -73,18 +73,18 @@ static __always_inline void Account(__u64 start_ns, __u64 end_ns, __u64 read) {
   }
 }
 
-// The field of a value that stands for "the" field: its first four bytes. 0 without a value.
+// The field that accesses read: the first four bytes of a value. 0 without a value.
 static __always_inline __u64 ReadField(const void* value) {
   return value ? *(const volatile __u32*)value : 0;
 }
 
 static __always_inline const struct Value* ValueOfMark(__u32 mark) {
-  const __u32 index = mark - 1;  // a socket without a mark has an index that is in no table
+  const __u32 index = mark - 1;  // 0 - 1: beyond the array, for a socket without a mark
   return bpf_map_lookup_elem(&walk_values, &index);
 }
 
-// The second clock may not start before `read` is here: the kernel's clock waits for all loads that
-// stand before it, and this keeps them there.
+// Do not read the second clock before `read` has arrived: the kernel's clock waits for earlier
+// loads, and this barrier keeps the load earlier.
 #define TIMED(sk, access)                     \
   const __u64 start_ns = bpf_ktime_get_ns();  \
   __u64 read = access(sk);                    \
@@ -170,7 +170,7 @@ static __always_inline __u64 IteratorIndex(struct udp_sock* udp) {
   return ReadField(ValueOfMark(SockOf(udp)->sk_mark));
 }
 
-// The walk meets the sender's socket too, whose address is none of ours.
+// Skip the sender's socket, which has another address.
 static __always_inline int IsOurs(struct udp_sock* udp) {
   return udp && SockOf(udp)->__sk_common.skc_rcv_saddr != 0;
 }

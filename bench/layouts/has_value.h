@@ -1,4 +1,4 @@
-// HasValue: the comparison with the model that benchmarks make before and after they measure.
+// HasValue: compares a socket with the model, before and after a measurement.
 
 #ifndef INLAY_BENCH_HAS_VALUE_H_
 #define INLAY_BENCH_HAS_VALUE_H_
@@ -12,8 +12,8 @@
 
 namespace inlay::bench {
 
-// Whether the socket's value is `expected`, or it has none if that is empty.
-// Reader section: required.
+// Whether the socket's value is `expected`; an empty `expected` means no value. Reader section:
+// required.
 template <typename Layout>
 bool HasValue(const typename Layout::Map& map, const Socket& socket,
               std::span<const std::byte> expected) {

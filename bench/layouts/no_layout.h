@@ -1,4 +1,4 @@
-// NoLayout: stands where a benchmark wants a layout, for the same run without any map: its touch.
+// NoLayout: takes the place of a layout, for a run without a map: the touch.
 
 #ifndef INLAY_BENCH_NO_LAYOUT_H_
 #define INLAY_BENCH_NO_LAYOUT_H_

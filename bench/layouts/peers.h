@@ -1,9 +1,9 @@
 // Peers: what people use instead of Inlay, as layouts for the benchmarks. Each is a class in
 // bench/peers/, whose header says what it does not give. bench/peers/README.md is the map.
 //
-// A peer has what a layout of bench/layouts.h has, Map, kName, kWidthBits, Needs() and Read(). Its
-// Map has Create, Update, Modify, Delete, Clone and memory_usage() with the meaning and the answers
-// of inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
+// A peer has the members of a layout (engine/workload/layouts.h): Map, kName, kWidthBits, Needs()
+// and Read(). Its Map has Create, Update, Modify, Delete, Clone and memory_usage() with the
+// contract of inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
 
 #ifndef INLAY_BENCH_PEERS_H_
 #define INLAY_BENCH_PEERS_H_
@@ -26,9 +26,9 @@
 
 namespace inlay::bench {
 
-// What several threads may do with one map of a peer at once.
+// What several threads may do at once with one map of a peer.
 enum class PeerThreads : uint8_t {
-  kOne,           // nothing: one at a time
+  kOne,           // nothing: one thread at a time
   kOneASocket,    // anything, but one at a time on each socket; all may read where nobody writes
   kAnyOnASocket,  // anything
 };
@@ -41,12 +41,12 @@ struct PeerOf {
   static constexpr workload::Reservation Needs(uint32_t /*value_bytes*/) {
     return {.tail_bytes = M::kPlaceBytes};
   }
-  // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
+  // Gets the socket's value and returns use(value), which runs while the value is valid.
   template <typename Use>
   static uint64_t Read(const Map& map, const Socket& socket, Use&& use) {
     return map.Read(socket, use);
   }
-  // See layouts.h; a hash table cannot tell.
+  // See layouts.h; side_table cannot tell.
   static void Touch(const Map& map, const Socket& socket,
                     workload::LineCount* lines) requires requires {
     map.Touch(socket, lines);
@@ -104,7 +104,7 @@ void ForEachPeer(uint32_t value_bytes, Visit&& visit) {
   ForEachPeerList(value_bytes, [&]<typename List>() { workload::ForEachOf<List>(visit); });
 }
 
-// What the sockets need for one map of every peer.
+// What each socket reserves for one map of every peer.
 inline workload::Reservation NeedsOfPeers(uint32_t value_bytes) {
   workload::Reservation all;
   ForEachPeer(value_bytes,

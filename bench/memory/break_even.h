@@ -1,20 +1,19 @@
-// BreakEven: from how many distinct values on the index layout takes at least as much memory as
-// another one. Found with real maps: the least number for which memory_usage() says so, by
-// bisection, since the more values differ, the more a table takes, and what the other layout takes
-// grows no faster.
+// BreakEven: the number of distinct values from which on the index layout takes at least as much
+// memory as another layout. Bisection over real maps finds the least number for which
+// memory_usage() says so: a table grows with the distinct values, and the other layout grows no
+// faster.
 //
 // What to expect, of N sockets and values of V bytes, R = V rounded up to 8, of which D are
 // distinct:
-//   index          2 N + D (R + 12 + 6 to 12)       a value, its entry, and its slots in the hash index
-//   inline         N (8 + R)                        whatever D is
-//   shared_pointer 8 N + D (R + 12 + 6 to 12)       the same table
-// so that inline breaks even at D = N (R + 6) / (R + 18 to 24): at about half of the sockets for
-// values of 8 bytes, at nearly nine tenths for 100. Above 65,534 values, where the table is full,
-// every further one is private to its socket and takes 192 bytes for the storage and the slab class
-// of 72 + V for the element; in shared_pointer, the slab class of 32 + V. So shared_pointer breaks
-// even where the 192 bytes have eaten up the 6 N that index was ahead: at N / 32 to N / 37 values
-// above that, if there are as many sockets; and inline breaks even earlier than without the limit,
-// if there are more.
+//   index          2 N + D (R + 12 + 6 to 12)       value, entry, slots in the hash index inline
+//   N (8 + R)                        whatever D is shared_pointer 8 N + D (R + 12 + 6 to 12)
+//   the same table so that inline breaks even at D = N (R + 6) / (R + 18 to 24): at about half of
+//   the sockets for values of 8 bytes, at nearly nine tenths for 100. Above 65,534 values, where
+//   the table is full, every further one is private to its socket and takes 192 bytes for the
+//   storage and the slab class of 72 + V for the element; in shared_pointer, the slab class of 32 +
+//   V. So shared_pointer breaks even where the 192 bytes have eaten up the 6 N that index was
+//   ahead: at N / 32 to N / 37 values above that, if there are as many sockets; and inline breaks
+//   even earlier than without the limit, if there are more.
 
 #ifndef INLAY_BENCH_BREAK_EVEN_H_
 #define INLAY_BENCH_BREAK_EVEN_H_
@@ -46,8 +45,8 @@ class MemoryOfValues {
       : population_({.sockets = sockets, .values = 1, .value_bytes = value_bytes},
                     Layout::Needs(value_bytes)) {}
 
-  // Bytes for a value in every socket, `distinct` of which differ. Nothing, with *error set, if
-  // they cannot be given. REQUIRES: 1 <= distinct <= sockets.
+  // Bytes for a value in every socket, `distinct` of which differ. Empty, with *error set, on
+  // failure. REQUIRES: 1 <= distinct <= sockets.
   std::optional<size_t> Bytes(size_t distinct, std::string* error) {
     const auto map = MakeMap<Layout>(population_, error);
     if (map == nullptr) return std::nullopt;
@@ -71,7 +70,7 @@ class MemoryOfValues {
 
 struct FoundBreakEven {
   size_t distinct_values = 0;
-  char error[128] = {};  // if it is not empty, nothing was found
+  char error[128] = {};  // not empty: the search failed
 };
 
 // The least number of distinct values with which index takes at least as much as `Other`; sockets +

@@ -1,5 +1,5 @@
-// Measurements of memory: maps are filled, and what that took is computed and measured. Each is for
-// a process that it has to itself (own_process.h).
+// Fills maps, and computes and measures the memory that they take. Run each measurement in a
+// process of its own (own_process.h).
 
 #ifndef INLAY_BENCH_MEMORY_MEASUREMENT_H_
 #define INLAY_BENCH_MEMORY_MEASUREMENT_H_
@@ -26,12 +26,12 @@
 
 namespace inlay::bench {
 
-// What a measurement brings back.
+// The result of a measurement.
 struct Taken {
   MemoryUsage computed;
   double heap_bytes = 0;
   double resident_bytes = 0;
-  char error[128] = {};  // if it is not empty, there is nothing else
+  char error[128] = {};  // not empty: the measurement failed
 
   static Taken Failed(const std::string& error) {
     Taken taken;
@@ -40,7 +40,7 @@ struct Taken {
   }
 };
 
-// What has come on top of `before`, with `inline_bytes` that the owners have had before.
+// The growth since `before`, plus the `inline_bytes` that the owners had already.
 inline Taken Since(const ProcessMemory& before, const MemoryUsage& computed, size_t inline_bytes) {
   const ProcessMemory after = ProcessMemory::Now();
   const auto inside = static_cast<double>(inline_bytes);
@@ -49,8 +49,8 @@ inline Taken Since(const ProcessMemory& before, const MemoryUsage& computed, siz
           .resident_bytes = after.resident_bytes - before.resident_bytes + inside};
 }
 
-// Gives the sockets the workload's values in turn, so that all of these are there if there are
-// enough sockets, and compares. Empty, or what went wrong.
+// Gives the sockets the workload's values in turn, so that every value is used if there are enough
+// sockets, and checks them. Returns an error message, or an empty string.
 template <typename Layout>
 std::string FillInTurn(typename Layout::Map& map, Population& population) {
   const Workload& workload = population.workload();
@@ -84,12 +84,12 @@ Taken MeasureMaps(const WorkloadShape& shape, workload::Reservation reservation,
     if (!error.empty()) return Taken::Failed(error);
   }
   for (const auto* const map : all) usage += map->memory_usage();
-  // What the slabs hold beyond their objects belongs to nobody's map, but is paid for.
+  // The slabs' slack belongs to no map, but takes memory.
   usage.slack_bytes += population.table().private_usage().slack_bytes;
   return Since(before, usage, usage.inline_bytes);
 }
 
-// What an embedder pays whose objects have room for 16 bits and nothing else of ours.
+// The cost for an embedder whose objects hold 16 bits.
 inline Taken MeasureEmbedded(const WorkloadShape& shape) {
   const Workload workload(shape);
   const ProcessMemory before = ProcessMemory::Now();

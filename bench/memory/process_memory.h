@@ -1,4 +1,4 @@
-// ProcessMemory: what the allocator and the system say that this process has in use.
+// ProcessMemory: the memory that this process uses, by the allocator and by the system.
 
 #ifndef INLAY_BENCH_PROCESS_MEMORY_H_
 #define INLAY_BENCH_PROCESS_MEMORY_H_
@@ -17,19 +17,18 @@
 namespace inlay::bench {
 
 struct ProcessMemory {
-  double heap_bytes = 0;      // handed out by malloc(), and mapped beside it for writing
-  double resident_bytes = 0;  // of memory that is not a file's, and is there now
+  double heap_bytes = 0;      // from malloc(), and other writable mappings
+  double resident_bytes = 0;  // resident anonymous memory
 
-  // After what was retired is freed, and what is free was given back.
-  // Reader section: REQUIRES none.
+  // Measures after retired objects are freed and free memory is returned to the system. Reader
+  // section: REQUIRES none.
   static ProcessMemory Now() {
-    // The first call of Retire() in a process starts a thread, whose stack is nobody's memory here.
+    // The first call of Retire() in a process starts a thread, whose stack does not count.
     Retire<Free>(new RcuHead);
     RetireBarrier();
     malloc_trim(0);
     const struct mallinfo2 info = mallinfo2();
-    // All that malloc() has from the system is among the mappings; of that, count what it has
-    // handed out.
+    // The mappings include malloc()'s arenas; count only what malloc() has handed out of these.
     const double of_malloc = static_cast<double>(info.arena) + static_cast<double>(info.hblkhd);
     const double handed_out = static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
     return {.heap_bytes = MappedForWriting() - of_malloc + handed_out,
@@ -39,7 +38,7 @@ struct ProcessMemory {
  private:
   static void Free(RcuHead* head) { delete head; }
 
-  // Mappings of memory, not of files, that can be written to. What is only reserved cannot.
+  // Writable anonymous mappings. Address space that is only reserved is not writable.
   static double MappedForWriting() {
     std::ifstream maps("/proc/self/maps");
     double mapped = 0;
@@ -58,7 +57,7 @@ struct ProcessMemory {
     return mapped;
   }
 
-  // Without what is mapped from files: code is no memory of anybody's here.
+  // Without file mappings: code does not count.
   static double Resident() {
     std::ifstream statm("/proc/self/statm");
     size_t size_pages = 0;

@@ -2,8 +2,8 @@
 // 8 bytes, with Boost's own choices, a hashed factory, counted references and, unless it is told
 // not to, a mutex around the factory; and with XXH3 as the hash. What sockets with handles do not
 // give is in handle_map.h. Besides:
-//   - The factory is static, one for each type: all maps of one value size share it, and with it their
-//     values and, but for no_locking's, its mutex. It never gives its array of buckets back.
+//   - The factory is static, one for each type: all maps of one value size share it, with their
+//     values and (not in no_locking) its mutex. It never frees its array of buckets.
 //   - A flyweight is never empty. Absent is an empty place here (handle_map.h) rather than a
 //     std::optional, which would take 16 bytes.
 //
@@ -31,16 +31,16 @@
 
 namespace inlay::bench {
 
-// What the factory of Tag's flyweights has taken.
+// What the factory of Tag's flyweights has allocated.
 template <typename Tag>
 struct FactoryUsage {
   static inline std::atomic<size_t> nodes{0};  // values, and the container's own end
   static inline std::atomic<size_t> bytes{0};
-  static inline std::atomic<size_t> maps{0};  // that share it
+  static inline std::atomic<size_t> maps{0};  // that share the factory
 };
 
-// std::allocator, counted: the factory cannot be asked. It is called for a value that is new, and
-// for one that nobody has any more.
+// std::allocator with counts, since the factory does not report its memory. The factory calls it
+// for each new value and for each value that dies.
 template <typename T, typename Tag>
 struct FactoryAllocator {
   using value_type = T;
@@ -90,7 +90,7 @@ class FlyweightFactory {
   Handle Make(const Value& value) { return Handle(value); }
   static const std::byte* BytesOf(const Handle& handle) { return handle.get().bytes; }
 
-  // Of all maps that share the factory.
+  // Memory of all maps that share the factory.
   size_t values() const { return Usage::nodes.load(std::memory_order_relaxed) - 1; }
   // One map's part of it.
   MemoryUsage memory_usage(size_t /*handles*/) const {

@@ -4,12 +4,12 @@
 //
 // What it does not give, whatever the handle, and Inlay does:
 //   - a read beside a change of the same socket's value: the handle is a plain object, and what it
-//     referred to is gone at once, not after the readers' sections. A user adds a lock, or RCU.
-//   - two changes of one socket at once, and closing sockets while the map is destroyed.
-//   - an answer when there is no memory: std::bad_alloc is thrown, with nothing changed.
-//   - limits: nothing is charged to sockets or accounts.
-//   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/storage_map.h; a clone shares the parent's value, which never changes.
+//     referred to is gone at once, not after the readers' sections. A user adds a lock, or RCU. -
+//     two changes of one socket at once, and closing sockets while the map is destroyed. - a status
+//     when there is no memory: it throws std::bad_alloc and changes nothing. - limits: it charges
+//     nothing to sockets or accounts. - kNotFound for a socket that is dying: nobody may create a
+//     value in one. All else is as in inlay/storage_map.h; a clone shares the parent's value, which
+//     never changes.
 //
 // Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called
 // so.
@@ -37,12 +37,10 @@
 namespace inlay::bench {
 
 // A Keeper makes handles. It has
-//   kValueBytes, Handle, kSharesEqualValues;
-//   Handle Make(const PeerValue<kValueBytes>& value);
-//   static const std::byte* BytesOf(const Handle& handle);
-//   MemoryUsage memory_usage(size_t handles) const;   if sockets have so many of its handles
-// A handle starts with a pointer, which is not null: zeroes in its place stand for "absent", so
-// that a place needs nothing but the handle.
+//   kValueBytes, Handle, kSharesEqualValues; Handle Make(const PeerValue<kValueBytes>& value);
+//   static const std::byte* BytesOf(const Handle& handle); MemoryUsage memory_usage(size_t handles)
+//   const;   for that many handles A handle starts with a pointer, which is not null: zeroes in its
+//   place stand for "absent", so that a place needs nothing but the handle.
 template <typename Keeper>
 class HandleMap final : private TailMap {
  public:
@@ -71,7 +69,7 @@ class HandleMap final : private TailMap {
   HandleMap(const HandleMap&) = delete;
   HandleMap& operator=(const HandleMap&) = delete;
 
-  // use(the value's bytes, or null if absent), which are good for the length of the call.
+  // Calls use(bytes) with the value's bytes, or null if absent. They are valid during the call.
   template <typename Use>
   uint64_t Read(const Socket& socket, Use&& use) const {
     const Handle* const handle = HandleOf(socket);

@@ -45,13 +45,13 @@ class InterningTable {
   InterningTable& operator=(const InterningTable&) = delete;
 
   Handle Make(const Value& value) {
-    Handle handle;  // outlives the lock: if emplace() throws, it is destroyed outside of it
+    Handle handle;  // outlives the lock: if emplace() throws, destroyed without the lock
     absl::MutexLock lock(&mutex_);
     const auto found = values_.find(&value);
     if (found != values_.end()) {
       handle = found->second.lock();
       if (handle != nullptr) return handle;
-      values_.erase(found);  // it is being forgotten by somebody who waits for the mutex
+      values_.erase(found);  // its last owner is about to erase it, and waits for the mutex
     }
     auto entry = std::make_unique<Entry>(value);
     Entry* const made = entry.get();
@@ -98,7 +98,7 @@ class InterningTable {
     bool operator()(const Value* a, const Value* b) const { return *a == *b; }
   };
 
-  // Unless another entry with its bytes has taken its place.
+  // Another entry with the same bytes may have taken its place.
   void Erase(const Entry& entry) {
     absl::MutexLock lock(&mutex_);
     const auto found = values_.find(&entry.value);

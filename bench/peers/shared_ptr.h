@@ -24,7 +24,7 @@ class OwnValues {
 
   Handle Make(const Value& value) { return std::make_shared<const Value>(value); }
   static const std::byte* BytesOf(const Handle& handle) { return handle->bytes; }
-  // As if no clone shared its parent's value.
+  // Counts as if no clone shared its parent's value.
   MemoryUsage memory_usage(size_t handles) const {
     return {.private_bytes = handles * KmallocBytes(kControlBytes + sizeof(Value))};
   }

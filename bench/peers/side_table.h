@@ -8,13 +8,11 @@
 // bytes, which it never looks at and does not count as its own.
 //
 // What it does not give, and Inlay does:
-//   - readers that do not wait for each other and for writers.
-//   - a pointer to a value that is good without the lock.
-//   - an answer when there is no memory: std::bad_alloc is thrown, with nothing changed, and ends the
-//     program when a socket that is accepted inherits a value.
-//   - limits: nothing is charged to sockets or accounts.
-//   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/storage_map.h.
+//   - readers that do not wait for each other and for writers. - a pointer to a value that is valid
+//     without the lock. - a status when there is no memory: it throws std::bad_alloc and changes
+//     nothing; the exception ends the program if an accepted socket was to inherit a value. -
+//     limits: it charges nothing to sockets or accounts. - kNotFound for a socket that is dying:
+//     nobody may create a value in one. All else is as in inlay/storage_map.h.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -64,7 +62,7 @@ class SideTableMap final : private TailMap {
   SideTableMap(const SideTableMap&) = delete;
   SideTableMap& operator=(const SideTableMap&) = delete;
 
-  // use(the value's bytes, or null if absent), under the lock.
+  // Calls use(bytes) under the lock, with the value's bytes, or null if absent.
   template <typename Use>
   uint64_t Read(const Socket& socket, Use&& use) const {
     absl::MutexLock lock(&mutex_);
@@ -88,7 +86,7 @@ class SideTableMap final : private TailMap {
     return Status::kOk;
   }
 
-  // Under the lock, and so in place.
+  // In place, under the lock.
   Status Modify(Socket& socket, ModifyFn modify) {
     absl::MutexLock lock(&mutex_);
     const auto found = values_.find(&socket);

@@ -1,5 +1,5 @@
-// What peers keep for a socket: a value type of a size that is known at compile time, as a user of
-// these libraries would have one, and what its memory costs by the rule of inlay/memory_usage.h.
+// The value type of the peers, whose size is known at compile time as in a user's program, and its
+// memory by the rule of inlay/memory_usage.h.
 
 #ifndef INLAY_BENCH_PEERS_VALUE_H_
 #define INLAY_BENCH_PEERS_VALUE_H_
@@ -34,7 +34,7 @@ struct PeerValue {
   }
 };
 
-// The hash that Inlay's value table has, so that a difference between the two is one of design.
+// The hash of Inlay's value table, so that differences between the two come from the design.
 template <uint32_t kValueBytes>
 struct HashPeerValue {
   size_t operator()(const PeerValue<kValueBytes>& value) const {
@@ -42,8 +42,8 @@ struct HashPeerValue {
   }
 };
 
-// kInvalid: other sizes than the type's; kUnsupported: no peer keeps locks in values. Codes' widths
-// and alignments mean nothing to peers.
+// kInvalid: other sizes than the type's; kUnsupported: no peer keeps locks in values. Peers ignore
+// code widths and alignments.
 template <uint32_t kValueBytes>
 Status CheckPeerOptions(const MapOptions& options) {
   if (options.value_bytes != kValueBytes) return Status::kInvalid;
@@ -51,8 +51,8 @@ Status CheckPeerOptions(const MapOptions& options) {
   return CheckMapOptions(options);
 }
 
-// What an array of `bytes` takes: kmalloc()'s sizes up to 8 KiB, whole pages above, as kvmalloc()
-// has it.
+// The memory of an array of `bytes`: kmalloc()'s size classes up to 8 KiB, whole pages above, as
+// kvmalloc() does.
 constexpr size_t ArrayBytes(size_t bytes) {
   constexpr size_t kPageBytes = 4096;
   if (bytes == 0) return 0;
@@ -60,8 +60,8 @@ constexpr size_t ArrayBytes(size_t bytes) {
                                  : (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-// What the array of an absl::flat_hash_map takes: a byte of control for each slot of its capacity,
-// and 16 more; then the slots.
+// The memory of an absl::flat_hash_map: a control byte for each slot of its capacity, 16 more, and
+// the slots.
 template <typename HashMap>
 size_t FlatHashMapBytes(const HashMap& map) {
   using Slot = typename HashMap::value_type;

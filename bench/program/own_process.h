@@ -1,4 +1,4 @@
-// RunInOwnProcess: a measurement in a process of its own, so that nothing of it is left for the
+// RunInOwnProcess: runs a measurement in a process of its own, so that it leaves nothing for the
 // next one.
 
 #ifndef INLAY_BENCH_OWN_PROCESS_H_
@@ -21,11 +21,11 @@ bool RunInOwnProcess(Result* result, Run&& run) {
   static_assert(std::is_trivially_copyable_v<Result>);
   int ends[2];
   if (pipe(ends) != 0) return false;
-  std::fflush(nullptr);  // or the copy would write what is buffered once more
+  std::fflush(nullptr);  // otherwise the copy would write the buffers again
   const pid_t child = fork();
   if (child == 0) {
     const Result made = run();
-    // Less than a pipe holds: it is written as a whole.
+    // It fits into an empty pipe, so one write() takes all of it.
     static_assert(sizeof(Result) <= 4096);
     const bool written = write(ends[1], &made, sizeof(made)) == ssize_t{sizeof(made)};
     _exit(written ? 0 : 1);

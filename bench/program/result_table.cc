@@ -19,7 +19,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
   explicit TableReporter(const RunContext& context)
       : ConsoleReporter(isatty(STDOUT_FILENO) ? OO_Color : OO_None), context_(context) {}
 
-  // Ours instead of the console's, which would repeat the bars.
+  // Replaces the console reporter's context, which would repeat the bars.
   bool ReportContext(const Context& context) override {
     name_field_width_ = context.name_field_width;
     std::fprintf(stdout, "%d processors", context.cpu_info.num_cpus);
@@ -36,7 +36,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
     std::vector<Run> shown;
     for (const Run& run : reports) {
       if (run.error_occurred) failed_ = true;
-      // Runs go into the table at the end; only failures are shown at once.
+      // Runs go into the table at the end; failures are printed at once.
       if (run.error_occurred) shown.push_back(run);
       if (run.error_occurred || run.run_type != Run::RT_Iteration) continue;
       Row& row = RowOf(run);
@@ -64,7 +64,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
   }
 
   void PrintTable(std::FILE* out) {
-    // In the order of registration: interleaved runs arrive in any.
+    // In the order of registration, since interleaved runs arrive in any order.
     std::sort(rows_.begin(), rows_.end(),
               [](const Row& a, const Row& b) { return a.position < b.position; });
     const workload::Measurements measured = Collect();
@@ -77,7 +77,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
       const double median = Median(row.times_ns);
       std::fprintf(out, "%-*s %9.1f %9.1f %9.1f", static_cast<int>(width), row.name.c_str(), median,
                    *least, *most);
-      // Of pointer's cost over touch where there is a touch, of its time where there is none.
+      // Relative to pointer's cost over touch, or to its time if there is no touch.
       const std::optional<double> touch = Beside(measured, row.name, "touch", "touch");
       const std::optional<double> pointer = Beside(measured, row.name, "pointer", "sk_storage");
       const double base = touch.value_or(0);
@@ -100,7 +100,7 @@ class TableReporter final : public benchmark::ConsoleReporter {
 
  private:
   struct Row {
-    std::pair<int64_t, int64_t> position;  // of the registration
+    std::pair<int64_t, int64_t> position;  // in the order of registration
     std::string name;
     std::vector<double> times_ns;
     std::map<std::string, std::vector<double>> counters;  // of each run
@@ -119,8 +119,8 @@ class TableReporter final : public benchmark::ConsoleReporter {
     return (figures[figures.size() / 2] + figures[(figures.size() - 1) / 2]) / 2;
   }
 
-  // The same benchmark of another layout, which is the second part of the name; in the live kernel,
-  // of another access, which is the third.
+  // The result of the same benchmark with another layout (second part of the name), or in the live
+  // kernel with another access (third part).
   static std::optional<double> Beside(const workload::Measurements& measured,
                                       const std::string& name, const std::string& layout,
                                       const std::string& access) {
@@ -199,8 +199,8 @@ bool Results::Initialize(int argc, char** argv, const Program& program) {
     }
     if (!ours) argv[kept++] = argv[i];
   }
-  // How everything here is measured unless the command line says otherwise: several runs of each
-  // benchmark, those of all benchmarks mixed, so that what the machine does hits all of them.
+  // Defaults: several runs of each benchmark, the runs of all benchmarks interleaved, so that noise
+  // hits all of them alike.
   static char interleaving[] = "--benchmark_enable_random_interleaving=true";
   static char min_time[] = "--benchmark_min_time=0.1";
   std::vector<char*> arguments = {argv[0], const_cast<char*>(program.repetitions), interleaving,
@@ -227,7 +227,7 @@ int Results::Run() {
   }
   ShowProgress(repetitions_);
   if (machine_readable_) {
-    // Standard output belongs to the format that was asked for.
+    // Standard output belongs to the requested format.
     benchmark::RunSpecifiedBenchmarks();
     ClearProgress();
     benchmark::Shutdown();

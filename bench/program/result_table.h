@@ -1,5 +1,5 @@
-// Results: runs the registered benchmarks and prints a table of all runs
-// with ratios within the run, the context that the numbers mean nothing without, and the bars.
+// Results: runs the registered benchmarks and prints a table of all runs with ratios within the
+// run, the context (machine, compiler, commit) and the bars.
 
 #ifndef INLAY_BENCH_RESULT_TABLE_H_
 #define INLAY_BENCH_RESULT_TABLE_H_
@@ -16,21 +16,20 @@
 
 namespace inlay::bench {
 
-// What a program says of itself.
+// The properties of a program.
 struct Program {
-  const char* repetitions = "--benchmark_repetitions=11";  // unless the command line says otherwise
-  // What --inlay_sweep may name: one question each, with its own points. The first is the default.
+  const char* repetitions = "--benchmark_repetitions=11";  // the command line overrides it
+  // The values of --inlay_sweep: each is a question with its own points. The first is the default.
   std::vector<std::string_view> sweeps = {};
 };
 
 class Results {
  public:
-  // Takes Google Benchmark's flags and ours. With --benchmark_format=json or csv that is all that
-  // is printed, without a table and bars; --benchmark_out=FILE keeps both.
-  //   --inlay_sockets=N    sockets of the large runs (500000)
-  //   --inlay_sweep=NAME   what to vary, for the programs that have a choice
-  //   --inlay_check_bars   exit with 1 if a bar is not met or was not measured
-  // False, with a message on stderr, if the command line is wrong.
+  // Takes Google Benchmark's flags and ours. With --benchmark_format=json or csv it prints that
+  // format only, without a table and bars; --benchmark_out=FILE keeps both.
+  //   --inlay_sockets=N    sockets of the large runs (500000) --inlay_sweep=NAME   what to vary, in
+  //   programs with a choice --inlay_check_bars   exit with 1 if a bar is not met or was not
+  //   measured False, with a message on stderr, if the command line is wrong.
   bool Initialize(int argc, char** argv, const Program& program = {});
 
   int64_t sockets() const { return sockets_; }

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "bench/program/commit.h"  // made by commit.cmake
+#include "bench/program/commit.h"  // written by commit.cmake
 
 namespace inlay::bench {
 namespace {
@@ -21,7 +21,7 @@ std::string FirstValueInFile(const char* path, std::string_view key) {
   return "unknown";
 }
 
-// "Linux version 6.18.44-1 (builder@...) ...": what identifies the kernel is the third word.
+// "Linux version 6.18.44-1 (builder@...) ...": the third word identifies the kernel.
 std::string KernelRelease() {
   std::ifstream file("/proc/version");
   std::string system, version, release;
@@ -29,7 +29,7 @@ std::string KernelRelease() {
   return release.empty() ? "unknown" : system + " " + release;
 }
 
-// As it was typed, as far as a program can know.
+// Reconstructed from the arguments.
 std::string CommandLine(int argc, char** argv) {
   std::string line;
   for (int i = 0; i < argc; ++i) line += (i > 0 ? " " : "") + std::string(argv[i]);

@@ -1,4 +1,4 @@
-// What numbers mean nothing without: the machine, the compiler, the commit, the command.
+// The context of a result: machine, compiler, commit, command.
 
 #ifndef INLAY_BENCH_RUN_CONTEXT_H_
 #define INLAY_BENCH_RUN_CONTEXT_H_
@@ -9,7 +9,7 @@
 
 namespace inlay::bench {
 
-// By the keys program, command, commit, compiler, build_type, cpu, kernel and transparent_hugepage.
+// Keys: program, command, commit, compiler, build_type, cpu, kernel and transparent_hugepage.
 using RunContext = std::vector<std::pair<std::string, std::string>>;
 
 RunContext ContextOfRun(int argc, char** argv);

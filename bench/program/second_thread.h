@@ -1,5 +1,5 @@
-// SecondThread: a thread beside the calling one that begins, within a few hundred nanoseconds, what
-// it is given, so that neither starting a thread nor waking it up is part of what is timed.
+// SecondThread: a second thread that starts its work within a few hundred nanoseconds, so that a
+// timing includes neither the start nor the wake-up of a thread.
 
 #ifndef INLAY_BENCH_SECOND_THREAD_H_
 #define INLAY_BENCH_SECOND_THREAD_H_
@@ -12,7 +12,7 @@
 
 namespace inlay::bench {
 
-// Waits for work without sleeping: give it a processor of its own. Used by one thread.
+// It spins while it waits for work: give it a processor of its own. One thread uses it.
 class SecondThread {
  public:
   using Work = FunctionRef<void()>;
@@ -31,13 +31,13 @@ class SecondThread {
     work_ = work;
     started_.fetch_add(1, std::memory_order_release);
   }
-  // Returns when the work is done. What it has written can be read then.
+  // Returns when the work is done. The caller then sees everything that it has written.
   void Wait() const { WaitUntilIs(finished_, started_.load(std::memory_order_relaxed)); }
 
  private:
   static void WaitUntilIs(const std::atomic<uint32_t>& number, uint32_t wanted) {
     for (uint32_t looks = 1; number.load(std::memory_order_acquire) != wanted; ++looks) {
-      // Should there be no second processor, whoever is waited for needs this one.
+      // Without a second processor, the other thread needs this one.
       if (looks % 65536 == 0) std::this_thread::yield();
     }
   }
@@ -54,7 +54,7 @@ class SecondThread {
   const Work* work_ = nullptr;
   alignas(64) std::atomic<uint32_t> started_{0};
   alignas(64) std::atomic<uint32_t> finished_{0};
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // last: it uses the other members
 };
 
 }  // namespace inlay::bench

@@ -1,4 +1,4 @@
-// Connections: sockets that are closed and opened anew, each under a number that stays its own.
+// Connections: sockets that close and open again, each under a constant number.
 
 #ifndef INLAY_BENCH_CONNECTIONS_H_
 #define INLAY_BENCH_CONNECTIONS_H_
@@ -19,10 +19,10 @@
 
 namespace inlay::bench {
 
-// Not thread-safe. At first all are closed.
+// Not thread-safe. All start closed.
 class Connections {
  public:
-  // In sockets like those of the shared populations with values of that size. Null if there is no
+  // Uses sockets like those of the shared populations with values of that size. Null if there is no
   // memory.
   static std::unique_ptr<Connections> Create(size_t count, uint32_t value_bytes) {
     const WorkloadShape smallest{.sockets = 1, .values = 1, .value_bytes = value_bytes};
@@ -52,7 +52,7 @@ class Connections {
     return table_->Close(std::exchange(connections_[number].fd, kClosed));
   }
 
-  // Opens those that are closed, until one cannot be opened.
+  // Opens the closed ones, until one fails to open.
   Status OpenAll() {
     Status status = Status::kOk;
     for (size_t number = 0; number < count() && status == Status::kOk; ++number) {

@@ -1,5 +1,5 @@
-// The maps over a population that benchmarks of reads measure: filled and checked at their first
-// use, and kept, so that many short runs of all layouts can be mixed.
+// The maps that benchmarks of reads measure: filled and checked at their first use, and then kept,
+// so that many short runs of all layouts can be interleaved.
 
 #ifndef INLAY_BENCH_FILLED_MAPS_H_
 #define INLAY_BENCH_FILLED_MAPS_H_
@@ -15,16 +15,16 @@
 
 namespace inlay::bench {
 
-// One map of each layout of a list, over the shared population of a shape. They are made together,
-// so that each has the same place in the sockets whatever is measured, and filled one by one.
-// Layouts touch nothing of each other's memory.
+// One map of each layout of a list, over the shared population of a shape. They are created
+// together, so that each has the same place in the sockets whatever is measured, and are filled one
+// by one. Layouts do not touch each other's memory.
 template <typename List>
 class FilledMaps;
 
 template <typename... Layouts>
 class FilledMaps<std::tuple<Layouts...>> {
  public:
-  // Those of a shape, to the end of the program.
+  // The maps of a shape; they live to the end of the program.
   static FilledMaps& OfShape(const WorkloadShape& shape) {
     static auto* const all = new std::map<WorkloadShape, std::unique_ptr<FilledMaps>>;
     std::unique_ptr<FilledMaps>& maps = (*all)[shape];
@@ -34,12 +34,12 @@ class FilledMaps<std::tuple<Layouts...>> {
 
   explicit FilledMaps(Population& population) : population_(population) { (Make<Layouts>(), ...); }
 
-  // The layout's map, with the value of the workload on every socket. Null, with *error set, if it
-  // cannot be made or does not answer as the workload says.
+  // The layout's map, with the workload's value on every socket. Null, with *error set, if it
+  // cannot be made or a socket has another value.
   template <typename Layout>
   const typename Layout::Map* Find(std::string* error) {
     Slot<Layout>& slot = std::get<Slot<Layout>>(slots_);
-    // The check is a get on every socket, which also fills the caches that a layout has.
+    // The check gets every value, which also fills the layout's caches.
     if (slot.map != nullptr && !slot.filled) {
       slot.filled = Fill(*slot.map, population_, &slot.error) &&
                     MatchesModel<Layout>(*slot.map, population_, true, &slot.error);

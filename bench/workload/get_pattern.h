@@ -13,8 +13,8 @@
 
 namespace inlay::bench {
 
-// How the sockets are visited. Each takes `steps` steps, a multiple of kBatch, from where the last
-// call on the population has stopped: those sockets have been out of the cache for longest.
+// The order of visits. Each takes `steps` steps, a multiple of kBatch, from where the last call on
+// the population stopped: these sockets have been out of the cache for longest.
 template <typename TouchedType>
 struct OneByOne {
   using Touched = TouchedType;
@@ -45,7 +45,7 @@ struct Batched {
                      return sum;
                    });
   }
-  // For those who get the values of a whole batch at once.
+  // For readers that get the values of a whole batch at once.
   template <typename GetAll>
   [[gnu::always_inline]] static uint64_t TakeAll(Population& population, size_t steps,
                                                  uint64_t zero, GetAll&& get_all) {
@@ -54,7 +54,7 @@ struct Batched {
   }
 };
 
-// How much of a value is read.
+// The part of a value that is read.
 struct OneField {
   static uint64_t Read(const void* value, size_t /*value_bytes*/) {
     return workload::ReadField(value);

@@ -13,7 +13,7 @@
 
 namespace inlay::bench {
 
-// A layout that can tell which memory a get loads.
+// A layout that tells which memory a get loads.
 template <typename Layout>
 concept TellsLines = requires(const typename Layout::Map& map, const Socket& socket,
                               workload::LineCount* lines) {
@@ -21,12 +21,12 @@ concept TellsLines = requires(const typename Layout::Map& map, const Socket& soc
 };
 
 struct LinesPerGet {
-  double own = 0;     // of memory that belongs to the socket alone
-  double shared = 0;  // of memory that sockets share
+  double own = 0;     // lines that belong to the socket alone
+  double shared = 0;  // lines that sockets share
 };
 
-// Means over the first packets. `Touched`: what a packet has touched before (packet_walk.h).
-// REQUIRES: every socket has a value, and has been read once.
+// Means over the first packets. `Touched`: what the packet has touched before the get
+// (packet_walk.h). REQUIRES: every socket has a value, and has been read once.
 template <typename Touched, TellsLines Layout>
 LinesPerGet CountLinesPerGet(const typename Layout::Map& map, const Population& population) {
   constexpr size_t kPackets = 1000;

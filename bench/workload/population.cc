@@ -14,8 +14,8 @@ namespace {
 [[noreturn]] void Die(const char* what, Status status) {
   std::fprintf(stderr, "bench: cannot %s: %s\n", what, std::string(StatusName(status)).c_str());
   std::fflush(stdout);
-  _exit(
-      EXIT_FAILURE);  // perhaps in a process of its own, which must not do its parent's work at exit
+  // Not exit(): this may be a forked process, which must not run its parent's exit handlers.
+  _exit(EXIT_FAILURE);
 }
 
 // Room for one map of every layout, then one of every peer.
@@ -23,8 +23,9 @@ workload::Reservation NeedsOfShared(uint32_t value_bytes) {
   constexpr uint32_t kLineBytes = 64;
   workload::Reservation all = workload::NeedsOfAll(value_bytes);
   all.tail_bytes += NeedsOfPeers(value_bytes).tail_bytes;
-  // Sockets of an odd number of cache lines use all sets of the caches alike, whatever is reserved.
-  // Of 24 lines each, 1000 sockets do not stay in the caches that hold as many of 23 or 25.
+  // An odd number of cache lines per socket spreads the sockets over all sets of the caches,
+  // whatever they reserve. 1000 sockets of 24 lines do not stay in a cache that holds 1000 of 23 or
+  // 25.
   const uint32_t lines =
       (ProtocolOf(SocketFamily::kUdp).object_bytes + all.tail_bytes + kLineBytes - 1) / kLineBytes;
   if (lines % 2 == 0) all.tail_bytes += kLineBytes;

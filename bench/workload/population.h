@@ -21,8 +21,8 @@ namespace inlay::bench {
 
 class Population {
  public:
-  // Opens shape.sockets UDP sockets that reserve so much each. Aborts the program, with a message,
-  // if there is not enough memory for them.
+  // Opens shape.sockets UDP sockets with this reservation. Ends the program, with a message, if
+  // memory runs out.
   Population(const WorkloadShape& shape, workload::Reservation reservation);
 
   const Workload& workload() const { return workload_; }
@@ -32,7 +32,7 @@ class Population {
   // The first socket of the packet order.
   Socket& first() { return *sockets_[workload_.packet_order().front()]; }
   std::span<Socket* const> packet_order() const { return packet_order_; }
-  // Where the walks are, for walks that go on where the last one stopped.
+  // The positions of the walks, so that a walk goes on where the last one stopped.
   Socket*& walk_position() { return walk_position_; }
   size_t& order_position() { return order_position_; }
 
@@ -65,7 +65,7 @@ std::unique_ptr<typename Layout::Map> MakeMap(Population& population, std::strin
   return map;
 }
 
-// Gives every socket its value of the workload. False, with *error set, if one cannot be given.
+// Gives every socket its value of the workload. False, with *error set, on failure.
 template <typename Map>
 bool Fill(Map& map, Population& population, std::string* error) {
   for (size_t i = 0; i < population.sockets(); ++i) {

@@ -1,4 +1,4 @@
-// PopulationPart: the sockets of a population that one of several threads has for itself.
+// PopulationPart: the sockets of a population that one of several threads uses.
 
 #ifndef INLAY_BENCH_POPULATION_PART_H_
 #define INLAY_BENCH_POPULATION_PART_H_

@@ -12,7 +12,7 @@ Workload::Workload(const WorkloadShape& shape) : shape_(shape) {
   bytes_.resize(size_t{shape.values} * shape.value_bytes);
   for (std::byte& byte : bytes_) byte = static_cast<std::byte>(random());
   for (uint32_t value = 0; value < shape.values; ++value) {
-    // The number of the value in its first bytes makes all of them distinct.
+    // The first bytes hold the value's number, so that all values are distinct.
     std::memcpy(bytes_.data() + size_t{value} * shape.value_bytes, &value, sizeof(value));
   }
 

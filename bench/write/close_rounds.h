@@ -1,4 +1,4 @@
-// CloseRounds: all connections of a workload are opened, and then, in the order of packets, closed.
+// CloseRounds: opens all connections of a workload, then closes them in the order of packets.
 
 #ifndef INLAY_BENCH_CLOSE_ROUNDS_H_
 #define INLAY_BENCH_CLOSE_ROUNDS_H_
@@ -24,7 +24,7 @@
 
 namespace inlay::bench {
 
-// What a benchmark of writes runs: see WriteRounds.
+// Has the interface of WriteRounds.
 template <typename Layout>
 class CloseRounds {
  public:
@@ -87,7 +87,7 @@ class CloseRounds {
  private:
   static constexpr bool kHasMap = !std::is_same_v<Layout, NoLayout>;
 
-  // All closed between benchmarks.
+  // All are closed between benchmarks.
   static Connections* SharedConnections(const WorkloadShape& shape) {
     static auto* const all = new std::map<WorkloadShape, std::unique_ptr<Connections>>;
     std::unique_ptr<Connections>& connections = (*all)[shape];

@@ -1,4 +1,4 @@
-// Updater: a writer that never pauses, for those who want to know what readers see of it.
+// Updater: a writer that never pauses, for measurements of readers beside it.
 
 #ifndef INLAY_BENCH_UPDATER_H_
 #define INLAY_BENCH_UPDATER_H_
@@ -18,8 +18,8 @@
 
 namespace inlay::bench {
 
-// Gives the sockets of a part other values of the workload, again and again.
-// One thread runs it, another looks on and stops it.
+// Gives the sockets of a part other values of the workload, again and again. One thread runs it,
+// another one watches and stops it.
 template <typename Map>
 class Updater {
  public:
@@ -28,7 +28,7 @@ class Updater {
     for (size_t at = 0; at < part.sockets(); ++at) numbers_.push_back(part.value_number(at));
   }
 
-  // Until Stop(), which another thread calls.
+  // Updates until another thread calls Stop().
   void Run() {
     while (!stopped_.load(std::memory_order_relaxed)) {
       uint32_t& number = numbers_[position_];
@@ -43,7 +43,7 @@ class Updater {
   void Stop() { stopped_.store(true, std::memory_order_relaxed); }
   uint64_t updates() const { return updates_.load(std::memory_order_relaxed); }
 
-  // Whether all updates have succeeded, and every socket has the value that it was given.
+  // Whether all updates succeeded, and every socket has its last value.
   template <typename Layout>
   bool Check() const {
     const ReadSection section;
@@ -58,7 +58,7 @@ class Updater {
   Map& map_;
   const Workload& workload_;
   const PopulationPart part_;
-  std::vector<uint32_t> numbers_;  // of the sockets' values
+  std::vector<uint32_t> numbers_;  // value numbers by socket
   size_t position_ = 0;
   uint64_t failures_ = 0;
   alignas(64) std::atomic<uint64_t> updates_{0};

@@ -1,5 +1,5 @@
-// The operations of write_bench: what each does to a packet's socket, from which state on, and with
-// which values.
+// The operations of write_bench: what each does to a packet's socket, the state before, and the
+// values.
 
 #ifndef INLAY_BENCH_WRITE_OPERATION_H_
 #define INLAY_BENCH_WRITE_OPERATION_H_
@@ -24,8 +24,7 @@ class ValueSource {
       : workload_(workload), numbered_(workload.value(0).begin(), workload.value(0).end()) {}
 
   std::span<const std::byte> OfWorkload(uint32_t number) const { return workload_.value(number); }
-  // Values that differ in one field alone, the first, which holds the number. Valid to the next
-  // call.
+  // The values differ in the first field alone, which holds the number. Valid until the next call.
   std::span<const std::byte> Numbered(uint32_t number) {
     std::memcpy(numbered_.data(), &number, sizeof(number));
     return numbered_;
@@ -36,15 +35,15 @@ class ValueSource {
   std::vector<std::byte> numbered_;
 };
 
-// What operations have unless they say otherwise.
+// The defaults of an operation.
 struct WriteOperation {
   // Whether sockets have a value before the operation, and after it.
   static constexpr bool kStartsPresent = true;
   static constexpr bool kEndsPresent = true;
-  // Sockets that are changed in a row before all is as it was again, which is not timed. 0: all.
+  // The number of sockets that a round changes before it restores them, untimed. 0: all.
   static constexpr size_t kSocketsPerRound = 0;
-  // The number of an operation's value: that of another value of the workload, or one that no
-  // operation had before.
+  // The number of the value to write: another value of the workload, or a number that no operation
+  // had before.
   static constexpr bool kNewNumbers = false;
   // The bytes of value `number` before the operation, and after an operation with `number`.
   static std::span<const std::byte> Before(ValueSource& values, uint32_t number) {
@@ -97,8 +96,8 @@ struct UpdateNew : WriteOperation {
   }
 };
 
-// Modify() of one field. Here the values differ in that field alone and it takes no others than
-// theirs, so that the result is another of the values, and interned already.
+// Modify() of one field, the only one in which values differ, to another value's content: the
+// result is interned already.
 struct Modify : WriteOperation {
   static constexpr char kName[] = "Modify";
   static std::span<const std::byte> Before(ValueSource& values, uint32_t number) {
@@ -127,7 +126,7 @@ struct Delete : WriteOperation {
   }
 };
 
-// What an accept does to the map: the socket gets the listener's value.
+// The map's part of an accept: the socket gets the listener's value.
 struct Clone : WriteOperation {
   static constexpr char kName[] = "Clone";
   static constexpr bool kStartsPresent = false;

@@ -1,6 +1,5 @@
-// WriteRounds: an operation over the sockets of a population, round by round: what is timed, and
-// around it what is not: the state that a round starts from, and the check that it ended as it
-// should.
+// WriteRounds: runs an operation over the sockets of a population, round by round. Outside of the
+// timing it restores the state before each round, and checks the state after it.
 
 #ifndef INLAY_BENCH_WRITE_ROUNDS_H_
 #define INLAY_BENCH_WRITE_ROUNDS_H_
@@ -25,7 +24,7 @@
 
 namespace inlay::bench {
 
-// Layout: NoLayout: the walk alone, with all that is around it.
+// With NoLayout as Layout: the walk alone, with the same work around it.
 template <typename Operation, typename Layout>
 class WriteRounds {
  public:
@@ -43,9 +42,9 @@ class WriteRounds {
   WriteRounds(const WriteRounds&) = delete;
   WriteRounds& operator=(const WriteRounds&) = delete;
 
-  // Makes the map, gives every socket its value, and compares the sockets with the model. Some more
-  // sockets hold each value once throughout, so that values are interned whatever the operation
-  // does. False, with *error set, if something is not as it should be.
+  // Creates the map, gives every socket its value, and checks all values. Further sockets hold each
+  // value once throughout, so that values stay interned whatever the operation does. False, with
+  // *error set, on failure.
   bool Prepare(std::string* error) {
     if constexpr (kHasMap) {
       map_ = MakeMap<Layout>(population_, error);
@@ -70,10 +69,10 @@ class WriteRounds {
     return true;
   }
 
-  // Changes of a round. Constant.
+  // The number of changes per round; constant.
   size_t changes() const { return changes_; }
 
-  // Undoes the last round, and decides which values the next one has.
+  // Undoes the last round, and chooses the values of the next one.
   bool Next(std::string* error) {
     if (round_ > 0) {
       for (size_t at = first_; at < first_ + changes_; ++at) {
@@ -82,7 +81,7 @@ class WriteRounds {
       first_ = first_ + 2 * changes_ <= population_.sockets() ? first_ + changes_ : 0;
     }
     const uint32_t values = population_.workload().shape().values;
-    // Not the socket's own value again (unless there is no other).
+    // Never the socket's present value, unless there is only one value.
     const uint32_t shift = values > 1 ? 1 + round_ % (values - 1) : 0;
     for (size_t i = 0; i < changes_; ++i) {
       numbers_[i] =
@@ -107,7 +106,7 @@ class WriteRounds {
     });
   }
 
-  // Whether every operation succeeded, and those of the last round did what they say.
+  // Whether every operation succeeded, and the last round had its effect.
   bool Check(std::string* error) {
     const ReadSection section;
     for (size_t i = 0; i < changes_; ++i) {
@@ -128,7 +127,7 @@ class WriteRounds {
  private:
   static constexpr bool kHasMap = !std::is_same_v<Layout, NoLayout>;
 
-  // The number of the value that the workload gives a socket.
+  // The number of the workload's value for a socket.
   uint32_t ValueOf(size_t socket) const { return population_.workload().value_of_socket(socket); }
   // In the order of packets.
   Socket& SocketAt(size_t at) { return *population_.packet_order()[at]; }
@@ -150,13 +149,13 @@ class WriteRounds {
     return SetBefore(*holder, number, true, error);
   }
 
-  // Whether the socket has that value, or none if it is empty.
+  // Whether the socket has this value; empty: no value.
   bool IsAt(const Socket& socket, std::span<const std::byte> value) const {
     if constexpr (kHasMap) return HasValue<Layout>(*map_, socket, value);
     return true;
   }
 
-  // Gives the socket value `number`, or none if !present.
+  // Gives the socket value `number`, or deletes its value if !present.
   bool SetBefore(Socket& socket, uint32_t number, bool present, std::string* error) {
     Status status = Status::kOk;
     if constexpr (kHasMap) {
@@ -176,8 +175,8 @@ class WriteRounds {
   size_t changes_;
   size_t first_ = 0;  // the round's first socket in the order of packets
   uint32_t round_ = 0;
-  uint32_t next_number_;           // that no operation had yet
-  std::vector<uint32_t> numbers_;  // of the round's values
+  uint32_t next_number_;           // not used by an operation yet
+  std::vector<uint32_t> numbers_;  // value numbers of the round
   size_t failures_ = 0;
 };
 

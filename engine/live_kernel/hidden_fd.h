@@ -1,4 +1,4 @@
-// HiddenFd: a descriptor of ours, out of the way of the numbers that a script's own have.
+// HiddenFd: a descriptor with a high number. Scripts open the low numbers, and must not meet ours.
 
 #ifndef INLAY_ENGINE_LIVE_KERNEL_HIDDEN_FD_H_
 #define INLAY_ENGINE_LIVE_KERNEL_HIDDEN_FD_H_

@@ -22,15 +22,15 @@ constexpr std::string_view kPrefix = "inlay_bpf_script.";  // and the process's 
 
 // What a signal handler needs to clean up.
 struct Paths {
-  std::array<char, 512> cgroup;      // empty: there is none
-  std::array<char, 512> home_procs;  // cgroup.procs of where the process was before
+  std::array<char, 512> cgroup;      // empty: no cgroup to remove
+  std::array<char, 512> home_procs;  // cgroup.procs of the cgroup that the process came from
 };
 Paths paths;
 
 constexpr std::array kEndingSignals = {SIGHUP, SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
                                        SIGBUS, SIGSEGV, SIGABRT, SIGFPE,  SIGILL};
 
-// What they did before, which they do again once we have cleaned up.
+// The actions to restore once we have cleaned up.
 std::array<struct sigaction, kEndingSignals.size()> earlier_actions;
 
 void Set(std::array<char, 512>& to, const std::string& from) {
@@ -42,7 +42,7 @@ void Set(std::array<char, 512>& to, const std::string& from) {
 bool Join(const char* procs_path) {
   const int procs = open(procs_path, O_WRONLY | O_CLOEXEC);
   if (procs < 0) return false;
-  const bool joined = write(procs, "0", 1) == 1;  // 0: whoever writes it
+  const bool joined = write(procs, "0", 1) == 1;  // 0 stands for the writer
   const int error = errno;
   close(procs);
   errno = error;
@@ -87,7 +87,7 @@ std::string PresentCgroup() {
   throw std::runtime_error("this process is in no cgroup of version 2");
 }
 
-// Those of processes that were killed.
+// Removes the scratch cgroups of processes that SIGKILL ended.
 void RemoveAbandoned(const std::string& mount) {
   std::error_code unreadable;
   for (const auto& entry : std::filesystem::directory_iterator(mount, unreadable)) {

@@ -1,6 +1,6 @@
-// ScratchCgroup: a cgroup of our own under the cgroup2 mount, with this process in it, so that
-// programs can be attached to our sockets and to nobody else's. However the process ends, short of
-// SIGKILL, it leaves the cgroup and removes it.
+// ScratchCgroup: a new cgroup under the cgroup2 mount, with this process in it, so that programs
+// attach to our sockets alone. The process leaves and removes it however it ends, except by
+// SIGKILL; the next ScratchCgroup removes what SIGKILL left.
 
 #ifndef INLAY_ENGINE_LIVE_KERNEL_SCRATCH_CGROUP_H_
 #define INLAY_ENGINE_LIVE_KERNEL_SCRATCH_CGROUP_H_
@@ -11,7 +11,8 @@ namespace inlay::live_kernel {
 
 class ScratchCgroup {
  public:
-  // One at a time. Throws std::system_error or std::runtime_error that says what is missing.
+  // At most one exists in a process. Throws std::system_error or std::runtime_error that says what
+  // is missing.
   ScratchCgroup();
   ScratchCgroup(const ScratchCgroup&) = delete;
   ScratchCgroup& operator=(const ScratchCgroup&) = delete;

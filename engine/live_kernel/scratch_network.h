@@ -7,8 +7,8 @@
 
 namespace inlay::live_kernel {
 
-// Moves this thread into a new network namespace; the one it was in before goes with its last
-// socket. Throws std::system_error that says what is not allowed.
+// Moves this thread into a new network namespace. The kernel frees a namespace with its last
+// socket. Throws std::system_error that names the step that failed.
 void EnterScratchNetwork();
 
 // Sets the namespace's net.core.optmem_max. 0 or errno.

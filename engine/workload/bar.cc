@@ -13,7 +13,7 @@ std::optional<double> Find(const Measurements& measured, const std::string& name
   return found->second;
 }
 
-// What `name` costs over `touch`, which may be empty: nothing is subtracted then.
+// The time of `name` less that of `touch`, or all of it if `touch` is empty.
 std::optional<double> OverTouch(const Measurements& measured, const std::string& name,
                                 const std::string& touch) {
   const std::optional<double> time = Find(measured, name);
@@ -84,7 +84,7 @@ std::optional<double> Bar::Figure(const Measurements& measured) const {
   const std::optional<double> a = workload::OverTouch(measured, a_, a_touch_);
   if (b_.empty() || !a.has_value()) return a;
   const std::optional<double> b = workload::OverTouch(measured, b_, b_touch_);
-  // What costs nothing, or less, is no measure for anything.
+  // A ratio to nothing, or to less than nothing, means nothing.
   if (!b.has_value() || *b <= 0) return std::nullopt;
   return *a / *b;
 }

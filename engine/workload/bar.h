@@ -1,6 +1,6 @@
 // Bar: a ratio of measured times, or a measured counter, that must not pass a limit. The program
 // that measures decides its bars and writes them into the context of its results, as text, so that
-// whoever reads the results judges them by the same rule.
+// every reader of the results judges them by the same rule.
 
 #ifndef INLAY_ENGINE_WORKLOAD_BAR_H_
 #define INLAY_ENGINE_WORKLOAD_BAR_H_
@@ -28,14 +28,15 @@ class Bar {
   // A counter of `a` <= limit
   static Bar Counter(const std::string& a, const std::string& counter, double limit);
 
-  // "a|a_touch|b|b_touch|limit", where all but a and limit may be empty. Nothing if it is not that.
+  // "a|a_touch|b|b_touch|limit", where all but a and limit may be empty. Empty if the text has
+  // another form.
   static std::optional<Bar> FromText(std::string_view text);
   std::string ToText() const;
 
   // What is compared, e.g. "(Get/index/.. - touch) / (Get/pointer/.. - touch)".
   std::string Name() const;
   double limit() const { return limit_; }
-  // Nothing if something it needs was not measured in this run, or is zero.
+  // Empty if the run did not measure a term, or the divisor is not positive.
   std::optional<double> Figure(const Measurements& measured) const;
   std::optional<bool> Met(const Measurements& measured) const;
   // One line: what was compared, the figure, the limit, and whether it is met.

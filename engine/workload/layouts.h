@@ -19,31 +19,30 @@
 
 namespace inlay::workload {
 
-// What the sockets that a population is made of reserve for values.
+// What each socket of a population reserves for values.
 struct Reservation {
   uint32_t inline_bits = 0;
   uint32_t tail_bytes = 0;
 };
 
-// Of a value: what benchmarks read when they read one field.
+// The bytes that a benchmark reads when it reads one field of a value.
 inline constexpr size_t kFieldBytes = 4;
 
 inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
   return reinterpret_cast<const std::byte*>(&socket) + offset_bytes;
 }
 
-// What all layouts have unless they say otherwise. Those that can tell which memory a get loads, of
-// the socket and of what hangs on it, have
-//   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
-// too. What a get loads of the map itself stays in the cache and is left out. REQUIRES there: the
-// socket has a value, got once before, so that caches inside the layout are filled.
+// The defaults of a layout. A layout that can tell which memory of a socket a get loads also has
+//   static void Touch(const Map& map, const Socket& socket, LineCount* lines); Touch() leaves out
+//   what a get loads of the map itself, which stays in the cache. REQUIRES: the socket has a value,
+//   and a get has filled the layout's own caches.
 template <StorageMap M>
 struct LayoutOf {
   using Map = M;
-  static constexpr uint32_t kWidthBits = 16;  // of codes, for those that have them
+  static constexpr uint32_t kWidthBits = 16;  // of codes, in layouts that have codes
   // What one map with values of `value_bytes` needs in a socket.
   static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {}; }
-  // Gets the socket's value and returns use(value): what is done with it, where it is safe to.
+  // Gets the socket's value and returns use(value), which runs while the value is valid.
   template <typename Use>
   static uint64_t Read(const Map& map, const Socket& socket, Use&& use) {
     return use(map.Get(socket));
@@ -118,10 +117,10 @@ struct Index9Layout : IndexLayoutOf<9> {
 using Layouts = std::tuple<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout,
                            IndexLayout, Index12Layout, Index9Layout>;
 
-// Other ways to read the map of a layout, for benchmarks of reads. Each says whose map it reads,
-// and makes sure that the map is where it looks.
+// Other ways to read the map of a layout. Each names that layout, and checks that the value is at
+// the place that it reads.
 
-// The place is known at compile time: first in the tail.
+// The compiler knows the place: first in the tail.
 struct InlineConstReading {
   using Layout = InlineLayout;
   static constexpr char kName[] = "inline_const";
@@ -137,7 +136,7 @@ struct InlineConstReading {
   }
 };
 
-// The place is known at start-up, and patched into the code.
+// The place is patched into the code at start-up.
 struct InlineRuntimeConstReading {
   using Layout = InlineLayout;
   using OffsetBytes = RuntimeConstant<struct InlineOffsetTag>;

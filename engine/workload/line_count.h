@@ -1,5 +1,5 @@
-// LineCount: how many cache lines gets load beyond those that the packet has touched already.
-// Counted from addresses, so that it is the same at every run on every machine.
+// LineCount: how many cache lines gets load beyond those that the packet has touched already. It
+// counts addresses, so that every run on every machine gives the same number.
 
 #ifndef INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_
 #define INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_
@@ -19,7 +19,7 @@ class LineCount {
     packet_.clear();
     get_.clear();
   }
-  // The packet has loaded `bytes` at `start`. All such calls come before the get's.
+  // The packet has loaded `bytes` at `start`. REQUIRES: the get of this packet is not counted yet.
   void Packet(const void* start, size_t bytes) {
     ForEachLine(start, bytes, [this](uintptr_t line) { packet_.insert(line); });
   }

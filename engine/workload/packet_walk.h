@@ -6,7 +6,7 @@
 // that a miss costs what it costs a packet, and nothing is hidden by overlapping packets.
 //
 // BatchWalk: kBatch packets at a time, as a driver hands them up: all their touches, then all their
-// gets. Within a batch nothing depends on anything, so that the processor overlaps what it can.
+// gets. The packets of a batch are independent, so that the processor overlaps their misses.
 
 #ifndef INLAY_ENGINE_WORKLOAD_PACKET_WALK_H_
 #define INLAY_ENGINE_WORKLOAD_PACKET_WALK_H_
@@ -21,7 +21,7 @@
 
 namespace inlay::workload {
 
-// Reads the field of a value that stands for "the" field: its first four bytes.
+// Reads the field that benchmarks read: the first four bytes of a value.
 inline uint64_t ReadField(const void* value) {
   uint32_t field;
   std::memcpy(&field, value, sizeof(field));
@@ -42,7 +42,7 @@ inline uint64_t ReadWhole(const void* value, size_t value_bytes) {
   return sum;
 }
 
-// Zero, which no compiler may know.
+// Zero, in a way that hides it from the compiler.
 inline uint64_t OpaqueZero() {
   const volatile uint64_t zero = 0;
   return zero;

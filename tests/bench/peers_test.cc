@@ -1,5 +1,5 @@
-// The peers of the benchmarks do what the benchmarks take for granted: the answers of the contract,
-// copies for clones, nothing left behind, and the memory that they say they take.
+// The peers keep what the benchmarks rely on: the results of the contract, copies for clones, no
+// leaks, and exact memory figures.
 //
 // The seed of the random run is printed and can be set: INLAY_TEST_SEED=1234 peers_test.
 
@@ -25,7 +25,7 @@
 
 namespace {
 
-// By the rule that peers count by: what is taken from operator new and not given back.
+// Memory by the rule of the peers: bytes from operator new that are not freed.
 std::atomic<size_t> allocated_bytes{0};
 constexpr size_t kHeaderBytes = alignof(std::max_align_t);
 
@@ -65,7 +65,7 @@ uint64_t Seed() {
   return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device()();
 }
 
-// How many values a map keeps, if it can be asked.
+// The number of values that a map keeps, if it can tell.
 template <typename Map>
 size_t ValuesKept(const Map& map) {
   if constexpr (requires { map.values(); }) {
@@ -373,7 +373,7 @@ TYPED_TEST(PeersTest, ThreadsMayDoWhatItSays) {
       const Bytes read = this->ValueOf(socket);
       if (TypeParam::kThreads != PeerThreads::kAnyOnASocket) {
         ASSERT_EQ(read, this->Value(number));
-      } else if (!read.empty()) {  // the other thread's, or none by now
+      } else if (!read.empty()) {  // the other thread's value, or already deleted
         ASSERT_TRUE(read == this->Value(0) || read == this->Value(1) || read == this->Value(2));
       }
     }

@@ -1,7 +1,7 @@
-// Reads captures that are made of arbitrary bytes: as they are; as blocks whose checksums are
-// right, so that what is behind these is reached; and as damage to what the writer has written.
+// Reads captures made from arbitrary bytes: the bytes themselves; blocks with correct checksums, to
+// reach the code behind these; and the writer's output with damage.
 //
-// The first byte of the input chooses which.
+// The first byte of the input chooses the kind.
 
 #include <algorithm>
 #include <map>
@@ -25,7 +25,7 @@ namespace {
 
 using analysis::CaptureBlockType;
 
-// The input, taken from the front; zeroes when it is used up.
+// The input, read from the front; zeroes at the end.
 class Input {
  public:
   Input(const uint8_t* data, size_t size) : left_(reinterpret_cast<const char*>(data), size) {}
@@ -55,7 +55,7 @@ class Input {
 
 using Counts = std::map<std::string, uint64_t>;
 
-// What is read, and how often; nothing if the input is refused.
+// The values and their counts; empty if the reader refuses the input.
 std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report) {
   auto source = analysis::OpenCaptureRecords({path}, std::nullopt, std::nullopt);
   if (!source.ok()) {
@@ -93,10 +93,12 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
 constexpr const char* kDescriptions[] = {
     R"({"value_bytes":2})",
     R"({"value_bytes":1,"series":true})",
-    R"({"value_bytes":5,"series":true,"fields":[{"name":"a","kind":"unsigned","offset_bits":0,"size_bits":32,"type":"__u32"},{"name":"b","kind":"enum","offset_bits":33,"size_bits":3,"enum":[[0,"IDLE"],[1,"BUSY"]]}]})",
+    R"({"value_bytes":5,"series":true,"fields":[)"
+    R"({"name":"a","kind":"unsigned","offset_bits":0,"size_bits":32,"type":"__u32"},)"
+    R"({"name":"b","kind":"enum","offset_bits":33,"size_bits":3,"enum":[[0,"IDLE"],[1,"BUSY"]]}]})",
 };
 
-// Blocks as the input wants them. Adds every value that is in one to `values`.
+// Makes the blocks that the input describes. Adds every value in them to `values`.
 std::string MadeOfBlocks(Input input, std::set<std::string>* values) {
   std::string bytes;
   uint32_t number = 0;
@@ -166,7 +168,7 @@ std::string MadeOfBlocks(Input input, std::set<std::string>* values) {
   return bytes;
 }
 
-// What the writer writes, and then some of its bytes changed. Counts the values in `written`.
+// Damages some bytes of the writer's output. Counts the values in `written`.
 std::string MadeByTheWriter(Input input, Counts* written, bool* damaged) {
   const MemoryFile file;
   analysis::CaptureHeader header;
@@ -226,7 +228,7 @@ void RunOnBytes(const uint8_t* data, size_t size) {
                                         : MadeByTheWriter(input, &written, &damaged);
   const MemoryFile file;
   file.Write(bytes);
-  const bool report = data[0] >= 240;  // which costs far more than reading
+  const bool report = data[0] >= 240;  // a report costs far more than reading
   const std::optional<Counts> counts = ReadCounts(file.path(), 1, report);
   if (data[0] >= 128) {
     Check(counts == ReadCounts(file.path(), 2, false), "two threads read what one does");

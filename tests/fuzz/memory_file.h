@@ -1,5 +1,4 @@
-// A file in memory, so that a fuzzer does not wait for a disk; and what a fuzzer says of a promise
-// that is not kept.
+// A file in memory, so that a fuzzer does not wait for a disk; and the message of a broken promise.
 
 #ifndef INLAY_TESTS_FUZZ_MEMORY_FILE_H_
 #define INLAY_TESTS_FUZZ_MEMORY_FILE_H_

@@ -1,8 +1,8 @@
-// Reads arbitrary bytes as records in every format, and checks the result against the plainest way
-// to do the same.
+// Reads arbitrary bytes as records in every format, and compares the result with a naive
+// implementation.
 //
-// The first bytes of the input choose the options, the rest is the file. What starts like gzip or
-// zstd is read as that; besides, some inputs are compressed here first.
+// The first bytes of the input choose the options, the rest is the file. The readers decompress
+// input that starts like gzip or zstd; some inputs are compressed here first.
 
 #include <zlib.h>
 #include <zstd.h>
@@ -90,11 +90,11 @@ std::string Compress(const std::string& text, bool gzip) {
   return out;
 }
 
-// Larger ones cost time, and may have rows that are too long.
+// Larger inputs cost time, and may have rows that are too long.
 constexpr size_t kMaxContentBytes = size_t{1} << 20;
 
-// What is inside of a compressed file; nothing when it is damaged. Sets `too_large` for what is too
-// large to go on with.
+// The content of a compressed file; empty if it is damaged. Sets `too_large` if the content is too
+// large for the fuzzer.
 std::optional<std::string> Content(const std::string& path, bool* too_large) {
   auto file = analysis::InputFile::Open(path);
   Check(file.ok(), "a compressed file is opened");
@@ -106,8 +106,8 @@ std::optional<std::string> Content(const std::string& path, bool* too_large) {
   return content;
 }
 
-// The rows of `text` by the plainest state machine: one character at a time, every cell's text as
-// it is meant. Nothing when a rule is broken.
+// The rows of `text`, by a naive state machine over its characters. Empty if the text breaks a
+// rule.
 std::optional<std::vector<std::vector<std::string>>> PlainRows(std::string_view text,
                                                                const Dialect& dialect) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -156,7 +156,7 @@ std::optional<std::vector<std::vector<std::string>>> PlainRows(std::string_view 
   return rows;
 }
 
-// The rows of a Zeek log, line by line; nothing when a rule is broken.
+// The rows of a Zeek log, line by line; empty if the log breaks a rule.
 std::optional<std::vector<std::vector<std::string>>> PlainZeekRows(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   analysis::ZeekHeader header;
@@ -187,7 +187,7 @@ std::optional<std::vector<std::vector<std::string>>> PlainZeekRows(std::string_v
   return rows;
 }
 
-// The count of every value as the report should have it; nothing when reading should fail.
+// The expected count of every value; empty if reading should fail.
 std::optional<std::map<std::string, uint64_t>> PlainCounts(std::string_view text,
                                                            const analysis::RecordSchema& schema,
                                                            bool header) {
@@ -205,7 +205,7 @@ std::optional<std::map<std::string, uint64_t>> PlainCounts(std::string_view text
   return counts;
 }
 
-// Every value of a dump is what its schema says.
+// Checks every value of a dump against its schema.
 void CheckDump(const analysis::RecordSchema& schema, const analysis::DistinctValues& distinct) {
   std::vector<analysis::RawCell> cells;
   for (const analysis::CountedValue& value : distinct.values()) {

@@ -9,7 +9,7 @@
 
 namespace inlay {
 
-// Does the work on one input; aborts with a message when a promise is broken.
+// Runs one input; aborts with a message if a promise is broken.
 void RunOnBytes(const uint8_t* data, size_t size);
 
 }  // namespace inlay

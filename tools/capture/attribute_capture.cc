@@ -19,8 +19,7 @@
 namespace inlay::capture {
 namespace {
 
-// Each walks over the sockets of one network namespace, but the first over all descriptors there
-// are.
+// The first walks over all descriptors, the others over the sockets of one network namespace.
 struct Walk {
   std::string iterator;
   std::string program;
@@ -96,7 +95,7 @@ class AttributeCapture : public CaptureSource {
         entered = true;
         return WalkNetNamespace(on_record, &pauses);
       };
-      // The first one is that of this process, which nobody needs to enter.
+      // The first namespace is our own: no need to enter it.
       status = i == 0 ? walk_here() : InNetNamespace(net_namespaces[i], walk_here);
       if (!status.ok() && entered) return status;
       if (!status.ok()) {

@@ -1,4 +1,4 @@
-// What is set on every socket of the machine; no map is needed.
+// Captures the options and attributes of every socket of the machine, without a map.
 
 #ifndef INLAY_TOOLS_CAPTURE_ATTRIBUTE_CAPTURE_H_
 #define INLAY_TOOLS_CAPTURE_ATTRIBUTE_CAPTURE_H_

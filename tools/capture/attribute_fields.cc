@@ -39,7 +39,7 @@ ValueField Named(ValueField field, Names names) {
   return field;
 }
 
-// Of those that are met; others are shown as numbers.
+// Names for common values; analyze prints others as numbers.
 Names Families() {
   return {{1, "AF_UNIX"},    {2, "AF_INET"}, {10, "AF_INET6"}, {16, "AF_NETLINK"},
           {17, "AF_PACKET"}, {38, "AF_ALG"}, {40, "AF_VSOCK"}, {44, "AF_XDP"}};

@@ -9,7 +9,7 @@
 
 namespace inlay::capture {
 
-// By offset; every byte of the struct is in one. Thread-safe.
+// Sorted by offset; every byte of the struct is in exactly one field. Thread-safe.
 std::vector<analysis::ValueField> AttributeFields();
 
 }  // namespace inlay::capture

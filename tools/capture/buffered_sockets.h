@@ -1,4 +1,4 @@
-// How many sockets' values the buffer between the kernel and us has to hold.
+// The number of records that the buffer between the kernel and this process holds.
 
 #ifndef INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
 #define INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
@@ -7,8 +7,8 @@
 
 namespace inlay::capture {
 
-// Room for every socket of the machine, so that a walk need not pause, but not in more than
-// `most_bytes`; at least 1. Thread-safe.
+// Enough for every socket of the machine, so that a walk need not pause, as far as `most_bytes`
+// allow; at least 1. Thread-safe.
 size_t BufferedSockets(size_t value_bytes, size_t most_bytes);
 
 }  // namespace inlay::capture

@@ -1,7 +1,6 @@
-// CaptureSource: what can be captured of the running kernel, as a stream of values; one snapshot
-// after the other.
+// CaptureSource: a stream of values from the running kernel, one snapshot after the other.
 //
-// Nothing of it outlives the process: no program, map or walk is pinned.
+// It pins no program, map or walk: the kernel frees them with the process.
 //
 // Not thread-safe.
 
@@ -23,9 +22,9 @@
 
 namespace inlay::capture {
 
-// How socket storage is read; docs/capture.md says what each sees.
+// The ways to read socket storage; docs/capture.md says which sockets each one sees.
 enum class Method {
-  kAuto,  // map and fd, what both see once; whichever is missing is left out
+  kAuto,  // map, then fd for sockets that map did not see; uses what the kernel has
   kFd,    // over the descriptors of all processes
   kMap,   // over the elements of the map
   kFold,  // over the elements of the map, counting equal values in the kernel
@@ -34,27 +33,27 @@ enum class Method {
 struct CaptureOptions {
   enum class Target { kMapName, kMapId, kPinned, kSockets };
   Target target = Target::kMapName;
-  std::string name = {};  // the map's, or where it is pinned
+  std::string name = {};  // of the map, or the path where it is pinned
   uint32_t id = 0;
   Method method = Method::kAuto;
-  // What the buffer between the kernel and us may take. A walk over a map's elements, or over the
-  // sockets of a protocol, pauses when it is full, and then has to find its place again.
+  // Limit of the buffer between the kernel and this process. A walk over a map's elements, or over
+  // the sockets of a protocol, pauses when it is full, and then has to find its place again.
   size_t buffer_bytes = 128 << 20;
-  // Asked now and then while a snapshot is taken; true ends it with kCancelled. May be empty.
+  // Polled while a snapshot is taken; true ends the snapshot with kCancelled. May be empty.
   std::function<bool()> stop = {};
 };
 
-// What the values are, the same for all snapshots.
+// Describes the values, for all snapshots.
 struct CaptureDescription {
   uint64_t value_bytes = 0;
-  std::vector<analysis::ValueField> fields = {};  // by offset; none: not known
+  std::vector<analysis::ValueField> fields = {};  // by offset; empty: unknown
   std::string source = {};                        // "map" or "sockets"
   std::string map_name = {};
   std::optional<uint32_t> map_id = {};
   std::string map_type = {};    // "sk_storage"
-  std::string value_type = {};  // "struct flow"; empty: not known
+  std::string value_type = {};  // "struct flow"; empty: unknown
   std::string method = {};  // in the order of the walks: "iter/bpf_sk_storage_map, iter/task_file"
-  std::vector<std::string> notes = {};  // for people who rely on the values
+  std::vector<std::string> notes = {};  // for the reader of a report
 };
 
 struct SnapshotResult {
@@ -63,7 +62,7 @@ struct SnapshotResult {
   std::string why_incomplete = {};
   std::vector<std::string> notes = {};  // of this snapshot
 
-  // Sockets are known to be missing, or may be: `why` is added to why_incomplete.
+  // Marks the snapshot as incomplete: sockets are missing, or may be. Adds `why` to why_incomplete.
   void AddGap(const std::string& why) {
     complete = false;
     if (!why_incomplete.empty()) why_incomplete += "; ";
@@ -71,8 +70,7 @@ struct SnapshotResult {
   }
 };
 
-// Receives `copies` records of `value`, which lives while the call lasts. An error ends the
-// snapshot.
+// Receives `copies` records of `value`, which is valid during the call. An error ends the snapshot.
 using ValueSink = std::function<absl::Status(std::span<const uint8_t> value, uint64_t copies)>;
 
 class CaptureSource {
@@ -83,9 +81,8 @@ class CaptureSource {
 
   const CaptureDescription& description() const { return description_; }
 
-  // Gives every value to `sink`. Fails if nothing can be read, with what is missing; with what the
-  // sink has failed with; with kCancelled if it was stopped: what the sink has received is then a
-  // part.
+  // Passes every value to `sink`. Errors: what is missing, if nothing can be read; the sink's own
+  // error; kCancelled if `stop` said so. After an error the sink has received a part of the values.
   virtual absl::StatusOr<SnapshotResult> Take(const ValueSink& sink) = 0;
 
  protected:
@@ -93,9 +90,9 @@ class CaptureSource {
   CaptureDescription description_ = {};
 };
 
-// Opens what `options` name, and loads what is needed. Fails for a map that is not there or cannot
-// be captured, for a kernel that has no BTF or is too old, without the capabilities, and always
-// (kUnimplemented) if the library was built without libbpf or a compiler for BPF.
+// Opens what `options` name, and loads the programs. Fails if the map does not exist or has a type
+// that cannot be captured, if the kernel has no BTF or is too old, if a capability is missing, and
+// always (kUnimplemented) if the build had no libbpf or no compiler for BPF.
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenCapture(const CaptureOptions& options);
 
 }  // namespace inlay::capture

@@ -24,7 +24,7 @@ absl::StatusOr<KernelMap> Describe(live_kernel::FileDescriptor fd, const std::st
   uint32_t bytes = sizeof(info);
   if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) != 0) {
     if (errno == EINVAL) {
-      return absl::InvalidArgumentError(absl::StrCat(what, ": is no BPF map"));
+      return absl::InvalidArgumentError(absl::StrCat(what, ": is not a BPF map"));
     }
     return CallFailed(what, errno, kToOpen);
   }
@@ -41,7 +41,7 @@ absl::StatusOr<KernelMap> Describe(live_kernel::FileDescriptor fd, const std::st
   return map;
 }
 
-// The kernel tells it of the descriptor, and not with the rest.
+// The kernel reports it in fdinfo, not in bpf_map_info.
 uint64_t MemlockBytes(int fd) {
   const std::string path = absl::StrCat("/proc/self/fdinfo/", fd);
   uint64_t bytes = 0;
@@ -145,13 +145,13 @@ absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
 }
 
 absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
-  // To read is enough: nothing is written, and whoever may not write is not turned away.
-  struct bpf_obj_get_opts options = {};  // a function has the same name
+  // Read-only, so that a user without the right to write may capture.
+  struct bpf_obj_get_opts options = {};  // `struct`, since a function has the same name
   options.sz = sizeof(options);
   options.file_flags = BPF_F_RDONLY;
   live_kernel::FileDescriptor fd(bpf_obj_get_opts(path.c_str(), &options));
   if (!fd.ok() && errno == EACCES && MissingCapabilities(kToOpen).empty()) {
-    // What is not of the BPF file system is refused in this way too.
+    // The kernel also answers EACCES for a file outside of a BPF file system.
     return absl::PermissionDeniedError(
         absl::StrCat(path, ": is not pinned in a BPF file system, or not to be read by this user"));
   }

@@ -1,6 +1,6 @@
-// KernelMap: a BPF map that is in the kernel, open, and what the kernel says of it.
+// KernelMap: a descriptor of a BPF map, and what the kernel says of the map.
 //
-// Functions without state; not thread-safe only where libbpf is not.
+// As thread-safe as libbpf: the functions have no state.
 
 #ifndef INLAY_TOOLS_CAPTURE_KERNEL_MAP_H_
 #define INLAY_TOOLS_CAPTURE_KERNEL_MAP_H_
@@ -19,14 +19,14 @@ namespace inlay::capture {
 struct KernelMap {
   live_kernel::FileDescriptor fd = {};
   uint32_t id = 0;
-  std::string name = {};  // at most 15 bytes, as the kernel keeps it
+  std::string name = {};  // the kernel keeps 15 bytes
   uint32_t type = 0;      // BPF_MAP_TYPE_*
   uint32_t key_bytes = 0;
   uint32_t value_bytes = 0;
   uint32_t max_entries = 0;
-  uint32_t btf_id = 0;  // 0: none
+  uint32_t btf_id = 0;  // 0: no BTF
   uint32_t btf_value_type_id = 0;
-  uint64_t memlock_bytes = 0;  // what the kernel says that the map takes
+  uint64_t memlock_bytes = 0;  // the kernel's own figure
 
   bool is_sk_storage() const;
   bool is_per_cpu() const;
@@ -38,21 +38,20 @@ std::string MapTypeName(uint32_t type);
 // Whether the values of maps of this type can be captured.
 bool CanBeCaptured(uint32_t type);
 
-// The map with this id. kNotFound: there is none, or no longer. Needs CAP_SYS_ADMIN, as the kernel
-// has it.
+// The map with this id. kNotFound: there is none, or no longer. Needs CAP_SYS_ADMIN.
 absl::StatusOr<KernelMap> OpenMapById(uint32_t id);
 
-// The map of this name, of which the kernel keeps 15 bytes. Fails if several have it, with their
-// ids; and if there is none, with names that are close. Needs CAP_SYS_ADMIN.
+// The map of this name, of which the kernel keeps 15 bytes. If several maps have it, the error
+// lists their ids; if none has, it lists similar names. Needs CAP_SYS_ADMIN.
 absl::StatusOr<KernelMap> OpenMapByName(std::string_view name);
 
 // The map that is pinned here, in a BPF file system. Needs CAP_BPF and the right to read the file.
 absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path);
 
-// Every map there is, by id. Those that go away meanwhile are left out. Needs CAP_SYS_ADMIN.
+// Every map, sorted by id, without those that are freed meanwhile. Needs CAP_SYS_ADMIN.
 absl::StatusOr<std::vector<KernelMap>> OpenAllMaps();
 
-// OK if it can be captured; otherwise says what can be.
+// OK if the map can be captured; otherwise an error that lists the types that can.
 absl::Status CheckCanBeCaptured(const KernelMap& map);
 
 }  // namespace inlay::capture

@@ -15,7 +15,7 @@
 namespace inlay::capture {
 namespace {
 
-// Loads the program that counts at the first map that needs it.
+// Loads the counting program when the first map needs it.
 class ElementCounter {
  public:
   absl::StatusOr<uint64_t> Count(const KernelMap& map) {

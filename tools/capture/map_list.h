@@ -1,4 +1,4 @@
-// The maps that can be captured, and what they take of the kernel's memory.
+// Lists the maps that can be captured, and the kernel memory that each takes.
 
 #ifndef INLAY_TOOLS_CAPTURE_MAP_LIST_H_
 #define INLAY_TOOLS_CAPTURE_MAP_LIST_H_
@@ -17,15 +17,14 @@ struct ListedMap {
   std::string name = {};
   std::string type = {};  // "sk_storage"
   uint64_t value_bytes = 0;
-  std::string value_type = {};  // by its BTF, "struct flow"; empty: not known
+  std::string value_type = {};  // from BTF, "struct flow"; empty: unknown
   std::vector<std::string> pinned = {};
-  std::optional<uint64_t> entries = {};  // nothing: could not be counted
-  uint64_t memlock_bytes = 0;            // what the kernel says
-  // sk_storage only: what its elements take of the kernel's slabs. The kernel's figure leaves them
-  // out.
+  std::optional<uint64_t> entries = {};  // empty: could not be counted
+  uint64_t memlock_bytes = 0;            // the kernel's own figure
+  // sk_storage only: slab bytes of its elements, which memlock_bytes leaves out.
   std::optional<uint64_t> element_bytes = {};
-  // sk_storage only: what the sockets' storages take beside if this is the only map that the
-  // sockets have values in.
+  // sk_storage only: slab bytes of the sockets' storages, as if the sockets had values in no other
+  // map.
   std::optional<uint64_t> storage_bytes = {};
 };
 
@@ -34,9 +33,8 @@ struct MapList {
   std::vector<std::string> notes = {};
 };
 
-// Counts the entries of every map, in time linear in them. Fails without CAP_SYS_ADMIN, which the
-// kernel demands of whoever lists maps; as OpenCapture() does; and always (kUnimplemented) if the
-// library was built without libbpf or a compiler for BPF. Not thread-safe.
+// Counts the entries of every map, in time linear in them. Needs CAP_SYS_ADMIN. Otherwise fails as
+// OpenCapture() does. Not thread-safe.
 absl::StatusOr<MapList> ListMaps();
 
 }  // namespace inlay::capture

@@ -1,4 +1,4 @@
-// In place of the rest of this folder where there is no libbpf, or no compiler for BPF.
+// Replaces the rest of this folder if the build has no libbpf or no compiler for BPF.
 
 #include "absl/status/status.h"
 #include "tools/capture/capture_source.h"

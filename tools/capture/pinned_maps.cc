@@ -11,7 +11,7 @@
 namespace inlay::capture {
 namespace {
 
-// As the kernel writes it, in octal: "\040" is a blank.
+// The kernel escapes characters in octal: "\040" is a blank.
 std::string Unescaped(const std::string& text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -51,7 +51,7 @@ std::map<uint32_t, std::vector<std::string>> FindPinnedMaps() {
     for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
       std::error_code unreadable;
       if (!at->is_regular_file(unreadable)) continue;
-      // Programs and links are pinned there too; they are refused as no maps.
+      // Programs and links are pinned there too: skip them.
       const absl::StatusOr<KernelMap> map = OpenPinnedMap(at->path());
       if (map.ok()) paths[map->id].push_back(at->path());
     }

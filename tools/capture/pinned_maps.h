@@ -1,4 +1,4 @@
-// Where maps are pinned.
+// Finds where maps are pinned.
 //
 // Thread-safe: a function without state.
 
@@ -12,8 +12,8 @@
 
 namespace inlay::capture {
 
-// Of every map that is pinned in a BPF file system which this process sees: its paths, by its id.
-// What cannot be read is left out.
+// The paths of every map that is pinned in a BPF file system of this mount namespace, by the map's
+// id. Skips what this process may not read.
 std::map<uint32_t, std::vector<std::string>> FindPinnedMaps();
 
 }  // namespace inlay::capture

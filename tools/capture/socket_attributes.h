@@ -1,9 +1,10 @@
-// What `inlay capture --sockets` keeps of a socket: what somebody has set, or what follows from
-// that. What differs from socket to socket by nature (addresses, ports, queues, counters, timers)
-// is left out.
+// The record of `inlay capture --sockets`: what a program or administrator has set on a socket, and
+// what follows from it. It leaves out what differs from socket to socket by nature: addresses,
+// ports, queues, counters, timers.
 //
-// Shared by the BPF programs, which are C, and the command. There is no padding. The names
-// and types that analyze shows are those of socket_attributes.cc, which checks them against this.
+// Shared by the BPF programs, which are C, and the command. There is no padding.
+// attribute_fields.cc has the names and types that analyze prints, and checks them against this
+// struct.
 
 #ifndef INLAY_TOOLS_CAPTURE_SOCKET_ATTRIBUTES_H_
 #define INLAY_TOOLS_CAPTURE_SOCKET_ATTRIBUTES_H_
@@ -17,17 +18,17 @@ struct SocketAttributes {
   __u32 mark;
   __u32 priority;
   __u32 uid;
-  __s32 bound_device;  // its index; 0: none
-  __s32 rcvbuf;        // bytes, as the kernel counts them: twice what was asked for
+  __s32 bound_device;  // interface index; 0: not bound
+  __s32 rcvbuf;        // bytes; the kernel doubles what setsockopt() sets
   __s32 sndbuf;
   __s32 rcvlowat;
-  __u32 flags;  // SOCK_KEEPOPEN and its like, by the kernel's numbers
+  __u32 flags;  // bit numbers are the kernel's, such as SOCK_KEEPOPEN
   __u32 max_ack_backlog;
   __u32 classid;
   __u32 timestamp_flags;
   __u32 mss;  // TCP from here on, until congestion_control
   __u32 window_clamp;
-  __u32 keepalive_time;  // in ticks of the kernel's clock, 0: the namespace's
+  __u32 keepalive_time;  // in jiffies; 0: the namespace's default
   __u32 keepalive_interval;
   __u32 user_timeout;  // milliseconds
   __u32 notsent_lowat;
@@ -40,15 +41,15 @@ struct SocketAttributes {
   __u8 reuse;
   __u8 reuseport;
   __u8 ipv6only;
-  __u8 userlocks;  // which of the buffers' sizes the program has set
+  __u8 userlocks;  // which buffer sizes the program has set
   __u8 tos;
-  __s16 ttl;  // unicast; -1: the namespace's
+  __s16 ttl;  // unicast; -1: the namespace's default
   __u8 multicast_ttl;
   __u8 mtu_discovery;
   __u8 min_ttl;
   __u8 shutdown;
   __u8 ecn_flags;
-  __u8 nodelay;  // TCP_NODELAY 1, TCP_CORK 2, and their like
+  __u8 nodelay;  // TCP_NODELAY 1, TCP_CORK 2, and further bits
   __u8 keepalive_probes;
   __u8 syn_retries;
   char congestion_control[16];

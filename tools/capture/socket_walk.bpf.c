@@ -1,5 +1,5 @@
-// Walks over sockets. Each program is run by an iterator of the kernel for one object after the
-// other, and puts what is to be known of a socket into a buffer that the process has mapped.
+// Walks over sockets. A kernel iterator runs a program for each object; the program writes a record
+// of the socket into a buffer that the process has mapped.
 //
 // Why not bpf_seq_write(): a read() of an iterator returns 32 KiB at most, and the iterator over a
 // map starts each read at the head of a bucket, which makes it quadratic. Here a read() ends only
@@ -14,7 +14,7 @@
 
 #include "tools/capture/socket_attributes.h"
 
-// The kernel's types, as far as they are read here; the loader finds where the fields really are.
+// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct net {
   __u64 net_cookie;
@@ -123,7 +123,7 @@ struct bpf_iter__unix {
 };
 #pragma clang attribute pop
 
-// The map that is captured takes this one's place when the programs are loaded.
+// The loader replaces this map by the map to capture.
 struct AnyValue {
   __u32 word;
 };
@@ -134,7 +134,7 @@ struct {
   __type(value, struct AnyValue);
 } captured SEC(".maps");
 
-// The loader sets how large a record is, and how many there are.
+// The loader sets the record size and the number of records.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
@@ -143,8 +143,7 @@ struct {
   __uint(value_size, sizeof(struct WalkRecordHead));
 } records SEC(".maps");
 
-// Values, and how many sockets have them. The loader sets how large a value is, and how many there
-// may be.
+// Counts sockets by value. The loader sets the value size and the number of entries.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -158,7 +157,7 @@ struct WalkProgress progress;
 
 enum { kNext = 0, kAgainInNextRead = 1 };
 
-// The next free record of the buffer; null, and the walk has to stop, if there is none.
+// The next free record of the buffer; null if the buffer is full, and the walk has to stop.
 static __always_inline struct WalkRecordHead* NextRecord(void) {
   const __u32 index = progress.records;
   struct WalkRecordHead* const record =
@@ -181,8 +180,8 @@ static __always_inline int KeepValue(struct sock* sk, const void* value) {
   return kNext;
 }
 
-// Copies the value while nobody who takes its lock can change it. No function may be called under a
-// lock. The lock itself is not copied; records are empty before.
+// Copies the value under its lock. The verifier allows no call under a lock. The lock itself is not
+// copied: records are zero before.
 static __always_inline int KeepLockedValue(struct sock* sk, void* value) {
   struct WalkRecordHead* const record = NextRecord();
   if (!record) return kAgainInNextRead;
@@ -194,7 +193,7 @@ static __always_inline int KeepLockedValue(struct sock* sk, void* value) {
   struct bpf_spin_lock* const lock = value + lock_offset;
   bpf_spin_lock(lock);
   __u32 at = 0;
-  // What has a lock is a struct aligned to 4 bytes, and so is its size.
+  // A struct with a lock is aligned to 4 bytes, and so is its size.
   for (; at < lock_offset; at += 4) *(volatile __u32*)(to + at) = *(volatile __u32*)(from + at);
   for (at += 4; at < value_bytes; at += 4)
     *(volatile __u32*)(to + at) = *(volatile __u32*)(from + at);
@@ -241,7 +240,7 @@ int locked_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
   struct sock* const sk = context->sk;
   if (!sk) return kNext;
   ++progress.visited;
-  // The context's value is memory to the verifier, and not one that may have a lock.
+  // The verifier sees the context's value as plain memory without a lock.
   void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
   return value ? KeepLockedValue(sk, value) : kNext;
 }
@@ -278,11 +277,11 @@ enum {
   kStateNewRequest = 12,
 };
 
-// `from`'s member if this kernel has it; 0 if not.
+// A member of `from`, or 0 if this kernel does not have it.
 #define READ_IF_THERE(to, from, member) \
   if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ(from, member)
 
-// The same where older kernels have it as bits, or in another size.
+// The same for members that older kernels have as bit-fields, or in another size.
 #define READ_BITS_IF_THERE(to, from, member) \
   if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ_BITFIELD_PROBED(from, member)
 
@@ -311,7 +310,7 @@ static __always_inline void ReadTcp(const struct sock* sk, struct SocketAttribut
   }
 }
 
-// The record is all zeros before: the buffer is cleared whenever it is emptied.
+// The record is zero before: the process clears the buffer when it empties it.
 static __always_inline void ReadAttributes(const struct sock* sk, struct SocketAttributes* to) {
   to->family = BPF_CORE_READ(sk, __sk_common.skc_family);
   to->state = BPF_CORE_READ(sk, __sk_common.skc_state);
@@ -370,7 +369,7 @@ SEC("iter/tcp")
 int sockets_of_tcp(struct bpf_iter__tcp* context) {
   struct sock_common* const common = context->sk_common;
   if (!common) return kNext;
-  // Neither is a socket: they hold a connection's place before there is one, and afterwards.
+  // Request and time-wait sockets are placeholders, not full sockets.
   const unsigned char state = common->skc_state;
   if (state == kStateTimeWait || state == kStateNewRequest) return kNext;
   return KeepAttributes((struct sock*)common);
@@ -388,6 +387,5 @@ int sockets_of_unix(struct bpf_iter__unix* context) {
   return unix_socket ? KeepAttributes((struct sock*)unix_socket) : kNext;
 }
 
-// Iterators belong to tracing, whose programs may call what only programs under a licence as the
-// kernel's may.
+// Iterators call helpers that require a licence compatible with the GPL.
 char licence[] SEC("license") = "Dual BSD/GPL";

@@ -5,26 +5,26 @@
 
 #include <linux/types.h>
 
-// A record of the buffer: who, and then the value, with zeros up to the next multiple of 8 bytes.
+// A record of the buffer: this head, then the value, padded with zeros to a multiple of 8 bytes.
 struct WalkRecordHead {
   __u64 cookie;
 };
 
-// Set before the programs are loaded, so that the verifier knows them.
+// The process sets these before it loads the programs, so that the verifier knows them.
 struct WalkSettings {
   __u32 value_bytes;
   __u32 lock_offset;  // of the bpf_spin_lock in the value; only for programs that take it
 };
 
-// What a walk has met so far.
+// The state of a walk.
 struct WalkProgress {
   __u64 limit;     // records after which the walk stops; set by the process
-  __u64 records;   // in the buffer now; whoever empties it sets it to 0
-  __u64 visited;   // sockets that the kernel has shown, some of them several times
-  __u64 stalled;   // times that the buffer was full, and the walk had to stop
-  __u64 unfolded;  // values for which the table of distinct values had no room
-  // Times that the walk had to stop and find its place again, for whatever reason; counted by the
-  // process. The kernel itself wants one after a million objects.
+  __u64 records;   // in the buffer now; the process sets it to 0 when it empties the buffer
+  __u64 visited;   // objects that the iterator has passed, repeats included
+  __u64 stalled;   // pauses because the buffer was full
+  __u64 unfolded;  // values that found no room in `folded`
+  // All pauses, after which the iterator has to find its place again. The process counts them. The
+  // kernel pauses by itself after a million objects.
   __u64 pauses;
 };
 

@@ -23,7 +23,7 @@ namespace {
 constexpr char kFileIterator[] = "task_file";
 constexpr char kMapIterator[] = "bpf_sk_storage_map";
 
-// More than 16 bits of index can name, and a table of pointers that takes 8 MB.
+// Far more than an index of 16 bits can name. The table of pointers takes 8 MB.
 constexpr uint32_t kMostFolded = 1 << 20;
 
 constexpr char kPaused[] =
@@ -76,7 +76,7 @@ class StorageCapture : public CaptureSource {
     std::string program;
   };
 
-  // Without what this kernel lacks, as long as something is left.
+  // Use the iterators that this kernel has.
   absl::Status ChooseWalks(Method method) {
     const bool wants_map = method != Method::kFd;
     const bool wants_fd = method == Method::kFd || method == Method::kAuto;
@@ -115,7 +115,8 @@ class StorageCapture : public CaptureSource {
         absl::IsPermissionDenied(status)) {
       return status;
     }
-    // Copied as it is: a verifier that does not follow so long a copy, or allows no locks here.
+    // The verifier may not follow so long a copy, or may allow no locks here: copy without the
+    // lock.
     description_.notes.push_back(
         absl::StrCat("the values' lock is not taken, so values may be half of one and half of "
                      "another: ",
@@ -180,7 +181,7 @@ class StorageCapture : public CaptureSource {
   }
 
   absl::StatusOr<SnapshotResult> TakeFolded(const ValueSink& sink) {
-    // The table of the snapshot before is full of its values.
+    // The table still holds the values of the last snapshot.
     if (has_folded_) {
       const absl::Status status = LoadWalks();
       if (!status.ok()) return status;

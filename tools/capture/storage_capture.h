@@ -1,4 +1,4 @@
-// The values of a map of socket storage: what sockets hold.
+// Captures the values that sockets have in a BPF_MAP_TYPE_SK_STORAGE map.
 
 #ifndef INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_
 #define INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_

@@ -1,4 +1,4 @@
-// The values of a map that is a table, keyed by a socket's cookie or addresses or by anything else.
+// Captures the values of a hash or array map, whatever its keys are.
 
 #ifndef INLAY_TOOLS_CAPTURE_TABLE_CAPTURE_H_
 #define INLAY_TOOLS_CAPTURE_TABLE_CAPTURE_H_

@@ -15,10 +15,10 @@
 namespace inlay::capture {
 namespace {
 
-// Of the kernel's own, which errno.h does not have.
+// ENOTSUPP is internal to the kernel: errno.h does not define it.
 constexpr int kNotSupported = 524;
 
-// What a batch takes, and how many entries are worth a call.
+// Limits of a batch, in bytes and in entries.
 constexpr size_t kBatchBytes = size_t{4} << 20;
 constexpr size_t kMostInBatch = 4096;
 
@@ -35,7 +35,7 @@ class Reader {
       : map_(map),
         flags_(locked ? BPF_F_LOCK : 0),
         cpus_(map.is_per_cpu() ? static_cast<size_t>(std::max(libbpf_num_possible_cpus(), 1)) : 1),
-        // Values per CPU stand at multiples of 8.
+        // Per-CPU values are aligned to 8 bytes.
         stride_bytes_(map.is_per_cpu() ? (map.value_bytes + 7) / 8 * 8 : map.value_bytes),
         on_value_(on_value),
         stop_(stop) {}
@@ -69,13 +69,13 @@ class Reader {
     return stop_ && stop_() ? absl::CancelledError("interrupted") : absl::OkStatus();
   }
 
-  // kUnimplemented if this kernel has no batches for such a map.
+  // kUnimplemented if this kernel has no batch lookups for maps of this type.
   absl::Status ReadInBatches() {
     const size_t entry_bytes = stride_bytes_ * cpus_;
-    // At least a bucket of a hash has to fit; the kernel says so if it does not.
+    // A batch holds at least one bucket; the kernel answers ENOSPC if it does not fit.
     auto room = static_cast<uint32_t>(
         std::clamp<size_t>(kBatchBytes / (map_.key_bytes + entry_bytes), 1, kMostInBatch));
-    // The kernel's place in a hash takes 4 bytes, in an array a key.
+    // The batch cursor is a bucket number of 4 bytes in a hash, a key in an array.
     std::vector<uint8_t> place(std::max<size_t>(map_.key_bytes, 8));
     std::vector<uint8_t> keys;
     std::vector<uint8_t> values;
@@ -103,7 +103,7 @@ class Reader {
             Give(keys.data() + size_t{i} * map_.key_bytes, values.data() + i * entry_bytes);
         if (!status.ok()) return status;
       }
-      if (error == ENOENT) return absl::OkStatus();  // that was all
+      if (error == ENOENT) return absl::OkStatus();  // the last batch
       const absl::Status stopped = CheckStop();
       if (!stopped.ok()) return stopped;
       place = std::move(next);
@@ -115,7 +115,7 @@ class Reader {
     std::vector<uint8_t> key(map_.key_bytes);
     std::vector<uint8_t> next(map_.key_bytes);
     std::vector<uint8_t> value(stride_bytes_ * cpus_);
-    // Where a key has gone the kernel starts anew.
+    // If the key was deleted, the kernel starts again at the first key.
     std::set<std::vector<uint8_t>> seen;
     for (bool first = true;; first = false) {
       if (bpf_map_get_next_key(map_.fd.get(), first ? nullptr : key.data(), next.data()) != 0) {

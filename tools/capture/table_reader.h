@@ -1,5 +1,4 @@
-// Reads all values of a map that is a table: hash, lru_hash, array, and those with a value for
-// every CPU.
+// Reads all values of a hash, lru_hash or array map, per-CPU ones included.
 //
 // Thread-safe: functions without state.
 
@@ -17,24 +16,24 @@
 
 namespace inlay::capture {
 
-// Both live while the call lasts. An error ends the reading.
+// Both are valid during the call. An error ends the reading.
 using OnTableValue =
     std::function<absl::Status(std::span<const uint8_t> key, std::span<uint8_t> value)>;
 
 struct TableRead {
-  uint64_t entries = 0;    // of a map per CPU each is a value for every CPU that there may be
-  bool in_batches = true;  // false: key by key, since this kernel has no batches for such maps
+  uint64_t entries = 0;    // in a per-CPU map, each has one value for every possible CPU
+  bool in_batches = true;  // false: key by key, without batch lookups
   uint64_t vanished =
       0;  // entries that were deleted between the reading of their key and their value
 };
 
-// Gives every value to `on_value`; with `locked`, as they are while nobody holds the value's
-// bpf_spin_lock. Not a snapshot: what changes meanwhile is seen before or after. Needs CAP_BPF, or
+// Passes every value to `on_value`; with `locked`, copies each under its bpf_spin_lock. Not a
+// snapshot: it sees an entry that changes meanwhile before or after the change. Needs CAP_BPF, or
 // CAP_SYS_ADMIN.
 absl::StatusOr<TableRead> ReadTable(const KernelMap& map, bool locked, const OnTableValue& on_value,
                                     const std::function<bool()>& stop);
 
-// How many entries there are now. Of arrays as many as there may be: all of them exist.
+// The number of entries now. All elements of an array exist.
 absl::StatusOr<uint64_t> CountTableEntries(const KernelMap& map);
 
 }  // namespace inlay::capture

@@ -20,13 +20,13 @@ struct FreeBtf {
 };
 using Btf = std::unique_ptr<btf, FreeBtf>;
 
-// Null if it cannot be read; errno says why.
+// Null and errno if it cannot be read.
 Btf LoadBtf(const KernelMap& map) {
   const LibbpfMessages quiet;
   return Btf(btf__load_from_kernel_by_id(map.btf_id));
 }
 
-// As C calls it: "struct flow", "__u64"; empty for a type without a name.
+// The name in C: "struct flow", "__u64"; empty for an anonymous type.
 std::string TypeName(const btf* types, uint32_t id) {
   const btf_type* type = btf__type_by_id(types, id);
   while (type != nullptr && btf_is_mod(type)) type = btf__type_by_id(types, type->type);
@@ -63,7 +63,7 @@ ValueSchema ReadValueSchema(const KernelMap& map) {
     return schema;
   }
   schema.type_name = TypeName(types.get(), map.btf_value_type_id);
-  // BTF without "long" does not tell; values of BPF maps hold pointers of 64 bits.
+  // BTF without "long" does not give the pointer size; pointers in BPF maps have 64 bits.
   btf__set_pointer_size(types.get(), 8);
   absl::StatusOr<analysis::StructFields> fields = analysis::ReadBtfTypeById(
       types.get(), map.btf_value_type_id, "the map's BTF", &schema.kernel_owned);

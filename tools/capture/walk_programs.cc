@@ -44,7 +44,7 @@ bool Contains(const std::vector<std::string>& names, const char* name) {
 
 absl::Status NotLoaded(int error, const LibbpfMessages& messages) {
   if (error == EPERM || error == EACCES) {
-    // EACCES is what the verifier says too; then nothing is missing.
+    // The verifier answers EACCES too, although no capability is missing.
     if (!MissingCapabilities(ToLoad()).empty() || !InFirstUserNamespace()) {
       return CallFailed("loading BPF programs", EPERM, ToLoad());
     }
@@ -58,7 +58,7 @@ absl::Status NotLoaded(int error, const LibbpfMessages& messages) {
 }  // namespace
 
 absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
-  // What the kernel has does not change, and asking takes long.
+  // Cached: reading vmlinux BTF is slow, and the answer does not change.
   static std::map<std::string, bool> known;
   if (const auto answer = known.find(name); answer != known.end()) return answer->second;
   const LibbpfMessages quiet;
@@ -191,7 +191,7 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
   progress_->limit = std::max<size_t>(std::min(pause_bytes, buffer_.size()) / record_bytes_, 1);
   uint64_t stalled_before = 0;
   for (;;) {
-    // The programs print nothing.
+    // The programs write nothing into the seq_file.
     char printed[64];
     const ssize_t size = read(walk.get(), printed, sizeof(printed));
     const int error = errno;
@@ -200,7 +200,7 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
     const absl::Status drained = Drain(on_record);
     if (!drained.ok()) return drained;
     if (size == 0) return *progress_;
-    // EAGAIN: the buffer was full, or the kernel wants a pause after a million objects.
+    // EAGAIN: the buffer was full, or the kernel paused after a million objects.
     if (size < 0 && error != EAGAIN && error != EINTR) return CallFailed(what, error, ToLoad());
     ++progress_->pauses;
     if (std::exchange(stalled_before, stalled) != stalled && nothing_kept) {
@@ -220,7 +220,7 @@ absl::Status WalkPrograms::Drain(const OnRecord& on_record) {
     const absl::Status status = on_record(head.cookie, {record + sizeof(head), value_bytes_});
     if (!status.ok()) return status;
   }
-  // Programs rely on zeros where they write nothing.
+  // The programs rely on zeros in the bytes that they do not write.
   if (count != 0) std::memset(buffer_.data(), 0, count * record_bytes_);
   progress_->records = 0;
   return absl::OkStatus();

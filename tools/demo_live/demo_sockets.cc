@@ -1,9 +1,9 @@
 // Opens TCP and UDP sockets in many processes, each process in a network namespace of its own with
 // nothing but loopback, while a BPF program gives every socket the context of the task that opened
-// it. Says which map that is, and holds the sockets until standard input ends. Everything goes with
-// the process.
+// it. Prints the map's id, and holds the sockets until standard input ends. The kernel frees
+// everything with the process.
 //
-//   demo_sockets PROCESSES CONNECTIONS DATAGRAM_SOCKETS      of the last two, as many in each process
+//   demo_sockets PROCESSES CONNECTIONS DATAGRAM_SOCKETS    (the last two: in each process)
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -36,7 +36,7 @@ INLAY_EMBED_OBJECT(inlay_task_context_object)
 namespace inlay {
 namespace {
 
-// What processes are called, as the kernel keeps it.
+// Names for the processes.
 constexpr std::array kNames = {"nginx", "envoy", "redis-server", "postgres", "node", "java"};
 
 constexpr std::array kEndingSignals = {SIGHUP, SIGINT, SIGTERM};
@@ -80,7 +80,7 @@ void OpenDatagramSockets(size_t count) {
   }
 }
 
-// In the child: opens its sockets, says so, and holds them.
+// In the child: opens its sockets, tells the parent, and holds them.
 void Hold(size_t number, size_t connections, size_t datagrams, int ready) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int signal : kEndingSignals) std::signal(signal, SIG_DFL);
@@ -102,7 +102,7 @@ void Hold(size_t number, size_t connections, size_t datagrams, int ready) {
   for (;;) pause();
 }
 
-// The processes that hold sockets. They are gone when it is.
+// The processes that hold sockets. The destructor ends them.
 class Holders {
  public:
   Holders() = default;
@@ -151,7 +151,7 @@ void Run(size_t processes, size_t connections, size_t datagrams) {
   const std::unique_ptr<bpf_link, CloseLink> link(bpf_program__attach_cgroup(
       bpf_object__find_program_by_name(object.get(), "remember_task"), cgroup.fd()));
   if (link == nullptr) Fail("cannot attach the BPF program to a cgroup");
-  // After the cgroup, which cannot be removed while they are in it.
+  // Destroyed before the cgroup, which cannot be removed while they are in it.
   Holders holders;
   struct sigaction note = {};
   note.sa_handler = NoteEnding;  // without SA_RESTART, so that read() ends

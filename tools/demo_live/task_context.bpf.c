@@ -1,5 +1,5 @@
-// Gives every socket that a task of the cgroup opens what is known of that task. Sockets that a
-// listener accepts get the listener's.
+// Stores the context of the opening task in every socket that a task of the cgroup opens. Accepted
+// sockets inherit the listener's value.
 
 #include "tools/demo_live/task_context.h"
 
@@ -7,7 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
-// The kernel's types, as far as they are read here; the loader finds where the fields really are.
+// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct ns_common {
   unsigned int inum;
@@ -59,7 +59,7 @@ int remember_task(struct bpf_sock* sk) {
   context->host_pid = BPF_CORE_READ(task, tgid);
   context->host_tid = BPF_CORE_READ(task, pid);
   context->host_ppid = BPF_CORE_READ(task, real_parent, tgid);
-  // The demonstration makes no namespaces of processes.
+  // The demonstration has no PID namespaces.
   context->pid = context->host_pid;
   context->tid = context->host_tid;
   context->ppid = context->host_ppid;
@@ -73,5 +73,5 @@ int remember_task(struct bpf_sock* sk) {
   return kAllow;
 }
 
-// What reads the kernel's memory has to be under a licence as the kernel's.
+// Reading kernel memory requires a licence that is compatible with the GPL.
 char licence[] SEC("license") = "Dual BSD/GPL";

@@ -40,7 +40,7 @@ absl::StatusOr<Recording> Recording::Read(analysis::RecordSource& source, size_t
       recording.value_of_record_.push_back(found->second);
     }
   }
-  // A row of one empty cell is a value too, but a map has none of no bytes.
+  // A row of one empty cell is a value too, but a map's values have at least one byte.
   recording.value_bytes_ = static_cast<uint32_t>(std::max<size_t>(longest, 1));
   recording.bytes_.resize(numbers.size() * recording.value_bytes_);
   for (const auto& [bytes, number] : numbers) {

@@ -1,5 +1,5 @@
-// Recording: all records of some files in memory, ready to be given to sockets: each distinct value
-// once, and which one each record has.
+// Recording: all records of some files in memory: each distinct value once, and the number of each
+// record's value.
 
 #ifndef INLAY_TOOLS_REPLAY_RECORDING_H_
 #define INLAY_TOOLS_REPLAY_RECORDING_H_
@@ -23,7 +23,7 @@ class Recording {
   size_t records() const { return value_of_record_.size(); }
   size_t distinct() const { return value_bytes_ == 0 ? 0 : bytes_.size() / value_bytes_; }
   uint32_t value_bytes() const { return value_bytes_; }
-  // Whether records were left out because of max_records.
+  // Whether max_records cut records off.
   bool truncated() const { return truncated_; }
 
   std::span<const std::byte> value_of(size_t record) const {

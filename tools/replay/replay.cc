@@ -18,7 +18,7 @@
 namespace inlay::replay {
 namespace {
 
-// Each timing is the best of this many rounds: what the machine did besides only ever adds.
+// Each timing is the best of this many rounds: noise only adds.
 constexpr int kRounds = 3;
 
 absl::Status Failed(const std::string& what, Status status) {
@@ -86,10 +86,10 @@ class Sockets {
  private:
   std::unique_ptr<SocketTable> table_;
   std::vector<Socket*> sockets_;
-  volatile uint64_t sink_ = 0;  // so that no walk can be left out
+  volatile uint64_t sink_ = 0;  // keeps the compiler from dropping a walk
 };
 
-// A value's first byte: values may be as short as that.
+// Reads the first byte: a value may have no more.
 uint64_t FirstByte(const std::byte* value) { return static_cast<uint64_t>(*value); }
 
 template <typename Layout>

@@ -28,8 +28,8 @@ struct ReplayResult {
   std::vector<LayoutResult> layouts;
 };
 
-// Fails if memory is short, or if a socket answers another value than its record's, which would be
-// a bug of the library.
+// Fails if memory runs out, or if a socket returns another value than its record's (a bug of the
+// library).
 absl::StatusOr<ReplayResult> Replay(const Recording& recording);
 
 }  // namespace inlay::replay

@@ -17,7 +17,7 @@ uint64_t EffectiveCapabilities() {
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("CapEff:")) return std::strtoull(line.c_str() + 7, nullptr, 16);
   }
-  return ~uint64_t{0};  // not known: then nothing is said to be missing
+  return ~uint64_t{0};  // unknown: report no capability as missing
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What this process may not do, in words.
+// Says which capabilities this process lacks.
 //
 // Thread-safe: functions without state.
 
@@ -13,7 +13,7 @@
 
 namespace inlay::capture {
 
-// By the kernel's numbers.
+// The values are the kernel's numbers.
 enum class Capability { kNetAdmin = 12, kSysPtrace = 19, kSysAdmin = 21, kPerfmon = 38, kBpf = 39 };
 
 // "CAP_BPF".

@@ -16,7 +16,7 @@ bool LinksTo(const char* path, std::string_view expected, bool if_not_known) {
 
 }  // namespace
 
-// The kernel's first ones always have these numbers (PROC_PID_INIT_INO, PROC_USER_INIT_INO of
+// The inodes of the initial namespaces are fixed (PROC_PID_INIT_INO, PROC_USER_INIT_INO of
 // linux/proc_ns.h).
 bool InFirstPidNamespace() { return LinksTo("/proc/self/ns/pid", "pid:[4026531836]", false); }
 bool InFirstUserNamespace() { return LinksTo("/proc/self/ns/user", "user:[4026531837]", true); }

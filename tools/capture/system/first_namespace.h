@@ -1,5 +1,4 @@
-// Whether this process is in the namespace that the kernel began with, and not in one of a
-// container.
+// Tells whether this process is in an initial namespace of the machine, or in a container's.
 //
 // Thread-safe: functions without state.
 
@@ -8,10 +7,10 @@
 
 namespace inlay::capture {
 
-// Else the descriptors of some processes are not seen. False if it cannot be known.
+// Otherwise walks do not see the descriptors of some processes. False if unknown.
 bool InFirstPidNamespace();
 
-// Else the capabilities that a process has do not count for BPF. True if it cannot be known.
+// Otherwise the capabilities of this process do not count for BPF. True if unknown.
 bool InFirstUserNamespace();
 
 }  // namespace inlay::capture

@@ -52,7 +52,7 @@ std::string LibbpfMessages::Reason() const {
   for (const absl::string_view part : absl::StrSplit(Said(), '\n', absl::SkipWhitespace())) {
     const std::string line(part);
     if (line.starts_with("processed ") && verdict.empty()) verdict = previous;
-    // A map whose value has no type is made a second time without; nothing is wrong then.
+    // libbpf warns when it creates a map without BTF after a first try: not an error.
     if (line.find("Retrying without BTF") == std::string::npos) last = line;
     previous = line;
   }

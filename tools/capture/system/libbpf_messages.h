@@ -1,5 +1,5 @@
-// LibbpfMessages: while it lives, what libbpf would print is kept instead. One at a time in a
-// process: libbpf has one printer.
+// LibbpfMessages: keeps what libbpf would print, while it lives. At most one exists in a process,
+// since libbpf has one print function.
 
 #ifndef INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_
 #define INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_
@@ -15,7 +15,7 @@ class LibbpfMessages {
   LibbpfMessages(const LibbpfMessages&) = delete;
   LibbpfMessages& operator=(const LibbpfMessages&) = delete;
 
-  // What the verifier objected to, or else the last warning; empty if nothing was said.
+  // The verifier's objection, or else the last warning; empty if there was neither.
   std::string Reason() const;
 };
 

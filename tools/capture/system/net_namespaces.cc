@@ -25,7 +25,7 @@ std::vector<live_kernel::FileDescriptor> OpenNetNamespaces(size_t* refused) {
     struct stat about = {};
     if (stat(path.c_str(), &about) != 0) {
       if (errno == EACCES || errno == EPERM) ++*refused;
-      return;  // or the process has ended
+      return;  // or it has ended
     }
     const std::pair<dev_t, ino_t> id(about.st_dev, about.st_ino);
     if (seen.contains(id)) return;

@@ -1,4 +1,4 @@
-// The network namespaces of the machine, as far as they can be entered.
+// Finds and enters the network namespaces of the machine.
 
 #ifndef INLAY_TOOLS_CAPTURE_SYSTEM_NET_NAMESPACES_H_
 #define INLAY_TOOLS_CAPTURE_SYSTEM_NET_NAMESPACES_H_
@@ -12,13 +12,12 @@
 
 namespace inlay::capture {
 
-// Those that some process is in, and those of `ip netns`; each once, and first the one that this
-// process is in. Not seen: one that only a socket or a bind mount elsewhere keeps. `refused` is how
-// many processes do not tell theirs, as those of another user without CAP_SYS_PTRACE.
+// The namespaces of all processes and of `ip netns`, each once; the first is this process's own.
+// Misses a namespace that only a socket or another bind mount keeps. *refused is the number of
+// processes whose namespace this process may not open (it needs CAP_SYS_PTRACE for other users).
 std::vector<live_kernel::FileDescriptor> OpenNetNamespaces(size_t* refused);
 
-// Calls `function` on a thread that is in the namespace, and returns what it returns. Needs
-// CAP_SYS_ADMIN.
+// Calls `function` on a new thread in the namespace, and returns its result. Needs CAP_SYS_ADMIN.
 absl::Status InNetNamespace(const live_kernel::FileDescriptor& net_namespace,
                             const std::function<absl::Status()>& function);
 
