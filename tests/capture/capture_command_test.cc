@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "tests/capture/held_sockets.h"
+#include "tests/capture/program_paths.h"
 #include "tests/capture/proving_value.h"
 #include "tests/capture/test_map.h"
 #include "tests/tools/inlay_command.h"
@@ -333,10 +334,10 @@ TEST_F(CaptureCommandTest, WhatCannotBeCaptured) {
   const std::string file = files_.Path("none.inlay");
   const TestMap array = MakeTestMap({.type = BPF_MAP_TYPE_ARRAY, .max_entries = 5});
   ExpectFailure("capture --map inlay_cap_cmb -o " + file, "there is inlay_cap_cmd");
-  ExpectFailure("capture --map-id 4294967295 -o " + file, "there is no map with this id");
+  ExpectFailure("capture --map-id 4294967295 -o " + file, "no map has this id");
   ExpectFailure("capture --pinned /sys/fs/bpf/nothing -o " + file, "/sys/fs/bpf/nothing");
   ExpectFailure("capture --pinned " + std::string(INLAY_COMMAND) + " -o " + file,
-                "is not pinned in a BPF file system");
+                "is not in a BPF file system");
   ExpectFailure("capture --map-id " + std::to_string(array.id) + " --method fd -o " + file,
                 "--method is for maps of type sk_storage");
   ExpectFailure("capture --map-id " + MapId() + " -o /nowhere/now.inlay", "/nowhere");

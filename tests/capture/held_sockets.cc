@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -43,6 +44,12 @@ int RewriteLocked(int map_fd, int socket, uint64_t number, size_t value_bytes) {
 }
 
 }  // namespace
+
+size_t ScaledDown(size_t sockets) {
+  const char* const divisor = std::getenv("INLAY_TEST_SCALE_DOWN");
+  if (divisor == nullptr) return sockets;
+  return std::max<size_t>(sockets / std::max<size_t>(std::strtoul(divisor, nullptr, 10), 1), 100);
+}
 
 HeldSockets::~HeldSockets() { Close(); }
 

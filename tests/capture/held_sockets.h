@@ -25,6 +25,10 @@ struct SocketKind {
 // Sockets that come and go have value numbers from here on.
 inline constexpr uint64_t kFirstPassingNumber = uint64_t{1} << 40;
 
+// `sockets`, divided by the environment variable INLAY_TEST_SCALE_DOWN if it is set: for machines
+// that are emulated. At least 100.
+size_t ScaledDown(size_t sockets);
+
 class HeldSockets {
  public:
   HeldSockets() = default;

@@ -25,7 +25,7 @@ constexpr int kSkipped = 77;
 
 // What this machine or process lacks to run the tests; empty if nothing.
 std::string Missing() {
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel does not tell its types";
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel has no BTF";
   std::vector<std::string> names;
   for (const Capability lacking :
        inlay::capture::MissingCapabilities({Capability::kSysAdmin, Capability::kBpf,
