@@ -84,7 +84,7 @@ std::string PresentCgroup() {
   for (std::string line; std::getline(cgroups, line);) {
     if (line.starts_with("0::")) return line.substr(3);
   }
-  throw std::runtime_error("this process is in no cgroup of version 2");
+  throw std::runtime_error("this process is not in a cgroup of version 2");
 }
 
 // Removes the scratch cgroups of processes that SIGKILL ended.

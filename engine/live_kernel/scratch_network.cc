@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <system_error>
 
@@ -21,9 +22,20 @@ namespace {
   throw std::system_error(error, std::generic_category(), what);
 }
 
+constexpr char kOptmemPath[] = "/proc/sys/net/core/optmem_max";
+
+// 0 if this network namespace has no such file.
+int64_t ReadOptmem() {
+  std::ifstream file(kOptmemPath);
+  int64_t bytes = 0;
+  return file >> bytes ? bytes : 0;
+}
+
 }  // namespace
 
-void EnterScratchNetwork() {
+OptmemLimit EnterScratchNetwork() {
+  // Before Linux 6.9 only the first namespace has the file: read the machine's limit from there.
+  static const int64_t machine_bytes = ReadOptmem();
   if (unshare(CLONE_NEWNET) != 0) Fail(errno, "cannot make a network namespace");
   const HiddenFd control(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "cannot make a socket");
   ifreq request = {};
@@ -31,16 +43,15 @@ void EnterScratchNetwork() {
   if (ioctl(control.get(), SIOCGIFFLAGS, &request) != 0) Fail(errno, "cannot find loopback");
   request.ifr_flags |= IFF_UP;
   if (ioctl(control.get(), SIOCSIFFLAGS, &request) != 0) Fail(errno, "cannot start loopback");
-  // The kernel's own default has not always been this, and a new namespace may take it from the
-  // machine's setting.
-  constexpr int64_t kDefaultOptmemBytes = 131072;
-  if (const int error = SetScratchOptmem(kDefaultOptmemBytes); error != 0) {
-    Fail(error, "cannot set net.core.optmem_max of a network namespace");
-  }
+  // The kernel's default has changed, and a new namespace may inherit the machine's setting.
+  const int error = SetScratchOptmem(kScratchOptmemBytes);
+  if (error == ENOENT) return {.bytes = machine_bytes, .adjustable = false};
+  if (error != 0) Fail(error, "cannot set net.core.optmem_max of a network namespace");
+  return {.bytes = kScratchOptmemBytes, .adjustable = true};
 }
 
 int SetScratchOptmem(int64_t bytes) {
-  const int file = open("/proc/sys/net/core/optmem_max", O_WRONLY | O_CLOEXEC);
+  const int file = open(kOptmemPath, O_WRONLY | O_CLOEXEC);
   if (file < 0) return errno;
   const std::string text = std::to_string(bytes);
   const int error =

@@ -23,6 +23,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/live_kernel/scratch_network.h"
 #include "tests/kernel/on_inlay/inlay_backend.h"
 #include "tests/kernel/on_kernel/kernel_backend.h"
 #include "tests/kernel/script/random_script.h"
@@ -158,7 +159,10 @@ std::optional<Options> Parse(std::span<char* const> arguments) {
 
 class Run {
  public:
-  Run(const Options& options, KernelAccess* kernel) : options_(options), kernel_(kernel) {}
+  Run(const Options& options, KernelAccess* kernel)
+      : options_(options),
+        kernel_(kernel),
+        sets_limits_(kernel == nullptr || kernel->optmem_limit().adjustable) {}
 
   // True if nothing differed.
   bool AllScripts() {
@@ -180,7 +184,8 @@ class Run {
 
  private:
   void OneScript(size_t number) {
-    const RandomLimits limits = number % 3 == 2 ? RandomLimits::kOptmem : RandomLimits::kNone;
+    const RandomLimits limits =
+        sets_limits_ && number % 3 == 2 ? RandomLimits::kOptmem : RandomLimits::kNone;
     const Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
     operations_ += lines.size();
     const Place pointer("pointer");
@@ -198,7 +203,7 @@ class Run {
   void Report(const Comparison& comparison, const Script& lines) {
     const std::lock_guard lock(report_mutex_);
     if (failed_.exchange(true)) return;
-    std::printf("a difference, which is being shrunk\n");
+    std::printf("found a difference; shrinking the script\n");
     std::fflush(stdout);
     comparison.Print(
         ShrunkScript(lines, [&](const Script& less) { return comparison.Differ(less); }));
@@ -206,6 +211,7 @@ class Run {
 
   const Options options_;
   KernelAccess* const kernel_;
+  const bool sets_limits_;
   std::atomic<size_t> next_{0};
   std::atomic<size_t> operations_{0};
   std::atomic<bool> failed_{false};
@@ -226,6 +232,16 @@ int Main(std::span<char* const> arguments) {
     if (kernel == nullptr) {
       std::printf("skipped: cannot run on the kernel here: %s\n", reason.c_str());
       return kSkipped;
+    }
+    const live_kernel::OptmemLimit limit = kernel->optmem_limit();
+    if (!limit.adjustable) {
+      std::printf("note: this kernel has one net.core.optmem_max for the machine: no limits\n");
+      if (limit.bytes < live_kernel::kScratchOptmemBytes) {
+        std::printf("skipped: net.core.optmem_max is %lld, and the scripts need %lld\n",
+                    static_cast<long long>(limit.bytes),
+                    static_cast<long long>(live_kernel::kScratchOptmemBytes));
+        return kSkipped;
+      }
     }
   }
   std::printf("differential_test --seed %llu --operations %zu%s\n",

@@ -48,6 +48,7 @@ int ErrnoIf(bool failed) { return failed ? errno : 0; }
 struct Machine {
   live_kernel::ScratchCgroup cgroup;
   ExchangeMap exchange;
+  live_kernel::OptmemLimit optmem_limit;
   int walk_target = 0;  // the BTF id that walk programs attach to
   std::map<std::pair<uint32_t, bool>, ValueType> types;
 
@@ -86,7 +87,7 @@ void ClearLock(const MapShape& shape, Bytes& value) {
 class KernelBackend final : public Backend {
  public:
   explicit KernelBackend(Machine& machine) : machine_(machine) {
-    live_kernel::EnterScratchNetwork();
+    machine_.optmem_limit = live_kernel::EnterScratchNetwork();
   }
   ~KernelBackend() override;
 
@@ -170,7 +171,7 @@ int KernelBackend::CreateMap(MapNumber map, const MapShape& shape) {
   made.shape = shape;
   bpf_map_info info = {};
   uint32_t length = sizeof(info);
-  if (bpf_obj_get_info_by_fd(made.fd.get(), &info, &length) != 0) Fail("cannot ask a map's id");
+  if (bpf_obj_get_info_by_fd(made.fd.get(), &info, &length) != 0) Fail("cannot read a map's id");
   made.id = info.id;
   maps_.emplace(map, std::move(made));
   return 0;
@@ -436,13 +437,14 @@ class OpenedKernel final : public KernelAccess {
   OpenedKernel() {
     machine_.walk_target = libbpf_find_vmlinux_btf_id("bpf_sk_storage_map", BPF_TRACE_ITER);
     if (machine_.walk_target < 0) {
-      Fail("the kernel has no type information (BTF) of itself", -machine_.walk_target);
+      Fail("the kernel has no BTF of its own types", -machine_.walk_target);
     }
     TryEverything();
   }
   std::unique_ptr<Backend> NewBackend() override {
     return std::make_unique<KernelBackend>(machine_);
   }
+  live_kernel::OptmemLimit optmem_limit() const override { return machine_.optmem_limit; }
 
  private:
   // Checks at the start that the machine can do all that scripts may ask of it.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/live_kernel/scratch_network.h"
 #include "tests/kernel/script/backend.h"
 
 namespace inlay::bpf_script {
@@ -18,6 +19,8 @@ class KernelAccess {
   // An empty backend; one at a time. Its functions return the errno of an operation, and throw
   // std::system_error if the machine fails.
   virtual std::unique_ptr<Backend> NewBackend() = 0;
+  // The limit that a new backend's sockets have.
+  virtual live_kernel::OptmemLimit optmem_limit() const = 0;
 };
 
 // Null if this machine, this user or this build cannot run scripts on the kernel; *reason says why.

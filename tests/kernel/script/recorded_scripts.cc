@@ -20,13 +20,18 @@ std::string ReadFile(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-bool SetsLimit(const std::string& operation) { return operation.starts_with("optmem "); }
+bool IsOptmem(const std::string& operation) { return operation.starts_with("optmem "); }
 
 }  // namespace
 
 bool RecordedScript::MayDependOnCharge(size_t operation) const {
-  return operations[operation].starts_with("omem ") || std::ranges::any_of(operations, SetsLimit) ||
-         std::ranges::find(kAtDefaultLimit, name) != kAtDefaultLimit.end();
+  return operations[operation].starts_with("omem ") || SetsLimit() || NeedsDefaultLimit();
+}
+
+bool RecordedScript::SetsLimit() const { return std::ranges::any_of(operations, IsOptmem); }
+
+bool RecordedScript::NeedsDefaultLimit() const {
+  return std::ranges::find(kAtDefaultLimit, name) != kAtDefaultLimit.end();
 }
 
 std::vector<RecordedScript> ReadRecordedScripts(const std::filesystem::path& folder) {
@@ -51,9 +56,9 @@ std::vector<RecordedScript> ReadRecordedScripts(const std::filesystem::path& fol
   return scripts;
 }
 
-Differences ReadDifferences(const std::filesystem::path& folder, std::string_view layout,
+Differences ReadDifferences(const std::filesystem::path& folder, std::string_view who,
                             std::string_view script) {
-  const std::filesystem::path path = folder / layout / (std::string(script) + ".differs");
+  const std::filesystem::path path = folder / who / (std::string(script) + ".differs");
   if (!std::filesystem::exists(path)) return {};
   Differences differences;
   const std::string text = ReadFile(path);
@@ -65,6 +70,12 @@ Differences ReadDifferences(const std::filesystem::path& folder, std::string_vie
     if (number == 0 || !new_number) throw std::runtime_error("bad number in " + path.string());
   }
   return differences;
+}
+
+bool HasVersion(const std::filesystem::path& folder, std::string_view version) {
+  const std::string text = ReadFile(folder / "versions");
+  const std::vector<std::string_view> versions = Lines(text);
+  return std::ranges::find(versions, version) != versions.end();
 }
 
 }  // namespace inlay::bpf_script

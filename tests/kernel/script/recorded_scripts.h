@@ -13,8 +13,8 @@
 
 namespace inlay::bpf_script {
 
-// The version of the recording kernel: uname -r starts with this.
-inline constexpr std::string_view kRecordedOn = "6.18.";
+// The version of the recording kernel.
+inline constexpr std::string_view kRecordedOn = "6.18";
 
 struct RecordedScript {
   std::string name;  // "02_update_flags"
@@ -25,16 +25,24 @@ struct RecordedScript {
   // Whether the answer to an operation may depend on charges, which differ between layouts: answers
   // to `omem`, and everything under a limit.
   bool MayDependOnCharge(size_t operation) const;
+  // Whether it sets net.core.optmem_max.
+  bool SetsLimit() const;
+  // Whether it fills sockets up to the default limit, kScratchOptmemBytes.
+  bool NeedsDefaultLimit() const;
 };
 
 // All scripts, sorted by name. Throws std::runtime_error if there are none, or if one has too few
 // or too many answers.
 std::vector<RecordedScript> ReadRecordedScripts(const std::filesystem::path& folder);
 
-// The answers of a layout that differ from the kernel's, by index.
+// The answers that differ from the recorded ones, by index: of a layout, or of a kernel of another
+// version ("linux-6.1").
 using Differences = std::map<size_t, std::string>;
-Differences ReadDifferences(const std::filesystem::path& folder, std::string_view layout,
+Differences ReadDifferences(const std::filesystem::path& folder, std::string_view who,
                             std::string_view script);
+
+// Whether the recordings say how a kernel of this version ("6.1") answers.
+bool HasVersion(const std::filesystem::path& folder, std::string_view version);
 
 }  // namespace inlay::bpf_script
 
