@@ -158,7 +158,7 @@ const char* Missing() {
 }
 
 int Skip(const char* reason) {
-  std::fprintf(stderr, "kernel_bench: skipped: cannot run on the kernel here: %s\n", reason);
+  std::fprintf(stderr, "kernel_bench: skipped: this machine cannot run it: %s\n", reason);
   return kSkipped;
 }
 
@@ -183,7 +183,7 @@ int Main(int argc, char** argv) {
                  sockets, capacity.limit.c_str());
     sockets = capacity.sockets;
   }
-  if (sockets <= kSmallSockets) return Skip("there is no room for enough sockets");
+  if (sockets <= kSmallSockets) return Skip("too few sockets fit");
   std::string not_permitted;
   const std::unique_ptr<Session> session = OpenSession(sockets, &not_permitted);
   if (session == nullptr) return Skip(not_permitted.c_str());

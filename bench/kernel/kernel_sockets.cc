@@ -93,7 +93,7 @@ void KernelSockets::Check(Walk walk) {
   for (size_t i = 0; i < checks.size(); ++i) {
     if (checks[i].agreed == 1) continue;
     throw std::runtime_error("socket number " + std::to_string(first_number_ + i) +
-                             " does not have, or has not once, the value that the workload says");
+                             ": wrong value, or not visited exactly once");
   }
 }
 
@@ -102,7 +102,7 @@ KernelSockets::WalkTime KernelSockets::Take(Walk walk, Access access) {
   const size_t rounds = (kLeastAccesses + sockets() - 1) / sockets();
   const WalkTotals totals = RunWalk(walk, programs_.program_fd(walk, access), rounds);
   if (totals.read != rounds * ExpectedRead(access)) {
-    throw std::runtime_error("what the programs have read is not what the workload says");
+    throw std::runtime_error("the sum of the values read differs from the workload's");
   }
   if (totals.timed == 0) throw std::runtime_error("all accesses were interrupted");
   return {static_cast<double>(totals.ns) / static_cast<double>(totals.timed),
@@ -127,7 +127,7 @@ WalkTotals KernelSockets::RunWalk(Walk walk, int program_fd, size_t rounds) {
   }
   const WalkTotals totals = programs_.totals();
   if (totals.timed + totals.interrupted != rounds * sockets()) {
-    throw std::runtime_error("a walk has met " + std::to_string(totals.timed + totals.interrupted) +
+    throw std::runtime_error("a walk visited " + std::to_string(totals.timed + totals.interrupted) +
                              " sockets instead of " + std::to_string(rounds * sockets()));
   }
   return totals;

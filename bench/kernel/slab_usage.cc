@@ -63,7 +63,7 @@ SlabUsage ReadSlabUsage() {
 
 size_t ExpectedStorageBytes(size_t value_bytes) {
   const std::unique_ptr<btf, FreeTypes> types(btf__load_vmlinux_btf());
-  if (types == nullptr) throw std::runtime_error("cannot read the kernel's types");
+  if (types == nullptr) throw std::runtime_error("cannot read the kernel's BTF");
   const size_t element_bytes = OffsetBytes(*types, "bpf_local_storage_elem", "sdata") +
                                OffsetBytes(*types, "bpf_local_storage_data", "data") + value_bytes;
   return KmallocBytes(Struct(*types, "bpf_local_storage").size) + KmallocBytes(element_bytes);

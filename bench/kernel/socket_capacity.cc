@@ -20,7 +20,7 @@ size_t MemoryBytes(const std::string& name) {
     if (word == name + ":" && meminfo >> kilobytes) return kilobytes * 1024;
     meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  throw std::runtime_error("/proc/meminfo does not tell " + name);
+  throw std::runtime_error("/proc/meminfo has no line " + name);
 }
 
 SocketCapacity ByMemory() {

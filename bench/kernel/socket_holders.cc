@@ -84,7 +84,7 @@ volatile pid_t& FreePlace() {
   for (volatile pid_t& place : running) {
     if (place == 0) return place;
   }
-  throw std::runtime_error("too many processes that hold sockets");
+  throw std::runtime_error("too many processes hold sockets");
 }
 
 void FreePlaceOf(pid_t process) {
@@ -208,7 +208,7 @@ SocketHolders::Reply SocketHolders::Receive(const Holder& holder) const {
   Reply reply = {};
   const ssize_t size = recv(holder.channel.get(), &reply, sizeof(reply), 0);
   if (size != static_cast<ssize_t>(sizeof(reply))) {
-    throw std::runtime_error("a process that holds sockets has ended; was memory short?");
+    throw std::runtime_error("a process that holds sockets has ended; perhaps memory ran out");
   }
   if (reply.error != 0) {
     throw std::system_error(reply.error, std::generic_category(),

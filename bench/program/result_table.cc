@@ -167,7 +167,7 @@ bool Results::TakeFlag(std::string_view argument, const Program& program, bool* 
     const auto [end, error] = std::from_chars(number.begin(), number.end(), sockets_);
     *wrong = error != std::errc() || end != number.end() || sockets_ < 1000;
     if (*wrong) {
-      std::fprintf(stderr, "bench: %s: a number of sockets from 1000 is needed\n",
+      std::fprintf(stderr, "bench: %s: expected a number of sockets of at least 1000\n",
                    std::string(argument).c_str());
     }
     return true;
@@ -176,7 +176,7 @@ bool Results::TakeFlag(std::string_view argument, const Program& program, bool* 
   sweep_ = argument.substr(kSweep.size());
   *wrong = std::find(program.sweeps.begin(), program.sweeps.end(), sweep_) == program.sweeps.end();
   if (*wrong) {
-    std::fprintf(stderr, "bench: %s: this program has the sweeps", std::string(argument).c_str());
+    std::fprintf(stderr, "bench: %s: expected one of", std::string(argument).c_str());
     for (const std::string_view sweep : program.sweeps) {
       std::fprintf(stderr, " %s", std::string(sweep).c_str());
     }
@@ -211,8 +211,7 @@ bool Results::Initialize(int argc, char** argv, const Program& program) {
   arguments.push_back(nullptr);
   benchmark::Initialize(&count, arguments.data());
   if (check_bars_ && machine_readable_) {
-    std::fprintf(stderr,
-                 "bench: --inlay_check_bars judges the table: not with --benchmark_format\n");
+    std::fprintf(stderr, "bench: --inlay_check_bars needs the table: omit --benchmark_format\n");
     return false;
   }
   return !benchmark::ReportUnrecognizedArguments(count, arguments.data());

@@ -47,7 +47,7 @@ class AttributeCapture : public CaptureSource {
       if (!has.ok()) return has.status();
       if (!*has) {
         gaps_.push_back(absl::StrCat("this kernel has no iterator '", walk.iterator,
-                                     "': some sockets are not seen"));
+                                     "': the snapshot misses some sockets"));
         continue;
       }
       walks_.push_back(walk);
@@ -106,7 +106,7 @@ class AttributeCapture : public CaptureSource {
     if (not_entered != 0) {
       result.AddGap(absl::StrCat(not_entered, " network namespaces could not be entered (",
                                  std::string(first_refusal.message()),
-                                 "): of their sockets those without a descriptor are missing"));
+                                 "): the snapshot misses their sockets without a descriptor"));
     }
     if (pauses != 0) {
       result.AddGap(
@@ -117,8 +117,7 @@ class AttributeCapture : public CaptureSource {
       const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
       result.AddGap(absl::StrCat(
           refused, refused == 1 ? " process does" : " processes do",
-          " not tell in which network namespace it is",
-          may_ask ? "" : ", for want of CAP_SYS_PTRACE",
+          " not reveal its network namespace", may_ask ? "" : ", for want of CAP_SYS_PTRACE",
           ": sockets without a descriptor are missing if nobody else tells of theirs"));
     }
     return result;

@@ -90,7 +90,7 @@ absl::StatusOr<KernelMap> OpenMapById(uint32_t id) {
   live_kernel::FileDescriptor fd(bpf_map_get_fd_by_id(id));
   if (!fd.ok()) {
     if (errno == ENOENT) {
-      return absl::NotFoundError(absl::StrCat(what, ": there is no map with this id"));
+      return absl::NotFoundError(absl::StrCat(what, ": no map has this id"));
     }
     return CallFailed(what, errno, kToFind);
   }
@@ -133,13 +133,13 @@ absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
   if (ids.size() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("--map ", std::string(name), ": ", ids.size(),
-                     " maps have this name; give one's --map-id: ", absl::StrJoin(ids, ", ")));
+                     " maps have this name; choose one with --map-id: ", absl::StrJoin(ids, ", ")));
   }
   if (found == nullptr) {
     const std::vector<std::string> close = analysis::CloseNames(std::string(name), names, 5);
-    return absl::NotFoundError(
-        absl::StrCat("--map ", std::string(name), ": there is no map of this name",
-                     close.empty() ? "" : "; there is ", absl::StrJoin(close, ", ")));
+    return absl::NotFoundError(absl::StrCat("--map ", std::string(name), ": no map has this name",
+                                            close.empty() ? "" : "; there is ",
+                                            absl::StrJoin(close, ", ")));
   }
   return std::move(*found);
 }
@@ -153,7 +153,7 @@ absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
   if (!fd.ok() && errno == EACCES && MissingCapabilities(kToOpen).empty()) {
     // The kernel also answers EACCES for a file outside of a BPF file system.
     return absl::PermissionDeniedError(
-        absl::StrCat(path, ": is not pinned in a BPF file system, or not to be read by this user"));
+        absl::StrCat(path, ": is not in a BPF file system, or this user may not read it"));
   }
   if (!fd.ok()) return CallFailed(path, errno, kToOpen);
   absl::StatusOr<KernelMap> map = Describe(std::move(fd), path);

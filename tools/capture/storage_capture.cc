@@ -48,7 +48,7 @@ class StorageCapture : public CaptureSource {
     if (options.method == Method::kFold && schema_.lock_offset.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--method fold does not take the bpf_spin_lock that the values of map ", map_.id, " '",
-          map_.name, "' have, and would count half-written ones: use auto, map or fd"));
+          map_.name, "' have, and could count half-written values: use auto, map or fd"));
     }
     absl::Status status = ChooseWalks(options.method);
     if (!status.ok()) return status;
@@ -97,7 +97,7 @@ class StorageCapture : public CaptureSource {
     }
     if (walks_.empty()) {
       return absl::FailedPreconditionError(
-          "this kernel is too old: it has none of the iterators over sockets that are needed "
+          "this kernel is too old: it has no iterator over socket storage "
           "(Linux 5.12 has them)");
     }
     return absl::OkStatus();
@@ -117,10 +117,10 @@ class StorageCapture : public CaptureSource {
     }
     // The verifier may not follow so long a copy, or may allow no locks here: copy without the
     // lock.
-    description_.notes.push_back(
-        absl::StrCat("the values' lock is not taken, so values may be half of one and half of "
-                     "another: ",
-                     std::string(status.message())));
+    description_.notes.push_back(absl::StrCat(
+        "the walk does not take the values' lock, so a value may be half of one and half of "
+        "another: ",
+        std::string(status.message())));
     schema_.lock_offset.reset();
     for (Walk& walk : walks_) walk.program = Program(walk.iterator == kMapIterator);
     return LoadWalks();

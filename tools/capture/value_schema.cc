@@ -57,7 +57,7 @@ ValueSchema ReadValueSchema(const KernelMap& map) {
   const Btf types = LoadBtf(map);
   if (types == nullptr) {
     schema.notes.push_back(absl::StrCat(
-        "the fields of the values have no names, and a lock or kptr among them is not known: ",
+        "the fields of the values have no names, and locks or kptrs in them are unknown: ",
         std::string(
             CallFailed("reading the map's BTF", errno, {Capability::kSysAdmin}).message())));
     return schema;
@@ -69,9 +69,9 @@ ValueSchema ReadValueSchema(const KernelMap& map) {
       types.get(), map.btf_value_type_id, "the map's BTF", &schema.kernel_owned);
   if (!fields.ok() || fields->value_bytes != map.value_bytes) {
     schema.kernel_owned.clear();
-    schema.notes.push_back(absl::StrCat(
-        "the fields of the values have no names: ",
-        fields.ok() ? "the map's BTF is of another size" : std::string(fields.status().message())));
+    schema.notes.push_back(absl::StrCat("the fields of the values have no names: ",
+                                        fields.ok() ? "the type in the map's BTF has another size"
+                                                    : std::string(fields.status().message())));
     return schema;
   }
   schema.fields = std::move(fields->fields);
@@ -80,8 +80,8 @@ ValueSchema ReadValueSchema(const KernelMap& map) {
       schema.lock_offset = static_cast<uint32_t>(member.offset_bytes);
     }
     schema.notes.push_back(absl::StrCat("'", member.name, "' is a ", member.type_name,
-                                        ": only the kernel may hold it, it is captured as zeros, "
-                                        "and such values cannot be shared as they are"));
+                                        ", which belongs to the kernel: it is captured as zeros, "
+                                        "and values with it cannot be shared as they are"));
   }
   return schema;
 }

@@ -66,7 +66,7 @@ absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
   if (types == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat("this kernel (", KernelRelease(),
-                     ") does not tell its types: it was built without BTF "
+                     ") has no type information: it was built without BTF "
                      "(CONFIG_DEBUG_INFO_BTF), or /sys/kernel/btf/vmlinux cannot be read"));
   }
   for (const char* const each : {"task_file", "bpf_sk_storage_map", "tcp", "udp", "unix"}) {

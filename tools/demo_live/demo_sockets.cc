@@ -118,7 +118,7 @@ class Holders {
 
   void Start(size_t connections, size_t datagrams) {
     int ready[2];
-    if (pipe(ready) != 0) Fail("no pipe");
+    if (pipe(ready) != 0) Fail("cannot make a pipe");
     const pid_t process = fork();
     if (process < 0) Fail("cannot fork");
     if (process == 0) Hold(processes_.size(), connections, datagrams, ready[1]);
@@ -161,7 +161,7 @@ void Run(size_t processes, size_t connections, size_t datagrams) {
   uint32_t bytes = sizeof(info);
   if (bpf_obj_get_info_by_fd(bpf_object__find_map_fd_by_name(object.get(), "net_taskctx_map"),
                              &info, &bytes) != 0) {
-    Fail("cannot ask for the map");
+    Fail("cannot read the map's id");
   }
   std::printf("%u\n", info.id);
   std::fflush(stdout);

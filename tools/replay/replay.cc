@@ -127,7 +127,7 @@ absl::StatusOr<LayoutResult> ReplayOn(const Recording& recording) {
           continue;
         }
         return absl::InternalError(
-            absl::StrCat("layout ", layout, " answers another value than record ", i + 1, " has"));
+            absl::StrCat("layout ", layout, " returns another value than record ", i + 1, " has"));
       }
       MemoryUsage usage = map->memory_usage();
       usage.slack_bytes += sockets.table().private_usage().slack_bytes;
