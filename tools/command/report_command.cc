@@ -45,7 +45,7 @@ int RunReport(const ReportOptions& options) {
   }
   const absl::StatusOr<bench_page::Results> results = bench_page::Results::Read(options.paths);
   if (!results.ok()) return FailCommand("report", results.status());
-  const page::Document document = bench_page::BuildReport(*results);
+  const page::Document document = bench_page::BuildBenchPage(*results);
   std::vector<OutputFile> files;
   if (!options.html.empty()) files.push_back({options.html, page::FormatHtml(document)});
   if (!options.markdown.empty())

@@ -1,4 +1,5 @@
-// The page of `inlay analyze --html`: which sections it has, what they say, and that no data breaks it.
+// The page of `inlay analyze --html`: which sections it has, what they say, and that no data breaks
+// it.
 
 #include "tools/pages/analyze_page/analyze_page.h"
 
@@ -82,7 +83,7 @@ std::string Words(const Report& report) { return page::FormatMarkdown(Page(repor
 
 std::string Head(const Report& report) {
   std::string text;
-  for (const page::Text& paragraph : Page(report).answer) text += paragraph.Words() + "\n";
+  for (const page::Text& paragraph : Page(report).verdict) text += paragraph.Words() + "\n";
   return text;
 }
 
@@ -298,7 +299,7 @@ TEST(AnalyzePageTest, ShowsGrowthWithItsForecast) {
       << words;
   EXPECT_TRUE(Contains(words, "| 19 of 20 times between | - | 250 and 290 | 400 and 900 |"))
       << words;
-  EXPECT_TRUE(Contains(words, "| 9 bits are too few | no | 0 % | 75 % |")) << words;
+  EXPECT_TRUE(Contains(words, "| 9 bits are too few | no | 0 % | 75.0 % |")) << words;
   EXPECT_TRUE(Contains(words, "| 10 bits are too few | no | 0 % | \\< 0.1 % |")) << words;
   EXPECT_FALSE(Contains(words, "11 bits are too few")) << "none that is wider says more";
   const std::string html = page::FormatHtml(Page(report));
@@ -375,7 +376,7 @@ TEST(AnalyzePageTest, ShowsRandomOrderBesideThatOfTheInput) {
       std::find_if(page.sections.begin(), page.sections.end(),
                    [](const page::Section& section) { return section.id == "growth"; });
   ASSERT_NE(growth, page.sections.end());
-  const auto& curve = std::get<page::LineChart>(*std::get<page::Exhibit>(growth->blocks[1]).chart);
+  const auto& curve = std::get<page::LineChart>(*std::get<page::Figure>(growth->blocks[1]).chart);
   const auto line = std::find_if(curve.lines.begin(), curve.lines.end(), [](const auto& other) {
     return other.label == "in random order";
   });

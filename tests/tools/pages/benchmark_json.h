@@ -1,4 +1,5 @@
-// Writes results as Google Benchmark does, with the context that the benchmarks of this project add.
+// Writes results as Google Benchmark does, with the context that the benchmarks of this project
+// add.
 
 #ifndef INLAY_TESTS_TOOLS_PAGES_BENCHMARK_JSON_H_
 #define INLAY_TESTS_TOOLS_PAGES_BENCHMARK_JSON_H_

@@ -17,7 +17,7 @@ inline constexpr char kSizes[] = "/sockets:500000/values:500/bytes:100";
 inline BenchmarkJson Headline() {
   BenchmarkJson json;
   for (const std::string question : {"Get", "Create", "Update", "Delete", "Clone"}) {
-    json.Add(question + "/touch" + kCold, {300, 336, 400});
+    json.Add(question + "/touch" + kCold, {332, 336, 340});
     double over = 386;
     for (const std::string layout :
          {"pointer", "single_pointer", "inline", "shared_pointer", "index", "index9"}) {
@@ -35,8 +35,9 @@ inline std::vector<BenchmarkJson> AllQuestions() {
   BenchmarkJson sweeps;
   sweeps.Context("command", "get_bench --sweep").Context("program", "get_bench");
   for (const std::string sockets : {"1000", "500000"}) {
-    for (const std::string subject : {"touch", "index", "pointer", "handwritten"}) {
-      sweeps.Add("Get/" + subject + "/packet/sockets:" + sockets + "/values:500/bytes:100", {100});
+    for (const std::string contender : {"touch", "index", "pointer", "handwritten"}) {
+      sweeps.Add("Get/" + contender + "/packet/sockets:" + sockets + "/values:500/bytes:100",
+                 {100});
     }
   }
   for (const std::string pattern : {"packet_nothing", "packet_whole", "batch", "packet_zipf"}) {
@@ -46,10 +47,10 @@ inline std::vector<BenchmarkJson> AllQuestions() {
   BenchmarkJson memory;
   memory.Context("command", "memory_bench").Context("program", "memory_bench");
   for (const int values : {1, 500, 200000, 500000}) {
-    for (const std::string subject : {"index", "inline", "shared_pointer"}) {
+    for (const std::string contender : {"index", "inline", "shared_pointer"}) {
       memory.Add(
-          "Memory/" + subject + "/sockets:500000/values:" + std::to_string(values) + "/bytes:100",
-          {1}, {{"bytes_per_socket", subject == "inline" ? 112 : 2 + values * 0.00025}});
+          "Memory/" + contender + "/sockets:500000/values:" + std::to_string(values) + "/bytes:100",
+          {1}, {{"bytes_per_socket", contender == "inline" ? 112 : 2 + values * 0.00025}});
     }
   }
   memory.Add("BreakEven/inline/sockets:500000/bytes:100", {1}, {{"distinct_values", 440000}});

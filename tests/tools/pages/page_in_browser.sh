@@ -10,7 +10,8 @@
 set -euo pipefail
 page=$(readlink -f "$1")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-[ -n "$browser" ] || { echo "skipped: chromium is not installed (apt-get install chromium)"; exit 77; }
+[ -n "$browser" ] ||
+  { echo "skipped: chromium is not installed (apt-get install chromium)"; exit 77; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -62,7 +63,9 @@ awk -v probe="$work/probe.js" '
 look() {  # width scheme
   cat >"$work/frame.html" <<FRAME
 <!DOCTYPE html><html><head><meta charset="utf-8"></head><body><pre id="said"></pre>
-<script>addEventListener('message', (e) => { document.getElementById('said').textContent = e.data; });</script>
+<script>
+addEventListener('message', (e) => { document.getElementById('said').textContent = e.data; });
+</script>
 <iframe src="page.html" style="width:$1px;height:1000px;border:0"></iframe></body></html>
 FRAME
   local profile scheme=1
@@ -90,7 +93,8 @@ for width in 1280 390; do
       continue
     fi
     paper[$scheme]=$(sed -n 's/^paper //p' "$work/said")
-    echo "$width pixels, $scheme: $(sed -n 's/^letters //p' "$work/said") texts in charts, paper ${paper[$scheme]}"
+    texts=$(sed -n 's/^letters //p' "$work/said")
+    echo "$width pixels, $scheme: $texts texts in charts, paper ${paper[$scheme]}"
     if grep '^WRONG' "$work/said"; then failed=1; fi
     if grep 'CONSOLE' "$work/log"; then failed=1; fi
   done

@@ -15,7 +15,7 @@
 #include "tools/pages/document/line_chart.h"
 #include "tools/pages/document/markdown.h"
 #include "tools/pages/document/scale.h"
-#include "tools/pages/document/series_style.h"
+#include "tools/pages/styles/styles.h"
 
 namespace inlay::page {
 namespace {
@@ -38,18 +38,18 @@ BarChart Bars() {
                              .label = "pointer",
                              .value = 386,
                              .spread = {{.least = 300, .most = 9000}},
-                             .shown = "386"},
+                             .value_text = "386"},
                             {.series = "index",
                              .label = "index",
                              .value = 9,
                              .spread = {{.least = -3, .most = 20}},
-                             .shown = "9.0"}}},
+                             .value_text = "9.0"}}},
                   {.title = "hot",
                    .bars = {{.series = "unheard_of",
                              .label = kHostile,
                              .value = -2,
                              .spread = {},
-                             .shown = "-2.0"}}}};
+                             .value_text = "-2.0"}}}};
   return chart;
 }
 
@@ -61,8 +61,8 @@ LineChart Lines() {
   chart.lines = {
       {.series = "index",
        .label = "index",
-       .points = {{.x = 10, .y = 2, .shown = "2"}, {.x = 1e6, .y = 200, .shown = "200"}}},
-      {.series = "inline", .label = kHostile, .points = {{.x = 10, .y = 108, .shown = "8"}}}};
+       .points = {{.x = 10, .y = 2, .value_text = "2"}, {.x = 1e6, .y = 200, .value_text = "200"}}},
+      {.series = "inline", .label = kHostile, .points = {{.x = 10, .y = 108, .value_text = "8"}}}};
   chart.marks = {{.x = 5e5, .series = "inline", .label = "inline: 500,000"}};
   return chart;
 }
@@ -81,19 +81,19 @@ Document Everything() {
   section.blocks.emplace_back(Tiles{{{.figure = kHostile, .unit = kHostile, .note = text}}});
   section.blocks.emplace_back(Subheading{kHostile});
   section.blocks.emplace_back(CodeBlock{.title = kHostile, .code = kHostile});
-  document.answer = {text, kHostile};
+  document.verdict = {text, kHostile};
   Table table;
   table.columns = {{kHostile, false}, {"n"}};
   table.rows = {{.series = "index", .cells = {kHostile, "1"}},
                 {.series = "", .cells = {text, "2"}}};
   section.blocks.emplace_back(Appendix{.title = kHostile, .table = table});
-  section.blocks.emplace_back(Exhibit{.title = kHostile,
-                                      .chart = Bars(),
-                                      .table = table,
-                                      .notes = {kHostile},
-                                      .commands = {kHostile}});
+  section.blocks.emplace_back(Figure{.title = kHostile,
+                                     .chart = Bars(),
+                                     .table = table,
+                                     .notes = {kHostile},
+                                     .commands = {kHostile}});
   section.blocks.emplace_back(
-      Exhibit{.title = "lines", .chart = Lines(), .table = table, .notes = {}, .commands = {}});
+      Figure{.title = "lines", .chart = Lines(), .table = table, .notes = {}, .commands = {}});
   document.sections.push_back(std::move(section));
   return document;
 }
@@ -147,7 +147,7 @@ TEST(HtmlPageTest, SaysWhatChartsShow) {
 }
 
 TEST(BarChartTest, AWhiskerThatIsTooLongGoesOnAndTheBarsStayReadable) {
-  const std::string chart = DrawBarChart(Bars(), kWideWidth);
+  const std::string chart = DrawBarChart(Bars(), kWideWidth, Styles());
   EXPECT_EQ(WellFormed(chart).error(), "");
   // All that is drawn is inside the picture: pairs of numbers in paths.
   for (const std::string& attribute : WellFormed(chart).attributes()) {
@@ -166,11 +166,12 @@ TEST(BarChartTest, LongerValuesAreLongerBars) {
   chart.groups = {{.title = "", .bars = {}}};
   for (const double value : {1.0, 2.0, 4.0}) {
     chart.groups[0].bars.push_back(
-        {.series = "index", .label = "a", .value = value, .spread = {}, .shown = "v"});
+        {.series = "index", .label = "a", .value = value, .spread = {}, .value_text = "v"});
   }
   for (const double width : {kWideWidth, kNarrowWidth}) {
     std::vector<double> widths;
-    for (const std::string& attribute : WellFormed(DrawBarChart(chart, width)).attributes()) {
+    for (const std::string& attribute :
+         WellFormed(DrawBarChart(chart, width, Styles())).attributes()) {
       if (attribute.starts_with("width=")) widths.push_back(std::stod(attribute.substr(6)));
     }
     ASSERT_EQ(widths.size(), 3U);
@@ -180,44 +181,44 @@ TEST(BarChartTest, LongerValuesAreLongerBars) {
 }
 
 TEST(BarChartTest, NoBarsAndZeroesAreNoHarm) {
-  EXPECT_EQ(WellFormed(DrawBarChart({}, kWideWidth)).error(), "");
+  EXPECT_EQ(WellFormed(DrawBarChart({}, kWideWidth, Styles())).error(), "");
   BarChart zeroes;
   zeroes.groups = {
       {.title = "",
-       .bars = {{.series = "index", .label = "a", .value = 0, .spread = {}, .shown = "0"}}}};
-  const std::string chart = DrawBarChart(zeroes, kNarrowWidth);
+       .bars = {{.series = "index", .label = "a", .value = 0, .spread = {}, .value_text = "0"}}}};
+  const std::string chart = DrawBarChart(zeroes, kNarrowWidth, Styles());
   EXPECT_EQ(WellFormed(chart).error(), "");
   EXPECT_EQ(Count(chart, "nan"), 0U);
 }
 
 TEST(LineChartTest, LeavesOutWhatALogarithmicAxisCannotShow) {
   LineChart chart = Lines();
-  chart.lines[0].points.push_back({.x = 2e6, .y = 0, .shown = "0"});
-  chart.lines[0].points.push_back({.x = 3e6, .y = std::nan(""), .shown = "none"});
-  const std::string drawn = DrawLineChart(chart, kWideWidth);
+  chart.lines[0].points.push_back({.x = 2e6, .y = 0, .value_text = "0"});
+  chart.lines[0].points.push_back({.x = 3e6, .y = std::nan(""), .value_text = "none"});
+  const std::string drawn = DrawLineChart(chart, kWideWidth, Styles());
   EXPECT_EQ(WellFormed(drawn).error(), "");
   EXPECT_EQ(Count(drawn, "nan"), 0U);
   EXPECT_EQ(Count(drawn, "inf"), 0U);
   EXPECT_EQ(drawn, [&] {
     LineChart without = Lines();
-    return DrawLineChart(without, kWideWidth);
+    return DrawLineChart(without, kWideWidth, Styles());
   }());
 }
 
 TEST(LineChartTest, NamesSeriesWhereThereIsRoom) {
   const std::string label = ">index</text>";
-  EXPECT_EQ(Count(DrawLineChart(Lines(), kWideWidth), label), 1U);
-  EXPECT_EQ(Count(DrawLineChart(Lines(), kNarrowWidth), label), 0U);
-  EXPECT_EQ(Count(DrawLineChart(Lines(), kNarrowWidth), "inline: 500,000</text>"), 1U);
+  EXPECT_EQ(Count(DrawLineChart(Lines(), kWideWidth, Styles()), label), 1U);
+  EXPECT_EQ(Count(DrawLineChart(Lines(), kNarrowWidth, Styles()), label), 0U);
+  EXPECT_EQ(Count(DrawLineChart(Lines(), kNarrowWidth, Styles()), "inline: 500,000</text>"), 1U);
 }
 
 TEST(LineChartTest, NothingToShowIsNoChart) {
-  EXPECT_EQ(DrawLineChart({}, kWideWidth), "");
+  EXPECT_EQ(DrawLineChart({}, kWideWidth, Styles()), "");
   LineChart one = Lines();
   one.lines.resize(1);
   one.lines[0].points.resize(1);
   one.marks.clear();
-  const std::string drawn = DrawLineChart(one, kWideWidth);
+  const std::string drawn = DrawLineChart(one, kWideWidth, Styles());
   EXPECT_EQ(WellFormed(drawn).error(), "");
   EXPECT_EQ(Count(drawn, "nan"), 0U);
 }
@@ -227,21 +228,21 @@ TEST(LineChartTest, ACurveHasNoMarkersAndRoundTicks) {
   chart.x.round_ticks = true;
   chart.lines = {{.series = "index", .label = "index", .points = {}, .computed = true}};
   for (double x = 3; x < 4e5; x *= 1.1) {
-    chart.lines[0].points.push_back({.x = x, .y = x, .shown = "y"});
+    chart.lines[0].points.push_back({.x = x, .y = x, .value_text = "y"});
   }
-  const std::string curve = DrawLineChart(chart, kWideWidth);
+  const std::string curve = DrawLineChart(chart, kWideWidth, Styles());
   EXPECT_EQ(Count(curve, "class=\"mark"), 0U);
   EXPECT_EQ(Count(curve, "class=\"line\""), 1U);
   for (const char* const tick : {">10</text>", ">1000</text>", ">100k</text>"}) {
     EXPECT_GE(Count(curve, tick), 1U) << tick;
   }
   chart.lines[0].computed = false;
-  EXPECT_GT(Count(DrawLineChart(chart, kWideWidth), "class=\"mark"), 100U);
+  EXPECT_GT(Count(DrawLineChart(chart, kWideWidth, Styles()), "class=\"mark"), 100U);
 }
 
 TEST(LineChartTest, ABandIsDrawnWhereTheAxesCanShowIt) {
   LineChart chart = Lines();
-  EXPECT_EQ(Count(DrawLineChart(chart, kWideWidth), "class=\"area\""), 0U);
+  EXPECT_EQ(Count(DrawLineChart(chart, kWideWidth, Styles()), "class=\"area\""), 0U);
   chart.bands = {{.series = "index",
                   .label = kHostile,
                   .intervals = {{.x = 10, .low = 2, .high = 2},
@@ -249,7 +250,7 @@ TEST(LineChartTest, ABandIsDrawnWhereTheAxesCanShowIt) {
                                 {.x = 1e6, .low = 100, .high = INFINITY},
                                 {.x = 1e7, .low = 100, .high = 300}}}};
   for (const double width : {kWideWidth, kNarrowWidth}) {
-    const std::string drawn = DrawLineChart(chart, width);
+    const std::string drawn = DrawLineChart(chart, width, Styles());
     EXPECT_EQ(WellFormed(drawn).error(), "");
     EXPECT_EQ(Count(drawn, "class=\"area\""), 1U);
     EXPECT_EQ(Count(drawn, "nan") + Count(drawn, "inf"), 0U);
@@ -258,7 +259,7 @@ TEST(LineChartTest, ABandIsDrawnWhereTheAxesCanShowIt) {
                               .subtitle = "s",
                               .sections = {{.id = "a",
                                             .title = "a",
-                                            .blocks = {Exhibit{.title = "e", .chart = chart}}}},
+                                            .blocks = {Figure{.title = "e", .chart = chart}}}},
                               .footer = "f"}),
                   "class=\"area\""),
             3U)
@@ -273,7 +274,7 @@ TEST(LineChartTest, MarksNeitherHideLinesNorStickOut) {
     chart.marks.push_back({.x = x, .series = "inline", .label = "as much as anything: 500,000"});
   }
   for (const double width : {kWideWidth, kNarrowWidth}) {
-    const std::string drawn = DrawLineChart(chart, width);
+    const std::string drawn = DrawLineChart(chart, width, Styles());
     double lowest_label = 0;
     double highest_grid = 1e9;
     for (size_t at = 0; (at = drawn.find("<text class=\"note\" x=\"", at)) != std::string::npos;) {
@@ -304,11 +305,12 @@ TEST(BarChartTest, ThinBarsShareALabelAndHaveALegend) {
   for (const char* const title : {"1 copy", "2 copies"}) {
     chart.groups.push_back(
         {.title = title,
-         .bars = {{.series = "values", .label = "all values", .value = 40, .shown = "40 %"},
-                  {.series = "records", .label = "all records", .value = 20, .shown = "20 %"}}});
+         .bars = {
+             {.series = "values", .label = "all values", .value = 40, .value_text = "40 %"},
+             {.series = "records", .label = "all records", .value = 20, .value_text = "20 %"}}});
   }
   for (const double width : {kWideWidth, kNarrowWidth}) {
-    const std::string drawn = DrawBarChart(chart, width);
+    const std::string drawn = DrawBarChart(chart, width, Styles());
     EXPECT_EQ(WellFormed(drawn).error(), "");
     EXPECT_EQ(Count(drawn, "class=\"bar\""), 4U);
     EXPECT_EQ(Count(drawn, ">1 copy</text>"), 1U);
@@ -318,7 +320,7 @@ TEST(BarChartTest, ThinBarsShareALabelAndHaveALegend) {
   const std::string html = FormatHtml(
       {.title = "t",
        .subtitle = "s",
-       .sections = {{.id = "a", .title = "a", .blocks = {Exhibit{.title = "e", .chart = chart}}}},
+       .sections = {{.id = "a", .title = "a", .blocks = {Figure{.title = "e", .chart = chart}}}},
        .footer = "f"});
   EXPECT_EQ(WellFormed(html).error(), "");
   EXPECT_EQ(Count(html, "</svg>\nall values</li>"), 1U) << html;
@@ -381,17 +383,17 @@ double Contrast(std::string_view a, std::string_view b) {
 }
 
 TEST(SeriesStyleTest, ColoursStandOutFromBothBackgrounds) {
-  for (const SeriesStyle& style : AllStyles()) {
+  for (const SeriesStyle& style : Styles().All()) {
     EXPECT_GE(Contrast(style.light, "#fdfdfc"), 3) << style.series;
     EXPECT_GE(Contrast(style.dark, "#121518"), 3) << style.series;
   }
 }
 
 TEST(SeriesStyleTest, EachSeriesLooksTheSameEverywhereAndUnknownOnesNeutral) {
-  EXPECT_EQ(StyleOf("index").series, "index");
-  EXPECT_EQ(SeriesClass("index"), "s-index");
-  EXPECT_EQ(SeriesClass("unheard_of"), SeriesClass("\"><script>"));
-  EXPECT_NE(SeriesClass("unheard_of"), SeriesClass("index"));
+  EXPECT_EQ(Styles().Of("index").series, "index");
+  EXPECT_EQ(Styles().ClassOf("index"), "s-index");
+  EXPECT_EQ(Styles().ClassOf("unheard_of"), Styles().ClassOf("\"><script>"));
+  EXPECT_NE(Styles().ClassOf("unheard_of"), Styles().ClassOf("index"));
 }
 
 TEST(MarkdownTest, MarkupIsText) {

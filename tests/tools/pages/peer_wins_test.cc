@@ -12,8 +12,8 @@
 namespace inlay::bench_page {
 namespace {
 
-std::string Get(const std::string& subject, int sockets, int values, int bytes) {
-  return "Get/" + subject + "/hot/sockets:" + std::to_string(sockets) +
+std::string Get(const std::string& contender, int sockets, int values, int bytes) {
+  return "Get/" + contender + "/hot/sockets:" + std::to_string(sockets) +
          "/values:" + std::to_string(values) + "/bytes:" + std::to_string(bytes);
 }
 

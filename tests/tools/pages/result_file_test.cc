@@ -155,10 +155,10 @@ TEST(ResultFileTest, ReadsFilesThatAreThere) {
   }
 }
 
-TEST(BenchmarkNameTest, HasQuestionSubjectPatternAndArguments) {
+TEST(BenchmarkNameTest, HasQuestionContenderPatternAndArguments) {
   const BenchmarkName name = BenchmarkName::Parse("Get/index/hot/sockets:1000/values:5/bytes:8");
   EXPECT_EQ(name.question, "Get");
-  EXPECT_EQ(name.subject, "index");
+  EXPECT_EQ(name.contender, "index");
   EXPECT_EQ(name.pattern, "hot");
   EXPECT_EQ(name.arguments, (Arguments{{"sockets", 1000}, {"values", 5}, {"bytes", 8}}));
 }
@@ -182,7 +182,7 @@ TEST(BenchmarkNameTest, WhatGoogleBenchmarkAppendsIsNotPartOfIt) {
 
 TEST(BenchmarkNameTest, TheKernelsWalkIsItsPattern) {
   const BenchmarkName name = BenchmarkName::Parse("Kernel/iterator/sk_storage/sockets:10");
-  EXPECT_EQ(name.subject, "sk_storage");
+  EXPECT_EQ(name.contender, "sk_storage");
   EXPECT_EQ(name.pattern, "iterator");
 }
 

@@ -17,8 +17,8 @@ namespace {
 constexpr char kSizes[] = "/sockets:1000/values:10/bytes:100";
 const Arguments kArguments = {{"sockets", 1000}, {"values", 10}, {"bytes", 100}};
 
-std::string Name(const std::string& subject, const std::string& question = "Get") {
-  return question + "/" + subject + "/packet" + kSizes;
+std::string Name(const std::string& contender, const std::string& question = "Get") {
+  return question + "/" + contender + "/packet" + kSizes;
 }
 
 const Point& PointOf(const Results& results, size_t file, const std::string& run_name) {
@@ -161,7 +161,7 @@ TEST(GroupTest, BaseSizesAreThoseThatMostWasMeasuredAt) {
                      .Add("Memory/index" + std::string(kSizes), {1})
                      .Add("Get/index/hot/sockets:7/values:10/bytes:100", {1})});
   EXPECT_EQ(BaseSizes(results), kArguments);
-  // The group that has no point at the base is that with most subjects.
+  // The group that has no point at the base is that with most contenders.
   EXPECT_EQ(UsualGroup(results, "Get", "hot", kArguments).arguments.at("sockets"), 7);
   EXPECT_TRUE(UsualGroup(results, "Get", "batch", kArguments).empty());
   EXPECT_TRUE(BaseSizes(ResultsOf({BenchmarkJson().Add("Kernel/a/b/sockets:1", {1})})).empty());

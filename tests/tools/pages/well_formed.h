@@ -1,5 +1,5 @@
-// Whether a page is well-formed: every element is closed where it must be, attributes are quoted, and no
-// character that is markup stands for itself.
+// Whether a page is well-formed: every element is closed where it must be, attributes are quoted,
+// and no character that is markup stands for itself.
 
 #ifndef INLAY_TESTS_TOOLS_PAGES_WELL_FORMED_H_
 #define INLAY_TESTS_TOOLS_PAGES_WELL_FORMED_H_

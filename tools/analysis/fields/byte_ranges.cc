@@ -10,12 +10,13 @@
 namespace inlay::analysis {
 namespace {
 
-// Two halves depend on each other if they take at most this many times the values that one takes alone.
+// Two halves depend on each other if they take at most this many times the values that one takes
+// alone.
 constexpr double kJoint = 1.25;
 // And at most this part of the values that they would take if they did not.
 constexpr double kEvidence = 0.5;
-// A byte carries into the next one if its entropy, or the number of its values, is this part of the most
-// that it could be: what is zero most of the time has little entropy.
+// A byte carries into the next one if its entropy, or the number of its values, is this part of the
+// most that it could be: what is zero most of the time has little entropy.
 constexpr double kCarries = 0.75;
 // Fewer values do not show what a byte could be.
 constexpr double kLeastValues = 64;
@@ -186,7 +187,8 @@ class Discovery {
     // How many of `product` pairs occur among so many values if all are equally likely.
     const double independent = product * -std::expm1(-values_ / product);
     if (joint > kEvidence * independent) return false;
-    // Eight bytes are as often two numbers, and those are not alike by chance only if they always are.
+    // Eight bytes are as often two numbers, and those are not alike by chance only if they always
+    // are.
     if (size == kMaxNumberBytes) return low.distinct == distinct && high.distinct == distinct;
     return joint <= kJoint * static_cast<double>(std::max(low.distinct, high.distinct));
   }

@@ -1,4 +1,5 @@
-// The fields of raw records of which nobody has said anything: runs of bytes that seem to belong together.
+// The fields of raw records of which nobody has said anything: runs of bytes that seem to belong
+// together.
 //
 // Thread-safe: functions without state.
 
@@ -18,9 +19,9 @@ namespace inlay::analysis {
 inline constexpr size_t kMaxDiscoveryValues = 65'536;
 inline constexpr size_t kMaxDiscoveryBytes = size_t{1} << 26;
 
-// Fields of kind kBytes, "byte 3" and "bytes 4-7", that cover all `value_bytes` bytes of `values`, which are
-// distinct. docs/analyze.md says by which rule bytes form a field. Depends on the values, and not on their
-// order: if there are too many, those with the smallest hashes speak for all.
+// Fields of kind kBytes, "byte 3" and "bytes 4-7", that cover all `value_bytes` bytes of `values`,
+// which are distinct. docs/analyze.md says by which rule bytes form a field. Depends on the values,
+// and not on their order: if there are too many, those with the smallest hashes speak for all.
 //
 // Linear in the bytes looked at. REQUIRES: there are values, and each has value_bytes > 0 bytes.
 std::vector<ValueField> DiscoverByteRanges(uint64_t value_bytes,

@@ -1,8 +1,9 @@
-// FieldBudget: how many values, threads and tables at a time computing on fields may use, so that it keeps to a budget
-// of memory.
+// FieldBudget: how many values, threads and tables at a time computing on fields may use, so that
+// it keeps to a budget of memory.
 //
-// Where it fits, nothing changes. Where it does not, there is work for fewer threads and for fewer fields at a time, and
-// only then fewer values. So which values these are does not depend on the threads.
+// Where it fits, nothing changes. Where it does not, there is work for fewer threads and for fewer
+// fields at a time, and only then fewer values. So which values these are does not depend on the
+// threads.
 //
 // Thread-safe: immutable.
 
@@ -19,7 +20,8 @@ namespace inlay::analysis {
 
 class FieldBudget {
  public:
-  // `budget_bytes` may be BoundedCounter::kUnbounded. What is said of each field, some KiB, is not in it.
+  // `budget_bytes` may be BoundedCounter::kUnbounded. What is said of each field, some KiB, is not
+  // in it.
   FieldBudget(size_t budget_bytes, size_t fields) : budget_bytes_(budget_bytes), fields_(fields) {}
 
   // The values that may be encoded.
@@ -34,8 +36,9 @@ class FieldBudget {
   size_t fields_;
 };
 
-// Encodes the values: all, or of more than budget.MostValues() a sample, as bounded_counter.h draws it, of one
-// value at least. REQUIRES: as EncodeFields(). Throws std::bad_alloc when memory runs out.
+// Encodes the values: all, or of more than budget.MostValues() a sample, as bounded_counter.h draws
+// it, of one value at least. REQUIRES: as EncodeFields(). Throws std::bad_alloc when memory runs
+// out.
 FieldCodes EncodeWithin(const FieldBudget& budget, const RecordSchema& schema,
                         const DistinctValues& distinct, size_t threads);
 

@@ -12,8 +12,8 @@
 namespace inlay::analysis {
 namespace {
 
-// Values are taken a batch at a time and encoded field by field, so that one field's table stays in the
-// cache.
+// Values are taken a batch at a time and encoded field by field, so that one field's table stays in
+// the cache.
 constexpr size_t kBatch = 256;
 // Fewer where rows are so wide that the places of their cells would take more than 1 MiB.
 constexpr size_t kBatchCells = size_t{64} << 10;

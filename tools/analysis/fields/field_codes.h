@@ -1,6 +1,6 @@
-// FieldCodes: the distinct values as a table of small numbers, a column for each field: two values agree in
-// a field exactly if they have the same code there. Whatever asks how fields vary together works on this,
-// and knows nothing of bytes and text.
+// FieldCodes: the distinct values as a table of small numbers, a column for each field: two values
+// agree in a field exactly if they have the same code there. Whatever asks how fields vary together
+// works on this, and knows nothing of bytes and text.
 
 #ifndef INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_
 #define INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_
@@ -31,10 +31,10 @@ struct FieldCodes {
   size_t values() const { return counts.size(); }
 };
 
-// Encodes `values`, whose fields are schema.fields, with `threads` threads, at most `most_encoders` fields at a time.
-// Takes 4 bytes for each value and field, 4 for each distinct value of a field, and a table of these for as
-// many fields as are encoded at a time. REQUIRES: fewer than 2^32 values, one encoder. Throws std::bad_alloc when
-// memory runs out.
+// Encodes `values`, whose fields are schema.fields, with `threads` threads, at most `most_encoders`
+// fields at a time. Takes 4 bytes for each value and field, 4 for each distinct value of a field,
+// and a table of these for as many fields as are encoded at a time. REQUIRES: fewer than 2^32
+// values, one encoder. Throws std::bad_alloc when memory runs out.
 FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
                         size_t threads, size_t most_encoders = SIZE_MAX);
 

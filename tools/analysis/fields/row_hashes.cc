@@ -46,8 +46,8 @@ void RowHashes::Exclude(size_t field) {
   }
 }
 
-// Calls on_first(row) for each row whose hash no row before it has, in order; may stop when there have been
-// more than `limit`.
+// Calls on_first(row) for each row whose hash no row before it has, in order; may stop when there
+// have been more than `limit`.
 template <typename HashOfRow, typename OnFirst>
 void RowHashes::ForEachFirst(HashOfRow hash_of_row, OnFirst on_first, uint64_t limit,
                              Scratch* scratch) const {

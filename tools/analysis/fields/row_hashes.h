@@ -1,8 +1,8 @@
-// RowHashes: how many different values are left if only some of the fields count. A value's hash is the sum
-// of its fields' hashes, so that a field comes and goes with one addition for each value.
+// RowHashes: how many different values are left if only some of the fields count. A value's hash is
+// the sum of its fields' hashes, so that a field comes and goes with one addition for each value.
 //
-// Counts are those of 128-bit hashes: for 100 million values the chance that any two that differ are taken
-// for one is below 10^-22.
+// Counts are those of 128-bit hashes: for 100 million values the chance that any two that differ
+// are taken for one is below 10^-22.
 //
 // Thread-safety: const functions may run concurrently, each with a scratch of its own.
 

@@ -17,7 +17,8 @@ namespace {
 
 constexpr double kCheapIndexBytes = 4;
 
-// Fewer fields than this are counted one by one. Where each matters, groups cost little in vain then.
+// Fewer fields than this are counted one by one. Where each matters, groups cost little in vain
+// then.
 constexpr size_t kSmallGroup = 12;
 
 // A field that could be left out next. The smallest is the one to take.
@@ -95,7 +96,8 @@ class Remaining {
   }
 
  private:
-  // For each remaining field with `wanted(field)`: a number of values that leaving it out cannot go below.
+  // For each remaining field with `wanted(field)`: a number of values that leaving it out cannot go
+  // below.
   template <typename Wanted>
   std::vector<Choice> Bounds(Wanted wanted) const {
     // The values are at least as many as those of any field that stays.
@@ -119,8 +121,9 @@ class Remaining {
     return bounds;
   }
 
-  // Finds fields without which, one by one, all values are left: those of a group without which as a whole all
-  // are left. Most fields are such, and this takes few counts. Sets their bounds to what it found.
+  // Finds fields without which, one by one, all values are left: those of a group without which as
+  // a whole all are left. Most fields are such, and this takes few counts. Sets their bounds to
+  // what it found.
   void RaiseBounds(std::vector<Choice>& bounds) {
     std::vector<Choice*> open;
     for (Choice& bound : bounds) {

@@ -1,5 +1,6 @@
-// Growth: how the number of distinct values goes with the number of sockets, what it would be with more of
-// them, and how likely the index would then need more bits. docs/analyze.md has the formulas.
+// Growth: how the number of distinct values goes with the number of sockets, what it would be with
+// more of them, and how likely the index would then need more bits. docs/analyze.md has the
+// formulas.
 //
 // Thread-safe: immutable.
 
@@ -15,8 +16,8 @@
 
 namespace inlay::analysis {
 
-// distinct(n) = fixed_values + factor * n^exponent. With an exponent below zero the factor is below zero too, and
-// fixed_values is what the number of values tends to.
+// distinct(n) = fixed_values + factor * n^exponent. With an exponent below zero the factor is below
+// zero too, and fixed_values is what the number of values tends to.
 struct GrowthLaw {
   double fixed_values = 0;
   double factor = 0;
@@ -56,8 +57,8 @@ struct Growth {
   std::vector<Snapshot> snapshots;        // kSnapshots only
   // kInput only: as many records as each of `points` has, in random order.
   std::vector<GrowthPoint> random_order;
-  // kSnapshots only: the snapshots differ too little in size, so that law and forecasts are those of the last
-  // one's records in random order.
+  // kSnapshots only: the snapshots differ too little in size, so that law and forecasts are those
+  // of the last one's records in random order.
   bool within_last_snapshot = false;
 };
 

@@ -41,10 +41,11 @@ std::optional<int> IndexBits(double distinct) {
   return distinct > 1e9 ? std::nullopt : SmallestIndexBits(static_cast<uint64_t>(distinct));
 }
 
-// The smallest number that a Poisson variable exceeds at most as likely as a standard normal one exceeds `z`.
+// The smallest number that a Poisson variable exceeds at most as likely as a standard normal one
+// exceeds `z`.
 double PoissonQuantile(double mean, double z) {
-  // Above it, the probability of 0 would get too small to be a number, and the expansion of Cornish and Fisher is
-  // right to about one value.
+  // Above it, the probability of 0 would get too small to be a number, and the expansion of Cornish
+  // and Fisher is right to about one value.
   constexpr double kMostSummed = 500;
   if (mean > kMostSummed) return std::ceil(mean + z * std::sqrt(mean) + (z * z - 1) / 6);
   const double above = NormalBelow(-z);
@@ -68,7 +69,8 @@ struct Spread {
   double Quantile(double z) const { return expected * std::exp(z * (z < 0 ? low_sd : high_sd)); }
 };
 
-// `base` distinct values, wrong by as much as `error`, and what comes on top; at most `most` in all.
+// `base` distinct values, wrong by as much as `error`, and what comes on top; at most `most` in
+// all.
 GrowthForecast OnTopOf(const Figure& base, double times, double records, double expected,
                        const std::function<double(double)>& new_quantile) {
   const double most = std::max(records * times, base.value);
@@ -81,7 +83,8 @@ GrowthForecast OnTopOf(const Figure& base, double times, double records, double 
   });
 }
 
-// None is announced, and one may come all the same. `past` came with the second half of the records.
+// None is announced, and one may come all the same. `past` came with the second half of the
+// records.
 GrowthForecast Unannounced(const Figure& base, double times, double records, double past) {
   const double mean = (past + kUnannounced) * std::log2(times);
   return OnTopOf(base, times, records, 0,
@@ -90,7 +93,8 @@ GrowthForecast Unannounced(const Figure& base, double times, double records, dou
 
 GrowthLaw Constant(double distinct) { return {distinct, 0, 0}; }
 
-// What random order has to do with: the rare values, and how far off each of the three numbers may be.
+// What random order has to do with: the rare values, and how far off each of the three numbers may
+// be.
 struct Seen {
   RareValues values;
   std::array<double, 3> sd = {};
@@ -113,7 +117,8 @@ Seen RareOf(const CopiesDistribution& copies) {
   return seen;
 }
 
-// How far the expectation moves, in ln, when the numbers that it comes from are off by their deviations.
+// How far the expectation moves, in ln, when the numbers that it comes from are off by their
+// deviations.
 template <size_t kCount>
 double NoiseVariance(const std::array<double, kCount>& numbers,
                      const std::array<double, kCount>& sd,
@@ -132,7 +137,8 @@ double NoiseVariance(const std::array<double, kCount>& numbers,
   return variance;
 }
 
-// What the same forecast, made of a part of the records, says of all of them: ln of how far off it is.
+// What the same forecast, made of a part of the records, says of all of them: ln of how far off it
+// is.
 double BacktestError(const CopiesDistribution& copies, double distinct, double times) {
   const double share = 1 / times;
   const RareValues then = {ExpectedWithCopies(copies, share, 1),
@@ -209,8 +215,8 @@ const GrowthPoint* LastUpTo(std::span<const GrowthPoint> points, double records)
   return found;
 }
 
-// A law for the order of the input: through the last of the points, the last one at 0.7 of its records or before, and
-// the last one at a quarter of those or before. The points do not fall.
+// A law for the order of the input: through the last of the points, the last one at 0.7 of its
+// records or before, and the last one at a quarter of those or before. The points do not fall.
 struct InOrderLaw {
   GrowthPoint now;
   GrowthPoint middle;
@@ -222,8 +228,8 @@ struct InOrderLaw {
                    {far.records, now.distinct - last_part - part_before});
     return DistinctBy(law, now.records * times) - now.distinct;
   }
-  // The most that may be expected of so many times the records, z deviations off: new values may come twice as fast as
-  // lately, but not as fast as the first ones did.
+  // The most that may be expected of so many times the records, z deviations off: new values may
+  // come twice as fast as lately, but not as fast as the first ones did.
   double Most(double times, double z) const {
     const double lately = last_part() + std::max(z, 2.0) * std::sqrt(last_part() + 1);
     return 2 * (times - 1) * lately * now.records / (now.records - middle.records);
@@ -401,7 +407,8 @@ Growth GrowthOfSnapshots(std::vector<Snapshot> snapshots, const CopiesDistributi
   }
   const auto records = static_cast<double>(growth.snapshots.back().records);
   const auto distinct = static_cast<double>(growth.snapshots.back().distinct);
-  // More of the last snapshot's sockets: its law has the exponent of all, and goes through what it has.
+  // More of the last snapshot's sockets: its law has the exponent of all, and goes through what it
+  // has.
   growth.law = GrowthLaw{.fixed_values = 0,
                          .factor = distinct / std::pow(records, fit.law.exponent),
                          .exponent = fit.law.exponent};

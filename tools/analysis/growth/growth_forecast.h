@@ -1,5 +1,6 @@
-// What is to be expected of more records: the growth in random order, in the order of the input, or from
-// snapshot to snapshot. docs/analyze.md has the formulas, and how often the intervals held the truth.
+// What is to be expected of more records: the growth in random order, in the order of the input, or
+// from snapshot to snapshot. docs/analyze.md has the formulas, and how often the intervals held the
+// truth.
 //
 // Thread-safe: functions without state.
 
@@ -24,8 +25,8 @@ Growth GrowthInInputOrder(std::vector<GrowthPoint> points, const CopiesDistribut
 // `copies` are those of the last snapshot. REQUIRES: two snapshots or more.
 Growth GrowthOfSnapshots(std::vector<Snapshot> snapshots, const CopiesDistribution& copies);
 
-// The forecast whose distribution has these quantiles: quantile(z) is not exceeded with the probability that a
-// standard normal variable does not exceed z. It must not fall with z.
+// The forecast whose distribution has these quantiles: quantile(z) is not exceeded with the
+// probability that a standard normal variable does not exceed z. It must not fall with z.
 GrowthForecast ForecastOf(double times, double records, double expected,
                           const std::function<double(double)>& quantile);
 

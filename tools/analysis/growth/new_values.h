@@ -1,13 +1,14 @@
-// NewValues: how many values that have not been seen yet further records would bring, judged by the values
-// that have been seen once, twice and three times.
+// NewValues: how many values that have not been seen yet further records would bring, judged by the
+// values that have been seen once, twice and three times.
 //
-// The model: records come in random order, and the rates at which the rare values occur follow a gamma
-// distribution (Fisher, Corbet and Williams 1943). Then t * N further records bring
+// The model: records come in random order, and the rates at which the rare values occur follow a
+// gamma distribution (Fisher, Corbet and Williams 1943). Then t * N further records bring
 //
 //   new(t) = once * ((1 + scale * t)^b - 1) / (scale * b),   b = 1 - shape
 //
-// A power law, values that are all new, and values that are all as frequent as each other are special cases: scale 1, shape 0,
-// and shape towards infinity. docs/analyze.md says how it is fitted.
+// A power law, values that are all new, and values that are all as frequent as each other are
+// special cases: scale 1, shape 0, and shape towards infinity. docs/analyze.md says how it is
+// fitted.
 //
 // Thread-safe: immutable.
 
@@ -30,8 +31,8 @@ class NewValues {
 
   // Expected from so many times as many further records as there were; further > 0.
   double Expected(double further) const;
-  // The fewest and the most that rates of the same mean, or of the same mean and variance, could bring instead
-  // (Harris 1959): all rates equal; and some at zero, others at one rate.
+  // The fewest and the most that rates of the same mean, or of the same mean and variance, could
+  // bring instead (Harris 1959): all rates equal; and some at zero, others at one rate.
   double Least(double further) const;
   double Most(double further) const;
 

@@ -10,8 +10,9 @@ namespace {
 // Copies up to which the probability is a product, which is exact.
 constexpr uint64_t kMostFactors = 64;
 
-// ln of x! / ((x - held)! * x^held) by the formula of Stirling. Its error is about held * 1e-16, where a difference of
-// two logarithms of factorials would have x * 1e-15. REQUIRES: x - held is not small.
+// ln of x! / ((x - held)! * x^held) by the formula of Stirling. Its error is about held * 1e-16,
+// where a difference of two logarithms of factorials would have x * 1e-15. REQUIRES: x - held is
+// not small.
 double LogOfFallen(double x, double held) {
   const double left = x - held;
   return -(left + 0.5) * std::log1p(-held / x) - held + (1 / x - 1 / left) / 12;

@@ -1,7 +1,9 @@
-// Rarefaction: how many distinct values are to be expected among a part of the records, chosen at random.
+// Rarefaction: how many distinct values are to be expected among a part of the records, chosen at
+// random.
 //
-// A value with c copies among N records is not among n of them with probability C(N - c, n) / C(N, n), so that
-// the expectation is a sum over the copies alone (Hurlbert 1971). It is exact, whatever the values are.
+// A value with c copies among N records is not among n of them with probability C(N - c, n) / C(N,
+// n), so that the expectation is a sum over the copies alone (Hurlbert 1971). It is exact, whatever
+// the values are.
 //
 // Thread-safe: functions without state.
 
@@ -19,12 +21,13 @@ namespace inlay::analysis {
 // The expected distinct values among `records` of the records. REQUIRES: at most copies.records().
 double ExpectedDistinct(const CopiesDistribution& copies, uint64_t records);
 
-// The values that are expected to occur exactly `times` times among a share of the records, 0 < share <= 1. Each
-// record is taken or not by itself, so that the number of records is `share` of them on average.
+// The values that are expected to occur exactly `times` times among a share of the records, 0 <
+// share <= 1. Each record is taken or not by itself, so that the number of records is `share` of
+// them on average.
 double ExpectedWithCopies(const CopiesDistribution& copies, double share, uint64_t times);
 
-// The curve at 1/2^k of the records, k = 0, 1.. while that is a record or more, and at most `points` points; by
-// rising records, all of them last.
+// The curve at 1/2^k of the records, k = 0, 1.. while that is a record or more, and at most
+// `points` points; by rising records, all of them last.
 std::vector<GrowthPoint> RarefactionCurve(const CopiesDistribution& copies, size_t points = 17);
 
 }  // namespace inlay::analysis

@@ -42,7 +42,7 @@ std::vector<std::string> BrokenLimits(const Report& report, const GateLimits& li
                                   " for ", report.distinct, " distinct values"));
   }
   if (limits.fail_on_spoiler && report.joint_spoilers > 0) {
-    broken.push_back(absl::StrCat("--fail-on-spoiler: without ", ShownSpoilers(report), ", ",
+    broken.push_back(absl::StrCat("--fail-on-spoiler: without ", SpoilerNames(report), ", ",
                                   report.spoilers.steps[report.joint_spoilers - 1].distinct, " of ",
                                   report.spoilers.distinct, " distinct values are left",
                                   report.fields_exact ? "" : ", of a sample"));

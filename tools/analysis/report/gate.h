@@ -28,7 +28,8 @@ struct GateLimits {
   }
 };
 
-// A line for each limit that `report` breaks, without a line end: the option, then what was measured.
+// A line for each limit that `report` breaks, without a line end: the option, then what was
+// measured.
 std::vector<std::string> BrokenLimits(const Report& report, const GateLimits& limits);
 
 }  // namespace inlay::analysis

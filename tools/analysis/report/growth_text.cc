@@ -15,9 +15,9 @@ namespace inlay::analysis {
 namespace {
 
 using enum numbers::TextTable::Align;
-constexpr size_t kShownPoints = 5;
-constexpr size_t kShownSnapshots = 20;
-constexpr size_t kSnapshotNameBytes = 40;
+constexpr size_t kMaxListedPoints = 5;
+constexpr size_t kMaxListedSnapshots = 20;
+constexpr size_t kMaxNameBytes = 40;
 
 std::string Width(const std::optional<int>& bits) {
   return bits.has_value() ? absl::StrCat(*bits) : "none";
@@ -50,7 +50,7 @@ std::string PointTable(const Growth& growth) {
   numbers::TextTable table({kRight, kRight, kRight, kRight});
   table.AddRow({"records", "distinct", in_order ? "in random order" : ""});
   // Of the input there may be a point close to the end besides the doublings.
-  const size_t first = growth.points.size() - std::min(growth.points.size(), kShownPoints);
+  const size_t first = growth.points.size() - std::min(growth.points.size(), kMaxListedPoints);
   for (size_t i = first; i < growth.points.size(); ++i) {
     table.AddRow({numbers::GroupedWhole(growth.points[i].records),
                   numbers::GroupedWhole(growth.points[i].distinct),
@@ -62,11 +62,12 @@ std::string PointTable(const Growth& growth) {
 std::string SnapshotTable(const Growth& growth) {
   numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight});
   table.AddRow({"snapshot", "records", "distinct", "new", "gone", "so far"});
-  const size_t first = growth.snapshots.size() - std::min(growth.snapshots.size(), kShownSnapshots);
+  const size_t first =
+      growth.snapshots.size() - std::min(growth.snapshots.size(), kMaxListedSnapshots);
   for (size_t i = first; i < growth.snapshots.size(); ++i) {
     const Snapshot& snapshot = growth.snapshots[i];
     table.AddRow(
-        {snapshot.name.empty() ? "(empty)" : numbers::Printable(snapshot.name, kSnapshotNameBytes),
+        {snapshot.name.empty() ? "(empty)" : numbers::Printable(snapshot.name, kMaxNameBytes),
          numbers::Grouped(snapshot.records), numbers::Grouped(snapshot.distinct),
          i == 0 ? "-" : numbers::Grouped(snapshot.appeared),
          i == 0 ? "-" : numbers::Grouped(snapshot.disappeared),

@@ -10,7 +10,8 @@
 
 namespace inlay::analysis {
 
-// Lines of text, the first one empty. `index_bits` is the width for the values of today. Thread-safe.
+// Lines of text, the first one empty. `index_bits` is the width for the values of today.
+// Thread-safe.
 std::string FormatGrowth(const Growth& growth, std::optional<int> index_bits);
 
 }  // namespace inlay::analysis

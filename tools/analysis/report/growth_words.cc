@@ -15,7 +15,7 @@ namespace {
 // In-order and random-order values differ notably by this factor.
 constexpr double kNotable = 1.25;
 // Exponents nearer to 0 are those of a logarithm.
-constexpr double kLeastShownExponent = 0.001;
+constexpr double kMinExponent = 0.001;
 
 std::string Digits(double number, int digits) { return absl::StrFormat("%.*g", digits, number); }
 
@@ -24,14 +24,15 @@ double Rounded(double number, int digits) {
   return absl::SimpleAtod(Digits(number, digits), &rounded) ? rounded : number;
 }
 
-// Whether `law` says of `records`, and of ten times as many, the same if its numbers have so many digits.
+// Whether `law` says of `records`, and of ten times as many, the same if its numbers have so many
+// digits.
 bool IsPrecise(const GrowthLaw& law, double records, int digits) {
   constexpr double kTolerance = 1e-3;
-  const GrowthLaw shown = {Rounded(law.fixed_values, digits), Rounded(law.factor, digits),
-                           Rounded(law.exponent, digits)};
+  const GrowthLaw listed = {Rounded(law.fixed_values, digits), Rounded(law.factor, digits),
+                            Rounded(law.exponent, digits)};
   for (const double at : {records, 10 * records}) {
     const double truth = DistinctBy(law, at);
-    if (std::abs(DistinctBy(shown, at) - truth) > kTolerance * std::abs(truth)) return false;
+    if (std::abs(DistinctBy(listed, at) - truth) > kTolerance * std::abs(truth)) return false;
   }
   return true;
 }
@@ -46,7 +47,7 @@ std::string LawWords(const GrowthLaw& law, double records) {
   }
   constexpr int kLeastDigits = 6;
   constexpr int kMostDigits = 15;
-  if (std::abs(law.exponent) < kLeastShownExponent) {
+  if (std::abs(law.exponent) < kMinExponent) {
     const double slope = law.factor * law.exponent * std::pow(records, law.exponent);
     return absl::StrCat("distinct = ", Digits(today, kLeastDigits), slope < 0 ? " - " : " + ",
                         Digits(std::abs(slope), kLeastDigits), " * ln(records / ",

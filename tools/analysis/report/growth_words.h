@@ -1,5 +1,5 @@
-// What is said of growth in words, the same in the text report and on the page. Words may have line feeds, where the text
-// report breaks its lines.
+// What is said of growth in words, the same in the text report and on the page. Words may have line
+// feeds, where the text report breaks its lines.
 //
 // Thread-safe: functions without state.
 
@@ -12,12 +12,13 @@
 
 namespace inlay::analysis {
 
-// "distinct = 1222.03 - 4024.87 * records^-0.183456", or "7 values, however many records". `records` are those of today;
-// the numbers have as many digits as it takes to compute from them what `law` says of up to ten times as many.
+// "distinct = 1222.03 - 4024.87 * records^-0.183456", or "7 values, however many records".
+// `records` are those of today; the numbers have as many digits as it takes to compute from them
+// what `law` says of up to ten times as many.
 std::string LawWords(const GrowthLaw& law, double records);
 
-// How the order of the input differs from random order. REQUIRES: growth.random_order has as many points as growth.points,
-// and there is one.
+// How the order of the input differs from random order. REQUIRES: growth.random_order has as many
+// points as growth.points, and there is one.
 std::string OrderWords(const Growth& growth);
 
 // How much appears from snapshot to snapshot. REQUIRES: there are snapshots.

@@ -60,7 +60,7 @@ std::string FewValues(const Report& report) {
 std::string WithoutSpoilers(const Report& report) {
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
   return absl::StrCat(
-      "Without ", ShownSpoilers(report), ", ", numbers::Grouped(distinct),
+      "Without ", SpoilerNames(report), ", ", numbers::Grouped(distinct),
       distinct == 1 ? " value is left, " : " values are left, ",
       numbers::GroupedDecimal(
           static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
@@ -132,8 +132,7 @@ std::vector<std::string> NextSteps(const Report& report) {
       const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
       const std::optional<int> bits = SmallestIndexBits(distinct);
       if (bits.has_value()) {
-        fit =
-            absl::StrCat("Without ", ShownSpoilers(report), ", ", *bits, " bits name all values.");
+        fit = absl::StrCat("Without ", SpoilerNames(report), ", ", *bits, " bits name all values.");
       }
     }
     steps.push_back(

@@ -20,7 +20,7 @@ std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
 }
 
-std::string ShownText(const RecordSchema& schema, const CountedValue& value) {
+std::string RecordText(const RecordSchema& schema, const CountedValue& value) {
   return schema.kind == RecordSchema::Kind::kRaw ? Hex(value.bytes())
                                                  : RowText(AsText(value), schema.dialect);
 }
@@ -42,17 +42,17 @@ std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues
   for (const CountedValue& value : distinct.values()) order.push_back({&value, 0});
   const FrequentValues& frequent = distinct.counter.frequent();
   for (const CountedValue& value : frequent.values()) order.push_back({&value, frequent.error()});
-  const auto shown = order.begin() + static_cast<std::ptrdiff_t>(std::min(top, order.size()));
-  std::partial_sort(order.begin(), shown, order.end(), [](const Candidate& a, const Candidate& b) {
+  const auto listed = order.begin() + static_cast<std::ptrdiff_t>(std::min(top, order.size()));
+  std::partial_sort(order.begin(), listed, order.end(), [](const Candidate& a, const Candidate& b) {
     return a.value->count != b.value->count ? a.value->count > b.value->count
                                             : AsText(*a.value) < AsText(*b.value);
   });
   std::vector<TopValue> result;
-  for (auto candidate = order.begin(); candidate != shown; ++candidate) {
+  for (auto candidate = order.begin(); candidate != listed; ++candidate) {
     const CountedValue& value = *candidate->value;
     result.push_back({value.count,
                       static_cast<double>(value.count) / static_cast<double>(distinct.records),
-                      ShownText(schema, value),
+                      RecordText(schema, value),
                       NamesRawFields(schema) ? DecodeValue(value.bytes(), schema.fields)
                                              : std::vector<DecodedField>(),
                       candidate->count_error});

@@ -74,8 +74,9 @@ struct ReportOptions {
   size_t budget_bytes = BoundedCounter::kUnbounded;  // what the tables of fields may take
   size_t spoiler_steps = kDefaultSpoilerSteps;       // fields to leave out together, at most
   SplitOptions split = {};
-  // What was measured while reading, if it was: distinct values among the first so many records, the last point
-  // being all of them; or the snapshots, `distinct` being the last one. At most one of them.
+  // What was measured while reading, if it was: distinct values among the first so many records,
+  // the last point being all of them; or the snapshots, `distinct` being the last one. At most one
+  // of them.
   std::vector<GrowthPoint> input_order = {};
   std::vector<Snapshot> snapshots = {};
 };

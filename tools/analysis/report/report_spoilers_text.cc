@@ -41,12 +41,12 @@ std::string WhyNothingSpoils(const Report& report) {
 
 }  // namespace
 
-std::string ShownSpoilers(const Report& report) {
+std::string SpoilerNames(const Report& report) {
   std::string text;
   for (size_t step = 0; step < report.joint_spoilers; ++step) {
     const bool last = step + 1 == report.joint_spoilers;
     absl::StrAppend(&text, step == 0 ? "" : (last ? " and " : ", "),
-                    ShownFieldName(report.fields[report.spoilers.steps[step].field].name));
+                    PrintableFieldName(report.fields[report.spoilers.steps[step].field].name));
   }
   return text;
 }
@@ -55,7 +55,7 @@ std::vector<std::string> SpoilersVerdict(const Report& report) {
   if (!SpoilersAreKnown(report)) return {};
   if (report.joint_spoilers == 0) return {WhyNothingSpoils(report)};
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
-  const std::string names = ShownSpoilers(report);
+  const std::string names = SpoilerNames(report);
   const std::string left =
       absl::StrCat(numbers::Grouped(distinct), " of ", numbers::Grouped(report.spoilers.distinct),
                    distinct == 1 ? " distinct values is left." : " distinct values are left.");
@@ -81,7 +81,7 @@ std::string FormatSpoilers(const Report& report) {
   };
   add("nothing", report.spoilers.distinct);
   for (const SpoilerStep& step : report.spoilers.steps) {
-    const std::string name = ShownFieldName(report.fields[step.field].name);
+    const std::string name = PrintableFieldName(report.fields[step.field].name);
     add(absl::StrCat(&step == &report.spoilers.steps.front() ? "" : "and ", name), step.distinct);
   }
   return absl::StrCat("\nWhat spoils it: the values that are left without some fields\n  ",

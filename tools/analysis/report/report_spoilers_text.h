@@ -12,8 +12,9 @@
 
 namespace inlay::analysis {
 
-// The fields that spoil the values together, as in "sport, dport and pcap"; empty if there are none.
-std::string ShownSpoilers(const Report& report);
+// The fields that spoil the values together, as in "sport, dport and pcap"; empty if there are
+// none.
+std::string SpoilerNames(const Report& report);
 
 // Whether there is anything to say: the values differ, and have two fields or more.
 bool SpoilersAreKnown(const Report& report);

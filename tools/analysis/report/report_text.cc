@@ -84,7 +84,7 @@ std::string Top(const Report& report) {
   for (const TopValue& value : report.top) {
     covered += value.count;
     table.AddRow({numbers::Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
-                  numbers::Percent(value.count, report.records), ShownValue(value)});
+                  numbers::Percent(value.count, report.records), ValueText(value)});
   }
   return absl::StrCat("\nMost frequent values: ", numbers::Grouped(report.top.size()), " of ",
                       numbers::Grouped(report.distinct), ", held by ",
@@ -96,7 +96,7 @@ std::string Copies(const Report& report) {
   numbers::TextTable table({kRight, kRight, kRight, kRight, kRight});
   table.AddRow({"copies", "values", "", "records", ""});
   for (const CopiesBucket& bucket : report.copies_histogram) {
-    table.AddRow({ShownCopies(bucket), numbers::Grouped(bucket.values),
+    table.AddRow({CopiesRange(bucket), numbers::Grouped(bucket.values),
                   numbers::Percent(bucket.values, report.distinct),
                   numbers::Grouped(bucket.records),
                   numbers::Percent(bucket.records, report.records)});
@@ -112,7 +112,7 @@ std::string ColumnTable(const Report& report) {
   table.AddRow({"column", "distinct", "entropy", "without it", ""});
   for (size_t i = 0; i < report.fields.size(); ++i) {
     const FieldStatistics& field = report.fields[i];
-    table.AddRow({ShownFieldName(field.name), numbers::Grouped(field.distinct),
+    table.AddRow({PrintableFieldName(field.name), numbers::Grouped(field.distinct),
                   numbers::GroupedDecimal(field.entropy_bits, 2),
                   numbers::Grouped(field.distinct_without), FieldRemark(report, i)});
   }
@@ -127,10 +127,10 @@ std::string FieldTable(const Report& report) {
   const bool named = report.distinct_by_fields.has_value();
   numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
   table.AddRow({named ? "field" : "", "offset", "bytes", "distinct", "entropy", "without it", ""});
-  const size_t shown = std::min(report.fields.size(), kShownFields);
-  for (size_t i = 0; i < shown; ++i) {
+  const size_t listed = std::min(report.fields.size(), kMaxListedFields);
+  for (size_t i = 0; i < listed; ++i) {
     const FieldStatistics& statistics = report.fields[i];
-    table.AddRow({ShownFieldName(statistics.name), absl::StrCat(*statistics.offset),
+    table.AddRow({PrintableFieldName(statistics.name), absl::StrCat(*statistics.offset),
                   absl::StrCat(*statistics.bytes), numbers::Grouped(statistics.distinct),
                   numbers::GroupedDecimal(statistics.entropy_bits, 2),
                   numbers::Grouped(statistics.distinct_without), FieldRemark(report, i)});
@@ -139,8 +139,8 @@ std::string FieldTable(const Report& report) {
       "\nFields: distinct values of each ",
       named ? "field" : "range of bytes that seem to belong together; --fields or --btf names them",
       "\n", table.Format());
-  if (shown < report.fields.size()) {
-    absl::StrAppend(&text, "  ", numbers::Grouped(report.fields.size() - shown),
+  if (listed < report.fields.size()) {
+    absl::StrAppend(&text, "  ", numbers::Grouped(report.fields.size() - listed),
                     " more; --json has them all\n");
   }
   return text;

@@ -8,9 +8,9 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr size_t kShownValueBytes = 72;
-constexpr size_t kShownDecodedBytes = 240;
-constexpr size_t kShownNameBytes = 72;
+constexpr size_t kMaxValueBytes = 72;
+constexpr size_t kMaxDecodedBytes = 240;
+constexpr size_t kMaxNameBytes = 72;
 
 std::string WithBits(const ValueField& field, const std::string& remark) {
   const uint64_t first = *field.offset_bits % 8;
@@ -40,13 +40,12 @@ std::string DataTitle(const RecordSchema& schema) {
   return absl::StrCat(format, ", ", chosen, " of ", schema.file_columns, " columns");
 }
 
-std::string ShownValue(const TopValue& value) {
-  if (!value.fields.empty())
-    return numbers::Printable(DecodedText(value.fields), kShownDecodedBytes);
-  return value.text.empty() ? "(empty)" : numbers::Printable(value.text, kShownValueBytes);
+std::string ValueText(const TopValue& value) {
+  if (!value.fields.empty()) return numbers::Printable(DecodedText(value.fields), kMaxDecodedBytes);
+  return value.text.empty() ? "(empty)" : numbers::Printable(value.text, kMaxValueBytes);
 }
 
-std::string ShownCopies(const CopiesBucket& bucket) {
+std::string CopiesRange(const CopiesBucket& bucket) {
   std::string copies = numbers::Grouped(bucket.copies_from);
   if (bucket.copies_to != bucket.copies_from) {
     absl::StrAppend(&copies, " to ", numbers::Grouped(bucket.copies_to));
@@ -69,8 +68,8 @@ std::string FieldRemark(const Report& report, size_t field) {
   return described.is_bitfield() ? WithBits(described, remark) : remark;
 }
 
-std::string ShownFieldName(const std::string& name) {
-  return name.empty() ? "(no name)" : numbers::Printable(name, kShownNameBytes);
+std::string PrintableFieldName(const std::string& name) {
+  return name.empty() ? "(no name)" : numbers::Printable(name, kMaxNameBytes);
 }
 
 std::string SocketHolds(const Report& report, std::string_view layout) {

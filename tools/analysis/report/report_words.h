@@ -1,6 +1,7 @@
 // The words in which every report for people says the same thing: the text and the page.
 //
-// Thread-safe: functions without state. All text is on one line and harmless for a terminal, and cut if it is long.
+// Thread-safe: functions without state. All text is on one line and harmless for a terminal, and
+// cut if it is long.
 
 #ifndef INLAY_TOOLS_ANALYSIS_REPORT_REPORT_WORDS_H_
 #define INLAY_TOOLS_ANALYSIS_REPORT_REPORT_WORDS_H_
@@ -14,22 +15,22 @@
 namespace inlay::analysis {
 
 // So many fields of raw records are listed.
-inline constexpr size_t kShownFields = 80;
+inline constexpr size_t kMaxListedFields = 80;
 
 // What was read: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
 std::string DataTitle(const RecordSchema& schema);
 
 // A value: "name=value" pairs of named fields, or its text.
-std::string ShownValue(const TopValue& value);
+std::string ValueText(const TopValue& value);
 
 // "3", "4 to 7".
-std::string ShownCopies(const CopiesBucket& bucket);
+std::string CopiesRange(const CopiesBucket& bucket);
 
 // What is special about a field, as in "bits 2-4, constant"; may be empty.
 std::string FieldRemark(const Report& report, size_t field);
 
 // The name of a field; "(no name)" if it has none.
-std::string ShownFieldName(const std::string& name);
+std::string PrintableFieldName(const std::string& name);
 
 // What a layout has in the socket.
 std::string SocketHolds(const Report& report, std::string_view layout);

@@ -22,14 +22,14 @@ std::string NameList(const std::string& head, const FieldNames& names) {
   std::string line = absl::StrCat("  ", head, ":");
   for (size_t i = 0; i < names.members.size(); ++i) {
     const std::string& name = names.members[i];
-    const std::string shown =
+    const std::string listed =
         absl::StrCat(name.empty() ? "(no name)" : numbers::Printable(name, kPartNameBytes),
                      i + 1 < names.members.size() ? "," : "");
-    if (numbers::DisplayWidth(line) + 1 + numbers::DisplayWidth(shown) > kPartLineWidth) {
+    if (numbers::DisplayWidth(line) + 1 + numbers::DisplayWidth(listed) > kPartLineWidth) {
       absl::StrAppend(&text, line, "\n");
       line = "   ";
     }
-    absl::StrAppend(&line, " ", shown);
+    absl::StrAppend(&line, " ", listed);
   }
   return absl::StrCat(text, line, "\n");
 }

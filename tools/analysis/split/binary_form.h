@@ -1,5 +1,5 @@
-// BinaryForm: how a C struct declares a field: its type, size and alignment. For a column of text it is the
-// narrowest form that holds all texts of the column.
+// BinaryForm: how a C struct declares a field: its type, size and alignment. For a column of text
+// it is the narrowest form that holds all texts of the column.
 //
 // Thread-safe: functions without state.
 
@@ -26,9 +26,9 @@ struct BinaryForm {
 // The form of a field of raw records, by its type, kind and size.
 BinaryForm FormOfBytes(const ValueField& field);
 
-// The narrowest form that holds every one of `texts`: __u8 to __u64 if all are decimal numbers as C would
-// print them, __s8 to __s64 if some of these are negative, otherwise char of the longest length, 1 if all
-// are empty.
+// The narrowest form that holds every one of `texts`: __u8 to __u64 if all are decimal numbers as C
+// would print them, __s8 to __s64 if some of these are negative, otherwise char of the longest
+// length, 1 if all are empty.
 BinaryForm FormOfTexts(const std::vector<std::string>& texts);
 
 // The form of each field of `codes`, which EncodeFields() made of `schema` and `values`.

@@ -1,7 +1,7 @@
 // A C struct of some fields: its size by the rules of the C compilers of Linux, and its text.
 //
-// Members are ordered so that only the end is padded: by falling alignment, bit-fields after the other members
-// of their unit's alignment.
+// Members are ordered so that only the end is padded: by falling alignment, bit-fields after the
+// other members of their unit's alignment.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_C_STRUCT_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_C_STRUCT_H_
@@ -45,9 +45,9 @@ struct CMember {
   BinaryForm form;
 };
 
-// "struct NAME {...};" with the members in their order, on several lines. Names that are no identifiers, that
-// are words of C or that occur twice are changed. The size is that of CStructSize.
-// REQUIRES: some members.
+// "struct NAME {...};" with the members in their order, on several lines. Names that are no
+// identifiers, that are words of C or that occur twice are changed. The size is that of
+// CStructSize. REQUIRES: some members.
 std::string CStructText(std::string_view struct_name, const std::vector<CMember>& members);
 
 // `name` as a C identifier: letters, digits and '_'; never empty, never a word of C.

@@ -1,5 +1,5 @@
-// RowPartition: values put into classes, those together that agree in some fields. One field more divides the
-// classes further.
+// RowPartition: values put into classes, those together that agree in some fields. One field more
+// divides the classes further.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_ROW_PARTITION_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_ROW_PARTITION_H_
@@ -25,8 +25,8 @@ struct RowPartition {
 // Divides partitions; keeps its memory from one to the next. Not thread-safe.
 class PartitionRefiner {
  public:
-  // Stores in *refined what `partition` becomes when values must agree in `field` too, and returns true. When
-  // there are more than `limit` classes, returns false, and *refined is of no use.
+  // Stores in *refined what `partition` becomes when values must agree in `field` too, and returns
+  // true. When there are more than `limit` classes, returns false, and *refined is of no use.
   // REQUIRES: `refined` is not `partition`.
   bool Refine(const RowPartition& partition, const CodedField& field, uint64_t limit,
               RowPartition* refined);

@@ -1,4 +1,5 @@
-// SplitAdvice: which fields of a value to share, which to keep in each socket, and the C structs for both.
+// SplitAdvice: which fields of a value to share, which to keep in each socket, and the C structs
+// for both.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_ADVICE_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_ADVICE_H_
@@ -53,9 +54,9 @@ struct SplitAdvice {
   std::string c_structs;  // C text; empty if there is nothing to store
 };
 
-// Searches the cheapest split of the values that `codes` were made of. Nothing if there are fewer than two
-// fields. The same with every number of threads. REQUIRES: options.struct_name is an identifier. Throws
-// std::bad_alloc when memory runs out.
+// Searches the cheapest split of the values that `codes` were made of. Nothing if there are fewer
+// than two fields. The same with every number of threads. REQUIRES: options.struct_name is an
+// identifier. Throws std::bad_alloc when memory runs out.
 std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema,
                                        const std::vector<CountedValue>& values,
                                        const FieldCodes& codes, const SplitOptions& options,

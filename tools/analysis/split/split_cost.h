@@ -1,6 +1,6 @@
-// What a split costs: some fields stay private to each socket, the others are shared in groups, each a struct of
-// its own of which every distinct value is stored once. Units: bytes per socket. docs/analyze.md has the
-// formulas.
+// What a split costs: some fields stay private to each socket, the others are shared in groups,
+// each a struct of its own of which every distinct value is stored once. Units: bytes per socket.
+// docs/analyze.md has the formulas.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_COST_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_COST_H_
@@ -17,9 +17,10 @@
 namespace inlay::analysis {
 
 inline constexpr double kDefaultWriteCost = 0.5;
-// What a value that is new to the table costs, as writes of a value that is not: the more of the records
-// bring one, the less a group is worth sharing. With the default write cost a group whose values all differ
-// pays 256 bytes a socket, two thirds of what the pointer layout takes for a value of 100 bytes.
+// What a value that is new to the table costs, as writes of a value that is not: the more of the
+// records bring one, the less a group is worth sharing. With the default write cost a group whose
+// values all differ pays 256 bytes a socket, two thirds of what the pointer layout takes for a
+// value of 100 bytes.
 inline constexpr double kNewValueWrites = 512;
 // Differences below this are rounding.
 inline constexpr double kCostEpsilon = 1e-9;
@@ -36,8 +37,9 @@ struct Split {
   bool operator==(const Split&) const = default;
 };
 
-// Bytes that an owner reserves for codes of these widths, packed as the library packs them: 2 or 4 if they fit,
-// otherwise words of 8 that no code straddles, filled first fit by falling width. 0 for none.
+// Bytes that an owner reserves for codes of these widths, packed as the library packs them: 2 or 4
+// if they fit, otherwise words of 8 that no code straddles, filled first fit by falling width. 0
+// for none.
 uint64_t IndexWordBytes(std::vector<int> widths);
 
 // Not thread-safe unless only const functions run.
@@ -55,8 +57,8 @@ class SplitCost {
   double write_cost() const { return write_cost_; }
   double sockets() const { return static_cast<double>(codes_.records); }
 
-  // The table of a group and its writes; the bits of the index are not in it. Nothing if no index is wide
-  // enough for `distinct` values.
+  // The table of a group and its writes; the bits of the index are not in it. Nothing if no index
+  // is wide enough for `distinct` values.
   std::optional<double> GroupBytes(uint64_t distinct, uint64_t struct_bytes) const;
 
   // sizeof() of a struct of `fields`.

@@ -76,7 +76,8 @@ class Enumeration {
     std::vector<RowPartition> stack = std::vector<RowPartition>(kMaxExactFields);
   };
 
-  // Adds field `next` to the group `with`, keeps it if it is possible, and goes on with the fields after it.
+  // Adds field `next` to the group `with`, keeps it if it is possible, and goes on with the fields
+  // after it.
   void Extend(const RowPartition& partition, size_t next, Mask with, CStructSize* size,
               size_t depth, Worker* worker, std::vector<PricedGroup>* found) {
     RowPartition& refined = worker->stack[depth];
@@ -92,7 +93,8 @@ class Enumeration {
   bool TryGroup(const RowPartition& partition, size_t field, Mask with, CStructSize* size,
                 PartitionRefiner* refiner, RowPartition* refined, std::vector<PricedGroup>* found) {
     if (rows_.load(std::memory_order_relaxed) > max_rows_) return false;
-    // All rows, although counting may stop early: where it stops depends on the order of the values.
+    // All rows, although counting may stop early: where it stops depends on the order of the
+    // values.
     rows_.fetch_add(partition.class_of.size() + 1, std::memory_order_relaxed);
     size->Add(cost_.form(fields_[field]));
     const uint64_t struct_bytes = size->Bytes();
@@ -145,7 +147,8 @@ class Branching {
     }
   }
 
-  // Looks for something cheaper than *known, and puts it there and into *best. False if *steps run out.
+  // Looks for something cheaper than *known, and puts it there and into *best. False if *steps run
+  // out.
   bool Run(uint64_t index_bytes, double* known, std::optional<std::vector<PricedGroup>>* best,
            uint64_t* steps) {
     index_bytes_ = static_cast<double>(index_bytes);

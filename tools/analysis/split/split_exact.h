@@ -1,10 +1,11 @@
-// The cheapest split of up to 20 fields, by trying all that could be it.
+// The cheapest split of up to 20 fields, by an exhaustive search with bounds.
 //
-// 1. Every group of fields that could be part of a split cheaper than the best known one is counted and priced.
-//    A group's price never falls when a field joins it, so that whole families are left out at once.
-// 2. Branch and bound over the groups: the first field that has no place yet becomes private, or goes with one
-//    of the groups that hold it. The bound is a price for each field, such that the fields of no group and no
-//    private field together cost less than the sum of their prices.
+// 1. The search counts and prices every group of fields that could be part of a split cheaper than
+//    the best known one. The price of a group never falls when a field joins it, so the search
+//    skips whole families of groups at once.
+// 2. Branch and bound over the groups: the first field without a place becomes private, or joins
+//    one of the groups that hold it. The bound gives each field a price, such that no group and no
+//    private field costs less than the sum of the prices of its fields.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_EXACT_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_EXACT_H_
@@ -30,8 +31,9 @@ struct ExactOutcome {
   std::optional<Split> cheaper;  // than what was known; of all splits the cheapest, if complete
 };
 
-// Splits `fields`, at most kMaxExactFields, with `always_private` beside them, cheaper than `known`, what some
-// split costs. The outcome does not depend on `threads`. Throws std::bad_alloc when memory runs out.
+// Splits `fields`, at most kMaxExactFields, with `always_private` beside them, cheaper than
+// `known`, what some split costs. The outcome does not depend on `threads`. Throws std::bad_alloc
+// when memory runs out.
 ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fields,
                            const std::vector<size_t>& always_private, double known,
                            const ExactLimits& limits, size_t threads);

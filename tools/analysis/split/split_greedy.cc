@@ -16,7 +16,8 @@ namespace {
 
 constexpr double kImpossible = std::numeric_limits<double>::infinity();
 constexpr uint64_t kMostDistinct = IndexCapacity(kMaxIndexBits);
-// With more fields than this, they join a new group in one order instead of the best one at each step.
+// With more fields than this, they join a new group in one order instead of the best one at each
+// step.
 constexpr size_t kMaxChoosingFields = 80;
 // With more fields than this, new groups do not start with each of them in turn.
 constexpr size_t kMaxStartingFields = 24;
@@ -133,8 +134,8 @@ class Searcher {
 
   double total() const { return Total(); }
 
-  // Whether padding and unused bits of words cost nothing, so that small changes show before they add up to a
-  // word more or less.
+  // Whether padding and unused bits of words cost nothing, so that small changes show before they
+  // add up to a word more or less.
   void set_smooth(bool smooth) { smooth_ = smooth; }
 
   void ShareAll() {
@@ -330,9 +331,9 @@ class Searcher {
     return false;
   }
 
-  // Moves fields of `from`, nullptr for the private ones, to a new group, one after the other, and keeps the
-  // cheapest state on the way. True if that is cheaper than before.
-  // The first to move is `first` if given.
+  // Moves fields of `from`, nullptr for the private ones, to a new group, one after the other, and
+  // keeps the cheapest state on the way. True if that is cheaper than before. The first to move is
+  // `first` if given.
   bool Grow(Group* from, std::optional<size_t> first = std::nullopt) {
     std::vector<size_t> pool = from == nullptr ? private_ : from->fields();
     if (pool.empty()) return false;

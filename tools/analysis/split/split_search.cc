@@ -10,8 +10,8 @@
 namespace inlay::analysis {
 namespace {
 
-// `codes` without the values that agree with an earlier one in all of `fields`. Only `fields` have codes; the
-// fields keep their numbers, and the records theirs.
+// `codes` without the values that agree with an earlier one in all of `fields`. Only `fields` have
+// codes; the fields keep their numbers, and the records theirs.
 FieldCodes Projected(const FieldCodes& codes, const std::vector<size_t>& fields) {
   RowPartition rows = RowPartition::Whole(codes.values());
   RowPartition refined;
@@ -65,8 +65,8 @@ FoundSplit SearchSplit(const SplitCost& cost, const std::vector<size_t>& fields,
   const SplitCost projected_cost = cost.With(projected);
 
   FoundSplit found;
-  // Any other split with a group has a further field somewhere: in a byte of its own, or in a second group,
-  // which has its writes to pay for.
+  // Any other split with a group has a further field somewhere: in a byte of its own, or in a
+  // second group, which has its writes to pay for.
   if (never_shared.empty()) {
     const Split one_group{.shared = {sharable}, .private_fields = {}};
     const std::optional<double> bytes = projected_cost.Total(one_group);

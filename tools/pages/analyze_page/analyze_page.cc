@@ -9,6 +9,7 @@
 #include "tools/pages/analyze_page/sections.h"
 #include "tools/pages/analyze_page/short_text.h"
 #include "tools/pages/numbers/number_text.h"
+#include "tools/pages/styles/styles.h"
 
 namespace inlay::analyze_page {
 namespace {
@@ -27,10 +28,11 @@ std::string Title(const Origin& origin) {
 
 page::Document BuildPage(const analysis::Report& report, const Origin& origin) {
   page::Document document;
+  document.styles = page::Styles();
   document.title = Title(origin);
   document.subtitle = absl::StrCat(analysis::DataTitle(report.schema), ", ",
                                    numbers::CountOf(report.records, "record"), ".");
-  document.answer = Answer(report);
+  document.verdict = Verdict(report);
   const auto add = [&document](std::optional<page::Section> section) {
     if (section.has_value()) document.sections.push_back(*std::move(section));
   };

@@ -1,4 +1,5 @@
-// The page that `inlay analyze --html` writes: the report as a document, its terms defined where they stand.
+// The page that `inlay analyze --html` writes: the report as a document, its terms defined where
+// they stand.
 //
 // Thread-safe: functions without state.
 
@@ -20,7 +21,8 @@ struct Origin {
   std::vector<std::string> paths;  // what was read; "-" is standard input
 };
 
-// Whatever the data is, the document is of bounded size: long texts are cut, and so are long lists, which say so.
+// Whatever the data is, the document is of bounded size: long texts are cut, and so are long lists,
+// which say so.
 page::Document BuildPage(const analysis::Report& report, const Origin& origin);
 
 }  // namespace inlay::analyze_page

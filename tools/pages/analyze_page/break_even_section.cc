@@ -33,7 +33,7 @@ std::vector<page::LineChart::Line> Curves(const LayoutInput& input) {
       lines[i].computed = true;
       lines[i].points.push_back({.x = static_cast<double>(distinct),
                                  .y = costs[i].bytes_per_socket,
-                                 .shown = numbers::BytesPerSocket(costs[i].bytes_per_socket)});
+                                 .value_text = numbers::BytesPerSocket(costs[i].bytes_per_socket)});
     }
   }
   return lines;
@@ -53,9 +53,9 @@ std::string Room(const BreakEven& found, uint64_t distinct) {
                       " times the values of this data");
 }
 
-page::Exhibit Comparison(const Report& report) {
+page::Figure Comparison(const Report& report) {
   const LayoutInput& input = report.layout_input;
-  page::Exhibit exhibit{
+  page::Figure figure{
       .title = absl::StrCat(
           "Bytes per socket against the number of distinct values: ", Grouped(input.sockets),
           " sockets, values of ", Grouped(input.value_bytes), " bytes")};
@@ -69,14 +69,14 @@ page::Exhibit Comparison(const Report& report) {
   chart.description = absl::StrCat(
       "Bytes per socket of each layout from 1 distinct value to as many as sockets; this data has ",
       Grouped(input.distinct));
-  exhibit.table.columns = {{"index takes no less than", false}, {"from"}, {"", false}};
+  figure.table.columns = {{"index takes no less than", false}, {"from"}, {"", false}};
   std::vector<BreakEven> found = BreakEvens(input);
   std::stable_sort(found.begin(), found.end(), [](const BreakEven& a, const BreakEven& b) {
     return a.distinct.value_or(UINT64_MAX) < b.distinct.value_or(UINT64_MAX);
   });
   for (const BreakEven& even : found) {
     const std::string name(even.layout);
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.series = name,
          .cells = {name, FromWhere(even, input.sockets), Room(even, input.distinct)}});
     if (!even.distinct.has_value()) continue;
@@ -87,8 +87,8 @@ page::Exhibit Comparison(const Report& report) {
          .series = name,
          .label = absl::StrCat("as much as ", name, ": ", Grouped(*even.distinct))});
   }
-  exhibit.chart = std::move(chart);
-  return exhibit;
+  figure.chart = std::move(chart);
+  return figure;
 }
 
 }  // namespace
@@ -101,17 +101,17 @@ std::optional<page::Section> BreakEvenSection(const Report& report) {
       "The more values differ, the more the table of them costs. Where a layout's break-even is "
       "passed, the index takes no fewer bytes than that layout. The curves keep the sockets and "
       "the value size of this data, and change only how many values are distinct."});
-  page::Exhibit exhibit = Comparison(report);
-  exhibit.notes.push_back(
+  page::Figure figure = Comparison(report);
+  figure.notes.push_back(
       "Dotted: the place of this data, and the break-evens. In parentheses: the share of the "
       "sockets.");
   if (input.sockets > analysis::IndexCapacity(analysis::kMaxIndexBits)) {
-    exhibit.notes.push_back(absl::StrCat(
+    figure.notes.push_back(absl::StrCat(
         "Past ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
         " values, which is what the widest index names, the others are kept privately at the cost "
         "of pointer; the curves suppose there that all values are equally frequent."));
   }
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

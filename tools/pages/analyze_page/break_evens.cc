@@ -19,8 +19,8 @@ bool IndexLoses(const LayoutInput& input, size_t layout, uint64_t distinct) {
   return costs.back().total_bytes >= costs[layout].total_bytes;
 }
 
-// The index takes more with every value that is added, but past its capacity another layout may grow faster:
-// the first of some steps is looked for, and then the place within the step.
+// The index takes more with every value that is added, but past its capacity another layout may
+// grow faster: the first of some steps is looked for, and then the place within the step.
 std::optional<uint64_t> FirstLoss(const LayoutInput& input, size_t layout,
                                   const std::vector<uint64_t>& steps) {
   const auto found = std::find_if(steps.begin(), steps.end(), [&](uint64_t distinct) {

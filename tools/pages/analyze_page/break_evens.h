@@ -1,5 +1,5 @@
-// How many distinct values it takes until sharing no longer pays: what the layouts would cost for the same sockets
-// with other numbers of distinct values, by the formulas of layout_costs.h.
+// How many distinct values it takes until sharing no longer pays: what the layouts would cost for
+// the same sockets with other numbers of distinct values, by the formulas of layout_costs.h.
 //
 // Thread-safe: functions without state.
 
@@ -15,11 +15,12 @@
 
 namespace inlay::analyze_page {
 
-// The sockets of `input` with `distinct` values, each of them as frequent as any other. REQUIRES: 1 <= distinct.
+// The sockets of `input` with `distinct` values, each of them as frequent as any other. REQUIRES: 1
+// <= distinct.
 analysis::LayoutInput WithDistinct(const analysis::LayoutInput& input, uint64_t distinct);
 
-// Numbers of distinct values from 1 to that of the sockets, ascending, about evenly spread on a logarithmic axis,
-// and with both sides of the place where the widest index is full.
+// Numbers of distinct values from 1 to that of the sockets, ascending, about evenly spread on a
+// logarithmic axis, and with both sides of the place where the widest index is full.
 std::vector<uint64_t> DistinctSteps(uint64_t sockets);
 
 struct BreakEven {
@@ -27,8 +28,8 @@ struct BreakEven {
   std::optional<uint64_t> distinct;  // nothing: not even if all sockets differ
 };
 
-// For each layout but the index: the smallest number of distinct values with which the index takes as many bytes
-// as that layout, or more.
+// For each layout but the index: the smallest number of distinct values with which the index takes
+// as many bytes as that layout, or more.
 std::vector<BreakEven> BreakEvens(const analysis::LayoutInput& input);
 
 }  // namespace inlay::analyze_page

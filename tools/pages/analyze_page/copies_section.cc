@@ -25,39 +25,39 @@ page::Section CopiesSection(const analysis::Report& report) {
   section.blocks.emplace_back(page::Paragraph{
       "The copies of a value are the records that hold it. Where most records hold a value of many "
       "copies, sharing pays even if many values are rare."});
-  page::Exhibit exhibit{.title = "Values and records by the number of copies"};
+  page::Figure figure{.title = "Values and records by the number of copies"};
   page::BarChart chart{
       .description = "Distinct values, and the records that hold them, by the number of copies",
       .unit = "percent of all",
       .groups = {}};
   chart.thin = true;
-  exhibit.table.columns = {{"copies", false}, {"values"}, {"of all"}, {"records"}, {"of all"}};
+  figure.table.columns = {{"copies", false}, {"values"}, {"of all"}, {"records"}, {"of all"}};
   for (const analysis::CopiesBucket& bucket : report.copies_histogram) {
-    const std::string copies = analysis::ShownCopies(bucket);
+    const std::string copies = analysis::CopiesRange(bucket);
     const std::string values = Percent(bucket.values, report.distinct);
     const std::string records = Percent(bucket.records, report.records);
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.cells = {copies, Grouped(bucket.values), values, Grouped(bucket.records), records}});
     page::BarChart::Group group{.title = copies + (bucket.copies_to == 1 ? " copy" : " copies")};
     group.bars.push_back({.series = "values",
                           .label = "distinct values",
                           .value = PercentOf(bucket.values, report.distinct),
-                          .shown = values});
+                          .value_text = values});
     group.bars.push_back({.series = "records",
                           .label = "records that hold them",
                           .value = PercentOf(bucket.records, report.records),
-                          .shown = records});
+                          .value_text = records});
     chart.groups.push_back(std::move(group));
   }
-  exhibit.table.rows.push_back({.cells = {page::Text::OfStrong("all"), Grouped(report.distinct), "",
-                                          Grouped(report.records), ""}});
-  exhibit.chart = std::move(chart);
+  figure.table.rows.push_back({.cells = {page::Text::OfStrong("all"), Grouped(report.distinct), "",
+                                         Grouped(report.records), ""}});
+  figure.chart = std::move(chart);
   if (!report.exact) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         "Estimated: each sampled value stands for several of its kind, so the rows need not add up "
         "to all.");
   }
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

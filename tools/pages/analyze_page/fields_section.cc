@@ -16,38 +16,37 @@ using numbers::Grouped;
 using numbers::GroupedDecimal;
 using page::Text;
 
-page::Exhibit FieldTable(const Report& report) {
+page::Figure FieldTable(const Report& report) {
   const bool is_raw = report.schema.kind == analysis::RecordSchema::Kind::kRaw;
-  const size_t shown = std::min(report.fields.size(), analysis::kShownFields);
-  page::Exhibit exhibit{.title = "Each field by itself"};
-  exhibit.table.columns = {
-      {"field", false}, {"distinct"}, {"entropy, bits"}, {"values without it"}};
+  const size_t listed = std::min(report.fields.size(), analysis::kMaxListedFields);
+  page::Figure figure{.title = "Each field by itself"};
+  figure.table.columns = {{"field", false}, {"distinct"}, {"entropy, bits"}, {"values without it"}};
   if (is_raw) {
-    exhibit.table.columns.push_back({"offset"});
-    exhibit.table.columns.push_back({"bytes"});
-    exhibit.table.columns.push_back({"type", false});
+    figure.table.columns.push_back({"offset"});
+    figure.table.columns.push_back({"bytes"});
+    figure.table.columns.push_back({"type", false});
   }
-  exhibit.table.columns.push_back({"", false});
-  for (size_t i = 0; i < shown; ++i) {
+  figure.table.columns.push_back({"", false});
+  for (size_t i = 0; i < listed; ++i) {
     const analysis::FieldStatistics& field = report.fields[i];
-    page::Table::Row row{.cells = {analysis::ShownFieldName(field.name), Grouped(field.distinct),
-                                   GroupedDecimal(field.entropy_bits, 2),
+    page::Table::Row row{.cells = {analysis::PrintableFieldName(field.name),
+                                   Grouped(field.distinct), GroupedDecimal(field.entropy_bits, 2),
                                    Grouped(field.distinct_without)}};
     if (is_raw) {
       row.cells.emplace_back(absl::StrCat(field.offset.value_or(0)));
       row.cells.emplace_back(absl::StrCat(field.bytes.value_or(0)));
       const std::string& type = report.codes.fields[i].field.type_name;
       row.cells.push_back(type.empty() ? Text("not known")
-                                       : Text::OfCode(analysis::ShownFieldName(type)));
+                                       : Text::OfCode(analysis::PrintableFieldName(type)));
     }
     row.cells.emplace_back(analysis::FieldRemark(report, i));
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
   }
-  if (shown < report.fields.size()) {
-    exhibit.notes.push_back(
-        absl::StrCat(Grouped(report.fields.size() - shown), " more; --json has them all."));
+  if (listed < report.fields.size()) {
+    figure.notes.push_back(
+        absl::StrCat(Grouped(report.fields.size() - listed), " more; --json has them all."));
   }
-  return exhibit;
+  return figure;
 }
 
 }  // namespace
@@ -72,12 +71,12 @@ page::Section FieldsSection(const Report& report) {
       "needs "
       "on average. Values without it: the distinct values by all other fields together.");
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
-  page::Exhibit exhibit = FieldTable(report);
+  page::Figure figure = FieldTable(report);
   if (!report.fields_exact) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         "Estimated: of a sample of the values. Each field has at least so many distinct values.");
   }
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

@@ -24,7 +24,7 @@ using analysis::Report;
 using page::Text;
 
 constexpr int kCurveSteps = 60;
-constexpr size_t kShownPoints = 16;
+constexpr size_t kMaxListedPoints = 16;
 
 std::string OrderMeaning(Growth::Order order) {
   switch (order) {
@@ -41,15 +41,16 @@ std::string OrderMeaning(Growth::Order order) {
 
 // Of many points, some that are spread over all; the last one is the data itself.
 std::vector<analysis::GrowthPoint> Thinned(const std::vector<analysis::GrowthPoint>& points) {
-  if (points.size() <= kShownPoints) return points;
+  if (points.size() <= kMaxListedPoints) return points;
   std::vector<analysis::GrowthPoint> thinned;
-  for (size_t i = 0; i < kShownPoints; ++i) {
-    thinned.push_back(points[i * (points.size() - 1) / (kShownPoints - 1)]);
+  for (size_t i = 0; i < kMaxListedPoints; ++i) {
+    thinned.push_back(points[i * (points.size() - 1) / (kMaxListedPoints - 1)]);
   }
   return thinned;
 }
 
-// The data that forecasts start from: of snapshots, the last one, which need not have the most records.
+// The data that forecasts start from: of snapshots, the last one, which need not have the most
+// records.
 analysis::GrowthPoint Now(const Growth& growth) {
   if (growth.snapshots.empty()) return growth.points.back();
   const analysis::Snapshot& last = growth.snapshots.back();
@@ -59,28 +60,29 @@ analysis::GrowthPoint Now(const Growth& growth) {
 // Probabilities below this count as none.
 constexpr double kUnlikely = 0.001;
 
-page::Exhibit Curve(const Report& report) {
+page::Figure Curve(const Report& report) {
   const Growth& growth = report.growth;
-  page::Exhibit exhibit{.title = "Distinct values against records"};
+  page::Figure figure{.title = "Distinct values against records"};
   page::LineChart chart;
   chart.description = "Distinct values against the number of records";
   chart.x = {.title = "records", .logarithmic = true, .round_ticks = true};
   chart.y = {.title = "distinct values", .logarithmic = true};
   page::LineChart::Line line{.series = "values", .label = "counted"};
-  exhibit.table.columns = {{"records", false}, {"distinct values"}, {"records for each"}};
+  figure.table.columns = {{"records", false}, {"distinct values"}, {"records for each"}};
   const bool in_order =
       growth.order == Growth::Order::kInput && growth.random_order.size() == growth.points.size();
   const std::vector<analysis::GrowthPoint> at_random = Thinned(growth.random_order);
-  if (in_order) exhibit.table.columns.push_back({"distinct values in random order"});
+  if (in_order) figure.table.columns.push_back({"distinct values in random order"});
   for (const analysis::GrowthPoint& point : Thinned(growth.points)) {
-    line.points.push_back(
-        {.x = point.records, .y = point.distinct, .shown = numbers::LargeCount(point.distinct)});
-    exhibit.table.rows.push_back(
+    line.points.push_back({.x = point.records,
+                           .y = point.distinct,
+                           .value_text = numbers::LargeCount(point.distinct)});
+    figure.table.rows.push_back(
         {.cells = {numbers::LargeCount(point.records), numbers::LargeCount(point.distinct),
                    numbers::GroupedDecimal(point.records / std::max(point.distinct, 1.0), 2)}});
     if (in_order) {
-      const size_t row = exhibit.table.rows.size() - 1;
-      exhibit.table.rows.back().cells.emplace_back(numbers::LargeCount(at_random[row].distinct));
+      const size_t row = figure.table.rows.size() - 1;
+      figure.table.rows.back().cells.emplace_back(numbers::LargeCount(at_random[row].distinct));
     }
   }
   const analysis::GrowthPoint last = Now(growth);
@@ -92,7 +94,7 @@ page::Exhibit Curve(const Report& report) {
     band.intervals.push_back({forecast.records, forecast.distinct_low, forecast.distinct_high});
     expected.points.push_back({.x = forecast.records,
                                .y = forecast.distinct,
-                               .shown = numbers::LargeCount(forecast.distinct)});
+                               .value_text = numbers::LargeCount(forecast.distinct)});
     furthest = std::max(furthest, forecast.records);
     absl::StrAppend(&chart.description, "; forecast for ", numbers::LargeCount(forecast.records),
                     " records: ", numbers::LargeCount(forecast.distinct));
@@ -101,15 +103,17 @@ page::Exhibit Curve(const Report& report) {
   if (in_order) {
     page::LineChart::Line random{.series = "other", .label = "in random order"};
     for (const analysis::GrowthPoint& point : at_random) {
-      random.points.push_back(
-          {.x = point.records, .y = point.distinct, .shown = numbers::LargeCount(point.distinct)});
+      random.points.push_back({.x = point.records,
+                               .y = point.distinct,
+                               .value_text = numbers::LargeCount(point.distinct)});
     }
     chart.lines.push_back(std::move(random));
   }
   if (growth.law.has_value()) {
     page::LineChart::Line law{.series = "forecast", .label = "law"};
     law.computed = true;
-    // The law of snapshots has the exponent of all of them; the others are of what comes behind this data.
+    // The law of snapshots has the exponent of all of them; the others are of what comes behind
+    // this data.
     const bool is_of_all =
         growth.order == Growth::Order::kSnapshots && !growth.within_last_snapshot;
     const double first = is_of_all ? std::max(growth.points.front().records, 1.0) : last.records;
@@ -117,7 +121,8 @@ page::Exhibit Curve(const Report& report) {
       const double records =
           first * std::pow(furthest / first, static_cast<double>(i) / kCurveSteps);
       const double distinct = analysis::DistinctBy(*growth.law, records);
-      law.points.push_back({.x = records, .y = distinct, .shown = numbers::LargeCount(distinct)});
+      law.points.push_back(
+          {.x = records, .y = distinct, .value_text = numbers::LargeCount(distinct)});
     }
     chart.lines.push_back(std::move(law));
   }
@@ -129,29 +134,29 @@ page::Exhibit Curve(const Report& report) {
          .series = "data",
          .label = "this data: " + numbers::LargeCount(last.records) + " records"});
   }
-  exhibit.chart = std::move(chart);
-  exhibit.notes.push_back(OrderMeaning(growth.order));
+  figure.chart = std::move(chart);
+  figure.notes.push_back(OrderMeaning(growth.order));
   if (growth.law.has_value()) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         absl::StrCat("Law: ", analysis::LawWords(*growth.law, last.records), "."));
   }
   if (!growth.forecasts.empty()) {
-    exhibit.notes.emplace_back(
+    figure.notes.emplace_back(
         "Shaded: the interval in which the truth is 19 of 20 times, if the records to come are "
         "like "
         "those that are there.");
   }
-  if (in_order) exhibit.notes.push_back(OneLine(analysis::OrderWords(growth)));
+  if (in_order) figure.notes.push_back(OneLine(analysis::OrderWords(growth)));
   const std::string forecast_order = OneLine(analysis::ForecastOrderWords(growth));
-  if (!forecast_order.empty()) exhibit.notes.push_back(forecast_order);
-  return exhibit;
+  if (!forecast_order.empty()) figure.notes.push_back(forecast_order);
+  return figure;
 }
 
-page::Exhibit Forecasts(const Report& report) {
+page::Figure Forecasts(const Report& report) {
   const std::vector<GrowthForecast>& forecasts = report.growth.forecasts;
-  page::Exhibit exhibit{.title = "What more sockets would bring"};
-  exhibit.table.columns.push_back({"", false});
-  exhibit.table.columns.push_back({"this data"});
+  page::Figure figure{.title = "What more sockets would bring"};
+  figure.table.columns.push_back({"", false});
+  figure.table.columns.push_back({"this data"});
   page::Table::Row records{.cells = {"records", numbers::Grouped(report.records)}};
   page::Table::Row distinct{
       .cells = {"distinct values", numbers::Estimate(report.distinct, report.distinct_error)}};
@@ -160,7 +165,7 @@ page::Exhibit Forecasts(const Report& report) {
   page::Table::Row width_high{.cells = {"index width for the upper end", "-"}};
   std::vector<int> overflow_bits;
   for (const GrowthForecast& forecast : forecasts) {
-    exhibit.table.columns.push_back({absl::StrFormat("%g times", forecast.times)});
+    figure.table.columns.push_back({absl::StrFormat("%g times", forecast.times)});
     records.cells.emplace_back(numbers::LargeCount(forecast.records));
     distinct.cells.emplace_back(numbers::LargeCount(forecast.distinct));
     between.cells.emplace_back(absl::StrCat(numbers::LargeCount(forecast.distinct_low), " and ",
@@ -171,7 +176,7 @@ page::Exhibit Forecasts(const Report& report) {
       overflow_bits.push_back(overflow.index_bits);
     }
   }
-  exhibit.table.rows = {records, distinct, between, width, width_high};
+  figure.table.rows = {records, distinct, between, width, width_high};
   std::sort(overflow_bits.begin(), overflow_bits.end());
   overflow_bits.erase(std::unique(overflow_bits.begin(), overflow_bits.end()), overflow_bits.end());
   for (const int bits : overflow_bits) {
@@ -187,14 +192,14 @@ page::Exhibit Forecasts(const Report& report) {
           found == forecast.overflow.end() ? "-" : numbers::Probability(found->probability));
       likely = likely || (found != forecast.overflow.end() && found->probability >= kUnlikely);
     }
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
     if (!likely) break;  // wider ones are less so
   }
-  exhibit.notes.push_back(
+  figure.notes.push_back(
       "Too few: the probability that there are more values than an index of so many bits can name; "
       "those beyond "
       "would be kept privately.");
-  return exhibit;
+  return figure;
 }
 
 Text Outlook(const Report& report) {

@@ -17,30 +17,30 @@ using numbers::ByteSize;
 using numbers::Grouped;
 using page::Text;
 
-page::Exhibit ByLayout(const Report& report) {
-  page::Exhibit exhibit{.title = "Bytes per socket, everything included"};
+page::Figure ByLayout(const Report& report) {
+  page::Figure figure{.title = "Bytes per socket, everything included"};
   page::BarChart chart{.description = "Bytes per socket of each layout",
                        .unit = "bytes per socket",
                        .groups = {page::BarChart::Group{}}};
-  exhibit.table.columns = {
+  figure.table.columns = {
       {"layout", false}, {"per socket"}, {"all sockets"}, {"saves"}, {"a socket holds", false}};
   const LayoutCost& pointer = report.layouts.front();
   for (const LayoutCost& layout : report.layouts) {
     const std::string name(layout.name);
     const bool compared = &layout != &pointer && layout.total_bytes > 0;
-    const std::string shown = numbers::BytesPerSocket(layout.bytes_per_socket);
-    exhibit.table.rows.push_back(
+    const std::string bytes = numbers::BytesPerSocket(layout.bytes_per_socket);
+    figure.table.rows.push_back(
         {.series = name,
-         .cells = {name, shown, ByteSize(layout.total_bytes),
+         .cells = {name, bytes, ByteSize(layout.total_bytes),
                    compared ? numbers::TimesSign(pointer.bytes_per_socket / layout.bytes_per_socket)
                             : "-",
                    analysis::SocketHolds(report, layout.name)}});
     chart.groups.front().bars.push_back(
-        {.series = name, .label = name, .value = layout.bytes_per_socket, .shown = shown});
-    absl::StrAppend(&chart.description, &layout == &pointer ? ": " : ", ", name, " ", shown);
+        {.series = name, .label = name, .value = layout.bytes_per_socket, .value_text = bytes});
+    absl::StrAppend(&chart.description, &layout == &pointer ? ": " : ", ", name, " ", bytes);
   }
-  exhibit.chart = std::move(chart);
-  return exhibit;
+  figure.chart = std::move(chart);
+  return figure;
 }
 
 Text AboutTheTable(const Report& report) {
@@ -73,14 +73,14 @@ page::Section MemorySection(const Report& report) {
       " each distinct value is stored once for all sockets. Sizes are those that the kernel's "
       "allocator really hands out.");
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
-  page::Exhibit exhibit = ByLayout(report);
-  exhibit.notes.push_back(AboutTheTable(report));
+  page::Figure figure = ByLayout(report);
+  figure.notes.push_back(AboutTheTable(report));
   if (!report.exact) {
-    exhibit.notes.push_back(absl::StrCat("Estimated: computed from ",
-                                         numbers::Estimate(report.distinct, report.distinct_error),
-                                         " distinct values."));
+    figure.notes.push_back(absl::StrCat("Estimated: computed from ",
+                                        numbers::Estimate(report.distinct, report.distinct_error),
+                                        " distinct values."));
   }
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

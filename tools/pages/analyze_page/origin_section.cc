@@ -12,23 +12,23 @@
 namespace inlay::analyze_page {
 namespace {
 
-constexpr size_t kShownPaths = 20;
-constexpr size_t kShownPathBytes = 200;
-constexpr size_t kShownCommandBytes = 4'000;
+constexpr size_t kMaxListedPaths = 20;
+constexpr size_t kMaxPathBytes = 200;
+constexpr size_t kMaxCommandBytes = 4'000;
 
 page::Text Paths(const std::vector<std::string>& paths) {
   page::Text text;
-  const size_t shown = std::min(paths.size(), kShownPaths);
-  for (size_t i = 0; i < shown; ++i) {
+  const size_t listed = std::min(paths.size(), kMaxListedPaths);
+  for (size_t i = 0; i < listed; ++i) {
     if (i > 0) text.Plain(", ");
     if (paths[i] == "-") {
       text.Plain("standard input");
     } else {
-      text.Code(numbers::Printable(paths[i], kShownPathBytes));
+      text.Code(numbers::Printable(paths[i], kMaxPathBytes));
     }
   }
-  if (shown < paths.size()) {
-    text.Plain(absl::StrCat(" and ", numbers::Grouped(paths.size() - shown), " more"));
+  if (listed < paths.size()) {
+    text.Plain(absl::StrCat(" and ", numbers::Grouped(paths.size() - listed), " more"));
   }
   return text;
 }
@@ -39,7 +39,7 @@ page::Section OriginSection(const analysis::Report& report, const Origin& origin
   page::Section section{.id = "origin", .title = "How this page was made"};
   page::Facts facts;
   facts.facts.emplace_back(
-      "Command", page::Text::OfCode(numbers::Printable(origin.command, kShownCommandBytes)));
+      "Command", page::Text::OfCode(numbers::Printable(origin.command, kMaxCommandBytes)));
   facts.facts.emplace_back("Version", page::Text("inlay " + origin.version));
   facts.facts.emplace_back(origin.paths.size() == 1 ? "File" : "Files", Paths(origin.paths));
   facts.facts.emplace_back("Data", analysis::DataTitle(report.schema));

@@ -1,5 +1,5 @@
-// The sections of the page, each in a file of its own, in the order of the page. A section that has nothing to say is
-// left out.
+// The sections of the page, each in a file of its own, in the order of the page. A section that has
+// nothing to say is left out.
 //
 // Thread-safe: functions without state.
 
@@ -16,7 +16,7 @@
 namespace inlay::analyze_page {
 
 // The head of the page: would the values deduplicate, and which field spoils it?
-std::vector<page::Text> Answer(const analysis::Report& report);
+std::vector<page::Text> Verdict(const analysis::Report& report);
 
 page::Section ValuesSection(const analysis::Report& report);
 std::optional<page::Section> SpoilersSection(const analysis::Report& report);

@@ -25,7 +25,7 @@ std::string ShortSentence(const std::string& sentence) {
 }
 
 std::string ChartName(const std::string& name) {
-  const std::string whole = analysis::ShownFieldName(name);
+  const std::string whole = analysis::PrintableFieldName(name);
   if (page::WordsWidth(whole) <= kMaxChartNamePixels) return whole;
   std::string cut;
   for (size_t at = 0; at < whole.size();) {

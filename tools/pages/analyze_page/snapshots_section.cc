@@ -18,14 +18,15 @@ using analysis::Snapshot;
 using numbers::Grouped;
 
 // More than these are thinned out, but for the first and the last.
-constexpr size_t kShownSnapshots = 60;
+constexpr size_t kMaxListedSnapshots = 60;
 
-std::vector<size_t> Shown(size_t snapshots) {
-  std::vector<size_t> shown;
-  for (size_t i = 0; i < std::min(snapshots, kShownSnapshots); ++i) {
-    shown.push_back(snapshots <= kShownSnapshots ? i : i * (snapshots - 1) / (kShownSnapshots - 1));
+std::vector<size_t> Thinned(size_t snapshots) {
+  std::vector<size_t> listed;
+  for (size_t i = 0; i < std::min(snapshots, kMaxListedSnapshots); ++i) {
+    listed.push_back(
+        snapshots <= kMaxListedSnapshots ? i : i * (snapshots - 1) / (kMaxListedSnapshots - 1));
   }
-  return shown;
+  return listed;
 }
 
 }  // namespace
@@ -40,39 +41,39 @@ std::optional<page::Section> SnapshotsSection(const analysis::Report& report) {
       "did not have. Disappeared: those that it had and this one has not. What churns needs an "
       "entry in the "
       "table for each new value, and leaves one behind until the table lets it go."});
-  page::Exhibit exhibit{.title = "Distinct values of each snapshot"};
+  page::Figure figure{.title = "Distinct values of each snapshot"};
   page::LineChart chart;
   chart.description = "Distinct values of each snapshot, and of all so far";
   chart.x = {.title = "snapshot"};
   chart.y = {.title = "distinct values"};
   page::LineChart::Line each{.series = "values", .label = "in it"};
   page::LineChart::Line so_far{.series = "records", .label = "so far"};
-  exhibit.table.columns = {{"snapshot", false}, {"records"},     {"distinct"},
-                           {"appeared"},        {"disappeared"}, {"distinct so far"}};
-  for (const size_t i : Shown(snapshots.size())) {
+  figure.table.columns = {{"snapshot", false}, {"records"},     {"distinct"},
+                          {"appeared"},        {"disappeared"}, {"distinct so far"}};
+  for (const size_t i : Thinned(snapshots.size())) {
     const Snapshot& snapshot = snapshots[i];
     const auto number = static_cast<double>(i + 1);
     each.points.push_back({.x = number,
                            .y = static_cast<double>(snapshot.distinct),
-                           .shown = Grouped(snapshot.distinct)});
+                           .value_text = Grouped(snapshot.distinct)});
     so_far.points.push_back({.x = number,
                              .y = static_cast<double>(snapshot.distinct_so_far),
-                             .shown = Grouped(snapshot.distinct_so_far)});
-    exhibit.table.rows.push_back(
-        {.cells = {absl::StrCat(i + 1, ": ", analysis::ShownFieldName(snapshot.name)),
+                             .value_text = Grouped(snapshot.distinct_so_far)});
+    figure.table.rows.push_back(
+        {.cells = {absl::StrCat(i + 1, ": ", analysis::PrintableFieldName(snapshot.name)),
                    Grouped(snapshot.records), Grouped(snapshot.distinct),
                    i == 0 ? "-" : Grouped(snapshot.appeared),
                    i == 0 ? "-" : Grouped(snapshot.disappeared),
                    Grouped(snapshot.distinct_so_far)}});
   }
   chart.lines = {std::move(each), std::move(so_far)};
-  exhibit.chart = std::move(chart);
-  exhibit.notes.push_back(OneLine(analysis::ChurnWords(report.growth)));
-  if (snapshots.size() > kShownSnapshots) {
-    exhibit.notes.push_back(absl::StrCat(kShownSnapshots, " of ", Grouped(snapshots.size()),
-                                         " snapshots, evenly spread; --json has them all."));
+  figure.chart = std::move(chart);
+  figure.notes.push_back(OneLine(analysis::ChurnWords(report.growth)));
+  if (snapshots.size() > kMaxListedSnapshots) {
+    figure.notes.push_back(absl::StrCat(kMaxListedSnapshots, " of ", Grouped(snapshots.size()),
+                                        " snapshots, evenly spread; --json has them all."));
   }
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

@@ -18,85 +18,87 @@ using numbers::ByteSize;
 using numbers::Grouped;
 using page::Text;
 
-constexpr size_t kShownNames = 100;
+constexpr size_t kMaxListedNames = 100;
 // Of C text: the members of some thousand fields.
 constexpr size_t kMostCodeBytes = 200'000;
 
 std::string NameList(const analysis::FieldNames& names) {
-  std::vector<std::string> shown;
+  std::vector<std::string> listed;
   for (const std::string& name : names.members) {
-    if (shown.size() == kShownNames) break;
-    shown.push_back(analysis::ShownFieldName(name));
+    if (listed.size() == kMaxListedNames) break;
+    listed.push_back(analysis::PrintableFieldName(name));
   }
-  std::string text = absl::StrJoin(shown, ", ");
-  if (shown.size() < names.members.size()) {
-    absl::StrAppend(&text, " and ", Grouped(names.members.size() - shown.size()), " more");
+  std::string text = absl::StrJoin(listed, ", ");
+  if (listed.size() < names.members.size()) {
+    absl::StrAppend(&text, " and ", Grouped(names.members.size() - listed.size()), " more");
   }
   return text;
 }
 
-page::Exhibit Costs(const SplitAdvice& split) {
-  page::Exhibit exhibit{.title = "Bytes per socket"};
+page::Figure Costs(const SplitAdvice& split) {
+  page::Figure figure{.title = "Bytes per socket"};
   page::BarChart chart{
       .description = "Bytes per socket of all fields private, all shared, and split",
       .unit = "bytes per socket",
       .groups = {page::BarChart::Group{}}};
-  exhibit.table.columns = {{"stored", false}, {"per socket"}, {"", false}};
+  figure.table.columns = {{"stored", false}, {"per socket"}, {"", false}};
   const auto add = [&](const std::string& series, const std::string& name, double bytes,
                        const std::string& remark) {
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.series = series, .cells = {name, numbers::BytesPerSocket(bytes), remark}});
-    chart.groups.front().bars.push_back(
-        {.series = series, .label = name, .value = bytes, .shown = numbers::BytesPerSocket(bytes)});
+    chart.groups.front().bars.push_back({.series = series,
+                                         .label = name,
+                                         .value = bytes,
+                                         .value_text = numbers::BytesPerSocket(bytes)});
     absl::StrAppend(&chart.description, "; ", name, " ", numbers::BytesPerSocket(bytes));
   };
   add("inline", "all private", split.all_private_bytes, "one struct in every socket");
   if (split.all_shared_bytes.has_value()) {
     add("index", "all shared", *split.all_shared_bytes, "one index in every socket");
   } else {
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.series = "index", .cells = {"all shared", "-", "no index is wide enough"}});
   }
   add("split", "split", split.bytes_per_socket,
       split.exact ? "no split costs less"
                   : "a good one; too many fields or values to try every split");
-  exhibit.chart = std::move(chart);
-  exhibit.notes.push_back(absl::StrCat("Tables included, and ",
-                                       numbers::BytesPerSocket(split.write_cost),
-                                       " and more for the writes of each shared group: every "
-                                       "change of a value needs a lookup, and a new "
-                                       "value an entry in the table."));
-  return exhibit;
+  figure.chart = std::move(chart);
+  figure.notes.push_back(absl::StrCat("Tables included, and ",
+                                      numbers::BytesPerSocket(split.write_cost),
+                                      " and more for the writes of each shared group: every "
+                                      "change of a value needs a lookup, and a new "
+                                      "value an entry in the table."));
+  return figure;
 }
 
-page::Exhibit Parts(const SplitAdvice& split) {
-  page::Exhibit exhibit{.title = "The parts"};
-  exhibit.table.columns = {{"part", false},   {"values"}, {"index"},
-                           {"struct, bytes"}, {"table"},  {"fields", false}};
+page::Figure Parts(const SplitAdvice& split) {
+  page::Figure figure{.title = "The parts"};
+  figure.table.columns = {{"part", false},   {"values"}, {"index"},
+                          {"struct, bytes"}, {"table"},  {"fields", false}};
   for (const analysis::SharedGroup& group : split.shared) {
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.series = "index",
-         .cells = {Text::OfCode(analysis::ShownFieldName(group.struct_name)),
+         .cells = {Text::OfCode(analysis::PrintableFieldName(group.struct_name)),
                    Grouped(group.distinct), absl::StrCat(group.index_bits, " bits"),
                    Grouped(group.struct_bytes), ByteSize(group.table_bytes),
                    NameList(group.names)}});
   }
   if (!split.private_rest.members.empty()) {
-    exhibit.table.rows.push_back({.series = "inline",
-                                  .cells = {"private rest", "", "", Grouped(split.private_bytes),
-                                            "", NameList(split.private_rest)}});
+    figure.table.rows.push_back({.series = "inline",
+                                 .cells = {"private rest", "", "", Grouped(split.private_bytes), "",
+                                           NameList(split.private_rest)}});
   }
   if (!split.constants.members.empty()) {
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.cells = {"constants", "1 each", "", "", "", NameList(split.constants)}});
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         "Constants are the same in all records: in no struct, and counted nowhere.");
   }
   if (!split.shared.empty()) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         absl::StrCat("The indexes take ", split.index_bytes, " bytes of a socket together."));
   }
-  return exhibit;
+  return figure;
 }
 
 }  // namespace
@@ -120,7 +122,7 @@ std::optional<page::Section> SplitSection(const analysis::Report& report) {
   }
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   section.blocks.emplace_back(Costs(split));
-  if (page::Exhibit parts = Parts(split); !parts.table.empty()) {
+  if (page::Figure parts = Parts(split); !parts.table.empty()) {
     section.blocks.emplace_back(std::move(parts));
   }
   if (split.c_structs.size() > kMostCodeBytes) {

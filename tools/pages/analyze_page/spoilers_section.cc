@@ -14,70 +14,71 @@
 namespace inlay::analyze_page {
 namespace {
 
+using analysis::PrintableFieldName;
 using analysis::Report;
-using analysis::ShownFieldName;
 using numbers::Grouped;
 using numbers::GroupedDecimal;
 using numbers::Percent;
 using page::Text;
 
-constexpr size_t kShownSteps = 40;
-constexpr size_t kShownAlone = 20;
+constexpr size_t kMaxListedSteps = 40;
+constexpr size_t kMaxListedAlone = 20;
 
 // A number of values that are left, as a row of a table and as a bar.
-void AddLeft(const Report& report, const std::string& series, const std::string& shown_name,
-             const std::string& bar_name, uint64_t distinct, page::Exhibit* exhibit) {
+void AddLeft(const Report& report, const std::string& series, const std::string& row_name,
+             const std::string& bar_name, uint64_t distinct, page::Figure* figure) {
   const uint64_t all = report.spoilers.distinct;
-  exhibit->table.rows.push_back(
+  figure->table.rows.push_back(
       {.series = series,
-       .cells = {shown_name, Grouped(distinct), Percent(distinct, all),
+       .cells = {row_name, Grouped(distinct), Percent(distinct, all),
                  GroupedDecimal(
                      static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2),
                  IndexWidthText(analysis::SmallestIndexBits(distinct))}});
-  std::get<page::BarChart>(*exhibit->chart)
+  std::get<page::BarChart>(*figure->chart)
       .groups.front()
       .bars.push_back({.series = series,
                        .label = bar_name,
                        .value = static_cast<double>(distinct),
-                       .shown = Grouped(distinct)});
+                       .value_text = Grouped(distinct)});
 }
 
-page::Exhibit LeftWithout(const std::string& title, const std::string& description) {
-  page::Exhibit exhibit{.title = title};
-  exhibit.chart = page::BarChart{.description = description,
-                                 .unit = "distinct values that are left",
-                                 .groups = {page::BarChart::Group{}}};
-  exhibit.table.columns = {
+page::Figure LeftWithout(const std::string& title, const std::string& description) {
+  page::Figure figure{.title = title};
+  figure.chart = page::BarChart{.description = description,
+                                .unit = "distinct values that are left",
+                                .groups = {page::BarChart::Group{}}};
+  figure.table.columns = {
       {"left out", false}, {"distinct"}, {"of all"}, {"dedup ratio"}, {"index width"}};
-  return exhibit;
+  return figure;
 }
 
-page::Exhibit Together(const Report& report) {
-  page::Exhibit exhibit =
+page::Figure Together(const Report& report) {
+  page::Figure figure =
       LeftWithout("Fields left out one after the other",
                   "Distinct values that are left when fields are left out one after the other");
-  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &exhibit);
+  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &figure);
   const auto& steps = report.spoilers.steps;
-  for (size_t i = 0; i < std::min(steps.size(), kShownSteps); ++i) {
+  for (size_t i = 0; i < std::min(steps.size(), kMaxListedSteps); ++i) {
     const std::string& name = report.fields[steps[i].field].name;
     AddLeft(report, i < report.joint_spoilers ? "spoiler" : "field",
-            absl::StrCat(i == 0 ? "" : "and ", ShownFieldName(name)),
+            absl::StrCat(i == 0 ? "" : "and ", PrintableFieldName(name)),
             absl::StrCat(i == 0 ? "without " : "and ", ChartName(name)), steps[i].distinct,
-            &exhibit);
+            &figure);
   }
-  if (steps.size() > kShownSteps) {
-    exhibit.notes.push_back(absl::StrCat(numbers::CountOf(steps.size() - kShownSteps, "more step"),
-                                         ": the text report has them all."));
+  if (steps.size() > kMaxListedSteps) {
+    figure.notes.push_back(
+        absl::StrCat(numbers::CountOf(steps.size() - kMaxListedSteps, "more step"),
+                     ": the text report has them all."));
   }
-  exhibit.notes.push_back(
+  figure.notes.push_back(
       "Every step leaves out, besides those before it, the field without which the fewest values "
       "are left.");
   if (report.joint_spoilers > 0) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         "Red: the spoilers, the fewest of these fields that halve the values, and the next ones as "
         "long as each halves them again.");
   }
-  return exhibit;
+  return figure;
 }
 
 // Fields by the values that are left without each, fewest first, as far as any are gone.
@@ -99,26 +100,26 @@ void AddAlone(const Report& report, page::Section* section) {
         "No field matters alone: without any single one, the others still tell all values apart."});
     return;
   }
-  page::Exhibit exhibit = LeftWithout("Each field left out alone",
-                                      "Distinct values that are left when one field is left out");
-  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &exhibit);
-  for (size_t i = 0; i < std::min(fields.size(), kShownAlone); ++i) {
+  page::Figure figure = LeftWithout("Each field left out alone",
+                                    "Distinct values that are left when one field is left out");
+  AddLeft(report, "data", "nothing", "nothing left out", report.spoilers.distinct, &figure);
+  for (size_t i = 0; i < std::min(fields.size(), kMaxListedAlone); ++i) {
     const analysis::FieldStatistics& field = report.fields[fields[i]];
     const bool spoils = report.joint_spoilers > 0 &&
                         std::any_of(report.spoilers.steps.begin(),
                                     report.spoilers.steps.begin() +
                                         static_cast<std::ptrdiff_t>(report.joint_spoilers),
                                     [&](const auto& step) { return step.field == fields[i]; });
-    AddLeft(report, spoils ? "spoiler" : "field", ShownFieldName(field.name),
-            absl::StrCat("without ", ChartName(field.name)), field.distinct_without, &exhibit);
+    AddLeft(report, spoils ? "spoiler" : "field", PrintableFieldName(field.name),
+            absl::StrCat("without ", ChartName(field.name)), field.distinct_without, &figure);
   }
-  if (fields.size() > kShownAlone) {
-    exhibit.notes.push_back(absl::StrCat("The ", kShownAlone, " that matter most, of ",
-                                         fields.size(), " without which fewer values are left."));
+  if (fields.size() > kMaxListedAlone) {
+    figure.notes.push_back(absl::StrCat("The ", kMaxListedAlone, " that matter most, of ",
+                                        fields.size(), " without which fewer values are left."));
   }
-  exhibit.notes.push_back(
+  figure.notes.push_back(
       "A field that is not listed is told by the others: without it, all values still differ.");
-  section->blocks.emplace_back(std::move(exhibit));
+  section->blocks.emplace_back(std::move(figure));
 }
 
 }  // namespace

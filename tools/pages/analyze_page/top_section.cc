@@ -15,42 +15,42 @@ using numbers::Percent;
 
 namespace {
 
-constexpr size_t kShownValues = 200;
+constexpr size_t kMaxListedValues = 200;
 
 }  // namespace
 
 std::optional<page::Section> TopSection(const analysis::Report& report) {
   if (report.top.empty()) return std::nullopt;
   page::Section section{.id = "top", .title = "The most frequent values"};
-  const size_t shown = std::min(report.top.size(), kShownValues);
+  const size_t listed = std::min(report.top.size(), kMaxListedValues);
   uint64_t covered = 0;
-  page::Exhibit exhibit;
-  exhibit.table.columns = {{"count", false}, {"share"}, {"value", false}};
-  for (size_t i = 0; i < shown; ++i) {
+  page::Figure figure;
+  figure.table.columns = {{"count", false}, {"share"}, {"value", false}};
+  for (size_t i = 0; i < listed; ++i) {
     const analysis::TopValue& value = report.top[i];
     covered += value.count;
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.cells = {Grouped(value.count) + (value.count_error == 0 ? "" : " or more"),
                    Percent(value.count, report.records),
                    value.fields.empty() && value.text.empty()
-                       ? page::Text(analysis::ShownValue(value))
-                       : page::Text::OfCode(analysis::ShownValue(value))}});
+                       ? page::Text(analysis::ValueText(value))
+                       : page::Text::OfCode(analysis::ValueText(value))}});
   }
-  exhibit.title =
-      absl::StrCat(Grouped(shown), " of ", report.exact ? "" : "about ", Grouped(report.distinct),
+  figure.title =
+      absl::StrCat(Grouped(listed), " of ", report.exact ? "" : "about ", Grouped(report.distinct),
                    " distinct values, held by ",
                    Percent(std::min(covered, report.records), report.records), " of the records");
-  if (shown < report.top.size()) {
-    exhibit.notes.push_back(absl::StrCat("The text report has all ", Grouped(report.top.size()),
-                                         " that were asked for."));
+  if (listed < report.top.size()) {
+    figure.notes.push_back(absl::StrCat("The text report has all ", Grouped(report.top.size()),
+                                        " that were asked for."));
   }
   if (!report.top.front().fields.empty()) {
-    exhibit.notes.push_back("Decoded: name=value of each field, without padding.");
+    figure.notes.push_back("Decoded: name=value of each field, without padding.");
   } else if (report.schema.kind == analysis::RecordSchema::Kind::kRaw) {
-    exhibit.notes.push_back("In hexadecimal, two digits for each byte.");
+    figure.notes.push_back("In hexadecimal, two digits for each byte.");
   }
-  exhibit.notes.push_back("Long values are cut; bytes that are no text are shown as \\xNN.");
-  section.blocks.emplace_back(std::move(exhibit));
+  figure.notes.push_back("Long values are cut; bytes that are no text are shown as \\xNN.");
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

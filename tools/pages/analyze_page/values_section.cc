@@ -55,12 +55,12 @@ std::string SizeMeaning(const Report& report) {
                      "struct of the same columns is usually smaller.";
 }
 
-page::Exhibit Figures(const Report& report) {
-  page::Exhibit exhibit{.title = "What was counted"};
-  exhibit.table.columns = {{"", false}, {"figure"}, {"what it means", false}};
-  const auto add = [&exhibit](const std::string& name, const std::string& figure,
-                              const std::string& meaning) {
-    exhibit.table.rows.push_back({.cells = {name, figure, meaning}});
+page::Figure Figures(const Report& report) {
+  page::Figure figure{.title = "What was counted"};
+  figure.table.columns = {{"", false}, {"figure"}, {"what it means", false}};
+  const auto add = [&figure](const std::string& name, const std::string& number,
+                             const std::string& meaning) {
+    figure.table.rows.push_back({.cells = {name, number, meaning}});
   };
   add("records", Grouped(report.records),
       "Each record is the value that one socket keeps, or one snapshot of it.");
@@ -90,13 +90,13 @@ page::Exhibit Figures(const Report& report) {
       report.index_bits.has_value() ? absl::StrCat(*report.index_bits, " bits") : "none fits",
       IndexMeaning(report));
   if (!report.exact) {
-    exhibit.notes.push_back(
+    figure.notes.push_back(
         "± marks an estimate: all distinct values did not fit into the memory that was allowed, so "
         "a sample of them was counted. 19 of 20 times the truth is within the error. The records "
         "are all counted; the ratio, the width and the bytes of memory are computed from the "
         "estimate and inherit its error.");
   }
-  return exhibit;
+  return figure;
 }
 
 }  // namespace

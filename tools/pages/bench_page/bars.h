@@ -1,4 +1,5 @@
-// The bars of the programs that measured: limits on ratios and counters, each judged within its own run.
+// The bars of the programs that measured: limits on ratios and counters, each judged within its own
+// run.
 //
 // Thread-safe: functions without state.
 
@@ -22,8 +23,8 @@ struct JudgedBar {
   const ResultFile* file = nullptr;
 };
 
-// Every bar, in the order of the files. A bar that several runs have is there once for each that measured
-// what it needs, and once if none did.
+// Every bar, in the order of the files. A bar that several runs have is there once for each that
+// measured what it needs, and once if none did.
 std::vector<JudgedBar> JudgeBars(const Results& results);
 
 struct BarCounts {

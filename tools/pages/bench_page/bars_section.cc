@@ -13,8 +13,8 @@ using page::Text;
 std::optional<page::Section> BarsSection(const Measured& measured) {
   const std::vector<JudgedBar> bars = JudgeBars(measured.results);
   if (bars.empty()) return std::nullopt;
-  page::Exhibit exhibit{.title = "Limits, and what was measured"};
-  exhibit.table.columns = {{"", false}, {"figure"}, {"limit"}, {"of", false}, {"run", false}};
+  page::Figure figure{.title = "Limits, and what was measured"};
+  figure.table.columns = {{"", false}, {"figure"}, {"limit"}, {"of", false}, {"run", false}};
   for (const JudgedBar& bar : bars) {
     Text verdict;
     if (!bar.figure.has_value()) {
@@ -24,7 +24,7 @@ std::optional<page::Section> BarsSection(const Measured& measured) {
     } else {
       verdict.Bad("not met");
     }
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.cells = {std::move(verdict),
                    bar.figure.has_value() ? numbers::Ratio(*bar.figure) : numbers::kNoNumber,
                    bar.name.empty() ? numbers::kNoNumber : numbers::Ratio(bar.limit),
@@ -32,7 +32,7 @@ std::optional<page::Section> BarsSection(const Measured& measured) {
                    bar.file->context().program}});
   }
   for (const auto& file : measured.results.files()) {
-    if (!file->context().bars.empty()) exhibit.commands.push_back(file->context().command);
+    if (!file->context().bars.empty()) figure.commands.push_back(file->context().command);
   }
   const BarCounts counts = CountBars(measured.results);
   page::Section section{.id = "bars", .title = "Bars"};
@@ -42,7 +42,7 @@ std::optional<page::Section> BarsSection(const Measured& measured) {
                                    "them. ",
                                    counts.met, " met, ", counts.not_met, " not met, ",
                                    counts.not_measured, " not measured in these runs.")});
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

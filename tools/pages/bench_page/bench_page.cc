@@ -10,6 +10,7 @@
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/document/markdown.h"
 #include "tools/pages/numbers/number_text.h"
+#include "tools/pages/styles/styles.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -73,9 +74,10 @@ constexpr OptionalSection kSections[] = {
 
 }  // namespace
 
-page::Document BuildReport(const Results& results) {
+page::Document BuildBenchPage(const Results& results) {
   const Measured measured{.results = results, .base = BaseSizes(results)};
   page::Document document;
+  document.styles = page::Styles();
   document.title = "Inlay: what values of sockets cost";
   document.subtitle =
       absl::StrCat("Benchmarks of ", Days(results), " on ", Machine(results), ", ",
@@ -120,7 +122,7 @@ std::string ReadmeTable(const Results& results) {
       touch != nullptr) {
     line.Plain(", which takes " + numbers::Nanoseconds(touch->time_ns.median()) + " ns");
   }
-  line.Plain(".");
+  line.Plain("; within noise: less than the repetitions of the touch differ by.");
   if (const Text note = HeadlineNote(measured); !note.empty()) line.Plain(" ").Append(note);
   return page::FormatMarkdown(line) + "\n\n" + page::FormatMarkdown(table);
 }

@@ -1,4 +1,4 @@
-// The report: all sections of some results, as one document.
+// The page of benchmark results: all sections, as one document.
 //
 // Thread-safe: functions without state.
 
@@ -12,10 +12,10 @@
 
 namespace inlay::bench_page {
 
-page::Document BuildReport(const Results& results);
+page::Document BuildBenchPage(const Results& results);
 
-// The headline table as Markdown, after a line with what its figures mean nothing without. Empty if nothing of
-// it was measured.
+// The headline table as Markdown, after a line with what its figures mean nothing without. Empty if
+// nothing of it was measured.
 std::string ReadmeTable(const Results& results);
 
 }  // namespace inlay::bench_page

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -20,18 +20,17 @@ std::optional<double> DistinctValues(const Point& point) {
   return point.counter("distinct_values");
 }
 
-std::string ShownDistinct(const Point* point) {
+std::string DistinctText(const Point* point) {
   if (point == nullptr) return numbers::kNoNumber;
   const std::optional<double> values = DistinctValues(*point);
   if (!values.has_value()) return numbers::kNoNumber;
   const std::optional<int64_t> sockets = point->name.argument("sockets");
   if (sockets.has_value() && *values > static_cast<double>(*sockets)) return "never";
-  std::string shown = numbers::GroupedSigned(std::llround(*values));
+  std::string text = numbers::GroupedSigned(std::llround(*values));
   if (sockets.value_or(0) > 0) {
-    shown +=
-        " (" + numbers::PercentOf(*values / static_cast<double>(*sockets)) + " of the sockets)";
+    text += " (" + numbers::PercentOf(*values / static_cast<double>(*sockets)) + " of the sockets)";
   }
-  return shown;
+  return text;
 }
 
 // Where other layouts begin to take less than index, in a chart of these sockets and value bytes.
@@ -45,20 +44,20 @@ std::vector<page::LineChart::Mark> MarksFor(const std::vector<const Point*>& bre
     if (!values.has_value() || *values <= 0) continue;
     if (sockets.has_value() && *values > static_cast<double>(*sockets)) continue;
     marks.push_back({.x = *values,
-                     .series = point->name.subject,
-                     .label = absl::StrCat(point->name.subject, ": ",
+                     .series = point->name.contender,
+                     .label = absl::StrCat(point->name.contender, ": ",
                                            numbers::GroupedSigned(std::llround(*values)))});
   }
   return marks;
 }
 
-page::Exhibit FoundBreakEvens(const std::vector<const Point*>& points) {
-  page::Exhibit exhibit{
+page::Figure FoundBreakEvens(const std::vector<const Point*>& points) {
+  page::Figure figure{
       .title = "From so many distinct values on, index takes no less memory than ...",
       .commands = CommandsOf(points)};
-  const std::vector<std::string> others = SubjectsOf(points);
-  exhibit.table.columns.push_back({"", false});
-  for (const std::string& other : others) exhibit.table.columns.push_back({Text::OfCode(other)});
+  const std::vector<std::string> others = ContendersOf(points);
+  figure.table.columns.push_back({"", false});
+  for (const std::string& other : others) figure.table.columns.push_back({Text::OfCode(other)});
   std::vector<Arguments> sizes;
   for (const Point* const point : points) {
     if (std::find(sizes.begin(), sizes.end(), point->name.arguments) == sizes.end()) {
@@ -69,13 +68,13 @@ page::Exhibit FoundBreakEvens(const std::vector<const Point*>& points) {
     page::Table::Row row{.cells = {DescribeSizes(arguments)}};
     for (const std::string& other : others) {
       const auto found = std::find_if(points.begin(), points.end(), [&](const Point* point) {
-        return point->name.subject == other && point->name.arguments == arguments;
+        return point->name.contender == other && point->name.arguments == arguments;
       });
-      row.cells.emplace_back(ShownDistinct(found == points.end() ? nullptr : *found));
+      row.cells.emplace_back(DistinctText(found == points.end() ? nullptr : *found));
     }
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
   }
-  return exhibit;
+  return figure;
 }
 
 }  // namespace
@@ -86,30 +85,30 @@ std::optional<page::Section> BreakEvenSection(const Measured& measured) {
   constexpr size_t kLeastValues = 3;
   for (const Sweep& sweep :
        SweepsOver(measured.results, "Memory", "", "values", measured.base, kLeastValues)) {
-    std::vector<std::string> subjects;
-    for (const char* const subject : {"inline", "shared_pointer", "index"}) {
+    std::vector<std::string> contenders;
+    for (const char* const contender : {"inline", "shared_pointer", "index"}) {
       const bool there =
           std::any_of(sweep.points.begin(), sweep.points.end(),
-                      [&](const Point* point) { return point->name.subject == subject; });
-      if (there) subjects.emplace_back(subject);
+                      [&](const Point* point) { return point->name.contender == contender; });
+      if (there) contenders.emplace_back(contender);
     }
-    if (subjects.size() < 2) continue;
-    page::Exhibit exhibit = SweepExhibit(
+    if (contenders.size() < 2) continue;
+    page::Figure figure = SweepFigure(
         "Bytes per socket against the number of distinct values: " + DescribeSizes(sweep.others),
         sweep,
-        {.drawn = subjects,
-         .listed = subjects,
+        {.drawn = contenders,
+         .listed = contenders,
          .x_title = "distinct values",
          .quantity = CounterQuantity("bytes per socket", "bytes_per_socket", numbers::ThreeDigits),
          .logarithmic_y = true});
-    if (exhibit.chart.has_value()) {
-      auto& chart = std::get<page::LineChart>(*exhibit.chart);
+    if (figure.chart.has_value()) {
+      auto& chart = std::get<page::LineChart>(*figure.chart);
       chart.marks = MarksFor(break_evens, sweep.others);
       if (!chart.marks.empty()) {
-        exhibit.notes.push_back("Dotted: from there on, index takes no less than that layout.");
+        figure.notes.push_back("Dotted: from there on, index takes no less than that layout.");
       }
     }
-    section.blocks.emplace_back(std::move(exhibit));
+    section.blocks.emplace_back(std::move(figure));
   }
   if (!break_evens.empty()) section.blocks.emplace_back(FoundBreakEvens(break_evens));
   if (section.blocks.empty()) return std::nullopt;

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -25,40 +25,39 @@ constexpr CounterColumn kColumns[] = {
     {"shared_lines", "lines that sockets share", 2},
 };
 
-page::Exhibit OfOperation(const Group& group) {
-  page::Exhibit exhibit{
+page::Figure OfOperation(const Group& group) {
+  page::Figure figure{
       .title = "Per " + group.pattern + ", over the touch: " + DescribeSizes(group.arguments),
       .commands = CommandsOf(group.points)};
-  exhibit.table.columns.push_back({"", false});
+  figure.table.columns.push_back({"", false});
   std::vector<CounterColumn> columns;
   for (const CounterColumn& column : kColumns) {
     for (const Point* const point : group.points) {
       if (!point->counters.contains(column.counter)) continue;
       columns.push_back(column);
-      exhibit.table.columns.push_back({column.title});
+      figure.table.columns.push_back({column.title});
       break;
     }
   }
   std::vector<page::BarChart::Bar> bars;
   for (const Point* const point : group.points) {
-    const std::string& subject = point->name.subject;
-    page::Table::Row row{.series = subject, .cells = {subject}};
+    const std::string& contender = point->name.contender;
+    page::Table::Row row{.series = contender, .cells = {contender}};
     for (const CounterColumn& column : columns) {
       const std::optional<double> value = point->counter(column.counter);
       row.cells.emplace_back(value.has_value() ? absl::StrFormat("%.*f", column.decimals, *value)
                                                : numbers::kNoNumber);
       if (value.has_value() && std::string(column.counter) == "d1_misses") {
-        bars.push_back({.series = subject,
-                        .label = subject,
+        bars.push_back({.series = contender,
+                        .label = contender,
                         .value = *value,
-                        .shown = row.cells.back().Words()});
+                        .value_text = row.cells.back().Words()});
       }
     }
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
   }
-  exhibit.chart =
-      ChartOf(exhibit.title, "misses of a simulated first-level cache", std::move(bars));
-  return exhibit;
+  figure.chart = ChartOf(figure.title, "misses of a simulated first-level cache", std::move(bars));
+  return figure;
 }
 
 }  // namespace

@@ -3,18 +3,18 @@
 namespace inlay::bench_page {
 
 std::optional<page::Section> FailuresSection(const Measured& measured) {
-  page::Exhibit exhibit{.title = "Benchmarks that ended with an error, and have no figures here"};
-  exhibit.table.columns = {{"", false}, {"error", false}};
+  page::Figure figure{.title = "Benchmarks that ended with an error, and have no figures here"};
+  figure.table.columns = {{"", false}, {"error", false}};
   for (const auto& file : measured.results.files()) {
     for (const Failure& failure : file->failures()) {
-      exhibit.table.rows.push_back(
+      figure.table.rows.push_back(
           {.cells = {page::Text::OfCode(failure.run_name), failure.message}});
     }
-    if (!file->failures().empty()) exhibit.commands.push_back(file->context().command);
+    if (!file->failures().empty()) figure.commands.push_back(file->context().command);
   }
-  if (exhibit.table.empty()) return std::nullopt;
+  if (figure.table.empty()) return std::nullopt;
   page::Section section{.id = "failures", .title = "What failed"};
-  section.blocks.emplace_back(std::move(exhibit));
+  section.blocks.emplace_back(std::move(figure));
   return section;
 }
 

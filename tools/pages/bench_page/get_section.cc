@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -15,12 +15,12 @@ namespace {
 using page::Text;
 
 // Layouts, and the code written by hand: peers have a section of their own.
-std::vector<std::string> ShownSubjects(const std::vector<const Point*>& points) {
-  std::vector<std::string> subjects = SubjectsOf(points);
-  std::erase_if(subjects, [](const std::string& subject) {
-    return subject == "touch" || SubjectOf(subject).kind == SubjectKind::kPeer;
+std::vector<std::string> ListedContenders(const std::vector<const Point*>& points) {
+  std::vector<std::string> contenders = ContendersOf(points);
+  std::erase_if(contenders, [](const std::string& contender) {
+    return contender == "touch" || ContenderOf(contender).kind == ContenderKind::kPeer;
   });
-  return subjects;
+  return contenders;
 }
 
 void AddSweep(const Measured& measured, const std::string& key, const std::string& title,
@@ -29,23 +29,22 @@ void AddSweep(const Measured& measured, const std::string& key, const std::strin
       SweepsOver(measured.results, "Get", "packet", key, measured.base, 2);
   if (sweeps.empty()) return;
   const Sweep& sweep = sweeps.front();
-  std::vector<std::string> listed = ShownSubjects(sweep.points);
+  std::vector<std::string> listed = ListedContenders(sweep.points);
   // A line for each layout, but not for other ways to read one: those would hide each other.
   std::vector<std::string> drawn = listed;
-  std::erase_if(drawn, [](const std::string& subject) {
-    return subject == "handwritten" || subject == "inline_const" ||
-           subject == "inline_runtime_const" || subject == "index12";
+  std::erase_if(drawn, [](const std::string& contender) {
+    return contender == "handwritten" || contender == "inline_const" ||
+           contender == "inline_runtime_const" || contender == "index12";
   });
   listed.insert(listed.begin(), "touch");
-  page::Exhibit exhibit =
-      SweepExhibit(absl::StrCat(title, ": ", DescribeSizes(sweep.others)), sweep,
-                   {.drawn = std::move(drawn),
-                    .listed = std::move(listed),
-                    .x_title = x_title,
-                    .quantity = CostQuantity(),
-                    .logarithmic_y = false});
-  AddStarNote(sweep.points, &exhibit);
-  section->blocks.emplace_back(std::move(exhibit));
+  page::Figure figure = SweepFigure(absl::StrCat(title, ": ", DescribeSizes(sweep.others)), sweep,
+                                    {.drawn = std::move(drawn),
+                                     .listed = std::move(listed),
+                                     .x_title = x_title,
+                                     .quantity = CostQuantity(),
+                                     .logarithmic_y = false});
+  AddCostNotes(sweep.points, &figure);
+  section->blocks.emplace_back(std::move(figure));
 }
 
 using Patterns = std::vector<std::pair<std::string, std::string>>;  // and what they mean
@@ -86,9 +85,9 @@ void AddPatterns(const Measured& measured, const std::string& title, const Patte
     columns.push_back({std::move(column_title), std::move(group)});
   }
   if (columns.size() < 2) return;
-  std::vector<std::string> subjects = ShownSubjects(points);
-  subjects.insert(subjects.begin(), "touch");
-  section->blocks.emplace_back(CostTable(title, columns, subjects, /*with_chart=*/false));
+  std::vector<std::string> contenders = ListedContenders(points);
+  contenders.insert(contenders.begin(), "touch");
+  section->blocks.emplace_back(CostTable(title, columns, contenders, /*with_chart=*/false));
 }
 
 }  // namespace
@@ -102,14 +101,14 @@ std::optional<page::Section> GetSection(const Measured& measured) {
         "adds to the packet's own touch of the socket; whiskers reach from the least to the most, "
         "an arrow says that they go on."});
     section.blocks.emplace_back(
-        CostExhibit("A get in the packet path: " + DescribeSizes(packet.arguments), packet,
-                    ShownSubjects(packet.points)));
+        CostFigure("A get in the packet path: " + DescribeSizes(packet.arguments), packet,
+                   ListedContenders(packet.points)));
   }
   const Group hot = UsualGroup(measured.results, "Get", "hot", measured.base);
   if (!hot.empty()) {
     section.blocks.emplace_back(
-        CostExhibit("A get from sockets that stay in the cache: " + DescribeSizes(hot.arguments),
-                    hot, ShownSubjects(hot.points)));
+        CostFigure("A get from sockets that stay in the cache: " + DescribeSizes(hot.arguments),
+                   hot, ListedContenders(hot.points)));
   }
   AddSweep(measured, "sockets", "A get against the number of sockets", "sockets", &section);
   AddSweep(measured, "values", "A get against the number of distinct values", "distinct values",

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/pages/bench_page/subject.h"
+#include "tools/pages/bench_page/contender.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -24,9 +24,9 @@ Group GroupOfPoints(const std::vector<const Point*>& points, const std::string& 
       found.push_back(point);
     }
   }
-  for (const std::string& subject : SubjectsOf(found)) {
+  for (const std::string& contender : ContendersOf(found)) {
     group.points.push_back(*std::find_if(found.begin(), found.end(), [&](const Point* point) {
-      return point->name.subject == subject;
+      return point->name.contender == contender;
     }));
   }
   return group;
@@ -64,9 +64,9 @@ bool HasSizes(const BenchmarkName& name) {
 
 }  // namespace
 
-const Point* Group::Of(std::string_view subject) const {
+const Point* Group::Of(std::string_view contender) const {
   for (const Point* const point : points) {
-    if (point->name.subject == subject) return point;
+    if (point->name.contender == contender) return point;
   }
   return nullptr;
 }
@@ -74,7 +74,7 @@ const Point* Group::Of(std::string_view subject) const {
 Group GroupOf(const Results& results, const std::string& question, const std::string& pattern,
               const Arguments& arguments) {
   const auto layouts_of = [](const Group& group) {
-    return SubjectsOf(group.points, SubjectKind::kLayout).size();
+    return ContendersOf(group.points, ContenderKind::kLayout).size();
   };
   Group best{.question = question, .pattern = pattern, .arguments = arguments};
   std::vector<const Point*> all;
@@ -113,10 +113,10 @@ Arguments BaseSizes(const Results& results) {
 
 Group UsualGroup(const Results& results, const std::string& question, const std::string& pattern,
                  const Arguments& base) {
-  std::map<Arguments, std::set<std::string>> subjects;
+  std::map<Arguments, std::set<std::string>> contenders;
   for (const Point* const point : results.PointsOf(question)) {
     if (point->name.pattern != pattern) continue;
-    subjects[point->name.arguments].insert(point->name.subject);
+    contenders[point->name.arguments].insert(point->name.contender);
   }
   // Hot points have sockets of their own; values and bytes may still be those of the base.
   const auto shared = [&](const Arguments& arguments) {
@@ -126,17 +126,17 @@ Group UsualGroup(const Results& results, const std::string& question, const std:
     });
   };
   const auto best =
-      std::max_element(subjects.begin(), subjects.end(), [&](const auto& a, const auto& b) {
+      std::max_element(contenders.begin(), contenders.end(), [&](const auto& a, const auto& b) {
         return std::tuple(a.first == base, a.second.size(), shared(a.first), a.first) <
                std::tuple(b.first == base, b.second.size(), shared(b.first), b.first);
       });
-  if (best == subjects.end()) return {};
+  if (best == contenders.end()) return {};
   return GroupOf(results, question, pattern, best->first);
 }
 
-const Point* Sweep::At(const std::string& subject, int64_t value) const {
+const Point* Sweep::At(const std::string& contender, int64_t value) const {
   for (const Point* const point : points) {
-    if (point->name.subject == subject && point->name.argument(key) == value) return point;
+    if (point->name.contender == contender && point->name.argument(key) == value) return point;
   }
   return nullptr;
 }

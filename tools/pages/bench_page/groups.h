@@ -15,7 +15,7 @@
 
 namespace inlay::bench_page {
 
-// Points that differ in their subject only, in the order in which subjects are shown.
+// Points that differ in their contender only, in the order in which contenders are shown.
 struct Group {
   std::string question;
   std::string pattern;
@@ -23,38 +23,41 @@ struct Group {
   std::vector<const Point*> points = {};
 
   bool empty() const { return points.empty(); }
-  const Point* Of(std::string_view subject) const;
+  const Point* Of(std::string_view contender) const;
 };
 
-// What is shown together is of one run as far as there is one that has it: the group as the file has it that
-// has most layouts of it, the first of several; subjects that this file lacks are taken from the others.
+// What is shown together is of one run as far as there is one that has it: the group as the file
+// has it that has most layouts of it, the first of several; contenders that this file lacks are
+// taken from the others.
 Group GroupOf(const Results& results, const std::string& question, const std::string& pattern,
               const Arguments& arguments);
 // The group as one file has it.
 Group GroupIn(const ResultFile& file, const std::string& question, const std::string& pattern,
               const Arguments& arguments);
 
-// The sizes that most has been measured at, the same subject in several files counted again: what the
-// headline is about. Of two, the one with more sockets. Empty if nothing has sizes.
+// The sizes that most has been measured at, the same contender in several files counted again: what
+// the headline is about. Of two, the one with more sockets. Empty if nothing has sizes.
 Arguments BaseSizes(const Results& results);
 
-// The group of a question and pattern at `base`, or, if there is none, at the sizes with most subjects.
+// The group of a question and pattern at `base`, or, if there is none, at the sizes with most
+// contenders.
 Group UsualGroup(const Results& results, const std::string& question, const std::string& pattern,
                  const Arguments& base);
 
-// Points that differ in their subject and in one argument.
+// Points that differ in their contender and in one argument.
 struct Sweep {
   std::string key;              // of the argument
   Arguments others;             // the arguments that are the same
   std::vector<int64_t> values;  // of the argument, ascending
   std::vector<const Point*> points;
 
-  const Point* At(const std::string& subject, int64_t value) const;
+  const Point* At(const std::string& contender, int64_t value) const;
 };
 
-// The sweeps of a question and pattern over an argument, of at least `least_values` values each, those with
-// most values first and, among equals, the one through `base` first. Each is of one file; only where no
-// file has one, points of several are put together, each from the first that has it.
+// The sweeps of a question and pattern over an argument, of at least `least_values` values each,
+// those with most values first and, among equals, the one through `base` first. Each is of one
+// file; only where no file has one, points of several are put together, each from the first that
+// has it.
 std::vector<Sweep> SweepsOver(const Results& results, std::string_view question,
                               std::string_view pattern, const std::string& key,
                               const Arguments& base, size_t least_values);

@@ -8,10 +8,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/pages/bench_page/bars.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/peer_wins.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -30,16 +30,16 @@ constexpr HeadlineColumn kCosts[] = {{"Get", "get"},
                                      {"Clone", "clone on accept"}};
 
 const Point* PacketPoint(const Measured& measured, const std::string& question,
-                         const std::string& subject) {
-  return GroupOf(measured.results, question, "packet", measured.base).Of(subject);
+                         const std::string& contender) {
+  return GroupOf(measured.results, question, "packet", measured.base).Of(contender);
 }
 
 std::optional<double> BytesPerSocket(const Point* point) {
   return point == nullptr ? std::nullopt : point->counter("bytes_per_socket");
 }
 
-const Point* MemoryPoint(const Measured& measured, const std::string& subject) {
-  return GroupOf(measured.results, "Memory", "", measured.base).Of(subject);
+const Point* MemoryPoint(const Measured& measured, const std::string& contender) {
+  return GroupOf(measured.results, "Memory", "", measured.base).Of(contender);
 }
 
 page::Facts ContextFacts(const Results& results) {
@@ -67,16 +67,21 @@ page::Facts ContextFacts(const Results& results) {
   return facts;
 }
 
+page::Tiles::Tile CostTile(const Point& point, Text note) {
+  if (Results::CostOf(point).within_noise()) return {"within noise", "", std::move(note)};
+  return {CostText(&point), "ns", std::move(note)};
+}
+
 page::Tiles HeadlineTiles(const Measured& measured) {
   page::Tiles tiles;
   if (const Point* const get = PacketPoint(measured, "Get", "index"); get != nullptr) {
     Text note("a get of ");
     note.Code("index").Plain(Results::CostOf(*get).over_touch ? " over the packet's own touch"
                                                               : "");
-    if (const auto share = Results::Ratio(*get, Results::Beside(*get, "pointer"))) {
-      note.Plain(", " + numbers::PercentOf(*share) + " of ").Code("pointer");
+    if (const auto share = ShareInWords(*get, Results::Beside(*get, "pointer"))) {
+      note.Plain(", " + *share + " of ").Code("pointer");
     }
-    tiles.tiles.push_back({numbers::Nanoseconds(Results::CostOf(*get).ns), "ns", std::move(note)});
+    tiles.tiles.push_back(CostTile(*get, std::move(note)));
   }
   const Point* const memory = MemoryPoint(measured, "index");
   if (const auto bytes = BytesPerSocket(memory); bytes.has_value()) {
@@ -90,11 +95,10 @@ page::Tiles HeadlineTiles(const Measured& measured) {
   if (const Point* const create = PacketPoint(measured, "Create", "index"); create != nullptr) {
     Text note("a create of ");
     note.Code("index").Plain(", its value known");
-    if (const auto share = Results::Ratio(*create, Results::Beside(*create, "pointer"))) {
-      note.Plain("; " + numbers::PercentOf(*share) + " of ").Code("pointer");
+    if (const auto share = ShareInWords(*create, Results::Beside(*create, "pointer"))) {
+      note.Plain("; " + *share + " of ").Code("pointer");
     }
-    tiles.tiles.push_back(
-        {numbers::Nanoseconds(Results::CostOf(*create).ns), "ns", std::move(note)});
+    tiles.tiles.push_back(CostTile(*create, std::move(note)));
   }
   const BarCounts bars = CountBars(measured.results);
   if (bars.met + bars.not_met > 0) {
@@ -116,14 +120,17 @@ Text CheaperThanIndex(const Measured& measured, const std::string& question) {
     const Point* const other = Results::Beside(*index, layout);
     if (other == nullptr || !Results::BeyondSpread(*other, *index)) continue;
     const Cost cost = Results::CostOf(*other);
-    if (cost.ns < Results::CostOf(*index).ns) cheaper.emplace_back(cost.ns, layout);
+    // Costs within noise are not compared with each other.
+    if (cost.ns < Results::CostOf(*index).ns && !Results::CostOf(*index).within_noise()) {
+      cheaper.emplace_back(cost.ns, layout);
+    }
   }
   std::sort(cheaper.begin(), cheaper.end());
   Text text;
   for (const auto& [ns, layout] : cheaper) {
-    text.Plain(text.empty() ? "" : ", ")
-        .Code(layout)
-        .Plain(" (" + numbers::Nanoseconds(ns) + " ns)");
+    const Point& other = *Results::Beside(*index, layout);
+    const char* const unit = Results::CostOf(other).within_noise() ? "" : " ns";
+    text.Plain(text.empty() ? "" : ", ").Code(layout).Plain(" (" + CostText(&other) + unit + ")");
   }
   return text;
 }
@@ -139,9 +146,9 @@ std::optional<Text> GetInWords(const Measured& measured) {
       .Plain(" adds " + numbers::Nanoseconds(Results::CostOf(*pointer).ns) +
              " ns to that, a get of ")
       .Code("index")
-      .Plain(" " + numbers::Nanoseconds(Results::CostOf(*index).ns) + " ns");
-  if (const auto share = Results::Ratio(*index, pointer)) {
-    text.Plain(": " + numbers::PercentOf(*share) + " of it");
+      .Plain(" " + CostInWords(*index));
+  if (const auto share = ShareInWords(*index, pointer)) {
+    text.Plain(": " + *share + " of it");
   }
   return std::move(text.Plain("."));
 }
@@ -167,11 +174,9 @@ std::optional<Text> WritesInWords(const Measured& measured) {
     const Point* const index = PacketPoint(measured, column.question, "index");
     if (std::string(column.question) == "Get" || index == nullptr) continue;
     const Point* const pointer = Results::Beside(*index, "pointer");
-    const std::optional<double> ratio =
-        pointer == nullptr ? std::nullopt : Results::Ratio(*index, pointer);
-    if (!ratio.has_value() || *ratio <= 0) continue;
-    text.Plain(any ? ", " : ", ")
-        .Plain(absl::StrCat(column.title, " costs ", numbers::PercentOf(*ratio), " of "));
+    const std::optional<std::string> share = ShareInWords(*index, pointer);
+    if (!share.has_value()) continue;
+    text.Plain(any ? ", " : ", ").Plain(absl::StrCat(column.title, " costs ", *share, " of "));
     text.Code("pointer");
     any = true;
   }
@@ -212,12 +217,13 @@ std::optional<Text> SpreadInWords(const Measured& measured) {
       "In ", time_ns.count(), " repetitions the touch alone took ",
       numbers::Nanoseconds(time_ns.least()), " to ", numbers::Nanoseconds(time_ns.most()),
       " ns, half of them ", numbers::Nanoseconds(time_ns.lower_quartile()), " to ",
-      numbers::Nanoseconds(time_ns.upper_quartile()),
-      " ns. Medians are compared, within one run; a difference smaller than that spread is to be "
-      "believed when other runs agree."));
+      numbers::Nanoseconds(time_ns.upper_quartile()), " ns. A cost below ",
+      numbers::Nanoseconds(time_ns.most() - time_ns.least()),
+      " ns is within that noise. The page compares medians, and only within one run; believe a "
+      "smaller difference when other runs agree."));
 }
 
-std::vector<std::string> HeadlineCommands(const Measured& measured) {
+std::vector<const Point*> HeadlinePoints(const Measured& measured) {
   std::vector<const Point*> points;
   for (const std::string& layout : HeadlineLayouts()) {
     for (const HeadlineColumn& column : kCosts) {
@@ -226,7 +232,7 @@ std::vector<std::string> HeadlineCommands(const Measured& measured) {
     points.push_back(MemoryPoint(measured, layout));
   }
   std::erase(points, nullptr);
-  return CommandsOf(points);
+  return points;
 }
 
 }  // namespace
@@ -238,13 +244,13 @@ page::Table HeadlineTable(const Measured& measured) {
   table.columns.push_back({"bytes per socket"});
   for (const std::string& layout : HeadlineLayouts()) {
     Text name = Text::OfCode(layout);
-    name.Plain(": " + std::string(SubjectOf(layout).meaning));
+    name.Plain(": " + std::string(ContenderOf(layout).meaning));
     page::Table::Row row{.series = layout, .cells = {std::move(name)}};
     bool any = false;
     for (const HeadlineColumn& column : kCosts) {
       const Point* const point = PacketPoint(measured, column.question, layout);
       any = any || point != nullptr;
-      row.cells.emplace_back(ShownCost(point));
+      row.cells.emplace_back(CostText(point));
     }
     const auto bytes = BytesPerSocket(MemoryPoint(measured, layout));
     any = any || bytes.has_value();
@@ -283,12 +289,15 @@ page::Section HeadlineSection(const Measured& measured) {
   if (!words.items.empty()) section.blocks.emplace_back(std::move(words));
   page::Table table = HeadlineTable(measured);
   if (!table.empty()) {
-    page::Exhibit exhibit{.title = "ns over touch, and bytes per socket: " +
-                                   DescribeSizes(measured.base) + ", packets to random sockets",
-                          .table = std::move(table),
-                          .commands = HeadlineCommands(measured)};
-    if (Text note = HeadlineNote(measured); !note.empty()) exhibit.notes.push_back(std::move(note));
-    section.blocks.emplace_back(std::move(exhibit));
+    page::Figure figure{.title = "ns over touch, and bytes per socket: " +
+                                 DescribeSizes(measured.base) + ", packets to random sockets",
+                        .table = std::move(table),
+                        .commands = CommandsOf(HeadlinePoints(measured))};
+    std::vector<const Point*> costs = HeadlinePoints(measured);
+    std::erase_if(costs, [](const Point* point) { return point->name.question == "Memory"; });
+    AddCostNotes(costs, &figure);
+    if (Text note = HeadlineNote(measured); !note.empty()) figure.notes.push_back(std::move(note));
+    section.blocks.emplace_back(std::move(figure));
   }
   section.blocks.emplace_back(page::Subheading{"The machine and the build"});
   section.blocks.emplace_back(ContextFacts(measured.results));

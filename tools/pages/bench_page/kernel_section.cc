@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -34,31 +34,31 @@ Text RatioInWords(const Group& group) {
   const std::optional<double> ratio = Results::Ratio(*index, storage);
   Text text(group.pattern + ", " + DescribeSizes(group.arguments) + ": over the touch, ");
   text.Code("index")
-      .Plain(" costs " + numbers::Nanoseconds(Results::CostOf(*index).ns) + " ns, ")
+      .Plain(" costs " + CostInWords(*index) + ", ")
       .Code("sk_storage")
-      .Plain(" " + numbers::Nanoseconds(Results::CostOf(*storage).ns) + " ns");
+      .Plain(" " + CostInWords(*storage));
   if (ratio.has_value())
     text.Plain("; (index - touch) / (sk_storage - touch) = " + numbers::Ratio(*ratio));
   return std::move(text.Plain("."));
 }
 
 // A table of the points of a question, with one column for each counter, or for the time.
-std::optional<page::Exhibit> PlainTable(const Results& results, const std::string& question,
-                                        const std::string& title, bool with_time) {
+std::optional<page::Figure> PlainTable(const Results& results, const std::string& question,
+                                       const std::string& title, bool with_time) {
   const std::vector<const Point*> points = results.PointsOf(question);
   if (points.empty()) return std::nullopt;
-  page::Exhibit exhibit{.title = title, .commands = CommandsOf(points)};
+  page::Figure figure{.title = title, .commands = CommandsOf(points)};
   const std::vector<std::string> counters = CountersOf(points);
-  exhibit.table.columns = {{"", false}, {"sockets"}};
+  figure.table.columns = {{"", false}, {"sockets"}};
   if (with_time)
-    exhibit.table.columns.insert(exhibit.table.columns.end(), {{"ns"}, {"least"}, {"most"}});
+    figure.table.columns.insert(figure.table.columns.end(), {{"ns"}, {"least"}, {"most"}});
   for (const std::string& counter : counters) {
-    exhibit.table.columns.push_back({CounterTitle(counter)});
+    figure.table.columns.push_back({CounterTitle(counter)});
   }
   for (const Point* const point : points) {
     page::Table::Row row{
-        .series = point->name.subject,
-        .cells = {point->name.subject,
+        .series = point->name.contender,
+        .cells = {point->name.contender,
                   numbers::GroupedSigned(point->name.argument("sockets").value_or(0))}};
     if (with_time) {
       const Sample& time_ns = point->time_ns;
@@ -70,9 +70,9 @@ std::optional<page::Exhibit> PlainTable(const Results& results, const std::strin
       const std::optional<double> value = point->counter(counter);
       row.cells.emplace_back(value.has_value() ? numbers::ThreeDigits(*value) : numbers::kNoNumber);
     }
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
   }
-  return exhibit;
+  return figure;
 }
 
 }  // namespace
@@ -86,17 +86,17 @@ std::optional<page::Section> KernelSection(const Measured& measured) {
   }
   if (!words.items.empty()) section.blocks.emplace_back(std::move(words));
   for (const Group& group : walks) {
-    std::vector<std::string> subjects = SubjectsOf(group.points);
-    std::erase(subjects, "touch");
-    std::erase(subjects, "clock");
-    page::Exhibit exhibit = CostExhibit(
+    std::vector<std::string> contenders = ContendersOf(group.points);
+    std::erase(contenders, "touch");
+    std::erase(contenders, "clock");
+    page::Figure figure = CostFigure(
         "An access in the walk \"" + group.pattern + "\": " + DescribeSizes(group.arguments), group,
-        subjects, "sk_storage");
+        contenders, "sk_storage");
     if (const Point* const clock = group.Of("clock"); clock != nullptr) {
-      exhibit.notes.push_back("Reading the clock, which every figure includes, takes " +
-                              numbers::Nanoseconds(clock->time_ns.median()) + " ns.");
+      figure.notes.push_back("Reading the clock, which every figure includes, takes " +
+                             numbers::Nanoseconds(clock->time_ns.median()) + " ns.");
     }
-    section.blocks.emplace_back(std::move(exhibit));
+    section.blocks.emplace_back(std::move(figure));
   }
   if (auto memory =
           PlainTable(measured.results, "KernelMemory",

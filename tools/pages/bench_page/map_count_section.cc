@@ -2,9 +2,9 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -15,23 +15,24 @@ void AddSweep(const Measured& measured, const std::string& order, const std::str
   const std::vector<Sweep> sweeps =
       SweepsOver(measured.results, "MapCount", order, "maps", measured.base, 2);
   if (sweeps.empty()) return;
-  const std::vector<std::string> subjects = SubjectsOf(sweeps.front().points);
-  page::Exhibit exhibit = SweepExhibit(title, sweeps.front(),
-                                       {.drawn = subjects,
-                                        .listed = subjects,
-                                        .x_title = "maps",
-                                        .quantity = quantity,
-                                        .logarithmic_y = true});
-  if (!exhibit.table.empty()) section->blocks.emplace_back(std::move(exhibit));
+  const std::vector<std::string> contenders = ContendersOf(sweeps.front().points);
+  page::Figure figure = SweepFigure(title, sweeps.front(),
+                                    {.drawn = contenders,
+                                     .listed = contenders,
+                                     .x_title = "maps",
+                                     .quantity = quantity,
+                                     .logarithmic_y = true});
+  if (!figure.table.empty()) section->blocks.emplace_back(std::move(figure));
 }
 
 }  // namespace
 
 std::optional<page::Section> MapCountSection(const Measured& measured) {
   page::Section section{.id = "maps", .title = "Many maps on one socket"};
-  const Quantity time = {.unit = "ns per get",
-                         .value = [](const Point& point) { return point.time_ns.median(); },
-                         .shown = numbers::Nanoseconds};
+  const Quantity time = {
+      .unit = "ns per get",
+      .value = [](const Point& point) { return point.time_ns.median(); },
+      .value_text = [](const Point&, double ns) { return numbers::Nanoseconds(ns); }};
   AddSweep(measured, "sequential", "A get, the values of all maps in turn", time, &section);
   AddSweep(measured, "interleaved",
            "A get, the values of all maps in turn and one important map between them", time,

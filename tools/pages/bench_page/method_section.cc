@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/pages/bench_page/contender.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -13,7 +13,7 @@ namespace {
 
 using page::Text;
 
-std::string ShownRepetitions(const ResultFile& file) {
+std::string RepetitionsText(const ResultFile& file) {
   if (file.points().empty()) return numbers::kNoNumber;
   const auto [fewest, most] = std::minmax_element(
       file.points().begin(), file.points().end(),
@@ -23,19 +23,19 @@ std::string ShownRepetitions(const ResultFile& file) {
                                         : absl::StrCat(least, " to ", most->time_ns.count());
 }
 
-page::Exhibit Runs(const Results& results) {
-  page::Exhibit exhibit{.title = "The runs of this report"};
-  exhibit.table.columns = {{"program", false},    {"file", false},       {"date", false},
-                           {"huge pages", false}, {"repetitions", true}, {"benchmarks", true}};
+page::Figure Runs(const Results& results) {
+  page::Figure figure{.title = "The runs of this report"};
+  figure.table.columns = {{"program", false},    {"file", false},       {"date", false},
+                          {"huge pages", false}, {"repetitions", true}, {"benchmarks", true}};
   for (const auto& file : results.files()) {
     const RunContext& context = file->context();
-    exhibit.table.rows.push_back(
+    figure.table.rows.push_back(
         {.cells = {context.program, Text::OfCode(file->path()), numbers::Minute(context.date),
-                   HugePageSetting(context), ShownRepetitions(*file),
+                   HugePageSetting(context), RepetitionsText(*file),
                    numbers::GroupedSigned(static_cast<int64_t>(file->points().size()))}});
-    exhibit.commands.push_back(context.command);
+    figure.commands.push_back(context.command);
   }
-  return exhibit;
+  return figure;
 }
 
 struct Term {
@@ -76,13 +76,13 @@ page::Section MethodSection(const Measured& measured) {
   for (const Term& term : kTerms) facts.facts.emplace_back(Text::OfStrong(term.term), term.meaning);
   section.blocks.emplace_back(std::move(facts));
   section.blocks.emplace_back(page::Subheading{"Who was measured"});
-  page::Facts subjects;
-  for (const std::string& name : SubjectsOf(measured.results.Points())) {
-    const Subject subject = SubjectOf(name);
-    if (subject.meaning.empty()) continue;
-    subjects.facts.emplace_back(Text::OfCode(name), std::string(subject.meaning));
+  page::Facts contenders;
+  for (const std::string& name : ContendersOf(measured.results.Points())) {
+    const Contender contender = ContenderOf(name);
+    if (contender.meaning.empty()) continue;
+    contenders.facts.emplace_back(Text::OfCode(name), std::string(contender.meaning));
   }
-  section.blocks.emplace_back(std::move(subjects));
+  section.blocks.emplace_back(std::move(contenders));
   return section;
 }
 

@@ -6,7 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/pages/bench_page/subject.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -16,7 +17,9 @@ using page::Text;
 
 constexpr int64_t kTinyBytes = 8;
 
-bool IsPeer(const Point& point) { return SubjectOf(point.name.subject).kind == SubjectKind::kPeer; }
+bool IsPeer(const Point& point) {
+  return ContenderOf(point.name.contender).kind == ContenderKind::kPeer;
+}
 
 bool IsMemory(const BenchmarkName& name) {
   return name.question == "Memory" || name.question == "MemoryMaps";
@@ -64,13 +67,12 @@ constexpr SituationTitle kSituations[] = {
     {Situation::kUsual, "Everything else"},
 };
 
-std::string Figure(const PeerComparison& comparison, double figure) {
-  return comparison.in_bytes ? numbers::ThreeDigits(figure) + " bytes"
-                             : numbers::Nanoseconds(figure) + " ns";
+std::string Amount(const PeerComparison& comparison, const Point& point, double figure) {
+  return comparison.in_bytes ? numbers::ThreeDigits(figure) + " bytes" : CostInWords(point);
 }
 
-// "Get, hot (..): `flyweight` 3.1 ns (40 % less), ... against 5.2 ns of `index`". All are of one point, and
-// have won.
+// "Get, hot (..): `flyweight` 3.1 ns (40 % less), ... against 5.2 ns of `index`". All are of one
+// point, and have won.
 Text PointInWords(std::vector<const PeerComparison*> won) {
   std::stable_sort(won.begin(), won.end(), [](const PeerComparison* a, const PeerComparison* b) {
     return a->peer_figure < b->peer_figure;
@@ -79,7 +81,10 @@ Text PointInWords(std::vector<const PeerComparison*> won) {
   Text text(DescribePoint(first.peer->name) + ": ");
   for (const PeerComparison* const comparison : won) {
     std::vector<std::string> notes;
-    if (comparison->peer_figure >= 0 && comparison->index_figure > 0) {
+    const bool above_noise =
+        comparison->in_bytes || (!Results::CostOf(*comparison->peer).within_noise() &&
+                                 !Results::CostOf(*comparison->index).within_noise());
+    if (above_noise && comparison->index_figure > 0) {
       const double less = 1 - comparison->peer_figure / comparison->index_figure;
       notes.push_back(numbers::PercentOf(less) + " less");
     }
@@ -88,11 +93,11 @@ Text PointInWords(std::vector<const PeerComparison*> won) {
                                                                : "one repetition");
     }
     text.Plain(comparison == won.front() ? "" : ", ")
-        .Code(comparison->peer->name.subject)
-        .Plain(" " + Figure(*comparison, comparison->peer_figure));
+        .Code(comparison->peer->name.contender)
+        .Plain(" " + Amount(*comparison, *comparison->peer, comparison->peer_figure));
     if (!notes.empty()) text.Plain(" (" + absl::StrJoin(notes, ", ") + ")");
   }
-  return text.Plain(" against " + Figure(first, first.index_figure) + " of ")
+  return text.Plain(" against " + Amount(first, *first.index, first.index_figure) + " of ")
       .Code("index")
       .Plain(".");
 }

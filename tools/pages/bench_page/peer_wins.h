@@ -14,7 +14,8 @@
 
 namespace inlay::bench_page {
 
-// Kinds of points at which an index is expected to do badly, and the others. The first that fits is taken.
+// Kinds of points at which an index is expected to do badly, and the others. The first that fits is
+// taken.
 enum class Situation { kOneValue, kAllDistinct, kTinyValues, kUsual };
 
 Situation SituationOf(const BenchmarkName& name);

@@ -2,10 +2,10 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/peer_wins.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -14,17 +14,17 @@ namespace {
 using page::Text;
 
 // Who is shown: index and pointer to compare with, then the peers.
-std::vector<std::string> ShownSubjects(const std::vector<Group>& groups) {
+std::vector<std::string> ListedContenders(const std::vector<Group>& groups) {
   std::vector<const Point*> points;
   for (const Group& group : groups) {
     points.insert(points.end(), group.points.begin(), group.points.end());
   }
-  std::vector<std::string> subjects = SubjectsOf(points);
-  std::erase_if(subjects, [](const std::string& subject) {
-    return subject != "pointer" && subject != "index" &&
-           SubjectOf(subject).kind != SubjectKind::kPeer;
+  std::vector<std::string> contenders = ContendersOf(points);
+  std::erase_if(contenders, [](const std::string& contender) {
+    return contender != "pointer" && contender != "index" &&
+           ContenderOf(contender).kind != ContenderKind::kPeer;
   });
-  return subjects;
+  return contenders;
 }
 
 std::optional<double> BytesPerSocket(const Point& point) {
@@ -36,8 +36,8 @@ bool IsMemory(const Group& group) {
 }
 
 // The time groups at the usual sizes, as one chart with a group of bars each.
-std::optional<page::Exhibit> Times(const Measured& measured, const std::vector<Group>& groups,
-                                   const std::string& pattern, const std::string& title) {
+std::optional<page::Figure> Times(const Measured& measured, const std::vector<Group>& groups,
+                                  const std::string& pattern, const std::string& title) {
   std::vector<Column> columns;
   for (const char* const question : {"Get", "Create", "Update", "Clone"}) {
     const Group* best = nullptr;
@@ -54,46 +54,46 @@ std::optional<page::Exhibit> Times(const Measured& measured, const std::vector<G
     }
   }
   if (columns.empty()) return std::nullopt;
-  return CostTable(title, columns, ShownSubjects(groups), /*with_chart=*/true);
+  return CostTable(title, columns, ListedContenders(groups), /*with_chart=*/true);
 }
 
-std::optional<page::Exhibit> Memory(const Measured& measured, const std::vector<Group>& groups) {
+std::optional<page::Figure> Memory(const Measured& measured, const std::vector<Group>& groups) {
   const Group* best = nullptr;
   for (const Group& group : groups) {
     if (group.question != "Memory") continue;
     if (best == nullptr || group.arguments == measured.base) best = &group;
   }
   if (best == nullptr) return std::nullopt;
-  page::Exhibit exhibit{.title = "Bytes per socket: " + DescribeSizes(best->arguments),
-                        .commands = CommandsOf(best->points)};
-  exhibit.table.columns = {{"", false}, {"bytes per socket"}};
+  page::Figure figure{.title = "Bytes per socket: " + DescribeSizes(best->arguments),
+                      .commands = CommandsOf(best->points)};
+  figure.table.columns = {{"", false}, {"bytes per socket"}};
   std::vector<page::BarChart::Bar> bars;
-  for (const std::string& subject : ShownSubjects({*best})) {
-    const Point* const point = best->Of(subject);
+  for (const std::string& contender : ListedContenders({*best})) {
+    const Point* const point = best->Of(contender);
     const std::optional<double> bytes = point == nullptr ? std::nullopt : BytesPerSocket(*point);
     if (!bytes.has_value()) continue;
-    exhibit.table.rows.push_back(
-        {.series = subject, .cells = {subject, numbers::ThreeDigits(*bytes)}});
-    bars.push_back({.series = subject,
-                    .label = subject,
+    figure.table.rows.push_back(
+        {.series = contender, .cells = {contender, numbers::ThreeDigits(*bytes)}});
+    bars.push_back({.series = contender,
+                    .label = contender,
                     .value = *bytes,
-                    .shown = numbers::ThreeDigits(*bytes)});
+                    .value_text = numbers::ThreeDigits(*bytes)});
   }
   if (bars.empty()) return std::nullopt;
-  exhibit.chart = ChartOf(exhibit.title, "bytes per socket", std::move(bars));
-  exhibit.notes.push_back(
+  figure.chart = ChartOf(figure.title, "bytes per socket", std::move(bars));
+  figure.notes.push_back(
       "Of layouts by the kernel's slab classes; of peers as the allocator of a program counts it.");
-  return exhibit;
+  return figure;
 }
 
-page::Exhibit AllPoints(const std::vector<Group>& groups) {
-  page::Exhibit exhibit{.title = "All points that have a peer: ns over touch, or bytes per socket"};
-  const std::vector<std::string> subjects = ShownSubjects(groups);
-  exhibit.table.columns = {{"", false}, {"sockets"}, {"values"}, {"bytes"}};
-  for (const std::string& subject : subjects) {
-    exhibit.table.columns.push_back({Text::OfCode(subject)});
+page::Figure AllPoints(const std::vector<Group>& groups) {
+  page::Figure figure{.title = "All points that have a peer: ns over touch, or bytes per socket"};
+  const std::vector<std::string> contenders = ListedContenders(groups);
+  figure.table.columns = {{"", false}, {"sockets"}, {"values"}, {"bytes"}};
+  for (const std::string& contender : contenders) {
+    figure.table.columns.push_back({Text::OfCode(contender)});
   }
-  std::vector<const Point*> shown;
+  std::vector<const Point*> listed;
   for (const Group& group : groups) {
     // What is not a size is said in the first column.
     BenchmarkName what = group.points.front()->name;
@@ -105,29 +105,29 @@ page::Exhibit AllPoints(const std::vector<Group>& groups) {
     }
     page::Table::Row row{.cells = {DescribePoint(what)}};
     row.cells.insert(row.cells.end(), sizes.begin(), sizes.end());
-    for (const std::string& subject : subjects) {
-      const Point* const point = group.Of(subject);
+    for (const std::string& contender : contenders) {
+      const Point* const point = group.Of(contender);
       if (point == nullptr) {
         row.cells.emplace_back(numbers::kNoNumber);
         continue;
       }
-      shown.push_back(point);
+      listed.push_back(point);
       if (!IsMemory(group)) {
-        row.cells.emplace_back(ShownCost(point));
+        row.cells.emplace_back(CostText(point));
       } else {
         const std::optional<double> bytes = BytesPerSocket(*point);
         row.cells.emplace_back(bytes.has_value() ? numbers::ThreeDigits(*bytes)
                                                  : numbers::kNoNumber);
       }
     }
-    exhibit.table.rows.push_back(std::move(row));
+    figure.table.rows.push_back(std::move(row));
   }
-  std::vector<const Point*> times = shown;
+  std::vector<const Point*> times = listed;
   std::erase_if(times,
                 [](const Point* point) { return point->name.question.starts_with("Memory"); });
-  AddStarNote(times, &exhibit);
-  exhibit.commands = CommandsOf(shown);
-  return exhibit;
+  AddCostNotes(times, &figure);
+  figure.commands = CommandsOf(listed);
+  return figure;
 }
 
 }  // namespace
@@ -137,10 +137,10 @@ std::optional<page::Section> PeersSection(const Measured& measured) {
   if (groups.empty()) return std::nullopt;
   page::Section section{.id = "peers", .title = "Peers: what one would use instead"};
   page::Facts peers;
-  for (const std::string& subject : ShownSubjects(groups)) {
-    const Subject known = SubjectOf(subject);
-    if (known.kind != SubjectKind::kPeer) continue;
-    peers.facts.emplace_back(Text::OfCode(subject), std::string(known.meaning));
+  for (const std::string& contender : ListedContenders(groups)) {
+    const Contender known = ContenderOf(contender);
+    if (known.kind != ContenderKind::kPeer) continue;
+    peers.facts.emplace_back(Text::OfCode(contender), std::string(known.meaning));
   }
   section.blocks.emplace_back(std::move(peers));
   section.blocks.emplace_back(page::Subheading{"Where a peer wins"});

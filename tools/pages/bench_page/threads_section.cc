@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::bench_page {
@@ -44,8 +44,8 @@ std::optional<double> QuietNs(const Point& point) {
   return quiet->second.median();
 }
 
-// How many times the throughput of one thread of the same kind: 1 reader for readers, 1 writer for writers.
-// In the fastest rounds, if they are known, as the bars are.
+// How many times the throughput of one thread of the same kind: 1 reader for readers, 1 writer for
+// writers. In the fastest rounds, if they are known, as the bars are.
 std::optional<double> Gain(const Point& point) {
   BenchmarkName alone = point.name;
   int kinds = 0;
@@ -82,7 +82,7 @@ std::string MixTitle(const std::string& mix) {
   return mix;
 }
 
-// A group for each subject is too much where each has one bar of the same threads.
+// A group for each contender is too much where each has one bar of the same threads.
 void MergeSingleBars(page::BarChart* chart) {
   page::BarChart::Group merged;
   for (const page::BarChart::Group& group : chart->groups) {
@@ -94,44 +94,44 @@ void MergeSingleBars(page::BarChart* chart) {
   if (!merged.bars.empty()) chart->groups = {std::move(merged)};
 }
 
-page::Exhibit OfMix(const std::string& mix, const std::vector<const Point*>& points) {
-  page::Exhibit exhibit{.title = "Throughput: " + MixTitle(mix), .commands = CommandsOf(points)};
-  exhibit.table.columns = {{"", false},          {"threads", false},  {"million a second"},
-                           {"ns per operation"}, {"least"},           {"most"},
-                           {"fastest tenth"},    {"times one thread"}};
+page::Figure OfMix(const std::string& mix, const std::vector<const Point*>& points) {
+  page::Figure figure{.title = "Throughput: " + MixTitle(mix), .commands = CommandsOf(points)};
+  figure.table.columns = {{"", false},          {"threads", false},  {"million a second"},
+                          {"ns per operation"}, {"least"},           {"most"},
+                          {"fastest tenth"},    {"times one thread"}};
   page::BarChart chart;
   chart.unit = "million operations a second, all threads together";
-  chart.description = exhibit.title + ", " + chart.unit + ":";
-  for (const std::string& subject : SubjectsOf(points)) {
-    page::BarChart::Group bars{.title = subject};
+  chart.description = figure.title + ", " + chart.unit + ":";
+  for (const std::string& contender : ContendersOf(points)) {
+    page::BarChart::Group bars{.title = contender};
     for (const Point* const point : points) {
-      if (point->name.subject != subject || point->time_ns.median() <= 0) continue;
+      if (point->name.contender != contender || point->time_ns.median() <= 0) continue;
       const Sample& time_ns = point->time_ns;
       const std::optional<double> gain = Gain(*point);
       const std::optional<double> quiet = QuietNs(*point);
       const std::string threads = DescribeThreads(point->name);
-      exhibit.table.rows.push_back(
-          {.series = subject,
-           .cells = {subject, threads, MillionsPerSecond(time_ns.median()),
+      figure.table.rows.push_back(
+          {.series = contender,
+           .cells = {contender, threads, MillionsPerSecond(time_ns.median()),
                      numbers::Nanoseconds(time_ns.median()), numbers::Nanoseconds(time_ns.least()),
                      numbers::Nanoseconds(time_ns.most()),
                      quiet.has_value() ? numbers::Nanoseconds(*quiet) : numbers::kNoNumber,
                      gain.has_value() ? absl::StrFormat("%.2f", *gain) : numbers::kNoNumber}});
-      page::BarChart::Bar bar{.series = subject,
+      page::BarChart::Bar bar{.series = contender,
                               .label = threads,
                               .value = 1e3 / time_ns.median(),
-                              .shown = MillionsPerSecond(time_ns.median())};
+                              .value_text = MillionsPerSecond(time_ns.median())};
       if (time_ns.count() > 1 && time_ns.least() > 0) {
         bar.spread = {{.least = 1e3 / time_ns.most(), .most = 1e3 / time_ns.least()}};
       }
-      absl::StrAppend(&chart.description, " ", subject, ", ", threads, " ", bar.shown, ";");
+      absl::StrAppend(&chart.description, " ", contender, ", ", threads, " ", bar.value_text, ";");
       bars.bars.push_back(std::move(bar));
     }
     if (!bars.bars.empty()) chart.groups.push_back(std::move(bars));
   }
   MergeSingleBars(&chart);
-  if (!chart.groups.empty()) exhibit.chart = std::move(chart);
-  return exhibit;
+  if (!chart.groups.empty()) figure.chart = std::move(chart);
+  return figure;
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "tools/pages/bench_page/exhibits.h"
+#include "tools/pages/bench_page/contender.h"
+#include "tools/pages/bench_page/cost_figures.h"
 #include "tools/pages/bench_page/sections.h"
-#include "tools/pages/bench_page/subject.h"
 
 namespace inlay::bench_page {
 namespace {
@@ -20,16 +20,16 @@ constexpr Operation kOperations[] = {
     {"Close", "close"},
 };
 
-std::vector<std::string> ShownSubjects(const std::vector<Column>& columns) {
+std::vector<std::string> ListedContenders(const std::vector<Column>& columns) {
   std::vector<const Point*> points;
   for (const Column& column : columns) {
     points.insert(points.end(), column.group.points.begin(), column.group.points.end());
   }
-  std::vector<std::string> subjects = SubjectsOf(points);
-  std::erase_if(subjects, [](const std::string& subject) {
-    return subject != "touch" && SubjectOf(subject).kind == SubjectKind::kPeer;
+  std::vector<std::string> contenders = ContendersOf(points);
+  std::erase_if(contenders, [](const std::string& contender) {
+    return contender != "touch" && ContenderOf(contender).kind == ContenderKind::kPeer;
   });
-  return subjects;
+  return contenders;
 }
 
 void AddOperations(const Measured& measured, const std::string& pattern, const std::string& title,
@@ -41,7 +41,7 @@ void AddOperations(const Measured& measured, const std::string& pattern, const s
   }
   if (columns.empty()) return;
   section->blocks.emplace_back(
-      CostTable(title, columns, ShownSubjects(columns), /*with_chart=*/true));
+      CostTable(title, columns, ListedContenders(columns), /*with_chart=*/true));
 }
 
 void AddChurn(const Measured& measured, page::Section* section) {
@@ -52,14 +52,14 @@ void AddChurn(const Measured& measured, page::Section* section) {
     if (std::find(seen.begin(), seen.end(), sizes) != seen.end()) continue;
     seen.push_back(sizes);
     const Group group = GroupOf(measured.results, "Churn", sizes.first, sizes.second);
-    std::vector<std::string> subjects = SubjectsOf(group.points);
-    std::erase_if(subjects, [](const std::string& subject) {
-      return subject == "touch" || SubjectOf(subject).kind == SubjectKind::kPeer;
+    std::vector<std::string> contenders = ContendersOf(group.points);
+    std::erase_if(contenders, [](const std::string& contender) {
+      return contender == "touch" || ContenderOf(contender).kind == ContenderKind::kPeer;
     });
-    section->blocks.emplace_back(
-        CostExhibit("Churn, sockets that open and close, values drawn by " + group.pattern + ": " +
-                        DescribeSizes(group.arguments),
-                    group, subjects));
+    section->blocks.emplace_back(CostFigure("Churn, sockets that open and close, values drawn by " +
+                                                group.pattern + ": " +
+                                                DescribeSizes(group.arguments),
+                                            group, contenders));
   }
 }
 

@@ -44,7 +44,7 @@ BenchmarkName BenchmarkName::Parse(std::string_view name) {
   // Kernel/<walk>/<access> names the pattern first.
   if (words.size() > 2 && words[0] == "Kernel") std::swap(words[1], words[2]);
   if (!words.empty()) parsed.question = words[0];
-  if (words.size() > 1) parsed.subject = words[1];
+  if (words.size() > 1) parsed.contender = words[1];
   for (size_t i = 2; i < words.size(); ++i) {
     parsed.pattern += (i > 2 ? "/" : "") + words[i];
   }

@@ -16,13 +16,13 @@ namespace inlay::bench_page {
 using Arguments = std::map<std::string, int64_t>;  // "sockets" -> 500000
 
 struct BenchmarkName {
-  std::string question;  // "Get"
-  std::string subject;   // who was measured: a layout, a peer, or what they are compared with
-  std::string pattern;   // "packet"; empty if the question has none
+  std::string question;   // "Get"
+  std::string contender;  // who was measured: a layout, a peer, or what they are compared with
+  std::string pattern;    // "packet"; empty if the question has none
   Arguments arguments;
 
-  // Any name is one: what is missing stays empty. What Google Benchmark itself appends ("real_time",
-  // "iterations:1", ...) is left out.
+  // Any name is one: what is missing stays empty. What Google Benchmark itself appends
+  // ("real_time", "iterations:1", ...) is left out.
   static BenchmarkName Parse(std::string_view name);
 
   std::optional<int64_t> argument(const std::string& key) const;

@@ -35,9 +35,9 @@ const std::set<std::string, std::less<>>& OwnKeys() {
   return *keys;
 }
 
-// Google Benchmark writes numbers that are none as NaN and Infinity, which JSON does not know: the spread
-// of a counter that is always zero has one. Makes texts of them, as long as they are, which no number is
-// read from.
+// Google Benchmark writes numbers that are none as NaN and Infinity, which JSON does not know: the
+// spread of a counter that is always zero has one. Makes texts of them, as long as they are, which
+// no number is read from.
 std::string WithoutNonFinite(std::string_view text) {
   std::string clean(text);
   bool in_string = false;

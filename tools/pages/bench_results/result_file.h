@@ -41,8 +41,8 @@ struct Failure {
 
 class ResultFile {
  public:
-  // Reads a file. Every failure names it: what cannot be read, is not JSON, is not a result of Google
-  // Benchmark, lacks a part of its context, or holds no measurement.
+  // Reads a file. Every failure names it: what cannot be read, is not JSON, is not a result of
+  // Google Benchmark, lacks a part of its context, or holds no measurement.
   static absl::StatusOr<ResultFile> Read(const std::string& path);
   static absl::StatusOr<ResultFile> Parse(const std::string& path, std::string_view json);
 

@@ -51,9 +51,9 @@ std::vector<const Point*> Results::Points() const {
   return points;
 }
 
-const Point* Results::Beside(const Point& point, const std::string& subject) {
+const Point* Results::Beside(const Point& point, const std::string& contender) {
   BenchmarkName name = point.name;
-  name.subject = subject;
+  name.contender = contender;
   return point.file->Find(name);
 }
 
@@ -61,13 +61,15 @@ Cost Results::CostOf(const Point& point) {
   const Point* const touch = Beside(point, "touch");
   const double touch_ns = touch != nullptr && touch != &point ? touch->time_ns.median() : 0;
   const Sample& time_ns = point.time_ns;
+  const bool over_touch = touch != nullptr && touch != &point;
   return {.ns = time_ns.median() - touch_ns,
           .least_ns = time_ns.least() - touch_ns,
           .most_ns = time_ns.most() - touch_ns,
           .lower_quartile_ns = time_ns.lower_quartile() - touch_ns,
           .upper_quartile_ns = time_ns.upper_quartile() - touch_ns,
           .whole_ns = time_ns.median(),
-          .over_touch = touch != nullptr && touch != &point};
+          .over_touch = over_touch,
+          .noise_ns = over_touch ? touch->time_ns.most() - touch->time_ns.least() : 0};
 }
 
 std::optional<double> Results::Ratio(const Point& point, const Point* other) {

@@ -30,12 +30,12 @@ struct RunContext {
   std::vector<std::string> bars;    // in the form of bench/program/bar.h
 };
 
-// Reads the "context" object of a result. A failure names `path`, and the key that is missing, empty or of
-// the wrong type.
+// Reads the "context" object of a result. A failure names `path`, and the key that is missing,
+// empty or of the wrong type.
 absl::StatusOr<RunContext> ReadRunContext(const std::string& path, const nlohmann::json& context);
 
-// One report is about one machine and one build: fails, naming the file and the key, if two results differ
-// in cpu, num_cpus, kernel, compiler, build_type or commit.
+// One report is about one machine and one build: fails, naming the file and the key, if two results
+// differ in cpu, num_cpus, kernel, compiler, build_type or commit.
 absl::Status CheckAgreement(const std::string& path, const RunContext& context,
                             const std::string& other_path, const RunContext& other);
 

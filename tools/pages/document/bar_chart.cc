@@ -55,19 +55,19 @@ struct BarFrame {
 
 BarFrame BarFrameOf(const BarChart& chart, double width) {
   double label_width = 0;
-  double shown_width = 0;
+  double value_width = 0;
   for (const BarChart::Group& group : chart.groups) {
     if (chart.thin) label_width = std::max(label_width, WordsWidth(group.title));
     for (const BarChart::Bar& bar : group.bars) {
       if (!chart.thin) label_width = std::max(label_width, WordsWidth(bar.label));
-      shown_width = std::max(shown_width, WordsWidth(bar.shown));
+      value_width = std::max(value_width, WordsWidth(bar.value_text));
     }
   }
   BarFrame frame;
   frame.narrow = width < kWideWidth;
   frame.width = width;
   frame.plot_left = frame.narrow ? 4 : std::min(label_width + 12, width / 2);
-  frame.plot_right = width - shown_width - 16;
+  frame.plot_right = width - value_width - 16;
   frame.row_height = frame.narrow ? 38 : 27;
   frame.bar_top = frame.narrow ? 18 : 6;
   frame.bar_height = frame.narrow ? 13 : 15;
@@ -93,7 +93,7 @@ void DrawBar(Drawing& drawing, const BarFrame& frame, const Scale& scale, const 
   const double end = scale.At(bar.value);
   const double middle = top + frame.bar_top + frame.bar_height / 2;
   const double text_base = middle + 4.5;
-  drawing.BeginSeries(bar.series, absl::StrCat(bar.label, ": ", bar.shown));
+  drawing.BeginSeries(bar.series, absl::StrCat(bar.label, ": ", bar.value_text));
   drawing.Words({frame.narrow ? frame.plot_left : 0, frame.narrow ? top + 12 : text_base},
                 Anchor::kStart, "label", bar.label);
   // Something is to be seen of the smallest bar.
@@ -104,7 +104,7 @@ void DrawBar(Drawing& drawing, const BarFrame& frame, const Scale& scale, const 
     DrawWhisker(drawing, scale, *bar.spread, middle);
     right = std::max(right, scale.At(bar.spread->most));
   }
-  drawing.Words({right + 7, text_base}, Anchor::kStart, "value", bar.shown);
+  drawing.Words({right + 7, text_base}, Anchor::kStart, "value", bar.value_text);
   drawing.End();
 }
 
@@ -126,9 +126,10 @@ void DrawThinGroup(Drawing& drawing, const BarFrame& frame, const Scale& scale,
   const double zero = scale.At(0);
   for (const BarChart::Bar& bar : group.bars) {
     const double end = scale.At(bar.value);
-    drawing.BeginSeries(bar.series, absl::StrCat(group.title, ", ", bar.label, ": ", bar.shown));
+    drawing.BeginSeries(bar.series,
+                        absl::StrCat(group.title, ", ", bar.label, ": ", bar.value_text));
     drawing.Bar(std::min(zero, end), top, std::max(std::abs(end - zero), 1.0), kThinBar);
-    drawing.Words({std::max(zero, end) + 7, top + 10.5}, Anchor::kStart, "tick", bar.shown);
+    drawing.Words({std::max(zero, end) + 7, top + 10.5}, Anchor::kStart, "tick", bar.value_text);
     drawing.End();
     top += kThinRow;
   }
@@ -149,7 +150,7 @@ void DrawGroup(Drawing& drawing, const BarFrame& frame, const Scale& scale,
 
 }  // namespace
 
-std::string DrawBarChart(const BarChart& chart, double width) {
+std::string DrawBarChart(const BarChart& chart, double width, const SeriesStyles& styles) {
   const BarFrame frame = BarFrameOf(chart, width);
   const BarExtent extent = BarExtentOf(chart);
   const Scale scale = Scale::Linear(extent.least, extent.most, frame.plot_left, frame.plot_right,
@@ -160,7 +161,7 @@ std::string DrawBarChart(const BarChart& chart, double width) {
   for (const BarChart::Group& group : chart.groups) {
     height += (height > 0 ? gap : 0) + GroupHeight(chart, group, frame);
   }
-  Drawing drawing;
+  Drawing drawing(styles);
   const double axis = height + 2;
   for (const double tick : scale.Ticks()) {
     const double x = scale.At(tick);

@@ -1,7 +1,7 @@
 // The data of a chart. How it looks is decided where it is drawn: bar_chart.h and line_chart.h.
 //
-// A series is named after what was measured ("index", "flyweight", ...); its colour and its marker follow from
-// that name (series_style.h), in all charts alike.
+// A series is named after what was measured ("index", "flyweight", ...); its colour and its marker
+// follow from that name (series_style.h), in all charts alike.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_CHART_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_CHART_H_
@@ -13,8 +13,8 @@
 
 namespace inlay::page {
 
-// Horizontal bars from zero, in groups: one under the other, each with its label; or thin bars side by side, of
-// which the group's title is the label and a legend names the series.
+// Horizontal bars from zero, in groups: one under the other, each with its label; or thin bars side
+// by side, of which the group's title is the label and a legend names the series.
 struct BarChart {
   struct Spread {
     double least = 0;
@@ -25,7 +25,7 @@ struct BarChart {
     std::string label;
     double value = 0;
     std::optional<Spread> spread = std::nullopt;  // drawn as whiskers
-    std::string shown = {};  // the value as it is written at the end of the bar
+    std::string value_text = {};  // the value as it is written at the end of the bar
   };
   struct Group {
     std::string title = {};  // may be empty
@@ -47,7 +47,7 @@ struct LineChart {
   struct Point {
     double x = 0;
     double y = 0;
-    std::string shown;  // what the pointing device is told
+    std::string value_text;  // what the pointing device is told
   };
   struct Line {
     std::string series;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/pages/document/chart.h"
+#include "tools/pages/document/series_style.h"
 #include "tools/pages/document/text.h"
 
 namespace inlay::page {
@@ -61,8 +62,9 @@ struct CodeBlock {
   std::string code;  // lines
 };
 
-// A table, the chart of it if it has one, and the commands that made it: figures are never shown without.
-struct Exhibit {
+// A table, the chart of it if it has one, and the commands that made it: figures are never shown
+// without.
+struct Figure {
   std::string title;
   std::optional<Chart> chart = std::nullopt;
   Table table = {};
@@ -77,7 +79,7 @@ struct Appendix {
 };
 
 using Block =
-    std::variant<Paragraph, BulletList, Facts, Tiles, Subheading, CodeBlock, Exhibit, Appendix>;
+    std::variant<Paragraph, BulletList, Facts, Tiles, Subheading, CodeBlock, Figure, Appendix>;
 
 struct Section {
   std::string id;  // the anchor: lower case letters and dashes
@@ -90,7 +92,8 @@ struct Document {
   std::string subtitle;
   std::vector<Section> sections;
   std::string footer;
-  std::vector<Text> answer = {};  // paragraphs above all else, for those who read nothing more
+  std::vector<Text> verdict = {};  // paragraphs above all else, for those who read nothing more
+  SeriesStyles styles = {};
 };
 
 }  // namespace inlay::page

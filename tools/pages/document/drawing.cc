@@ -103,8 +103,8 @@ void Drawing::Mark(Place at, Marker marker) {
 }
 
 void Drawing::BeginSeries(std::string_view series, std::string_view title) {
-  absl::StrAppend(&elements_, "<g class=\"", SeriesClass(series),
-                  StyleOf(series).dashed ? " dashed" : "", "\">");
+  absl::StrAppend(&elements_, "<g class=\"", styles_.ClassOf(series),
+                  styles_.Of(series).dashed ? " dashed" : "", "\">");
   if (!title.empty()) absl::StrAppend(&elements_, "<title>", Escaped(title), "</title>");
   elements_ += "\n";
 }
@@ -139,8 +139,8 @@ double WordsWidth(std::string_view words) {
   return width;
 }
 
-std::string SeriesKey(std::string_view series, Key key) {
-  Drawing drawing;
+std::string SeriesKey(std::string_view series, Key key, const SeriesStyles& styles) {
+  Drawing drawing(styles);
   const bool wide = key == Key::kLine || key == Key::kCurve;
   const double width = wide ? 26 : 12;
   constexpr double kHeight = 12;
@@ -151,7 +151,7 @@ std::string SeriesKey(std::string_view series, Key key) {
     drawing.Area({{0, 1}, {width, 1}, {width, kHeight - 1}, {0, kHeight - 1}});
   }
   if (key == Key::kMark || key == Key::kLine) {
-    drawing.Mark({width / 2, kHeight / 2}, StyleOf(series).marker);
+    drawing.Mark({width / 2, kHeight / 2}, styles.Of(series).marker);
   }
   drawing.End();
   std::string picture = drawing.Finish(width, kHeight, "", "key");

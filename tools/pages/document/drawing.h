@@ -1,5 +1,5 @@
-// Drawing: the elements of one inline SVG picture. It has no colours of its own: classes of the page's style
-// sheet decide them, so that it follows the page's light or dark scheme.
+// Drawing: the elements of one inline SVG picture. It has no colours of its own: classes of the
+// page's style sheet decide them, so that it follows the page's light or dark scheme.
 //
 // Not thread-safe.
 
@@ -15,8 +15,8 @@
 
 namespace inlay::page {
 
-// The widths, in CSS pixels, that charts are drawn for: a page has both and shows the one that fits, so
-// that text has its size on a phone as on a desk.
+// The widths, in CSS pixels, that charts are drawn for: a page has both and shows the one that
+// fits, so that text has its size on a phone as on a desk.
 inline constexpr double kWideWidth = 720;
 inline constexpr double kNarrowWidth = 360;
 
@@ -24,6 +24,9 @@ enum class Anchor { kStart, kMiddle, kEnd };
 
 class Drawing {
  public:
+  // `styles` outlives this.
+  explicit Drawing(const SeriesStyles& styles) : styles_(styles) {}
+
   using Place = std::pair<double, double>;  // x to the right, y down
 
   void Line(Place from, Place to, std::string_view css_class);
@@ -44,6 +47,7 @@ class Drawing {
                      std::string_view css_class) const;
 
  private:
+  const SeriesStyles& styles_;
   std::string elements_;
 };
 
@@ -58,7 +62,7 @@ enum class Key {
   kBar,    // a patch of its colour
   kArea,   // the same, as pale as areas are
 };
-std::string SeriesKey(std::string_view series, Key key);
+std::string SeriesKey(std::string_view series, Key key, const SeriesStyles& styles);
 
 }  // namespace inlay::page
 

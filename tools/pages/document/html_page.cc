@@ -49,7 +49,7 @@ std::string Html(const Text& text) {
   return html;
 }
 
-std::string Html(const Table& table, const std::string& name) {
+std::string Html(const Table& table, const std::string& name, const SeriesStyles& styles) {
   // What is wider than the page scrolls by itself, also by keyboard.
   std::string html =
       absl::StrCat("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"",
@@ -64,7 +64,7 @@ std::string Html(const Table& table, const std::string& name) {
     for (size_t i = 0; i < row.cells.size(); ++i) {
       const std::string content = Html(row.cells[i]);
       if (i == 0) {
-        const std::string key = row.series.empty() ? "" : SeriesKey(row.series, Key::kMark);
+        const std::string key = row.series.empty() ? "" : SeriesKey(row.series, Key::kMark, styles);
         absl::StrAppend(&html,
                         key.empty() ? "<th scope=\"row\">" : "<th scope=\"row\" class=\"keyed\">",
                         key, content, "</th>");
@@ -78,42 +78,46 @@ std::string Html(const Table& table, const std::string& name) {
   return html + "</tbody>\n</table>\n</div>\n";
 }
 
-std::string Html(const BarChart& chart) {
+std::string Html(const BarChart& chart, const SeriesStyles& styles) {
   std::string legend;
   if (chart.thin && !chart.groups.empty()) {
     legend = "<ul class=\"legend always\">";
     for (const BarChart::Bar& bar : chart.groups.front().bars) {
-      absl::StrAppend(&legend, "<li>", SeriesKey(bar.series, Key::kBar), Escaped(bar.label),
+      absl::StrAppend(&legend, "<li>", SeriesKey(bar.series, Key::kBar, styles), Escaped(bar.label),
                       "</li>");
     }
     legend += "</ul>\n";
   }
-  return legend + DrawBarChart(chart, kWideWidth) + DrawBarChart(chart, kNarrowWidth);
+  return legend + DrawBarChart(chart, kWideWidth, styles) +
+         DrawBarChart(chart, kNarrowWidth, styles);
 }
 
-std::string Html(const LineChart& chart) {
+std::string Html(const LineChart& chart, const SeriesStyles& styles) {
   std::string legend = "<ul class=\"legend\">";
   for (const LineChart::Line& line : chart.lines) {
     absl::StrAppend(&legend, "<li>",
-                    SeriesKey(line.series, line.computed ? Key::kCurve : Key::kLine),
+                    SeriesKey(line.series, line.computed ? Key::kCurve : Key::kLine, styles),
                     Escaped(line.label), "</li>");
   }
   for (const LineChart::Band& band : chart.bands) {
-    absl::StrAppend(&legend, "<li>", SeriesKey(band.series, Key::kArea), Escaped(band.label),
-                    "</li>");
+    absl::StrAppend(&legend, "<li>", SeriesKey(band.series, Key::kArea, styles),
+                    Escaped(band.label), "</li>");
   }
-  return legend + "</ul>\n" + DrawLineChart(chart, kWideWidth) + DrawLineChart(chart, kNarrowWidth);
+  return legend + "</ul>\n" + DrawLineChart(chart, kWideWidth, styles) +
+         DrawLineChart(chart, kNarrowWidth, styles);
 }
 
-std::string Html(const Paragraph& paragraph) { return "<p>" + Html(paragraph.text) + "</p>\n"; }
+std::string Html(const Paragraph& paragraph, const SeriesStyles&) {
+  return "<p>" + Html(paragraph.text) + "</p>\n";
+}
 
-std::string Html(const BulletList& list) {
+std::string Html(const BulletList& list, const SeriesStyles&) {
   std::string html = "<ul>\n";
   for (const Text& item : list.items) absl::StrAppend(&html, "<li>", Html(item), "</li>\n");
   return html + "</ul>\n";
 }
 
-std::string Html(const Facts& facts) {
+std::string Html(const Facts& facts, const SeriesStyles&) {
   std::string html = "<dl>\n";
   for (const auto& [term, said] : facts.facts) {
     absl::StrAppend(&html, "<dt>", Html(term), "</dt><dd>", Html(said), "</dd>\n");
@@ -121,7 +125,7 @@ std::string Html(const Facts& facts) {
   return html + "</dl>\n";
 }
 
-std::string Html(const Tiles& tiles) {
+std::string Html(const Tiles& tiles, const SeriesStyles&) {
   std::string html = "<ul class=\"tiles\">\n";
   for (const Tiles::Tile& tile : tiles.tiles) {
     absl::StrAppend(&html, "<li><span class=\"figure\">", Escaped(tile.figure), "</span>");
@@ -133,11 +137,11 @@ std::string Html(const Tiles& tiles) {
   return html + "</ul>\n";
 }
 
-std::string Html(const Subheading& subheading) {
+std::string Html(const Subheading& subheading, const SeriesStyles&) {
   return "<h3>" + Escaped(subheading.title) + "</h3>\n";
 }
 
-std::string Html(const CodeBlock& block) {
+std::string Html(const CodeBlock& block, const SeriesStyles&) {
   std::string html =
       absl::StrCat("<figure class=\"code\">\n<figcaption>", Escaped(block.title),
                    "</figcaption>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
@@ -149,34 +153,34 @@ std::string Html(const CodeBlock& block) {
   return html + "</code></pre>\n</div>\n</figure>\n";
 }
 
-std::string Html(const Exhibit& exhibit) {
+std::string Html(const Figure& figure, const SeriesStyles& styles) {
   std::string html =
-      absl::StrCat("<figure>\n<figcaption>", Escaped(exhibit.title), "</figcaption>\n");
-  if (exhibit.chart.has_value()) {
-    html += std::visit([](const auto& chart) { return Html(chart); }, *exhibit.chart);
+      absl::StrCat("<figure>\n<figcaption>", Escaped(figure.title), "</figcaption>\n");
+  if (figure.chart.has_value()) {
+    html += std::visit([&styles](const auto& chart) { return Html(chart, styles); }, *figure.chart);
   }
-  html += Html(exhibit.table, exhibit.title);
-  for (const Text& note : exhibit.notes) {
+  html += Html(figure.table, figure.title, styles);
+  for (const Text& note : figure.notes) {
     absl::StrAppend(&html, "<p class=\"aside\">", Html(note), "</p>\n");
   }
-  if (!exhibit.commands.empty()) {
+  if (!figure.commands.empty()) {
     html += "<details><summary>Made with</summary>\n<pre><code>";
-    for (const std::string& command : exhibit.commands) html += Escaped(command) + "\n";
+    for (const std::string& command : figure.commands) html += Escaped(command) + "\n";
     html += "</code></pre></details>\n";
   }
   return html + "</figure>\n";
 }
 
-std::string Html(const Appendix& appendix) {
+std::string Html(const Appendix& appendix, const SeriesStyles& styles) {
   return "<details class=\"appendix\"><summary>" + Escaped(appendix.title) + "</summary>\n" +
-         Html(appendix.table, appendix.title) + "</details>\n";
+         Html(appendix.table, appendix.title, styles) + "</details>\n";
 }
 
-std::string Html(const Section& section) {
+std::string Html(const Section& section, const SeriesStyles& styles) {
   std::string html = absl::StrCat("<section id=\"", Escaped(section.id), "\">\n<h2>",
                                   Escaped(section.title), "</h2>\n");
   for (const Block& block : section.blocks) {
-    html += std::visit([](const auto& content) { return Html(content); }, block);
+    html += std::visit([&styles](const auto& content) { return Html(content, styles); }, block);
   }
   return html + "</section>\n";
 }
@@ -188,12 +192,12 @@ std::string FormatHtml(const Document& document) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
       "<meta name=\"color-scheme\" content=\"light dark\"/>\n<title>",
-      Escaped(document.title), "</title>\n<style>\n", StyleSheet(),
+      Escaped(document.title), "</title>\n<style>\n", StyleSheet(document.styles),
       "</style>\n</head>\n<body>\n<div class=\"frame\">\n<header>\n<h1>", Escaped(document.title),
       "</h1>\n<p class=\"subtitle\">", Escaped(document.subtitle), "</p>\n");
-  if (!document.answer.empty()) {
-    html += "<div class=\"answer\">\n";
-    for (const Text& text : document.answer) absl::StrAppend(&html, "<p>", Html(text), "</p>\n");
+  if (!document.verdict.empty()) {
+    html += "<div class=\"verdict\">\n";
+    for (const Text& text : document.verdict) absl::StrAppend(&html, "<p>", Html(text), "</p>\n");
     html += "</div>\n";
   }
   html += "</header>\n<nav aria-label=\"Contents\"><div>\n<h2>Contents</h2>\n<ol>\n";
@@ -202,7 +206,7 @@ std::string FormatHtml(const Document& document) {
                     "</a></li>\n");
   }
   html += "</ol>\n</div></nav>\n<main>\n";
-  for (const Section& section : document.sections) html += Html(section);
+  for (const Section& section : document.sections) html += Html(section, document.styles);
   absl::StrAppend(&html, "</main>\n<footer>", Escaped(document.footer),
                   "</footer>\n</div>\n</body>\n</html>\n");
   return html;

@@ -1,5 +1,5 @@
-// Writes a Document as one HTML file that needs nothing else: styles and pictures are inside, there are no
-// scripts, and nothing is fetched.
+// Writes a Document as one HTML file that needs nothing else: styles and pictures are inside, there
+// are no scripts, and nothing is fetched.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_HTML_PAGE_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_HTML_PAGE_H_

@@ -21,11 +21,11 @@ bool OnAxis(const LineChart::Axis& axis, double value) {
   return std::isfinite(value) && (!axis.logarithmic || value > 0);
 }
 
-bool Shown(const LineChart& chart, const LineChart::Point& point) {
+bool Thinned(const LineChart& chart, const LineChart::Point& point) {
   return OnAxis(chart.x, point.x) && OnAxis(chart.y, point.y);
 }
 
-bool Shown(const LineChart& chart, const LineChart::Band::Interval& interval) {
+bool Thinned(const LineChart& chart, const LineChart::Band::Interval& interval) {
   return OnAxis(chart.x, interval.x) && OnAxis(chart.y, interval.low) &&
          OnAxis(chart.y, interval.high);
 }
@@ -55,7 +55,7 @@ std::vector<double> XTicks(const LineChart& chart, const Scale& scale) {
   std::vector<double> all;
   for (const LineChart::Line& line : chart.lines) {
     for (const LineChart::Point& point : line.points) {
-      if (Shown(chart, point)) all.push_back(point.x);
+      if (Thinned(chart, point)) all.push_back(point.x);
     }
   }
   std::sort(all.begin(), all.end());
@@ -114,7 +114,7 @@ void DrawBands(Drawing& drawing, const LineChart& chart, const Scale& x, const S
     std::vector<Drawing::Place> corners;
     std::vector<Drawing::Place> lower;
     for (const LineChart::Band::Interval& at : band.intervals) {
-      if (!Shown(chart, at)) continue;
+      if (!Thinned(chart, at)) continue;
       corners.emplace_back(x.At(at.x), y.At(at.high));
       lower.emplace_back(x.At(at.x), y.At(at.low));
     }
@@ -147,14 +147,14 @@ void DrawAxes(Drawing& drawing, const LineChart& chart, const LineFrame& frame, 
 
 }  // namespace
 
-std::string DrawLineChart(const LineChart& chart, double width) {
+std::string DrawLineChart(const LineChart& chart, double width, const SeriesStyles& styles) {
   LineExtent x_extent;
   LineExtent y_extent;
   double label_width = 0;
   for (const LineChart::Line& line : chart.lines) {
     label_width = std::max(label_width, WordsWidth(line.label));
     for (const LineChart::Point& point : line.points) {
-      if (!Shown(chart, point)) continue;
+      if (!Thinned(chart, point)) continue;
       x_extent.Include(point.x);
       y_extent.Include(point.y);
     }
@@ -163,7 +163,7 @@ std::string DrawLineChart(const LineChart& chart, double width) {
   for (const LineChart::Mark& mark : chart.marks) x_extent.Include(mark.x);
   for (const LineChart::Band& band : chart.bands) {
     for (const LineChart::Band::Interval& at : band.intervals) {
-      if (!Shown(chart, at)) continue;
+      if (!Thinned(chart, at)) continue;
       x_extent.Include(at.x);
       y_extent.Include(at.low);
       y_extent.Include(at.high);
@@ -191,7 +191,7 @@ std::string DrawLineChart(const LineChart& chart, double width) {
           ? Scale::Logarithmic(y_extent.least / 1.3, y_extent.most * 1.3, frame.bottom, frame.top)
           : Scale::LinearToTick(y_extent.least, y_extent.most, frame.bottom, frame.top, 5);
 
-  Drawing drawing;
+  Drawing drawing(styles);
   DrawAxes(drawing, chart, frame, x, y);
   DrawMarks(drawing, chart, frame, x);
   DrawBands(drawing, chart, x, y);
@@ -200,15 +200,15 @@ std::string DrawLineChart(const LineChart& chart, double width) {
     std::vector<Drawing::Place> places;
     drawing.BeginSeries(line.series, line.label);
     for (const LineChart::Point& point : line.points) {
-      if (Shown(chart, point)) places.emplace_back(x.At(point.x), y.At(point.y));
+      if (Thinned(chart, point)) places.emplace_back(x.At(point.x), y.At(point.y));
     }
     if (places.size() > 1) drawing.Path(places, "line");
     drawing.End();
     for (const LineChart::Point& point : line.points) {
-      if (!Shown(chart, point) || line.computed) continue;
-      drawing.BeginSeries(line.series,
-                          absl::StrCat(line.label, ", ", TickLabel(point.x), ": ", point.shown));
-      drawing.Mark({x.At(point.x), y.At(point.y)}, StyleOf(line.series).marker);
+      if (!Thinned(chart, point) || line.computed) continue;
+      drawing.BeginSeries(
+          line.series, absl::StrCat(line.label, ", ", TickLabel(point.x), ": ", point.value_text));
+      drawing.Mark({x.At(point.x), y.At(point.y)}, styles.Of(line.series).marker);
       drawing.End();
     }
     if (!places.empty()) labels.push_back({&line, places.back(), places.back().second});

@@ -91,13 +91,13 @@ std::string Write(const CodeBlock& block) {
   return absl::StrCat(markdown, fence, "\n\n");
 }
 
-std::string Write(const Exhibit& exhibit) {
-  std::string markdown = absl::StrCat("**", MarkdownEscaped(exhibit.title), "**\n\n",
-                                      FormatMarkdown(exhibit.table), "\n");
-  for (const Text& note : exhibit.notes) absl::StrAppend(&markdown, FormatMarkdown(note), "\n\n");
-  if (!exhibit.commands.empty()) {
+std::string Write(const Figure& figure) {
+  std::string markdown = absl::StrCat("**", MarkdownEscaped(figure.title), "**\n\n",
+                                      FormatMarkdown(figure.table), "\n");
+  for (const Text& note : figure.notes) absl::StrAppend(&markdown, FormatMarkdown(note), "\n\n");
+  if (!figure.commands.empty()) {
     markdown += "Made with:\n\n";
-    for (const std::string& command : exhibit.commands) {
+    for (const std::string& command : figure.commands) {
       absl::StrAppend(&markdown, "    ", Printable(command), "\n");
     }
     markdown += "\n";
@@ -157,7 +157,7 @@ std::string FormatMarkdown(const Table& table) {
 std::string FormatMarkdown(const Document& document) {
   std::string markdown = absl::StrCat("# ", MarkdownEscaped(document.title), "\n\n",
                                       MarkdownEscaped(document.subtitle), "\n\n");
-  for (const Text& text : document.answer) {
+  for (const Text& text : document.verdict) {
     absl::StrAppend(&markdown, FormatMarkdown(text), "\n\n");
   }
   for (const Section& section : document.sections) markdown += Write(section);

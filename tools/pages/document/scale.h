@@ -12,8 +12,8 @@ namespace inlay::page {
 
 class Scale {
  public:
-  // From `from` to `to` over the range of values, with a tick at each multiple of a round step, of which there
-  // are about `steps`.
+  // From `from` to `to` over the range of values, with a tick at each multiple of a round step, of
+  // which there are about `steps`.
   static Scale Linear(double least, double most, double from, double to, int steps);
   // The same, widened at its upper end to the next tick.
   static Scale LinearToTick(double least, double most, double from, double to, int steps);
@@ -25,7 +25,8 @@ class Scale {
   double least() const { return least_; }
   double most() const { return most_; }
 
-  // Ascending: the multiples of the step, or powers of ten and, where these are few, 2 and 5 times them.
+  // Ascending: the multiples of the step, or powers of ten and, where these are few, 2 and 5 times
+  // them.
   std::vector<double> Ticks() const;
   bool logarithmic() const { return logarithmic_; }
 

@@ -1,63 +1,29 @@
 #include "tools/pages/document/series_style.h"
 
 #include <algorithm>
-#include <iterator>
 
 namespace inlay::page {
 namespace {
 
-constexpr SeriesStyle kStyles[] = {
-    // What layouts are compared with.
-    {"touch", "#7d858d", "#8f99a3", Marker::kCross, true},
-    {"handwritten", "#4b535b", "#c3cad1", Marker::kCross, true},
-    // Layouts. Those of one idea have one hue.
-    {"pointer", "#c2410c", "#ff8a5c", Marker::kSquare, false},
-    {"single_pointer", "#b07800", "#e8b23a", Marker::kTriangle, false},
-    {"inline", "#7c3aad", "#c59bf0", Marker::kDiamond, false},
-    {"inline_const", "#9b62c6", "#a77fd6", Marker::kDiamond, true},
-    {"inline_runtime_const", "#b07fd6", "#8d68bd", Marker::kDiamond, true},
-    {"shared_pointer", "#00806b", "#35c9ab", Marker::kTriangleDown, false},
-    {"index", "#0b5fc0", "#6cb2ff", Marker::kCircle, false},
-    {"index12", "#3f83d1", "#4d94e0", Marker::kRing, true},
-    {"index9", "#4f93dc", "#3f82cc", Marker::kRing, false},
-    {"index9x7", "#4f93dc", "#3f82cc", Marker::kRing, true},
-    {"index9_embedded", "#0b5fc0", "#6cb2ff", Marker::kCircle, true},
-    {"index_get_many", "#06408a", "#a9d2ff", Marker::kCircle, true},
-    {"embedded", "#06408a", "#a9d2ff", Marker::kCircle, true},
-    // Peers.
-    {"flyweight", "#b5256f", "#f582b9", Marker::kSquareRing, false},
-    {"flyweight_no_locking", "#cf5c96", "#cf6698", Marker::kSquareRing, true},
-    {"side_table", "#667200", "#b9c64a", Marker::kTriangle, true},
-    {"interning_table", "#8a6d3b", "#cfae78", Marker::kTriangleDown, true},
-    {"shared_ptr", "#8f4538", "#d99080", Marker::kSquare, true},
-    // The live kernel.
-    {"sk_storage", "#c2410c", "#ff8a5c", Marker::kSquare, false},
-    {"mark", "#4b535b", "#c3cad1", Marker::kCross, true},
-    // What is counted of values.
-    {"data", "#2b3138", "#e3e7eb", Marker::kCircle, false},
-    {"values", "#0b5fc0", "#6cb2ff", Marker::kCircle, false},
-    {"records", "#b07800", "#e8b23a", Marker::kSquare, false},
-    {"spoiler", "#b3261e", "#ff8f85", Marker::kDiamond, false},
-    {"field", "#69727b", "#a2abb4", Marker::kRing, false},
-    {"split", "#00806b", "#35c9ab", Marker::kTriangleDown, false},
-    {"forecast", "#b5256f", "#f582b9", Marker::kSquareRing, true},
-    // Whatever else.
-    {"other", "#69727b", "#a2abb4", Marker::kRing, true},
-};
+constexpr SeriesStyle kNeutral = {"other", "#69727b", "#a2abb4", Marker::kRing, true};
 
 }  // namespace
 
-const SeriesStyle& StyleOf(std::string_view series) {
-  const auto* const found =
-      std::find_if(std::begin(kStyles), std::end(kStyles),
-                   [series](const SeriesStyle& style) { return style.series == series; });
-  return found == std::end(kStyles) ? *std::prev(std::end(kStyles)) : *found;
+const SeriesStyle& SeriesStyles::Of(std::string_view series) const {
+  const auto found = std::find_if(named_.begin(), named_.end(), [series](const SeriesStyle& style) {
+    return style.series == series;
+  });
+  return found == named_.end() ? kNeutral : *found;
 }
 
-std::string SeriesClass(std::string_view series) {
-  return "s-" + std::string(StyleOf(series).series);
+std::string SeriesStyles::ClassOf(std::string_view series) const {
+  return "s-" + std::string(Of(series).series);
 }
 
-std::span<const SeriesStyle> AllStyles() { return kStyles; }
+std::vector<SeriesStyle> SeriesStyles::All() const {
+  std::vector<SeriesStyle> all(named_.begin(), named_.end());
+  all.push_back(kNeutral);
+  return all;
+}
 
 }  // namespace inlay::page

@@ -1,8 +1,7 @@
-// How a series looks: one colour and one marker for each layout, each peer and each thing that is counted, the
-// same in all charts of all commands. This is the one place that decides them.
+// The look of a series in charts and tables: one colour and one marker. The page decides them; this
+// room knows no series by name.
 //
-// Colours are told apart by people who do not see all of them, and have a contrast of at least 3 to
-// the background in both schemes. No chart relies on colour alone: bars have labels, lines markers.
+// No chart relies on colour alone: bars have labels, lines markers.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_SERIES_STYLE_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_SERIES_STYLE_H_
@@ -10,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace inlay::page {
 
@@ -32,14 +32,25 @@ struct SeriesStyle {
   bool dashed = false;
 };
 
-// The style of a series; a neutral one for a name that has none.
-const SeriesStyle& StyleOf(std::string_view series);
+// The styles of the series of a document; every other series is neutral. Copies share the table.
+// Thread-safe: immutable.
+class SeriesStyles {
+ public:
+  SeriesStyles() = default;
+  // `named` and the names in it outlive this.
+  explicit SeriesStyles(std::span<const SeriesStyle> named) : named_(named) {}
 
-// The CSS class that carries the colour of a series, in the custom property --series.
-std::string SeriesClass(std::string_view series);
+  const SeriesStyle& Of(std::string_view series) const;
 
-// All styles, the neutral one last.
-std::span<const SeriesStyle> AllStyles();
+  // The CSS class that carries the colour of a series, in the custom property --series.
+  std::string ClassOf(std::string_view series) const;
+
+  // All styles, the neutral one last.
+  std::vector<SeriesStyle> All() const;
+
+ private:
+  std::span<const SeriesStyle> named_;
+};
 
 }  // namespace inlay::page
 

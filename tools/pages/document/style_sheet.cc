@@ -1,7 +1,6 @@
 #include "tools/pages/document/style_sheet.h"
 
 #include "absl/strings/str_cat.h"
-#include "tools/pages/document/series_style.h"
 
 namespace inlay::page {
 namespace {
@@ -9,12 +8,14 @@ namespace {
 constexpr char kLightColours[] = R"(
   color-scheme: light;
   --paper: #fdfdfc; --raised: #f5f6f7; --ink: #191c20; --muted: #59616a; --rule: #dfe3e7;
-  --grid: #e8ebee; --zero: #9aa2aa; --link: #0b5fc0; --shade: rgb(0 0 0 / .13); --good: #14743c; --bad: #b3261e;)";
+  --grid: #e8ebee; --zero: #9aa2aa; --link: #0b5fc0; --shade: rgb(0 0 0 / .13); --good: #14743c;
+  --bad: #b3261e;)";
 
 constexpr char kDarkColours[] = R"(
   color-scheme: dark;
   --paper: #121518; --raised: #1a1e23; --ink: #e7eaed; --muted: #9ba4ad; --rule: #2c3238;
-  --grid: #262b31; --zero: #5f6871; --link: #7fbcff; --shade: rgb(255 255 255 / .16); --good: #63c98b; --bad: #ff8f85;)";
+  --grid: #262b31; --zero: #5f6871; --link: #7fbcff; --shade: rgb(255 255 255 / .16);
+  --good: #63c98b; --bad: #ff8f85;)";
 
 constexpr char kRules[] = R"(
 *, *::before, *::after { box-sizing: border-box; }
@@ -22,7 +23,8 @@ html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-behavior: 
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
 body {
   margin: 0; background: var(--paper); color: var(--ink);
-  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans",
+  sans-serif;
   font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: .18em; }
@@ -50,22 +52,27 @@ li::marker { color: var(--zero); }
 
 nav ol { list-style: none; margin: 0; padding: 0; columns: 2; column-gap: 1.5rem; }
 nav li { margin: 0; break-inside: avoid; }
-nav a { display: block; padding: .3rem 0; color: var(--muted); text-decoration: none; font-size: .92rem; }
+nav a { display: block; padding: .3rem 0; color: var(--muted); text-decoration: none;
+  font-size: .92rem; }
 nav a:hover { color: var(--ink); }
 nav h2 { all: unset; display: block; font-size: .78rem; font-weight: 600; color: var(--muted);
   text-transform: uppercase; letter-spacing: .07em; margin-bottom: .35rem; }
 
-.answer { margin-top: 1.2rem; padding: .1rem 0 .1rem 1.1rem; border-left: 4px solid var(--link); }
-.answer p { font-size: 1.06rem; line-height: 1.55; margin: 0 0 .55rem; max-width: 64ch; overflow-wrap: anywhere; }
-.answer p:first-child { font-size: 1.4rem; line-height: 1.3; font-weight: 650; letter-spacing: -.01em; }
-.answer p:last-child { margin-bottom: 0; }
+.verdict { margin-top: 1.2rem; padding: .1rem 0 .1rem 1.1rem; border-left: 4px solid var(--link); }
+.verdict p { font-size: 1.06rem; line-height: 1.55; margin: 0 0 .55rem; max-width: 64ch;
+  overflow-wrap: anywhere; }
+.verdict p:first-child { font-size: 1.4rem; line-height: 1.3; font-weight: 650;
+  letter-spacing: -.01em; }
+.verdict p:last-child { margin-bottom: 0; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem;
   margin: 0 0 1.6rem; padding: 0; list-style: none; max-width: none; }
-.tiles li { background: var(--raised); border-radius: .6rem; padding: .85rem 1rem .9rem; margin: 0; }
+.tiles li { background: var(--raised); border-radius: .6rem; padding: .85rem 1rem .9rem;
+  margin: 0; }
 .tiles .figure { font-size: 1.75rem; line-height: 1.2; font-weight: 680; letter-spacing: -.02em;
   white-space: nowrap; }
 .tiles .unit { font-size: .9rem; font-weight: 500; color: var(--muted); letter-spacing: 0; }
-.tiles .note { display: block; margin-top: .25rem; font-size: .86rem; line-height: 1.4; color: var(--muted); }
+.tiles .note { display: block; margin-top: .25rem; font-size: .86rem; line-height: 1.4;
+  color: var(--muted); }
 
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) minmax(0, 1fr);
   gap: .35rem 1.4rem; margin: 0 0 1.6rem; font-size: .93rem; }
@@ -109,7 +116,8 @@ svg.key { vertical-align: -.08em; flex: none; overflow: visible; }
     linear-gradient(to left, var(--paper) 40%, transparent) right / 3rem 100% no-repeat local,
     linear-gradient(to left, var(--shade), transparent) right / .8rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .87rem; line-height: 1.4; min-width: 100%; }
-th, td { padding: .42rem .65rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); }
+th, td { padding: .42rem .65rem; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--rule); }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--muted); font-weight: 560; font-size: .82rem; line-height: 1.35;
@@ -131,7 +139,8 @@ details { font-size: .84rem; color: var(--muted); }
 summary { cursor: pointer; width: fit-content; overflow-wrap: anywhere; }
 pre { margin: .5rem 0 0; padding: .7rem .9rem; background: var(--raised); border-radius: .4rem;
   white-space: pre-wrap; overflow-wrap: anywhere; color: var(--ink); }
-figure.code pre { margin: 0; white-space: pre; overflow-wrap: normal; width: max-content; min-width: 100%;
+figure.code pre { margin: 0; white-space: pre; overflow-wrap: normal; width: max-content;
+  min-width: 100%;
   font-size: .87rem; line-height: 1.5; tab-size: 4; }
 footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--rule);
   font-size: .86rem; color: var(--muted); }
@@ -148,7 +157,8 @@ footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--rule
   tbody th { white-space: normal; max-width: 44vw; overflow-wrap: normal; }
 }
 @media (min-width: 70rem) {
-  .frame { max-width: 66rem; display: grid; grid-template-columns: 13rem minmax(0, 48rem); column-gap: 4rem;
+  .frame { max-width: 66rem; display: grid; grid-template-columns: 13rem minmax(0, 48rem);
+  column-gap: 4rem;
     padding-top: 4rem; }
   header, main, footer { grid-column: 2; }
   nav { grid-column: 1; grid-row: 1 / span 3; }
@@ -163,10 +173,10 @@ footer { margin-top: 4rem; padding-top: 1.2rem; border-top: 1px solid var(--rule
 }
 )";
 
-std::string SeriesColours(bool dark) {
+std::string SeriesColours(const SeriesStyles& styles, bool dark) {
   std::string rules;
-  for (const SeriesStyle& style : AllStyles()) {
-    absl::StrAppend(&rules, ".", SeriesClass(style.series),
+  for (const SeriesStyle& style : styles.All()) {
+    absl::StrAppend(&rules, ".", styles.ClassOf(style.series),
                     " { --series: ", std::string(dark ? style.dark : style.light), "; }\n");
   }
   return rules;
@@ -174,10 +184,10 @@ std::string SeriesColours(bool dark) {
 
 }  // namespace
 
-std::string StyleSheet() {
-  return absl::StrCat(":root {", kLightColours, "\n}\n", SeriesColours(false),
+std::string StyleSheet(const SeriesStyles& styles) {
+  return absl::StrCat(":root {", kLightColours, "\n}\n", SeriesColours(styles, false),
                       "@media (prefers-color-scheme: dark) {\n:root {", kDarkColours, "\n}\n",
-                      SeriesColours(true), "}\n", kRules);
+                      SeriesColours(styles, true), "}\n", kRules);
 }
 
 }  // namespace inlay::page

@@ -5,10 +5,12 @@
 
 #include <string>
 
+#include "tools/pages/document/series_style.h"
+
 namespace inlay::page {
 
-// The whole sheet, with the colours of all series.
-std::string StyleSheet();
+// The whole sheet, with the colours of `styles`.
+std::string StyleSheet(const SeriesStyles& styles);
 
 }  // namespace inlay::page
 

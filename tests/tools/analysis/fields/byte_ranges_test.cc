@@ -1,4 +1,5 @@
-// Ranges of bytes that belong together: structs whose members are known, and records of the kernel's tcp_info.
+// Ranges of bytes that belong together: structs whose members are known, and records of the
+// kernel's tcp_info.
 
 #include "tools/analysis/fields/byte_ranges.h"
 

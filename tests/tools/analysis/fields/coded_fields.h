@@ -34,8 +34,8 @@ inline void AddField(const std::vector<uint32_t>& cells, const std::string& type
   values->forms.push_back({.size_bits = uint64_t{8} * bytes, .alignment = bytes, .type = type});
 }
 
-// `fields` fields of `rows` values, in each of which one to a few hidden causes decide most cells: some vary
-// together, some alone, some hardly, some always.
+// `fields` fields of `rows` values, in each of which one to a few hidden causes decide most cells:
+// some vary together, some alone, some hardly, some always.
 inline RandomValues MakeValues(size_t fields, size_t rows, std::mt19937* random) {
   RandomValues values;
   const auto below = [&](uint32_t limit) { return static_cast<uint32_t>((*random)() % limit); };

@@ -1,4 +1,5 @@
-// What is computed on fields with little memory: fewer threads and tables at a time, and only then fewer values.
+// What is computed on fields with little memory: fewer threads and tables at a time, and only then
+// fewer values.
 
 #include "tools/analysis/fields/field_budget.h"
 
@@ -64,7 +65,8 @@ TEST(FieldBudgetTest, ThreadsAndTablesGiveWayBeforeValues) {
     ASSERT_GT(most, 0U);
     // 16 bytes for each cell, 240 for each value, 160 more for each thread.
     EXPECT_LE(most * (16 * fields + 240 + 160 * budget.Threads(most, 64)), kBytes) << fields;
-    // Of a tenth of them there is room for all threads, since a value takes less than a thread for it.
+    // Of a tenth of them there is room for all threads, since a value takes less than a thread for
+    // it.
     EXPECT_GT(budget.Threads(most / 10, 64), 1U) << fields;
     EXPECT_GE(budget.Encoders(most / 10), std::min<size_t>(budget.Encoders(most), fields));
     EXPECT_GE(budget.Encoders(most), 1U);

@@ -1,5 +1,5 @@
-// Values as codes, and how many are distinct by some of their fields: against sets of the fields themselves,
-// and against the ground truth of real data.
+// Values as codes, and how many are distinct by some of their fields: against sets of the fields
+// themselves, and against the ground truth of real data.
 
 #include "tools/analysis/fields/field_codes.h"
 

@@ -1,5 +1,5 @@
-// Leaving fields out: every figure against sets of the cells themselves, for real and random data; and which
-// fields are called the spoilers.
+// Leaving fields out: every figure against sets of the cells themselves, for real and random data;
+// and which fields are called the spoilers.
 
 #include "tools/analysis/fields/spoilers.h"
 
@@ -26,8 +26,8 @@ using Table = std::vector<std::vector<std::string>>;
 const std::string kData = INLAY_TEST_DATA_DIR;
 const std::string kWork = INLAY_TEST_WORK_DIR;
 
-// The model, which shares nothing with the code: rows of cells, each a character that stands for its text, and sets of
-// them.
+// The model, which shares nothing with the code: rows of cells, each a character that stands for
+// its text, and sets of them.
 class Model {
  public:
   explicit Model(const Table& rows) : columns_(rows.front().size()) {
@@ -296,7 +296,8 @@ TEST(JointSpoilersTest, GoesOnAsLongAsEachHalves) {
 }
 
 TEST(JointSpoilersTest, HalfIsEnoughAndLessIsNot) {
-  // 7 values; without the first column 4, which is more than half of 7. With one pair more it is 4 of 8.
+  // 7 values; without the first column 4, which is more than half of 7. With one pair more it is 4
+  // of 8.
   Table rows = {{"0", "a", "p"}, {"1", "a", "p"}, {"0", "b", "p"}, {"1", "b", "p"},
                 {"0", "c", "p"}, {"1", "c", "p"}, {"0", "d", "p"}};
   for (auto& row : rows) row[2] = row[1];

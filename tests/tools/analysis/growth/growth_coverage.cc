@@ -1,10 +1,11 @@
-// How far forecasts of growth can be believed: the table in docs/analyze.md. Not a test, which would take a smaller
-// sample (growth_forecast_test.cc); it prints what it measures.
+// How far forecasts of growth can be believed: the table in docs/analyze.md. Not a test, which
+// would take a smaller sample (growth_forecast_test.cc); it prints what it measures.
 //
 //   growth_coverage FILE COLUMNS [FILE COLUMNS]..
 //
-// From each distribution, and from the columns of each table (TSV or CSV, as for --columns; "-" is whole rows), parts are
-// drawn and counted; what is forecast for 2 and 10 times as many records is compared with what those have.
+// From each distribution, and from the columns of each table (TSV or CSV, as for --columns; "-" is
+// whole rows), parts are drawn and counted; what is forecast for 2 and 10 times as many records is
+// compared with what those have.
 
 #include <algorithm>
 #include <array>

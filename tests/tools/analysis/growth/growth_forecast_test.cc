@@ -1,5 +1,5 @@
-// Forecasts against the truth: values are drawn, a part of them is counted, and what was said of the rest is compared with
-// it.
+// Forecasts against the truth: values are drawn, a part of them is counted, and what was said of
+// the rest is compared with it.
 
 #include "tools/analysis/growth/growth_forecast.h"
 
@@ -111,7 +111,8 @@ TEST(GrowthForecastTest, ValuesThatAreAllKnownStayThose) {
   EXPECT_EQ(growth.law->factor, 0);
 }
 
-// 20 values five times each have all been seen, although half of the records would not have met all.
+// 20 values five times each have all been seen, although half of the records would not have met
+// all.
 TEST(GrowthForecastTest, WithoutSingletonsNoneIsPromised) {
   std::vector<uint64_t> values(100);
   for (size_t i = 0; i < values.size(); ++i) values[i] = i % 20;
@@ -215,7 +216,8 @@ std::vector<GrowthPoint> PointsInOrder(const std::vector<uint64_t>& values) {
   return points;
 }
 
-// Every value occurs 10 times in a row: random order would see no more growth, and there is as much as ever.
+// Every value occurs 10 times in a row: random order would see no more growth, and there is as much
+// as ever.
 TEST(GrowthForecastTest, DriftIsSeenInOrderOnly) {
   std::vector<uint64_t> values(16'384);
   for (size_t i = 0; i < values.size(); ++i) values[i] = i / 10;

@@ -52,7 +52,8 @@ TEST(GrowthLawTest, LeastSquaresFindThePowerLawAndWhatItLeaves) {
   EXPECT_NEAR(exact.law.exponent, 0.6, 1e-12);
   EXPECT_NEAR(exact.law.factor, 5, 1e-9);
   EXPECT_NEAR(exact.residual_sd, 0, 1e-9);
-  // By hand: x = 0, 1, 2 and y = 0, 1, 1 in logarithms give the slope 1/2 and residuals -1/6, 1/3, -1/6.
+  // By hand: x = 0, 1, 2 and y = 0, 1, 1 in logarithms give the slope 1/2 and residuals -1/6, 1/3,
+  // -1/6.
   const double e = std::exp(1.0);
   const PowerLawFit rough = FitPowerLaw(std::vector<GrowthPoint>{{1, 1}, {e, e}, {e * e, e}});
   EXPECT_NEAR(rough.law.exponent, 0.5, 1e-12);

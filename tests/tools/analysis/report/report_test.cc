@@ -81,9 +81,9 @@ TEST(ReportTest, OneRecordAndEmptyValuesAreSane) {
     const Report report = AnalyzeText(text);
     EXPECT_EQ(report.distinct, 1U);
     EXPECT_EQ(report.entropy_bits, 0);
-    for (const std::string& shown : {FormatText(report), FormatJson(report)}) {
-      EXPECT_FALSE(Contains(shown, "nan")) << shown;
-      EXPECT_FALSE(Contains(shown, "inf")) << shown;
+    for (const std::string& listed : {FormatText(report), FormatJson(report)}) {
+      EXPECT_FALSE(Contains(listed, "nan")) << listed;
+      EXPECT_FALSE(Contains(listed, "inf")) << listed;
     }
   }
   EXPECT_TRUE(Contains(FormatText(AnalyzeText("\n\n")), "(empty)"));
@@ -98,8 +98,8 @@ TEST(ReportTest, DifferentValuesHaveTheEntropyOfTheirNumber) {
   EXPECT_EQ(report.index_bits, std::nullopt);
   EXPECT_EQ(report.layout_input.spilled_sockets, 70'000U - 65'534);
   EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["index_bits"], nullptr);
-  const std::string shown = FormatText(report);
-  EXPECT_TRUE(Contains(shown, "4,466 sockets keep a private copy")) << shown;
+  const std::string listed = FormatText(report);
+  EXPECT_TRUE(Contains(listed, "4,466 sockets keep a private copy")) << listed;
 }
 
 TEST(ReportTest, TheMostFrequentValuesAreTheOnesThatKeepAnIndex) {
@@ -242,8 +242,8 @@ TEST(ReportTest, WhyNothingSpoilsIt) {
       Contains(FormatText(AnalyzeText(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
   std::string together;
   for (int i = 0; i < 30; ++i) together += std::to_string(i) + "," + std::to_string(i + 40) + "\n";
-  const std::string shown = FormatText(AnalyzeText(together));
-  EXPECT_TRUE(Contains(shown, "No few fields spoil it")) << shown;
+  const std::string listed = FormatText(AnalyzeText(together));
+  EXPECT_TRUE(Contains(listed, "No few fields spoil it")) << listed;
   RecordOptions header;
   header.header = true;
   const Report first = [&] {

@@ -24,8 +24,8 @@ std::vector<size_t> AllFields(const RandomValues& values) {
   return fields;
 }
 
-// The least that any split costs, by trying them all: each field private, in one of the groups so far, or in
-// a new one.
+// The least that any split costs, by trying them all: each field private, in one of the groups so
+// far, or in a new one.
 double LeastOfAll(const SplitCost& cost, size_t fields, Split* split, size_t next = 0) {
   if (next == fields) {
     return cost.Total(*split).value_or(std::numeric_limits<double>::infinity());

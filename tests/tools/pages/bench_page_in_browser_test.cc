@@ -10,9 +10,9 @@
 namespace inlay {
 namespace {
 
-using ReportInBrowserTest = InlayCommandTest;
+using BenchPageInBrowserTest = InlayCommandTest;
 
-TEST_F(ReportInBrowserTest, IsReadableOnDesksAndPhonesInBothSchemes) {
+TEST_F(BenchPageInBrowserTest, IsReadableOnDesksAndPhonesInBothSchemes) {
   std::string arguments = "report --html " + files_.Path("report.html");
   int number = 0;
   for (const BenchmarkJson& json : AllQuestions()) {

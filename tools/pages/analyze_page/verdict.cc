@@ -48,7 +48,7 @@ std::string WhoSpoils(const Report& report) {
   return text + (fields == 1 ? " spoils it" : " spoil it");
 }
 
-Text Verdict(const Report& report) {
+Text FirstLine(const Report& report) {
   const bool pays = IndexPays(report);
   const bool spoiled = report.joint_spoilers > 0;
   if (report.records == 1) return Text("One record cannot tell: give more of them.");
@@ -105,8 +105,8 @@ Text WhatItTakes(const Report& report) {
 
 }  // namespace
 
-std::vector<Text> Answer(const Report& report) {
-  std::vector<Text> answer = {Verdict(report), WhatItTakes(report)};
+std::vector<Text> Verdict(const Report& report) {
+  std::vector<Text> verdict = {FirstLine(report), WhatItTakes(report)};
   std::string rest;
   if (report.records > 1) {
     for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
@@ -120,8 +120,8 @@ std::vector<Text> Answer(const Report& report) {
                     " per socket instead of ",
                     numbers::BytesPerSocket(report.split->all_private_bytes), ".");
   }
-  if (!rest.empty()) answer.emplace_back(rest);
-  return answer;
+  if (!rest.empty()) verdict.emplace_back(rest);
+  return verdict;
 }
 
 }  // namespace inlay::analyze_page
