@@ -251,11 +251,7 @@ int count_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
   return kNext;
 }
 
-SEC("iter/bpf_sk_storage_map")
-int fold_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
-  void* const value = context->value;
-  if (!context->sk || !value) return kNext;
-  ++progress.visited;
+static __always_inline int FoldValue(const void* value) {
   __u64* const count = bpf_map_lookup_elem(&folded, value);
   if (count) {
     ++*count;
@@ -264,6 +260,27 @@ int fold_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
   const __u64 one = 1;
   if (bpf_map_update_elem(&folded, value, &one, BPF_NOEXIST) != 0) ++progress.unfolded;
   return kNext;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int fold_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  const void* const value = context->value;
+  if (!context->sk || !value) return kNext;
+  ++progress.visited;
+  return FoldValue(value);
+}
+
+// For older kernels, whose verifier takes no iterator's value as a key.
+SEC("iter/bpf_sk_storage_map")
+int fold_copy_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  const void* const value = context->value;
+  if (!context->sk || !value) return kNext;
+  const __u32 first = 0;
+  struct WalkRecordHead* const record = bpf_map_lookup_elem(&records, &first);
+  if (!record) return kNext;
+  ++progress.visited;
+  bpf_probe_read_kernel(record + 1, settings.value_bytes, value);
+  return FoldValue(record + 1);
 }
 
 // --- attributes of sockets ---

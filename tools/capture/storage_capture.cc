@@ -104,17 +104,21 @@ class StorageCapture : public CaptureSource {
   }
 
   std::string Program(bool over_map) const {
-    if (folds_) return "fold_in_map";
+    if (folds_) return fold_copies_ ? "fold_copy_in_map" : "fold_in_map";
     return absl::StrCat(schema_.lock_offset.has_value() ? "locked" : "values",
                         over_map ? "_by_map" : "_by_file");
   }
 
   absl::Status Load() {
     absl::Status status = LoadWalks();
-    if (status.ok() || folds_ || !schema_.lock_offset.has_value() ||
-        absl::IsPermissionDenied(status)) {
-      return status;
+    if (status.ok() || absl::IsPermissionDenied(status)) return status;
+    if (folds_) {
+      // Before Linux 6.2 the verifier refuses the iterator's value as a key: copy it first.
+      fold_copies_ = true;
+      for (Walk& walk : walks_) walk.program = Program(true);
+      return LoadWalks();
     }
+    if (!schema_.lock_offset.has_value()) return status;
     // The verifier may not follow so long a copy, or may allow no locks here: copy without the
     // lock.
     description_.notes.push_back(absl::StrCat(
@@ -134,6 +138,7 @@ class StorageCapture : public CaptureSource {
     options.lock_offset = schema_.lock_offset.value_or(0);
     if (folds_) {
       options.most_folded = kMostFolded;
+      options.most_records = fold_copies_ ? 1 : 0;
     } else {
       options.most_records = BufferedSockets(map_.value_bytes, buffer_bytes_);
     }
@@ -189,7 +194,7 @@ class StorageCapture : public CaptureSource {
     has_folded_ = true;
     const auto no_record = [](uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); };
     const absl::StatusOr<WalkProgress> progress =
-        programs_->Walk("fold_in_map", map_.fd.get(), WalkPrograms::kSeldomBytes, no_record, stop_);
+        programs_->Walk(Program(true), map_.fd.get(), WalkPrograms::kSeldomBytes, no_record, stop_);
     if (!progress.ok()) return progress.status();
     SnapshotResult result;
     if (progress->pauses != 0) result.AddGap(kPaused);
@@ -223,6 +228,7 @@ class StorageCapture : public CaptureSource {
   std::vector<Walk> walks_;
   std::vector<std::string> gaps_;  // why every snapshot is incomplete
   bool folds_ = false;
+  bool fold_copies_ = false;
   bool has_folded_ = false;
   std::function<bool()> stop_;
   size_t buffer_bytes_ = 0;
