@@ -121,6 +121,35 @@ analysis::CaptureHeader Header(const capture::CaptureDescription& what, bool ser
   return header;
 }
 
+// Until then, or until a signal.
+void SleepUntil(Clock::time_point end) {
+  while (ending_signal == 0 && Clock::now() < end) {
+    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - Clock::now());
+    const auto slice = std::min<std::chrono::nanoseconds>(left, std::chrono::milliseconds(100));
+    timespec time = {};
+    time.tv_nsec = std::max<int64_t>(slice.count(), 1);
+    nanosleep(&time, nullptr);
+  }
+}
+
+// Opens a pipe or a device. Waits for the reader of a pipe, until a signal: then with EINTR. An
+// open() that blocks would miss a signal that came just before.
+FileDescriptor OpenWithReader(const std::string& path) {
+  for (;;) {
+    FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    if (fd.ok()) {
+      fcntl(fd.get(), F_SETFL, O_WRONLY);
+      return fd;
+    }
+    if (errno != ENXIO) return fd;
+    if (ending_signal != 0) {
+      errno = EINTR;
+      return fd;
+    }
+    SleepUntil(Clock::now() + std::chrono::milliseconds(10));
+  }
+}
+
 // Where the capture is written.
 class Output {
  public:
@@ -142,7 +171,7 @@ class Output {
     }
     struct stat about = {};
     if (stat(options.output.c_str(), &about) == 0 && !S_ISREG(about.st_mode)) {
-      output->fd_ = FileDescriptor(open(options.output.c_str(), O_WRONLY | O_CLOEXEC));
+      output->fd_ = OpenWithReader(options.output);
       if (!output->fd_.ok()) return Failed(options.output);
       return output;
     }
@@ -198,17 +227,6 @@ absl::StatusOr<bool> TakeSnapshot(CaptureSource& source, analysis::CaptureWriter
   status = writer.EndSnapshot(taken->complete, taken->why_incomplete);
   if (!status.ok()) return status;
   return true;
-}
-
-// Until then, or until a signal.
-void SleepUntil(Clock::time_point end) {
-  while (ending_signal == 0 && Clock::now() < end) {
-    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - Clock::now());
-    const auto slice = std::min<std::chrono::nanoseconds>(left, std::chrono::milliseconds(100));
-    timespec time = {};
-    time.tv_nsec = std::max<int64_t>(slice.count(), 1);
-    nanosleep(&time, nullptr);
-  }
 }
 
 Clock::duration Seconds(double seconds) {
