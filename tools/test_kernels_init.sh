@@ -1,0 +1,46 @@
+#!/bin/busybox sh
+# shellcheck shell=dash
+# The first process of a guest of test_kernels.sh: runs the test programs and powers off. A line
+# "@result NAME EXIT_CODE SECONDS" follows each program, and one for `all` the last.
+/bin/busybox --install -s /bin
+export PATH=/usr/bin:/bin HOME=/
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /run
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+ip link set lo up
+# Not raw_diag: the recordings are from a machine without it.
+for module in inet_diag tcp_diag udp_diag unix_diag; do
+  [ -e /lib/modules/$module.ko ] && insmod /lib/modules/$module.ko
+done
+# Before Linux 6.9 the machine has one limit. The tests need that of newer kernels.
+echo 131072 >/proc/sys/net/core/optmem_max
+ulimit -n 65536
+
+run() {  # name command...
+  local name=$1 begun code
+  shift
+  echo "=== $*"
+  begun=$(date +%s)
+  timeout 280 "$@"
+  code=$?
+  echo "@result $name $code $(($(date +%s) - begun))"
+}
+
+uname -a
+export INLAY_TEST_SCALE_DOWN=20
+cd /tmp || exit
+run live_kernel_test /build/tests/kernel/live_kernel_test /vectors
+run differential_test /build/tests/kernel/differential_test --on-kernel --operations 2000
+run live_capture_test /build/tests/capture/live_capture_test
+run capture_command_test /build/tests/capture/capture_command_test
+run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1
+run leaves_nothing_test /build/bench/kernel/leaves_nothing_test /build/bench/kernel/kernel_bench
+echo "@result all 0 0"
+poweroff -f
