@@ -66,6 +66,7 @@ struct ValueTable::State {
   // The number of live entries with a count of zero, on a cache line of its own. Off by at most the
   // number of threads that are between the change of a count and this one.
   alignas(64) std::atomic<int64_t> unreferenced{0};
+  std::atomic<uint64_t> refused_releases{0};
 
   alignas(64) mutable Mutex mutex;
   uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
@@ -186,7 +187,15 @@ bool ValueTable::TryRef(ValueIndex index) noexcept { return state_->TryRef(index
 void ValueTable::Release(ValueIndex index) noexcept {
   std::atomic<uint32_t>& word = state_->entry(index).ref_word;
   const RefWord before(word.fetch_sub(RefWord::kOneReference, std::memory_order_acq_rel));
-  if (before.Unref().unreferenced()) state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
+  if (before.count() > 1) [[likely]]
+    return;
+  if (before.count() == 1) {
+    state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  // Nobody holds a reference. Meanwhile the word looks like a value that cannot be referenced.
+  word.fetch_add(RefWord::kOneReference, std::memory_order_acq_rel);
+  state_->refused_releases.fetch_add(1, std::memory_order_relaxed);
 }
 
 // --- finding and adding
@@ -466,6 +475,7 @@ ValueTableStats ValueTable::stats() const {
   stats.never_used = max_values_ - used;
   stats.free = state.free.size;
   stats.reclaimed = state.reclaimed;
+  stats.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
   stats.slots = array.slots();
   stats.tombstones = array.tombstones();
   uint64_t probes = 0;
@@ -499,6 +509,10 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     *reason = rule + " (index " + std::to_string(index) + ")";
     return false;
   };
+  if (const uint64_t refused = state.refused_releases.load(std::memory_order_relaxed)) {
+    *reason = "V3: " + std::to_string(refused) + " references were released that nobody held";
+    return false;
+  }
   uint32_t live = 0;
   int64_t unreferenced = 0;
   for (ValueIndex index = 1; index <= used; ++index) {

@@ -75,13 +75,14 @@ struct ValueTableOptions {
 };
 
 struct ValueTableStats {
-  uint32_t live = 0;          // values with a count of at least 1
-  uint32_t unreferenced = 0;  // values with a count of 0, still findable
-  uint32_t retired = 0;       // indexes that wait for a grace period
-  uint32_t never_used = 0;    // indexes that never had a value
-  uint32_t free = 0;          // indexes that had a value and can be reused now
-  uint64_t reclaimed = 0;     // unreferenced values retired so far
-  uint32_t slots = 0;         // of the hash index
+  uint32_t live = 0;              // values with a count of at least 1
+  uint32_t unreferenced = 0;      // values with a count of 0, still findable
+  uint32_t retired = 0;           // indexes that wait for a grace period
+  uint32_t never_used = 0;        // indexes that never had a value
+  uint32_t free = 0;              // indexes that had a value and can be reused now
+  uint64_t reclaimed = 0;         // unreferenced values retired so far
+  uint64_t refused_releases = 0;  // calls of Release() without a reference to release: errors
+  uint32_t slots = 0;             // of the hash index
   uint32_t tombstones = 0;
   // Slots that a search reads to find a value, at worst and on average; 1 = the first slot.
   uint32_t max_probe = 0;
@@ -133,8 +134,9 @@ class ValueTable {
   // holds a reference.
   [[nodiscard]] bool TryRef(ValueIndex index) noexcept;
 
-  // Releases one reference.
-  // REQUIRES: the caller holds one. Lock-free.
+  // Releases one reference. Lock-free.
+  // REQUIRES: the caller holds one. If the value has none at all, changes nothing, in every build:
+  // stats() counts the call in `refused_releases`, and CheckInvariants() fails from then on.
   // Reader section: not needed. Ordering: release.
   void Release(ValueIndex index) noexcept;
 

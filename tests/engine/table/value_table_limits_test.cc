@@ -185,5 +185,33 @@ TEST(ValueTableLimitsTest, V4AHashIndexThatCannotGrowStillAnswersRight) {
   ExpectSound(*table);
 }
 
+TEST(ValueTableLimitsTest, AReleaseWithoutAReferenceIsRefusedAndReported) {
+  const std::unique_ptr<ValueTable> table = MakeTable({.value_bytes = 8, .max_values = 4});
+  ValueIndex index = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 8), &index), Status::kOk);
+  table->Release(index);
+  ExpectSound(*table);
+  table->Release(index);  // unreferenced
+  EXPECT_EQ(table->stats().refused_releases, 1U);
+  EXPECT_EQ(table->stats().unreferenced, 1U);
+  std::string reason;
+  EXPECT_FALSE(table->CheckInvariants(&reason));
+  EXPECT_EQ(reason, "V3: 1 references were released that nobody held");
+
+  // The value is as sound as before.
+  ASSERT_TRUE(table->TryRef(index));
+  EXPECT_EQ(table->total_references(), 1U);
+  table->Release(index);
+  EXPECT_EQ(table->Reclaim(), 1U);
+  table->Release(index);  // retired
+  EXPECT_EQ(table->ReclaimAndWait(), 0U);
+  table->Release(index);  // free
+  EXPECT_EQ(table->stats().refused_releases, 3U);
+  EXPECT_EQ(table->stats().free, 1U);
+  ASSERT_EQ(table->Intern(NumberedValue(2, 8), &index), Status::kOk);
+  EXPECT_EQ(Copied(table->At(index), 8), NumberedValue(2, 8));
+  EXPECT_EQ(table->total_references(), 1U);
+}
+
 }  // namespace
 }  // namespace inlay
