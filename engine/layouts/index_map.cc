@@ -9,6 +9,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -85,16 +86,27 @@ IndexMap::~IndexMap() {
 
 // --- reading
 
-const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
+// The owner's private value, if its code names that; null if the code is another one, *code.
+//
+// A private value may be there before its code, or without: a writer stores the value first, and
+// may lose the swap of the code. If the value is the same before and after the load of the code,
+// the code named it: its memory is not reused in this section.
+const std::byte* IndexMap::FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept {
   for (;;) {
+    INLAY_TEST_POINT("find_private.begins");
     const std::byte* const value = private_values_->Get(owner);
-    const uint32_t code = owner.words().Load(field_);
-    if (code == kAbsentCode) return nullptr;
-    if (code != field_.spilled_code()) return table_->At(code);
-    // A writer stores a private value before it publishes the code. If the value is the same before
-    // and after the load of the code, the code named it: its memory is not reused in this section.
+    INLAY_TEST_POINT("find_private.value_read");
+    *code = owner.words().Load(field_);
+    if (*code != field_.spilled_code()) return nullptr;
     if (value != nullptr && private_values_->Get(owner) == value) return value;
   }
+}
+
+const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
+  uint32_t code = kAbsentCode;
+  const std::byte* const value = FindPrivate(owner, &code);
+  if (value != nullptr) return value;
+  return code == kAbsentCode ? nullptr : table_->At(code);
 }
 
 const std::byte* IndexMap::GetFromPointer(const OwnerRef& owner) const noexcept {
@@ -200,6 +212,7 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   // First, so that a reader that sees the code finds the value.
   status = private_values_->Put(owner, value);
   if (status != Status::kOk) return status == Status::kNoMemory ? CountNoMemory() : status;
+  INLAY_TEST_POINT("spill.private_put");
   // Under the lock the code cannot change to or from the spilled one, but indexes may come and go.
   while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
     status = expectation.Check(owner, code);
@@ -261,8 +274,9 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
   }
   const ValueBuffer buffer(options_.value_bytes);
   if (buffer.bytes().empty()) return CountNoMemory();
-  ReadSection section;
-  for (;;) {
+  for (;; INLAY_TEST_POINT("modify.retries")) {
+    // One section for each attempt: many retries must not keep all that is retired meanwhile.
+    ReadSection section;
     Expectation expectation{.unchanged = true};
     expectation.code = owner.words().Load(field_);
     if (expectation.code == kAbsentCode) return Status::kNotFound;
@@ -297,6 +311,7 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
     if (code == kAbsentCode) return Status::kNotFound;
     if (code == field_.spilled_code()) {
       MutexLock lock(&private_values_->LockOf(owner));
+      INLAY_TEST_POINT("delete.private_locked");
       if (!words.CompareExchange(field_, &code, kAbsentCode)) continue;
       RemovePrivate(owner);
       return Status::kOk;
@@ -334,22 +349,23 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
     if (found == nullptr) return Status::kOk;
     return UpdateValue(child, {found, options_.value_bytes}, UpdateFlag::kAny);
   }
+  uint32_t code = parent.words().Load(field_);
   const std::byte* value = nullptr;
-  do {
-    const uint32_t code = parent.words().Load(field_);
+  if (code == field_.spilled_code()) {
+    INLAY_TEST_POINT("clone.parent_spilled");
+    value = FindPrivate(parent, &code);
+  }
+  if (value == nullptr) {
     if (code == kAbsentCode) return Status::kOk;
-    if (code == field_.spilled_code()) {
-      value = private_values_->Get(parent);
-    } else if (table_->TryRef(code)) {
+    if (table_->TryRef(code)) {
       if (child.words().StoreInNewOwner(field_, code)) [[likely]]
         return Status::kOk;
       return PublishIndex(child, code, child_is_new);
-    } else {
-      // The parent's value has changed and was reclaimed, or the count is at its limit. The bytes
-      // stay readable in this section either way.
-      value = table_->At(code);
     }
-  } while (value == nullptr);
+    // The parent's value has changed and was reclaimed, or the count is at its limit. The bytes
+    // stay readable in this section either way.
+    value = table_->At(code);
+  }
   return Publish(child, {value, options_.value_bytes}, child_is_new);
 }
 

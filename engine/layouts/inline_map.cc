@@ -9,6 +9,7 @@
 #include "engine/memory/size_classes.h"
 #include "engine/memory/value_bytes.h"
 #include "engine/sync/owner_locks.h"
+#include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -212,8 +213,8 @@ Status InlineMap::Update(Socket& socket, std::span<const std::byte> value,
 
 Status InlineMap::Modify(Socket& socket, ModifyFn modify) noexcept {
   if (!is_inline()) return pointer_->Modify(socket, modify);
-  ReadSection section;
-  for (;;) {
+  for (;; INLAY_TEST_POINT("modify.retries")) {
+    ReadSection section;  // one for each attempt
     const std::byte* const found = GetInline(socket);
     if (found == nullptr) return Status::kNotFound;
     Copy* const copy = NewCopy();

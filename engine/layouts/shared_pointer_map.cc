@@ -9,6 +9,7 @@
 #include "engine/memory/size_classes.h"
 #include "engine/memory/value_bytes.h"
 #include "engine/sync/owner_locks.h"
+#include "engine/sync/test_point.h"
 
 namespace inlay {
 
@@ -169,8 +170,8 @@ Status SharedPointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
   if (!is_shared()) return pointer_->Modify(socket, modify);
   const ValueBuffer buffer(value_bytes());
   if (buffer.bytes().empty()) return Status::kNoMemory;
-  ReadSection section;
-  for (;;) {
+  for (;; INLAY_TEST_POINT("modify.retries")) {
+    ReadSection section;  // one for each attempt
     const std::byte* const found = Get(socket);
     if (found == nullptr) return Status::kNotFound;
     std::memcpy(buffer.bytes().data(), found, value_bytes());

@@ -7,6 +7,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
 #include "engine/stores/single_storage.h"
+#include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -56,8 +57,8 @@ Status SinglePointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
   SingleStorage& storage = table_.single_storage();
   const ValueBuffer buffer(value_bytes());
   if (buffer.bytes().empty()) return Status::kNoMemory;
-  ReadSection section;
-  for (;;) {
+  for (;; INLAY_TEST_POINT("modify.retries")) {
+    ReadSection section;  // one for each attempt
     const std::byte* const found = Get(socket);
     if (found == nullptr) return Status::kNotFound;
     std::memcpy(buffer.bytes().data(), found, value_bytes());

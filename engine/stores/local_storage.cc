@@ -15,6 +15,7 @@
 #include "engine/memory/value_bytes.h"
 #include "engine/stores/storage_element.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 
 namespace inlay {
 namespace {
@@ -466,8 +467,8 @@ const std::byte* LocalStorageMap::GetOrCreate(StorageSlot& owner, std::span<cons
 
 Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
   LocalStorageDomain::State& domain = *domain_.state_;
-  ReadSection section;
-  for (;;) {
+  for (;; INLAY_TEST_POINT("modify.retries")) {
+    ReadSection section;  // one for each attempt
     LocalStorage* const storage = owner.load(std::memory_order_acquire);
     StorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
     if (old == nullptr) return Status::kNotFound;

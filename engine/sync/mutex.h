@@ -8,6 +8,7 @@
 
 #include <mutex>
 
+#include "engine/sync/test_point.h"
 #include "engine/sync/thread_annotations.h"
 
 namespace inlay {
@@ -18,7 +19,13 @@ class CAPABILITY("mutex") Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-  void Lock() EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void Lock() EXCLUSIVE_LOCK_FUNCTION() {
+#if defined(INLAY_WITH_TEST_POINTS)
+    if (mutex_.try_lock()) return;
+    INLAY_TEST_POINT("mutex.waits");
+#endif
+    mutex_.lock();
+  }
   void Unlock() UNLOCK_FUNCTION() { mutex_.unlock(); }
 
  private:

@@ -212,6 +212,7 @@ class IndexMap final : private StoreMap {
   Status MakeTable() noexcept;
   Status FallBack(Status reason) noexcept;
 
+  const std::byte* FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept;
   const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
   const std::byte* GetFromPointer(const OwnerRef& owner) const noexcept;
   const std::byte* CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
