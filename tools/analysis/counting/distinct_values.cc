@@ -70,12 +70,12 @@ void Count(RecordSource& source, Progress& progress, Worker& worker) {
   }
 }
 
-absl::StatusOr<DistinctValues> Join(std::vector<Worker>& workers) {
+absl::StatusOr<DistinctValues> Join(std::vector<Worker>& workers, size_t budget_bytes) {
   const auto first_error = std::min_element(
       workers.begin(), workers.end(),
       [](const Worker& a, const Worker& b) { return a.error_sequence < b.error_sequence; });
   if (!first_error->status.ok()) return first_error->status;
-  DistinctValues distinct{.counter = BoundedCounter(0), .records = 0};
+  DistinctValues distinct{.counter = BoundedCounter(budget_bytes), .records = 0};
   for (Worker& worker : workers) {
     distinct.records += worker.records;
     distinct.counter.Absorb(std::move(worker.counter));
@@ -101,9 +101,8 @@ void CountWithAll(RecordSource& source, Progress& progress, std::vector<Worker>&
 // Their counters share `budget_bytes`, and measure text if `source` has it.
 std::vector<Worker> MakeWorkers(const RecordSource& source, size_t threads, size_t budget_bytes) {
   std::vector<Worker> workers(std::max<size_t>(threads, 1));
-  if (budget_bytes != BoundedCounter::kUnbounded) {
-    for (Worker& worker : workers) worker.counter = BoundedCounter(budget_bytes / workers.size());
-  }
+  std::vector<BoundedCounter> counters = BoundedCounter::Sharing(budget_bytes, workers.size());
+  for (size_t i = 0; i < workers.size(); ++i) workers[i].counter = std::move(counters[i]);
   if (source.schema().kind == RecordSchema::Kind::kText) {
     for (Worker& worker : workers) worker.counter.MeasureText(source.schema().dialect);
   }
@@ -139,7 +138,7 @@ absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t thread
     std::vector<Worker> workers = MakeWorkers(source, threads, budget_bytes);
     Progress progress;
     CountWithAll(source, progress, workers);
-    return Join(workers);
+    return Join(workers, budget_bytes);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("not enough memory for the distinct values");
   }
@@ -161,7 +160,7 @@ absl::StatusOr<DistinctValues> CountDistinctInOrder(RecordSource& source, size_t
     }
     const GrowthPoint all = PointOf(workers);
     if (points->empty() || all.records > points->back().records) points->push_back(all);
-    return Join(workers);
+    return Join(workers, budget_bytes);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("not enough memory for the distinct values");
   }

@@ -22,21 +22,49 @@ bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
   return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
 }
 
-bool BoundedCounter::Fits(size_t values, size_t value_bytes) const {
-  return static_cast<double>(values) * kEntryBytes + static_cast<double>(value_bytes) * kCopies <=
-         static_cast<double>(budget_bytes_);
+std::vector<BoundedCounter> BoundedCounter::Sharing(size_t budget_bytes, size_t count) {
+  std::vector<BoundedCounter> counters(count);
+  if (budget_bytes == kUnbounded) return counters;
+  const size_t frequent_bytes = budget_bytes / count < FrequentValues::kMostBytes
+                                    ? budget_bytes
+                                    : FrequentValues::kMostBytes * count;
+  const std::vector<MemoryShare> of_frequent = MemoryShare::Split(frequent_bytes, count);
+  const auto shared = std::make_shared<SharedLevel>(budget_bytes, count);
+  for (size_t i = 0; i < count; ++i) {
+    counters[i].budget_bytes_ = 0;
+    counters[i].shared_ = shared;
+    counters[i].who_ = i;
+    counters[i].frequent_.LimitBytes(of_frequent[i]);
+  }
+  return counters;
+}
+
+size_t BoundedCounter::UsedBytes() const {
+  return static_cast<size_t>(static_cast<double>(sample_.values().size()) * kEntryBytes +
+                             static_cast<double>(sample_.value_bytes()) * kCopies);
+}
+
+bool BoundedCounter::Fits() {
+  return shared_ == nullptr ? UsedBytes() <= budget_bytes_
+                            : shared_->Fits(who_, level_, UsedBytes());
 }
 
 // Stops where no value would be left: a sample without any says nothing.
 void BoundedCounter::RaiseLevelUntilItFits() {
-  while (!Fits(sample_.values().size(), sample_.value_bytes())) {
+  for (;;) {
+    if (shared_ != nullptr) RaiseLevel(std::max(level_, shared_->level()));
+    if (Fits()) return;
     const uint32_t next = level_ + 1;
     const bool some_left =
         next < 64 &&
         std::any_of(sample_.values().begin(), sample_.values().end(),
                     [next](const CountedValue& value) { return IsKept(value.hash, next); });
     if (!some_left) return;
-    RaiseLevel(next);
+    if (shared_ == nullptr) {
+      RaiseLevel(next);
+    } else {
+      shared_->RaiseFrom(level_);
+    }
   }
 }
 
@@ -92,6 +120,7 @@ void BoundedCounter::Absorb(BoundedCounter&& other) {
   budget_bytes_ = other.budget_bytes_ > kUnbounded - budget_bytes_
                       ? kUnbounded
                       : budget_bytes_ + other.budget_bytes_;
+  shared_.reset();
   if (!text_dialect_.has_value()) text_dialect_ = other.text_dialect_;
   const uint32_t level = std::max(level_, other.level_);
   RaiseLevel(level);

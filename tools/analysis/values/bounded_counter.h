@@ -15,25 +15,32 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "tools/analysis/grammar/delimited_row.h"
 #include "tools/analysis/values/frequent_values.h"
+#include "tools/analysis/values/memory_share.h"
 #include "tools/analysis/values/record_block.h"
+#include "tools/analysis/values/shared_level.h"
 #include "tools/analysis/values/value_counter.h"
 
 namespace inlay::analysis {
 
 class BoundedCounter {
  public:
-  static constexpr size_t kUnbounded = SIZE_MAX;
+  static constexpr size_t kUnbounded = MemoryShare::kUnbounded;
 
   // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. On
   // top come the frequent ones, with as many bytes at most (and FrequentValues::kMostBytes), those twice while some are
   // forgotten, 2 MiB for counting them, and one block's values.
   explicit BoundedCounter(size_t budget_bytes = kUnbounded)
       : budget_bytes_(budget_bytes), frequent_(budget_bytes) {}
+  // `count` counters, one for a thread each, that share a budget and come to the same level. They
+  // bring no budget into a sum.
+  static std::vector<BoundedCounter> Sharing(size_t budget_bytes, size_t count);
 
   // The values are rows of text in the canonical form of `dialect`: longest_left_out_bytes() is to be told.
   void MeasureText(const Dialect& dialect) { text_dialect_ = dialect; }
@@ -67,12 +74,15 @@ class BoundedCounter {
   static bool IsKept(uint64_t hash, uint32_t level);
 
  private:
-  bool Fits(size_t values, size_t value_bytes) const;
+  size_t UsedBytes() const;
+  bool Fits();
   void RaiseLevelUntilItFits();
   void AddToSampleOrNot(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
   void LeaveOut(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
 
-  size_t budget_bytes_;
+  size_t budget_bytes_;                  // that it brings into a sum
+  std::shared_ptr<SharedLevel> shared_;  // null: nobody shares the budget
+  size_t who_ = 0;                       // of those that share it
   uint32_t level_ = 0;
   ValueCounter sample_;
   FrequentValues frequent_;

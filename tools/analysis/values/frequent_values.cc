@@ -7,9 +7,12 @@
 namespace inlay::analysis {
 
 void FrequentValues::Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
+  const size_t bytes_before = counter_.value_bytes();
   counter_.AddCounted(value, hash, count);
   const size_t values = counter_.values().size();
-  if (values >= 2 * kWanted || (values > 2 && counter_.value_bytes() > most_bytes_)) Forget();
+  const size_t bytes = counter_.value_bytes();
+  const bool fits = bytes == bytes_before || (share_.Fits(bytes) && bytes <= kMostBytes);
+  if (values >= 2 * kWanted || (values > 2 && !fits)) Forget();
 }
 
 void FrequentValues::Absorb(const FrequentValues& other) {

@@ -7,12 +7,13 @@
 #ifndef INLAY_TOOLS_ANALYSIS_VALUES_FREQUENT_VALUES_H_
 #define INLAY_TOOLS_ANALYSIS_VALUES_FREQUENT_VALUES_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "tools/analysis/values/memory_share.h"
 #include "tools/analysis/values/value_counter.h"
 
 namespace inlay::analysis {
@@ -24,9 +25,10 @@ class FrequentValues {
   // Fewer if their bytes are more than this, or than was asked for.
   static constexpr size_t kMostBytes = size_t{8} << 20;
 
-  explicit FrequentValues(size_t most_bytes = kMostBytes) { LimitBytes(most_bytes); }
+  explicit FrequentValues(size_t most_bytes = kMostBytes) : share_(most_bytes) {}
   // From the next value on.
-  void LimitBytes(size_t most_bytes) { most_bytes_ = std::min(most_bytes, kMostBytes); }
+  void LimitBytes(size_t most_bytes) { LimitBytes(MemoryShare(most_bytes)); }
+  void LimitBytes(MemoryShare share) { share_ = std::move(share); }
 
   // Counts `count` more occurrences.
   void Add(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
@@ -44,7 +46,7 @@ class FrequentValues {
  private:
   void Forget();
 
-  size_t most_bytes_ = kMostBytes;
+  MemoryShare share_;
   ValueCounter counter_;
   uint64_t error_ = 0;
 };

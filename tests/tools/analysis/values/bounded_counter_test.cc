@@ -89,6 +89,41 @@ TEST(BoundedCounterTest, PartsJoinedInAnyOrderKeepTheSame) {
   }
 }
 
+// The first of four threads may get all of the work, or each a quarter: the sample is the same, and
+// as long as what is left out fits, none of it is forgotten.
+TEST(BoundedCounterTest, ItDoesNotMatterWhoOfThoseThatShareABudgetGetsTheWork) {
+  constexpr uint64_t kValues = 6000;
+  constexpr size_t kBudgetBytes = size_t{16} << 20;
+  const auto value_of = [](uint64_t number) {
+    std::vector<uint8_t> value(1500);
+    std::memcpy(value.data(), &number, sizeof(number));
+    return value;
+  };
+  for (const uint64_t of_first : {25U, 40U, 70U, 97U, 100U}) {  // percent
+    std::vector<BoundedCounter> counters = BoundedCounter::Sharing(kBudgetBytes, 4);
+    for (uint64_t n = 0; n < kValues; ++n) {
+      const size_t who = n % 100 < of_first ? 0 : 1 + n % 3;
+      counters[who].AddCounted(value_of(n), 1);
+    }
+    BoundedCounter joined(kBudgetBytes);
+    for (BoundedCounter& counter : counters) joined.Absorb(std::move(counter));
+    EXPECT_EQ(joined.level(), 0U) << of_first << " %: the budget is enough for all of them";
+    EXPECT_EQ(joined.sample().values().size(), kValues);
+  }
+  for (const uint64_t of_first : {25U, 40U, 70U, 97U, 100U}) {
+    std::vector<BoundedCounter> counters = BoundedCounter::Sharing(kBudgetBytes / 2, 4);
+    for (uint64_t n = 0; n < kValues; ++n) {
+      const size_t who = n % 100 < of_first ? 0 : 1 + n % 3;
+      counters[who].AddCounted(value_of(n), 1);
+    }
+    BoundedCounter joined(kBudgetBytes / 2);
+    for (BoundedCounter& counter : counters) joined.Absorb(std::move(counter));
+    EXPECT_EQ(joined.level(), 1U) << of_first << " %";
+    EXPECT_EQ(joined.frequent().error(), 0U) << of_first << " %";
+    EXPECT_EQ(joined.sample().values().size() + joined.frequent().values().size(), kValues);
+  }
+}
+
 // One value that is larger than the budget is a sample all the same.
 TEST(BoundedCounterTest, KeepsOneValueAtLeast) {
   for (int seed = 0; seed < 50; ++seed) {
