@@ -57,7 +57,9 @@ using Counts = std::map<std::string, uint64_t>;
 
 // The values and their counts; empty if the reader refuses the input.
 std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report) {
-  auto source = analysis::OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  auto inputs = analysis::Inputs::Open({path});
+  Check(inputs.ok(), "a file that is there is opened");
+  auto source = analysis::OpenCaptureRecords(*std::move(inputs), std::nullopt);
   if (!source.ok()) {
     Check(!source.status().message().empty(), "an error has a message");
     return std::nullopt;
@@ -84,7 +86,7 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
     Check(more.ok() || !more.status().message().empty(), "an error has a message");
     if (!more.ok() || !*more) break;
   }
-  for (const InputNote& note : (*source)->Notes(counts.size())) {
+  for (const analysis::InputNote& note : (*source)->Notes(counts.size())) {
     Check(!note.text.empty() && note.text.find('\n') == std::string::npos, "a message is a line");
   }
   return counts;

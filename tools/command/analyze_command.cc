@@ -6,12 +6,15 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/bytes/inputs.h"
+#include "tools/analysis/counting/count_input.h"
 #include "tools/analysis/counting/distinct_values.h"
 #include "tools/analysis/counting/layout_costs.h"
 #include "tools/analysis/report/gate.h"
@@ -19,14 +22,17 @@
 #include "tools/analysis/report/report_json.h"
 #include "tools/analysis/report/report_text.h"
 #include "tools/analysis/split/c_struct.h"
-#include "tools/command/counted_input.h"
+#include "tools/command/count_flags.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
+#include "tools/command/in_range.h"
 #include "tools/command/output_files.h"
 #include "tools/command/print_doubts.h"
+#include "tools/command/progress_bar.h"
 #include "tools/command/record_flags.h"
 #include "tools/command/shell_words.h"
-#include "tools/command/summary_files.h"
+#include "tools/command/standard_output.h"
+#include "tools/command/write_summary.h"
 #include "tools/pages/analyze_page/analyze_page.h"
 #include "tools/pages/document/html_page.h"
 
@@ -75,7 +81,8 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
                    "Fail if a field, or a few together, spoil the values");
 }
 
-// What is read is not to be overwritten, and what cannot be written is to be known before all is read.
+// Fails for an output that would overwrite an input, or that has no folder to be written to: before
+// anything is read.
 absl::Status CheckOutputs(const AnalyzeOptions& options) {
   std::vector<std::string> inputs = options.paths;
   if (!options.records.btf_path.empty()) inputs.push_back(options.records.btf_path);
@@ -133,8 +140,8 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       ->excludes(none);
 }
 
-// `of_counting` are the options that say what is counted and how; all others are about the report, instead of which
-// the summary is written.
+// `of_counting` are the options that say what is counted and how. All others are about the report,
+// which a summary replaces.
 void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_counting,
                      AnalyzeOptions* options) {
   const std::vector<CLI::Option*> known = command.get_options({});
@@ -150,17 +157,23 @@ void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_coun
   AddLineFlag(command, &options->summary_as_line)->needs(summary);
 }
 
-void AddGrowthFlags(CLI::App& command, CountOptions* options) {
-  CLI::Option* in_order =
-      command.add_flag("--in-order", options->in_order,
-                       "Growth: the records are in order of time; measure it in that order");
-  CLI::Option* snapshots = command.add_flag(
-      "--snapshots", options->snapshots,
+void AddGrowthFlags(CLI::App& command, AnalyzeOptions* options) {
+  using analysis::CountMode;
+  CLI::Option* in_order = command.add_flag_callback(
+      "--in-order", [options] { options->count_mode = CountMode::kInOrder; },
+      "Growth: the records are in order of time; measure it in that order");
+  CLI::Option* snapshots = command.add_flag_callback(
+      "--snapshots", [options] { options->count_mode = CountMode::kSnapshotFiles; },
       "Growth: each file is a snapshot of the same sockets; the report is of the last one");
   snapshots->excludes(in_order);
   command
-      .add_option("--snapshot-column", options->snapshot_column,
-                  "Growth: so are the rows that hold the same text in this column")
+      .add_option_function<std::string>(
+          "--snapshot-column",
+          [options](const std::string& column) {
+            options->count_mode = CountMode::kSnapshotColumns;
+            options->snapshot_column = column;
+          },
+          "Growth: so are the rows that hold the same text in this column")
       ->type_name("COLUMN")
       ->check(CLI::Validator(
           [](const std::string& column) {
@@ -170,6 +183,18 @@ void AddGrowthFlags(CLI::App& command, CountOptions* options) {
       ->excludes(in_order)
       ->excludes(snapshots);
 }
+
+// Draws the progress bar while a source is read.
+class CountProgress final : public analysis::CountObserver {
+ public:
+  void Started(const analysis::RecordSource& source, uint64_t total_bytes) override {
+    bar_.emplace([&source] { return source.bytes_read(); }, total_bytes);
+  }
+  void Finished() override { bar_.reset(); }
+
+ private:
+  std::optional<ProgressBar> bar_;
+};
 
 }  // namespace
 
@@ -210,7 +235,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->capture_default_str();
   AddLimitFlags(*command, options);
   AddSplitFlags(*command, &options->split);
-  AddGrowthFlags(*command, &options->count);
+  AddGrowthFlags(*command, options);
   AddSummaryFlags(*command, of_counting, options);
   return command;
 }
@@ -227,8 +252,16 @@ int RunAnalyze(const AnalyzeOptions& options) {
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
                                   ? analysis::BoundedCounter::kUnbounded
                                   : options.memory_bytes / 3;
-  absl::StatusOr<CountedInput> input =
-      CountInput(options.paths, options.records, options.count, threads, budget_bytes);
+  absl::StatusOr<analysis::Inputs> inputs = analysis::Inputs::Open(options.paths);
+  if (!inputs.ok()) return FailCommand("analyze", inputs.status());
+  CountProgress progress;
+  absl::StatusOr<analysis::CountedInput> input =
+      analysis::CountInput(*std::move(inputs), options.records,
+                           {.mode = options.count_mode,
+                            .snapshot_column = options.snapshot_column,
+                            .threads = threads,
+                            .budget_bytes = budget_bytes},
+                           &progress);
   if (!input.ok()) return FailCommand("analyze", input.status());
   const bool in_doubt = PrintDoubts("analyze", input->notes);
   const analysis::Summary& counted = input->summary;

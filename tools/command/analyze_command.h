@@ -9,18 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/counting/count_input.h"
 #include "tools/analysis/fields/spoilers.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/gate.h"
 #include "tools/analysis/split/split_advice.h"
-#include "tools/command/counted_input.h"
 
 namespace inlay {
 
 struct AnalyzeOptions {
   std::vector<std::string> paths;
   analysis::RecordOptions records;
-  CountOptions count;
+  analysis::CountMode count_mode = analysis::CountMode::kRecords;
+  std::string snapshot_column;  // kSnapshotColumns only
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
   bool json = false;

@@ -26,9 +26,9 @@
 #include "tools/command/analyze_command.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
+#include "tools/command/in_range.h"
 #include "tools/command/open_files_limit.h"
 #include "tools/command/pending_file.h"
-#include "tools/command/record_flags.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay {

@@ -11,7 +11,7 @@
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
 #include "tools/command/open_files_limit.h"
-#include "tools/command/record_flags.h"
+#include "tools/command/standard_output.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/printable.h"
 #include "tools/pages/numbers/text_table.h"

@@ -1,9 +1,12 @@
 #include "tools/command/merge_command.h"
 
+#include <utility>
+
+#include "tools/analysis/counting/read_summaries.h"
+#include "tools/command/count_flags.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
-#include "tools/command/record_flags.h"
-#include "tools/command/summary_files.h"
+#include "tools/command/write_summary.h"
 
 namespace inlay {
 namespace {
@@ -36,7 +39,10 @@ CLI::App* AddMergeCommand(CLI::App& app, MergeOptions* options) {
 int RunMerge(const MergeOptions& options) {
   std::vector<std::string> paths = options.paths;
   if (paths.empty()) paths.push_back("-");
-  absl::StatusOr<analysis::Summary> sum = ReadSummaries(paths, options.memory_bytes);
+  absl::StatusOr<analysis::Inputs> inputs = analysis::Inputs::Open(std::move(paths));
+  if (!inputs.ok()) return FailCommand("merge", inputs.status());
+  absl::StatusOr<analysis::Summary> sum =
+      analysis::ReadSummaries(*std::move(inputs), options.memory_bytes);
   if (!sum.ok()) return FailCommand("merge", sum.status());
   const absl::Status written = WriteSummaryTo(options.output, options.as_line, *sum);
   return written.ok() ? kExitOk : FailCommand("merge", written);

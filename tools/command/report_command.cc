@@ -3,7 +3,7 @@
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
 #include "tools/command/output_files.h"
-#include "tools/command/record_flags.h"
+#include "tools/command/standard_output.h"
 #include "tools/pages/bench_page/bench_page.h"
 #include "tools/pages/bench_results/results.h"
 #include "tools/pages/document/html_page.h"

@@ -47,15 +47,14 @@ bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>
 
 class CaptureRecords final : public RecordSource {
  public:
-  CaptureRecords(std::vector<std::string> paths, std::optional<StructFields> named)
-      : paths_(std::move(paths)), named_(std::move(named)) {}
+  CaptureRecords(Inputs inputs, std::optional<StructFields> named)
+      : first_path_(inputs.first_path()),
+        has_several_files_(inputs.size() > 1),
+        named_(std::move(named)),
+        inputs_(std::move(inputs)) {}
 
   // Reads the description of the first file, and of a series the time of the first snapshot.
-  absl::Status Start(std::optional<InputFile> first) {
-    if (first.has_value()) {
-      blocks_ = std::make_unique<CaptureBlocks>(*std::move(first));
-      ++next_path_;
-    }
+  absl::Status Start() {
     // Without a description the first file is an error.
     absl::StatusOr<Event> event = ReadEvent();
     if (!event.ok()) return event.status();
@@ -148,7 +147,7 @@ class CaptureRecords final : public RecordSource {
         snapshot_name_ = snapshot_->time_ns.has_value()
                              ? CaptureTimeText(*snapshot_->time_ns)
                              : absl::StrCat("snapshot ", snapshot_->number + uint64_t{1});
-        if (paths_.size() > 1) snapshot_name_ = absl::StrCat(blocks_->name(), " ", snapshot_name_);
+        if (has_several_files_) snapshot_name_ = absl::StrCat(blocks_->name(), " ", snapshot_name_);
         return true;
       }
       ++(had_no_records_ ? empty_snapshots_ : unreadable_snapshots_);
@@ -191,11 +190,10 @@ class CaptureRecords final : public RecordSource {
   absl::StatusOr<Event> ReadEvent() {
     for (;;) {
       if (blocks_ == nullptr) {
-        if (next_path_ == paths_.size()) return Event::kInputEnd;
-        absl::StatusOr<InputFile> opened = InputFile::Open(paths_[next_path_]);
-        if (!opened.ok()) return opened.status();
-        ++next_path_;
-        blocks_ = std::make_unique<CaptureBlocks>(*std::move(opened));
+        absl::StatusOr<std::optional<InputFile>> next = inputs_.Take();
+        if (!next.ok()) return next.status();
+        if (!next->has_value()) return Event::kInputEnd;
+        blocks_ = std::make_unique<CaptureBlocks>(**std::move(next));
       }
       const bool more = blocks_->Next(&block_);
       bytes_read_.fetch_add(blocks_->TakeUsedBytes(), std::memory_order_relaxed);
@@ -289,7 +287,7 @@ class CaptureRecords final : public RecordSource {
       if (!status.ok()) return status;
     } else {
       if (!SameCaptureValues(header->schema, first_schema_)) {
-        return wrong("its values are not those of ", paths_[0] == "-" ? "the start" : paths_[0],
+        return wrong("its values are not those of ", first_path_ == "-" ? "the start" : first_path_,
                      ": they have another size or other fields");
       }
       if (header->series != series_) {
@@ -525,7 +523,8 @@ class CaptureRecords final : public RecordSource {
     }
   }
 
-  const std::vector<std::string> paths_;
+  const std::string first_path_;
+  const bool has_several_files_;
   const std::optional<StructFields> named_;
 
   // Constant after Start().
@@ -533,7 +532,7 @@ class CaptureRecords final : public RecordSource {
   bool series_ = false;
 
   mutable std::mutex mutex_;  // guards everything below
-  size_t next_path_ = 0;
+  Inputs inputs_;
   std::unique_ptr<CaptureBlocks> blocks_;  // of the file that is read; null between files
   CaptureBlock block_;
   bool held_ = false;          // block_ is still to be handled
@@ -568,12 +567,10 @@ class CaptureRecords final : public RecordSource {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(std::vector<std::string> paths,
-                                                                 std::optional<StructFields> named,
-                                                                 std::optional<InputFile> first) {
-  if (paths.empty()) return absl::InvalidArgumentError("no input file");
-  auto source = std::make_unique<CaptureRecords>(std::move(paths), std::move(named));
-  absl::Status started = source->Start(std::move(first));
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(
+    Inputs inputs, std::optional<StructFields> named) {
+  auto source = std::make_unique<CaptureRecords>(std::move(inputs), std::move(named));
+  absl::Status started = source->Start();
   if (!started.ok()) return started;
   return source;
 }

@@ -1,35 +1,34 @@
-// Reader of captures (.inlay): the values that `inlay capture` has read from a kernel. docs/format.md has the format.
+// Reader of captures (.inlay): the values that `inlay capture` has read from a kernel.
+// docs/format.md has the format.
 
 #ifndef INLAY_TOOLS_ANALYSIS_CAPTURE_FILE_CAPTURE_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_CAPTURE_FILE_CAPTURE_RECORDS_H_
 
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/values/record_source.h"
 #include "tools/analysis/values/struct_fields.h"
 
 namespace inlay::analysis {
 
-// Reads `paths` ("-" is standard input) as captures of the same kind of value; several files, and captures that were
-// joined into one file, are one stream. `first`, when given, is paths[0] already opened.
+// Reads `inputs` as captures of the same kind of value; several files, and captures that were joined
+// into one file, are one stream.
 //
-// A series has a SnapshotName() for each snapshot: its time, and the file if there are several. A snapshot of which
-// no record can be read is passed over.
+// A series has a SnapshotName() for each snapshot: its time, and the file if there are several. A
+// snapshot of which no record can be read is passed over.
 //
-// What is damaged, cut off or marked as partial is no error: all that is intact is read, and Losses() says what is
-// not. Errors are a file without a description of its values, values that are not those of the first file, a series beside
-// something else, and an input of which no record can be read.
+// What is damaged, cut off or marked as partial is no error: the reader reads all that is intact, and
+// Notes() has a doubt for each part that is not. Errors are a file without a description of its
+// values, values that are not those of the first file, a series beside something else, and an input
+// of which no record can be read.
 //
-// `named`, if given, is what the user says of the values. That fails too if the files say something else; they need
-// not say what the fields are.
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(std::vector<std::string> paths,
-                                                                 std::optional<StructFields> named,
-                                                                 std::optional<InputFile> first);
+// `named`, if given, is what the user says of the values. Fails if the files say something else; they
+// need not say what the fields are.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(Inputs inputs,
+                                                                 std::optional<StructFields> named);
 
 }  // namespace inlay::analysis
 

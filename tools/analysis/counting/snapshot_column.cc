@@ -27,8 +27,8 @@ std::string CellText(std::string_view cell, const Dialect& dialect) {
 
 }  // namespace
 
-// The rows of a source with the cell that names the snapshot in front of the cells of the value, whichever
-// columns they are.
+// The rows of a source with the cell that names the snapshot in front of the cells of the value,
+// whichever columns they are.
 class SnapshotColumn::LabelledRecords final : public RecordSource {
  public:
   LabelledRecords(std::unique_ptr<RecordSource> rows, size_t label, std::vector<size_t> chosen)
@@ -139,20 +139,18 @@ SnapshotColumn::~SnapshotColumn() = default;
 
 const RecordSource& SnapshotColumn::source() const { return *records_; }
 
-absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(const std::vector<std::string>& paths,
-                                                    RecordOptions options,
-                                                    const std::string& column,
-                                                    std::optional<InputFile> first) {
+absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions options,
+                                                    const std::string& column) {
+  const std::string first_path = inputs.first_path();
   const std::string columns = std::exchange(options.columns, "");
   options.names_columns = NeedsHeader(column) || NeedsHeader(columns);
   const bool may_be_named = options.names_columns || options.header.value_or(false);
-  absl::StatusOr<std::unique_ptr<RecordSource>> rows =
-      OpenRecords(paths, options, std::move(first));
+  absl::StatusOr<std::unique_ptr<RecordSource>> rows = OpenRecords(std::move(inputs), options);
   if (!rows.ok()) return rows.status();
   const RecordSchema& schema = (*rows)->schema();
   if (schema.kind != RecordSchema::Kind::kText) {
     return absl::InvalidArgumentError(
-        absl::StrCat(paths[0], ": --snapshot-column is for input with columns: text, or dumps ",
+        absl::StrCat(first_path, ": --snapshot-column is for input with columns: text, or dumps ",
                      "whose fields are known"));
   }
   // Without a header the names are made up.
@@ -167,17 +165,17 @@ absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(const std::vector<std::strin
   }
   if (!label.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(paths[0], ": --snapshot-column: ", std::string(label.status().message())));
+        absl::StrCat(first_path, ": --snapshot-column: ", std::string(label.status().message())));
   }
   absl::StatusOr<std::vector<size_t>> chosen = SelectColumns(columns, names, count);
   if (!chosen.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(paths[0], ": ", std::string(chosen.status().message())));
+        absl::StrCat(first_path, ": ", std::string(chosen.status().message())));
   }
   if (columns.empty()) std::erase(*chosen, label->front());
   if (chosen->empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(paths[0], ": has no column but that of --snapshot-column"));
+        absl::StrCat(first_path, ": has no column but that of --snapshot-column"));
   }
   return SnapshotColumn(
       std::make_unique<LabelledRecords>(*std::move(rows), label->front(), *std::move(chosen)));

@@ -5,13 +5,11 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/counting/snapshot_series.h"
 #include "tools/analysis/readers/open_records.h"
 
@@ -22,11 +20,11 @@ inline constexpr size_t kMostSnapshots = 10'000;
 
 class SnapshotColumn {
  public:
-  // Opens `paths` as OpenRecords() does, and takes `first` as that does. `column` is one, as in --columns; the value is made of the columns of
-  // options.columns, or of all others if it is empty. Fails for input that has no columns, too.
-  static absl::StatusOr<SnapshotColumn> Open(const std::vector<std::string>& paths,
-                                             RecordOptions options, const std::string& column,
-                                             std::optional<InputFile> first = {});
+  // Opens `inputs` as OpenRecords() does. `column` is one, as in --columns; the value is made of the
+  // columns of options.columns, or of all others if it is empty. Fails for input that has no columns,
+  // too.
+  static absl::StatusOr<SnapshotColumn> Open(Inputs inputs, RecordOptions options,
+                                             const std::string& column);
   SnapshotColumn(SnapshotColumn&&) noexcept;
   SnapshotColumn& operator=(SnapshotColumn&&) noexcept;
   ~SnapshotColumn();
@@ -34,8 +32,9 @@ class SnapshotColumn {
   // To watch and to ask for notes; not to read.
   const RecordSource& source() const;
 
-  // Reads everything and adds the snapshots to `series`, in the order in which their texts first appear. Rows of
-  // one snapshot need not follow each other. The values of all snapshots are kept until they are added.
+  // Reads everything and adds the snapshots to `series`, in the order in which their texts first
+  // appear. Rows of one snapshot need not follow each other. Keeps the values of all snapshots until
+  // they are added.
   absl::Status AddTo(SnapshotSeries* series, size_t threads, size_t budget_bytes);
 
  private:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/counting/schema_difference.h"
 #include "tools/analysis/grammar/delimited_row.h"
 #include "tools/analysis/readers/delimited_records.h"
 #include "tools/analysis/values/record_limits.h"
@@ -247,8 +248,8 @@ class ValueCheck {
 // What is wrong with a part of the body; null: nothing.
 using Fault = const char*;
 
-// Reads a list of values that are, or are not, those of the sample at `level`. Calls add(value, count) for each, and takes
-// the counts off *records.
+// Reads a list of values that are, or are not, those of the sample at `level`. Calls add(value,
+// count) for each, and takes the counts off *records.
 template <typename Add>
 Fault ReadValues(Input* input, const RecordSchema& schema, uint32_t level, bool sampled,
                  uint64_t* records, Add add) {
@@ -321,10 +322,6 @@ bool SameValues(const RecordSchema& a, const RecordSchema& b) {
   return SchemaAsJson(a) == SchemaAsJson(b);
 }
 
-std::string DescribeValues(const RecordSchema& schema) {
-  return SchemaAsJson(schema).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 void SummaryNotes::Add(InputNote note) {
   notes_.insert(std::move(note));
   if (notes_.size() > kMost) {
@@ -378,7 +375,9 @@ absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* b
   const uint64_t left = bytes->size() - kFixedBytes;
   if (left < kChecksumBytes || left - kChecksumBytes < body_bytes) {
     return wrong("is cut off: ", bytes->size(), " bytes of a summary of ",
-                 static_cast<double>(body_bytes) + kFixedBytes + kChecksumBytes);
+                 body_bytes > UINT64_MAX - kFixedBytes - kChecksumBytes
+                     ? body_bytes
+                     : body_bytes + kFixedBytes + kChecksumBytes);
   }
   const size_t checked = kFixedBytes + static_cast<size_t>(body_bytes);
   if (XXH3_64bits(bytes->data(), checked) != Fixed(*bytes, checked, kChecksumBytes)) {
@@ -402,9 +401,9 @@ absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* b
 
 absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summary) {
   if (!SameValues(summary->schema, other.schema)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, ": its values are not those of the summaries before it: ",
-        DescribeValues(other.schema), " instead of ", DescribeValues(summary->schema)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": its values are not those of the summaries before it: ",
+                     SchemaDifference(other.schema, summary->schema)));
   }
   if (other.distinct.records > UINT64_MAX - summary->distinct.records) {
     return absl::InvalidArgumentError(

@@ -65,8 +65,8 @@ std::string_view RowErrorText(RowError error) {
 
 class DelimitedRecords final : public RecordSource {
  public:
-  DelimitedRecords(std::vector<std::string> paths, DelimitedOptions options, InputFile first)
-      : paths_(std::move(paths)), options_(std::move(options)), file_(std::move(first)) {
+  DelimitedRecords(Inputs inputs, DelimitedOptions options)
+      : first_path_(inputs.first_path()), options_(std::move(options)), inputs_(std::move(inputs)) {
     schema_.kind = RecordSchema::Kind::kText;
     schema_.dialect = options_.zeek_log ? kTsvDialect : options_.dialect;
     schema_.is_zeek_log = options_.zeek_log;
@@ -112,13 +112,12 @@ class DelimitedRecords final : public RecordSource {
   absl::StatusOr<bool> TakeRegion(RecordBlock& block, Region* region) {
     for (;;) {
       if (!file_.has_value()) {
-        if (next_path_ == paths_.size()) return false;
-        absl::StatusOr<InputFile> opened = InputFile::Open(paths_[next_path_]);
-        if (!opened.ok()) return opened.status();
-        file_ = *std::move(opened);
+        absl::StatusOr<std::optional<InputFile>> next = inputs_.Take();
+        if (!next.ok()) return next.status();
+        if (!next->has_value()) return false;
+        file_ = *std::move(next);
         at_file_start_ = true;
         line_ = 1;
-        ++next_path_;
       }
       std::vector<uint8_t>& buffer = block.buffer();
       EnsureSize(&buffer, carry_.size());
@@ -206,7 +205,7 @@ class DelimitedRecords final : public RecordSource {
       return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": ", other));
     } else if (has_header && names != header_) {
       return LineError(file_->name(), 1,
-                       absl::StrCat("the header differs from that of ", paths_[0]));
+                       absl::StrCat("the header differs from that of ", first_path_));
     }
     return has_header ? record_bytes : 0;
   }
@@ -215,8 +214,8 @@ class DelimitedRecords final : public RecordSource {
   absl::StatusOr<size_t> ReadZeekStart(std::string_view text) {
     const bool is_first = schema_.file_columns == 0;
     if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(file_->name(), ": is no Zeek log, and ", paths_[0], " is one; ", kOneKind));
+      return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is no Zeek log, and ",
+                                                     first_path_, " is one; ", kOneKind));
     }
     ZeekHeader header;
     size_t header_bytes = 0;
@@ -257,7 +256,7 @@ class DelimitedRecords final : public RecordSource {
     // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
     if (is_text && (cells == schema_.file_columns || detected.dialect == dialect())) return "";
     return absl::StrCat(
-        "looks like ", KindName(detected), ", and ", paths_[0], " like ",
+        "looks like ", KindName(detected), ", and ", first_path_, " like ",
         KindName({dialect().quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, dialect()}), "; ",
         kOneKind);
   }
@@ -414,7 +413,7 @@ class DelimitedRecords final : public RecordSource {
   const Dialect& dialect() const { return schema_.dialect; }
   const std::vector<size_t>& columns() const { return schema_.columns; }
 
-  const std::vector<std::string> paths_;
+  const std::string first_path_;
   const DelimitedOptions options_;
 
   // Constant after Start().
@@ -423,8 +422,8 @@ class DelimitedRecords final : public RecordSource {
   ZeekHeader zeek_header_;           // of the first file, if it is a Zeek log
 
   std::mutex mutex_;  // guards everything below
-  std::optional<InputFile> file_;
-  size_t next_path_ = 1;
+  Inputs inputs_;
+  std::optional<InputFile> file_;  // that is read; nothing between files
   bool at_file_start_ = true;
   uint64_t line_ = 1;           // of the first byte that no region holds yet
   std::vector<uint8_t> carry_;  // read, but the record's end is not
@@ -437,21 +436,13 @@ class DelimitedRecords final : public RecordSource {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(std::vector<std::string> paths,
-                                                                   DelimitedOptions options,
-                                                                   std::optional<InputFile> first) {
-  if (paths.empty()) return absl::InvalidArgumentError("no input file");
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(Inputs inputs,
+                                                                   DelimitedOptions options) {
   const char delimiter = options.dialect.delimiter;
   if (delimiter == '\n' || delimiter == '\r' || (delimiter == '"' && options.dialect.quoted)) {
     return absl::InvalidArgumentError("a line end or a quote cannot be the delimiter");
   }
-  if (!first.has_value()) {
-    absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
-    if (!opened.ok()) return opened.status();
-    first = *std::move(opened);
-  }
-  auto source =
-      std::make_unique<DelimitedRecords>(std::move(paths), std::move(options), *std::move(first));
+  auto source = std::make_unique<DelimitedRecords>(std::move(inputs), std::move(options));
   absl::Status started = source->Start();
   if (!started.ok()) return started;
   return source;

@@ -7,10 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/grammar/delimited_row.h"
 #include "tools/analysis/values/record_source.h"
 
@@ -31,13 +30,11 @@ struct DelimitedOptions {
               // file behind it is a mistake to be told as such
 };
 
-// Reads `paths` ("-" is standard input) as rows; several files are one stream and must have the
-// same columns. The value of a record is its chosen cells in canonical form. `first`, when given,
-// is paths[0] already opened. Reads the start of the first file, and fails for everything that is
-// wrong there; what is wrong later is an error of the Next() that meets it.
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(std::vector<std::string> paths,
-                                                                   DelimitedOptions options,
-                                                                   std::optional<InputFile> first);
+// Reads `inputs` as rows; several files are one stream and must have the same columns. The value of
+// a record is its chosen cells in canonical form. Reads the start of the first file, and fails for
+// everything that is wrong there; what is wrong later is an error of the Next() that meets it.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(Inputs inputs,
+                                                                   DelimitedOptions options);
 
 }  // namespace inlay::analysis
 

@@ -38,17 +38,13 @@ std::vector<std::string> ElementsOf(std::span<const DumpedField> fields, size_t 
 
 class DumpRecords final : public RecordSource {
  public:
-  DumpRecords(std::vector<std::string> paths, DumpOptions options)
-      : paths_(std::move(paths)), options_(std::move(options)), bytes_(options_.budget_bytes) {
+  DumpRecords(Inputs inputs, DumpOptions options)
+      : options_(std::move(options)), inputs_(std::move(inputs)), bytes_(options_.budget_bytes) {
     maps_.wanted = options_.map_id;
   }
 
   // Reads the first values, and with them what the fields are.
-  absl::Status Start(std::optional<InputFile> first) {
-    if (first.has_value()) {
-      absl::Status status = OpenReader(*std::move(first));
-      if (!status.ok()) return status;
-    }
+  absl::Status Start() {
     // All of one file, so that errors name the right one.
     while (pending_.size() < kMaxPending && (pending_.empty() || reader_ != nullptr)) {
       DumpedValue value;
@@ -142,7 +138,6 @@ class DumpRecords final : public RecordSource {
   absl::Status OpenReader(InputFile file) {
     reader_.reset();
     cursor_ = std::make_unique<TextCursor>(std::move(file), &bytes_read_);
-    ++next_path_;
     if (cursor_->Peek() == TextCursor::kEnd) {
       return cursor_->status().ok()
                  ? absl::InvalidArgumentError(absl::StrCat(cursor_->name(), ": is empty"))
@@ -162,10 +157,10 @@ class DumpRecords final : public RecordSource {
   absl::StatusOr<bool> Take(DumpedValue* value) {
     for (;;) {
       if (reader_ == nullptr) {
-        if (next_path_ == paths_.size()) return false;
-        absl::StatusOr<InputFile> opened = InputFile::Open(paths_[next_path_]);
-        if (!opened.ok()) return opened.status();
-        absl::Status status = OpenReader(*std::move(opened));
+        absl::StatusOr<std::optional<InputFile>> next = inputs_.Take();
+        if (!next.ok()) return next.status();
+        if (!next->has_value()) return false;
+        absl::Status status = OpenReader(**std::move(next));
         if (!status.ok()) return status;
       }
       absl::StatusOr<bool> more = reader_->Next(value);
@@ -322,7 +317,6 @@ class DumpRecords final : public RecordSource {
     return cursor_->ErrorAt(value.line(), what);
   }
 
-  const std::vector<std::string> paths_;
   const DumpOptions options_;
 
   // Constant after Start().
@@ -331,7 +325,7 @@ class DumpRecords final : public RecordSource {
   bool is_whole_ = false;                // every field is chosen
 
   std::mutex mutex_;  // guards everything below
-  size_t next_path_ = 0;
+  Inputs inputs_;
   std::unique_ptr<TextCursor> cursor_;  // of the file that was opened last
   std::unique_ptr<DumpReader> reader_;  // null between files
   SsMaps maps_;
@@ -348,12 +342,9 @@ class DumpRecords final : public RecordSource {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(std::vector<std::string> paths,
-                                                              DumpOptions options,
-                                                              std::optional<InputFile> first) {
-  if (paths.empty()) return absl::InvalidArgumentError("no input file");
-  auto source = std::make_unique<DumpRecords>(std::move(paths), std::move(options));
-  absl::Status started = source->Start(std::move(first));
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(Inputs inputs, DumpOptions options) {
+  auto source = std::make_unique<DumpRecords>(std::move(inputs), std::move(options));
+  absl::Status started = source->Start();
   if (!started.ok()) return started;
   return source;
 }

@@ -8,10 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/values/bounded_counter.h"
 #include "tools/analysis/values/record_source.h"
 
@@ -28,14 +27,12 @@ struct DumpOptions {
   size_t budget_bytes = BoundedCounter::kUnbounded;
 };
 
-// Reads `paths` ("-" is standard input) as dumps of one map; several files are one stream. A value
+// Reads `inputs` as dumps of one map; several files are one stream. A value
 // whose fields are known is a row of text with a cell for each of them, and schema().binary_bytes
 // is its size in the map if the dump tells; a value of which there are only bytes is a raw record.
-// `first`, when given, is paths[0] already opened. Reads the start of the input, and fails for
-// everything that is wrong there; what is wrong later is an error of the Next() that meets it.
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(std::vector<std::string> paths,
-                                                              DumpOptions options,
-                                                              std::optional<InputFile> first);
+// Reads the start of the input, and fails for everything that is wrong there; what is wrong later is
+// an error of the Next() that meets it.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(Inputs inputs, DumpOptions options);
 
 }  // namespace inlay::analysis
 

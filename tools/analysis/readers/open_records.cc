@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/capture_file/capture_format.h"
 #include "tools/analysis/capture_file/capture_records.h"
 #include "tools/analysis/readers/delimited_records.h"
@@ -67,9 +67,8 @@ absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
   return found;
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(const std::vector<std::string>& paths,
-                                                       const RecordOptions& options,
-                                                       DumpOptions::Tool tool, InputFile first) {
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(Inputs inputs, const RecordOptions& options,
+                                                       DumpOptions::Tool tool) {
   if (options.header.has_value() || options.delimiter.has_value()) {
     return absl::InvalidArgumentError(
         "--header, --no-header and --delimiter are for CSV and TSV, not for dumps");
@@ -77,8 +76,8 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(const std::vector<std::st
   if (options.map_id.has_value() && tool != DumpOptions::Tool::kSs) {
     return absl::InvalidArgumentError("--map-id is for the output of ss");
   }
-  return OpenDumpRecords(paths, {tool, options.columns, options.map_id, options.dump_budget_bytes},
-                         std::move(first));
+  return OpenDumpRecords(std::move(inputs),
+                         {tool, options.columns, options.map_id, options.dump_budget_bytes});
 }
 
 absl::StatusOr<bool> StartsAsCapture(InputFile* file) {
@@ -88,9 +87,8 @@ absl::StatusOr<bool> StartsAsCapture(InputFile* file) {
          kCaptureMagic;
 }
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(const std::vector<std::string>& paths,
-                                                          const RecordOptions& options,
-                                                          std::optional<InputFile> first) {
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(Inputs inputs,
+                                                          const RecordOptions& options) {
   if (!options.columns.empty() || options.header.has_value() || options.delimiter.has_value() ||
       options.map_id.has_value()) {
     return absl::InvalidArgumentError(
@@ -102,22 +100,24 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(const std::vector<std:
     if (!found.ok()) return found.status();
     named = *std::move(found);
   }
-  return OpenCaptureRecords(paths, std::move(named), std::move(first));
+  return OpenCaptureRecords(std::move(inputs), std::move(named));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
-                                                          const RecordOptions& options,
-                                                          std::optional<InputFile> first) {
-  if (paths.empty()) return absl::InvalidArgumentError("no input file");
-  if (std::count(paths.begin(), paths.end(), "-") > 1) {
-    return absl::InvalidArgumentError("standard input ('-') can be read only once");
-  }
+                                                          const RecordOptions& options) {
+  absl::StatusOr<Inputs> inputs = Inputs::Open(paths);
+  if (!inputs.ok()) return inputs.status();
+  return OpenRecords(*std::move(inputs), options);
+}
+
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
+                                                          const RecordOptions& options) {
   const bool has_text_option =
       !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
   RecordFormat format = options.format;
-  if (format == RecordFormat::kCapture) return OpenCapture(paths, options, std::move(first));
+  if (format == RecordFormat::kCapture) return OpenCapture(std::move(inputs), options);
   if (options.value_bytes.has_value() || NamesFields(options)) {
     if ((format != RecordFormat::kDetect && format != RecordFormat::kRaw) || has_text_option) {
       return absl::InvalidArgumentError(
@@ -139,17 +139,12 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     }
     absl::StatusOr<StructFields> found = FindStruct(options);
     if (!found.ok()) return found.status();
-    if (!first.has_value()) {
-      absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
-      if (!opened.ok()) return opened.status();
-      first = *std::move(opened);
-    }
     if (options.format == RecordFormat::kDetect) {
-      absl::StatusOr<bool> is_capture = StartsAsCapture(&*first);
+      absl::StatusOr<bool> is_capture = StartsAsCapture(&inputs.first());
       if (!is_capture.ok()) return is_capture.status();
-      if (*is_capture) return OpenCapture(paths, options, std::move(first));
+      if (*is_capture) return OpenCapture(std::move(inputs), options);
     }
-    return OpenRawRecords(paths, found->value_bytes, std::move(first), std::move(found->fields));
+    return OpenRawRecords(std::move(inputs), found->value_bytes, std::move(found->fields));
   }
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
@@ -158,51 +153,44 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
   if (format == RecordFormat::kZeek && has_own_header) {
     return absl::InvalidArgumentError(kZeekOptions);
   }
-
-  if (!first.has_value()) {
-    absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
-    if (!opened.ok()) return opened.status();
-    first = *std::move(opened);
-  }
   if (format == RecordFormat::kBpftool || format == RecordFormat::kSs) {
     return OpenDump(
-        paths, options,
-        format == RecordFormat::kSs ? DumpOptions::Tool::kSs : DumpOptions::Tool::kBpftool,
-        *std::move(first));
+        std::move(inputs), options,
+        format == RecordFormat::kSs ? DumpOptions::Tool::kSs : DumpOptions::Tool::kBpftool);
   }
   Dialect dialect = kCsvDialect;
   if (format == RecordFormat::kTsv) dialect = kTsvDialect;
   if (format == RecordFormat::kDetect) {
-    absl::StatusOr<Detection> detected = Detect(paths[0], &*first);
+    absl::StatusOr<Detection> detected = Detect(inputs.first_path(), &inputs.first());
     if (!detected.ok()) return detected.status();
     switch (detected->format) {
       case DetectedFormat::kGzip:
       case DetectedFormat::kZstd:
         return absl::InvalidArgumentError(
-            absl::StrCat(first->name(), ": is compressed more than once; only one ",
+            absl::StrCat(inputs.first_name(), ": is compressed more than once; only one ",
                          "compression is undone, so undo the others first"));
       case DetectedFormat::kJson:
-        return absl::InvalidArgumentError(
-            absl::StrCat(first->name(), ": looks like JSON, which is not read; of Zeek logs, give ",
-                         "the TSV form (LogAscii::use_json=F), or say --format csv or tsv"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            inputs.first_name(), ": looks like JSON, which is not read; of Zeek logs, give ",
+            "the TSV form (LogAscii::use_json=F), or say --format csv or tsv"));
       case DetectedFormat::kZeek:
         if (has_own_header) {
           return absl::InvalidArgumentError(
-              absl::StrCat(first->name(), ": is a Zeek log: ", kZeekOptions));
+              absl::StrCat(inputs.first_name(), ": is a Zeek log: ", kZeekOptions));
         }
         format = RecordFormat::kZeek;
         break;
       case DetectedFormat::kBinary:
         return absl::InvalidArgumentError(
-            absl::StrCat(first->name(),
+            absl::StrCat(inputs.first_name(),
                          ": looks like raw records; give their size with --value-bytes N, or say ",
                          "--format csv or tsv"));
       case DetectedFormat::kCapture:
-        return OpenCapture(paths, options, *std::move(first));
+        return OpenCapture(std::move(inputs), options);
       case DetectedFormat::kBpftool:
-        return OpenDump(paths, options, DumpOptions::Tool::kBpftool, *std::move(first));
+        return OpenDump(std::move(inputs), options, DumpOptions::Tool::kBpftool);
       case DetectedFormat::kSs:
-        return OpenDump(paths, options, DumpOptions::Tool::kSs, *std::move(first));
+        return OpenDump(std::move(inputs), options, DumpOptions::Tool::kSs);
       case DetectedFormat::kCsv:
       case DetectedFormat::kTsv:
         if (options.map_id.has_value()) {
@@ -224,7 +212,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
     delimited.header = true;
   }
   delimited.detected = options.format == RecordFormat::kDetect && !options.delimiter.has_value();
-  return OpenDelimitedRecords(paths, std::move(delimited), *std::move(first));
+  return OpenDelimitedRecords(std::move(inputs), std::move(delimited));
 }
 
 }  // namespace inlay::analysis

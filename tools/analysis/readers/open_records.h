@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/values/bounded_counter.h"
 #include "tools/analysis/values/record_source.h"
 
@@ -22,7 +22,8 @@ enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs, kCapt
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
   RecordFormat format = RecordFormat::kDetect;
-  // Raw only; the size is required there, unless one of the others says it. Captures: see capture_records.h.
+  // Raw only; the size is required there, unless one of the others says it. Captures: see
+  // capture_records.h.
   std::optional<uint64_t> value_bytes;
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
@@ -35,14 +36,17 @@ struct RecordOptions {
   size_t dump_budget_bytes = BoundedCounter::kUnbounded;  // dumps only; see DumpOptions
 };
 
-// Opens `paths` ("-" is standard input, at most once) as one stream of records. Without a format,
-// `value_bytes`, `fields` or `btf_path` mean raw, unless the first file is a capture, and otherwise the first file's
-// content decides. Each file may be compressed, see input_file.h. `first`, when given, is paths[0] already opened, of
-// which nothing has been read but peeked at. Fails for options that
-// contradict each other or the format, and for everything the readers' Open functions fail for.
+// Opens `inputs` as one stream of records. Without a format, `value_bytes`, `fields` or `btf_path`
+// mean raw, unless the first file is a capture, and otherwise the first file's content decides. Fails
+// for options that contradict each other or the format, and for everything the readers' Open
+// functions fail for. REQUIRES: no file has been taken from `inputs`.
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
+                                                          const RecordOptions& options);
+
+// The same for files by their paths; "-" is standard input. Fails for what Inputs::Open() fails for,
+// too.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
-                                                          const RecordOptions& options,
-                                                          std::optional<InputFile> first = {});
+                                                          const RecordOptions& options);
 
 }  // namespace inlay::analysis
 

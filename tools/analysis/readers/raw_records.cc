@@ -16,9 +16,8 @@ constexpr uint64_t kRawBlockBytes = uint64_t{256} << 10;
 
 class RawRecords final : public RecordSource {
  public:
-  RawRecords(std::vector<std::string> paths, uint64_t value_bytes, InputFile first,
-             std::vector<ValueField> fields)
-      : paths_(std::move(paths)), file_(std::make_shared<InputFile>(std::move(first))) {
+  RawRecords(Inputs inputs, uint64_t value_bytes, std::vector<ValueField> fields)
+      : inputs_(std::move(inputs)) {
     schema_.kind = RecordSchema::Kind::kRaw;
     schema_.value_bytes = value_bytes;
     schema_.fields = std::move(fields);
@@ -81,12 +80,11 @@ class RawRecords final : public RecordSource {
   absl::StatusOr<Part> TakePart(RecordBlock& block) {
     for (;;) {
       if (file_ == nullptr) {
-        if (next_path_ == paths_.size()) return Part();
-        absl::StatusOr<InputFile> opened = InputFile::Open(paths_[next_path_]);
-        if (!opened.ok()) return opened.status();
-        file_ = std::make_shared<InputFile>(*std::move(opened));
+        absl::StatusOr<std::optional<InputFile>> next = inputs_.Take();
+        if (!next.ok()) return next.status();
+        if (!next->has_value()) return Part();
+        file_ = std::make_shared<InputFile>(**std::move(next));
         offset_bytes_ = 0;
-        ++next_path_;
       }
       const std::optional<uint64_t> size_bytes = file_->size_bytes();
       Part part;
@@ -120,36 +118,26 @@ class RawRecords final : public RecordSource {
                                                    schema_.value_bytes, " bytes"));
   }
 
-  const std::vector<std::string> paths_;
   uint64_t block_bytes_;  // constant after construction; a multiple of the value size
 
   std::mutex mutex_;  // guards everything below
-  std::shared_ptr<InputFile> file_;
-  size_t next_path_ = 1;
-  uint64_t offset_bytes_ = 0;  // of the next part in file_
+  Inputs inputs_;
+  std::shared_ptr<InputFile> file_;  // that is read; null between files
+  uint64_t offset_bytes_ = 0;        // of the next part in file_
   uint64_t sequence_ = 0;
   bool finished_ = false;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(std::vector<std::string> paths,
-                                                             uint64_t value_bytes,
-                                                             std::optional<InputFile> first,
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(Inputs inputs, uint64_t value_bytes,
                                                              std::vector<ValueField> fields) {
-  if (paths.empty()) return absl::InvalidArgumentError("no input file");
   if (value_bytes == 0 || value_bytes > kMaxRecordBytes) {
     return absl::InvalidArgumentError(absl::StrCat("a value of ", value_bytes,
                                                    " bytes is not possible: the limits are 1 and ",
                                                    kMaxRecordBytes, " bytes"));
   }
-  if (!first.has_value()) {
-    absl::StatusOr<InputFile> opened = InputFile::Open(paths[0]);
-    if (!opened.ok()) return opened.status();
-    first = *std::move(opened);
-  }
-  return std::make_unique<RawRecords>(std::move(paths), value_bytes, *std::move(first),
-                                      std::move(fields));
+  return std::make_unique<RawRecords>(std::move(inputs), value_bytes, std::move(fields));
 }
 
 }  // namespace inlay::analysis

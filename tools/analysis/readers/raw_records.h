@@ -5,24 +5,19 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/values/record_source.h"
 
 namespace inlay::analysis {
 
-// Reads `paths` ("-" is standard input) as records of `value_bytes` bytes; several files are one
-// stream. `first`, when given, is paths[0] already opened. Fails for a value size out of range and
-// for a first file that cannot be opened; a file that is empty or whose last record is incomplete
-// is an error of the Next() that meets it. `fields`, if any, are those of the schema.
+// Reads `inputs` as records of `value_bytes` bytes; several files are one stream. Fails for a value
+// size out of range; a file that is empty or whose last record is incomplete is an error of the
+// Next() that meets it. `fields`, if any, are those of the schema.
 // REQUIRES: they are by offset, and lie within the value.
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(std::vector<std::string> paths,
-                                                             uint64_t value_bytes,
-                                                             std::optional<InputFile> first,
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(Inputs inputs, uint64_t value_bytes,
                                                              std::vector<ValueField> fields = {});
 
 }  // namespace inlay::analysis

@@ -34,7 +34,7 @@ Read ReadBytes(const std::string& bytes) {
   EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   Read read;
   auto source =
-      OpenCaptureRecords({"/proc/self/fd/" + std::to_string(fd)}, std::nullopt, std::nullopt);
+      OpenCaptureRecords(*Inputs::Open({"/proc/self/fd/" + std::to_string(fd)}), std::nullopt);
   if (!source.ok()) {
     read.error = std::string(source.status().message());
   } else {

@@ -28,8 +28,10 @@ class CaptureRecordsTest : public testing::Test {
   // Every snapshot's name and values.
   static absl::StatusOr<std::vector<Named>> Snapshots(const std::vector<std::string>& paths,
                                                       std::vector<std::string>* losses = nullptr) {
+    absl::StatusOr<Inputs> inputs = Inputs::Open(paths);
+    if (!inputs.ok()) return inputs.status();
     absl::StatusOr<std::unique_ptr<RecordSource>> source =
-        OpenCaptureRecords(paths, std::nullopt, std::nullopt);
+        OpenCaptureRecords(*std::move(inputs), std::nullopt);
     if (!source.ok()) return source.status();
     std::vector<Named> snapshots;
     for (absl::StatusOr<bool> more = true; *more;) {
@@ -120,7 +122,7 @@ TEST_F(CaptureRecordsTest, ADictionaryThatIsFullIsFollowedByAnother) {
   EXPECT_NEAR(static_cast<double>(capture.Bytes().size()), (kRecords + 1.0) * kValueBytes,
               0.002 * kRecords * kValueBytes);
   auto source =
-      OpenCaptureRecords({files_.Write("file", capture.Bytes())}, std::nullopt, std::nullopt);
+      OpenCaptureRecords(*Inputs::Open({files_.Write("file", capture.Bytes())}), std::nullopt);
   ASSERT_TRUE(source.ok());
   RecordBlock block;
   size_t records = 0;
@@ -143,7 +145,7 @@ TEST_F(CaptureRecordsTest, SeveralThreadsReadEachRecordOnce) {
   }
   const std::string path = files_.Write("file", CaptureOf(PlainHeader(7), {{1, values}}));
   for (const size_t threads : {1U, 2U, 5U}) {
-    auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+    auto source = OpenCaptureRecords(*Inputs::Open({path}), std::nullopt);
     ASSERT_TRUE(source.ok());
     absl::StatusOr<DistinctValues> distinct = CountDistinct(**source, threads);
     ASSERT_TRUE(distinct.ok());
@@ -173,7 +175,7 @@ TEST_F(CaptureRecordsTest, ASeriesIsReadSnapshotBySnapshot) {
   EXPECT_EQ((*snapshots)[2], Named("2023-11-14T22:13:23.123Z", Strings{"dd"}));
   EXPECT_EQ(losses, (Strings{path + ": the snapshot of 2023-11-14T22:13:22.123Z is partial: the "
                                     "map was removed."}));
-  auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  auto source = OpenCaptureRecords(*Inputs::Open({path}), std::nullopt);
   ASSERT_TRUE(source.ok());
   while (true) {
     ASSERT_TRUE(ReadAll(**source).ok());
@@ -252,7 +254,7 @@ TEST_F(CaptureRecordsTest, TheDescriptionIsTheSchema) {
       {.name = "cc\xFF", .kind = FieldKind::kText, .offset_bits = 64, .size_bits = 32},
   };
   const std::string path = files_.Write("file", CaptureOf(header, {{1, {std::string(16, 'x')}}}));
-  auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  auto source = OpenCaptureRecords(*Inputs::Open({path}), std::nullopt);
   ASSERT_TRUE(source.ok()) << std::string(source.status().message());
   const RecordSchema& schema = (*source)->schema();
   EXPECT_EQ(schema.kind, RecordSchema::Kind::kRaw);
@@ -284,7 +286,7 @@ TEST_F(CaptureRecordsTest, NotesSayWhereItComesFrom) {
                        .method = "iter/task_file",
                        .more = {{"cgroup", "/a"}}};
   const std::string path = files_.Write("file", CaptureOf(header, {{1, {"aa"}}}));
-  auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  auto source = OpenCaptureRecords(*Inputs::Open({path}), std::nullopt);
   ASSERT_TRUE(source.ok());
   ASSERT_TRUE(ReadAll(**source).ok());
   EXPECT_EQ(NoteTexts((*source)->Notes(1)),
@@ -304,7 +306,7 @@ TEST_F(CaptureRecordsTest, NotesOfTheCaptureAreInTheReport) {
   header.provenance.more = {
       {"cgroup", "/a"}, {"note 1", "no field names"}, {"note 2", "the lock\n"}};
   const std::string path = files_.Write("file", CaptureOf(header, {{1, {"aa"}}}));
-  auto source = OpenCaptureRecords({path}, std::nullopt, std::nullopt);
+  auto source = OpenCaptureRecords(*Inputs::Open({path}), std::nullopt);
   ASSERT_TRUE(source.ok());
   ASSERT_TRUE(ReadAll(**source).ok());
   const Strings notes = NoteTexts((*source)->Notes(1));

@@ -112,7 +112,7 @@ TEST(CaptureWriterTest, AReaderMayReadFromAPipeWhileItIsWritten) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   std::thread reader([&ends] {
-    auto source = OpenCaptureRecords({"/proc/self/fd/" + std::to_string(ends[0])}, std::nullopt,
+    auto source = OpenCaptureRecords(*Inputs::Open({"/proc/self/fd/" + std::to_string(ends[0])}),
                                      std::nullopt);
     ASSERT_TRUE(source.ok());
     size_t records = 0;

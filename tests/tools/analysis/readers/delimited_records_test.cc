@@ -17,8 +17,10 @@ class DelimitedRecordsTest : public testing::Test {
  protected:
   // The values, or the message of the error as the only one.
   Strings ReadFiles(std::vector<std::string> paths, DelimitedOptions options) {
+    absl::StatusOr<Inputs> inputs = Inputs::Open(std::move(paths));
+    if (!inputs.ok()) return {std::string(inputs.status().message())};
     absl::StatusOr<std::unique_ptr<RecordSource>> source =
-        OpenDelimitedRecords(std::move(paths), std::move(options), std::nullopt);
+        OpenDelimitedRecords(*std::move(inputs), std::move(options));
     if (!source.ok()) return {std::string(source.status().message())};
     schema_ = (*source)->schema();
     absl::StatusOr<Strings> values = ReadAll(**source);

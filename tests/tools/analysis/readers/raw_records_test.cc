@@ -19,8 +19,10 @@ class RawRecordsTest : public testing::Test {
  protected:
   // The values, or the message of the error as the only one.
   static std::vector<std::string> Read(std::vector<std::string> paths, uint64_t value_bytes) {
+    absl::StatusOr<Inputs> inputs = Inputs::Open(std::move(paths));
+    if (!inputs.ok()) return {std::string(inputs.status().message())};
     absl::StatusOr<std::unique_ptr<RecordSource>> source =
-        OpenRawRecords(std::move(paths), value_bytes, std::nullopt);
+        OpenRawRecords(*std::move(inputs), value_bytes);
     if (!source.ok()) return {std::string(source.status().message())};
     absl::StatusOr<std::vector<std::string>> values = ReadAll(**source);
     if (!values.ok()) return {std::string(values.status().message())};
@@ -77,7 +79,7 @@ TEST_F(RawRecordsTest, FilesThatCannotBeReadAreErrors) {
 
 TEST_F(RawRecordsTest, AFileThatShrinksWhileItIsReadIsAnError) {
   const std::string path = files_.Write("shrinks", std::string(size_t{1} << 20, 'x'));
-  absl::StatusOr<std::unique_ptr<RecordSource>> source = OpenRawRecords({path}, 64, std::nullopt);
+  absl::StatusOr<std::unique_ptr<RecordSource>> source = OpenRawRecords(*Inputs::Open({path}), 64);
   ASSERT_TRUE(source.ok());
   RecordBlock block;
   ASSERT_TRUE((*source)->Next(block).value());
