@@ -14,6 +14,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -29,6 +30,7 @@
 #include "tools/command/in_range.h"
 #include "tools/command/open_files_limit.h"
 #include "tools/command/pending_file.h"
+#include "tools/command/snapshot_schedule.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay {
@@ -56,8 +58,8 @@ volatile std::sig_atomic_t ending_signal = 0;
 
 extern "C" void NoteEndingSignal(int signal) { ending_signal = signal; }
 
-// While it lives, signals that end the process are noted instead, unless they were ignored (`nohup`), and a closed
-// pipe is an error of write().
+// While it lives, signals that end the process are noted instead, unless they were ignored (`nohup`),
+// and a closed pipe is an error of write().
 class EndsWhenAsked {
  public:
   EndsWhenAsked() {
@@ -73,16 +75,21 @@ class EndsWhenAsked {
     sigaction(SIGPIPE, &ignore, &pipe_before_);
   }
   ~EndsWhenAsked() {
+    if (outlived_) return;
     for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
     sigaction(SIGPIPE, &pipe_before_, nullptr);
   }
   EndsWhenAsked(const EndsWhenAsked&) = delete;
   EndsWhenAsked& operator=(const EndsWhenAsked&) = delete;
 
+  // From now on signals change nothing: the process has done its work, and is about to end.
+  void IgnoreToTheEnd() { outlived_ = true; }
+
  private:
   static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
   std::array<struct sigaction, kSignals.size()> before_ = {};
   struct sigaction pipe_before_ = {};
+  bool outlived_ = false;
 };
 
 uint64_t NowNs() {
@@ -252,11 +259,10 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
       if (!moved.ok()) return moved;
     }
     if (ending_signal != 0 || !options.follow_seconds.has_value()) break;
-    // Times that have passed meanwhile are left out, so that the series ends when it should.
-    const auto intervals = (Clock::now() - begin) / interval + 1;
-    const Clock::time_point next = begin + intervals * interval;
-    if (next > begin + Seconds(*options.follow_seconds)) break;
-    SleepUntil(next);
+    const std::optional<Clock::time_point> next =
+        NextSnapshot(begin, Clock::now(), interval, Seconds(*options.follow_seconds));
+    if (!next.has_value()) break;
+    SleepUntil(*next);
     if (ending_signal != 0) break;
   }
   if (ending_signal != 0 && !options.follow_seconds.has_value()) {
@@ -362,19 +368,19 @@ int RunCapture(const CaptureCommandOptions& options) {
   std::unique_ptr<Output> output;
   absl::Status status;
   {
-    const EndsWhenAsked ends_when_asked;
+    EndsWhenAsked ends_when_asked;
     RaiseOpenFilesLimit();
     status = Capture(options, &output);
-    // Whatever else it made fail. What is in its place by now stays there.
     const bool whole = status.ok() && !options.analyze;
-    if (ending_signal != 0 && !whole && !options.follow_seconds.has_value()) {
-      status = absl::CancelledError("interrupted");
+    if (whole) {
+      // The file is in its place: a signal that comes now comes too late.
+      ends_when_asked.IgnoreToTheEnd();
+    } else if (ending_signal != 0 && !options.follow_seconds.has_value()) {
+      status = absl::CancelledError("interrupted");  // whatever else the signal made fail
     }
+    if (!status.ok()) output.reset();  // removes what was written, unless it is in its place
   }
-  if (absl::IsCancelled(status)) {
-    output.reset();  // removes what was written
-    std::raise(ending_signal);
-  }
+  if (absl::IsCancelled(status)) std::raise(ending_signal);
   if (!status.ok()) return FailCommand("capture", status);
   if (!options.analyze) return kExitOk;
   AnalyzeOptions analyze;

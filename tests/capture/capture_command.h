@@ -1,0 +1,44 @@
+// The built commands on a map of its own with 300 sockets' values. After each test nothing that a
+// capture loads may be left in the kernel.
+
+#ifndef INLAY_TESTS_CAPTURE_CAPTURE_COMMAND_H_
+#define INLAY_TESTS_CAPTURE_CAPTURE_COMMAND_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/capture/held_sockets.h"
+#include "tests/capture/test_map.h"
+#include "tests/tools/inlay_command.h"
+
+namespace inlay::capture {
+
+// How many of the programs and maps that captures load, by their names, are in the kernel now.
+size_t LoadedByCaptures();
+// They go a little after the process that loaded them. False, with a failure, if they stay.
+bool NothingIsLoaded();
+
+class CaptureCommandTest : public InlayCommandTest {
+ protected:
+  static constexpr size_t kSockets = 300;
+  static constexpr uint32_t kBytes = 100;
+
+  CaptureCommandTest();
+  ~CaptureCommandTest() override;
+
+  std::string MapId() const { return std::to_string(map_.id); }
+  // How many values each snapshot of a capture file has, which are all proven.
+  std::vector<size_t> Snapshots(const std::string& path);
+  std::string NewFolder(const std::string& name);
+
+  TestMap map_;
+  HeldSockets sockets_;
+};
+
+std::vector<std::string> FilesIn(const std::string& folder);
+
+}  // namespace inlay::capture
+
+#endif  // INLAY_TESTS_CAPTURE_CAPTURE_COMMAND_H_

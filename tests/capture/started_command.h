@@ -1,0 +1,60 @@
+// The built `inlay` command as a process of its own, for tests that send it signals. However busy
+// the machine is: nothing here waits for a time, but for what should happen.
+
+#ifndef INLAY_TESTS_CAPTURE_STARTED_COMMAND_H_
+#define INLAY_TESTS_CAPTURE_STARTED_COMMAND_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace inlay::capture {
+
+// Asks again and again until it is true. Gives up after a minute, with a failure, and returns
+// false.
+bool Eventually(const std::function<bool()>& condition);
+
+class StartedCommand {
+ public:
+  struct Options {
+    int ignored = 0;      // a signal that the command inherits as ignored
+    bool traced = false;  // stopped before its first instruction, and at every system call
+  };
+
+  explicit StartedCommand(const std::vector<std::string>& arguments)
+      : StartedCommand(arguments, {}) {}
+  StartedCommand(const std::vector<std::string>& arguments, const Options& options);
+  // Kills it if it still runs.
+  ~StartedCommand();
+  StartedCommand(const StartedCommand&) = delete;
+  StartedCommand& operator=(const StartedCommand&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // To the main thread; takes effect when a traced command runs on.
+  void Signal(int signal) const;
+  // The system call that it waits in; nothing if it does not wait in one.
+  std::optional<long> WaitsIn() const;
+  // Lets it run to its end, and returns what waitpid() says. Kills it if it takes a minute, with a
+  // failure.
+  int Wait();
+
+  // Of a traced one: runs to where the main thread enters or leaves a system call. False: it has
+  // ended, and Wait() says how.
+  bool RunToSystemCall();
+
+ private:
+  pid_t pid_ = -1;
+  bool traced_ = false;
+  int undelivered_ = 0;  // a signal for which it is stopped
+  std::optional<int> status_;
+};
+
+bool ExitedWith(int code, int status);
+bool EndedBySignal(int signal, int status);
+
+}  // namespace inlay::capture
+
+#endif  // INLAY_TESTS_CAPTURE_STARTED_COMMAND_H_
