@@ -80,7 +80,7 @@ class AttributeCapture : public CaptureSource {
     for (const Walk& walk : walks_) {
       if (walk.iterator != "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
+          programs_->Walk(walk.program, {}, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
     }
     size_t refused = 0;
@@ -128,7 +128,7 @@ class AttributeCapture : public CaptureSource {
     for (const Walk& walk : walks_) {
       if (walk.iterator == "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
-          programs_->Walk(walk.program, -1, WalkPrograms::kSeldomBytes, on_record, stop_);
+          programs_->Walk(walk.program, {}, WalkPrograms::kSeldomBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
       *pauses += progress->pauses;
     }

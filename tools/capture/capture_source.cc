@@ -4,6 +4,7 @@
 
 #include "tools/capture/attribute_capture.h"
 #include "tools/capture/kernel_map.h"
+#include "tools/capture/owner_capture.h"
 #include "tools/capture/storage_capture.h"
 #include "tools/capture/table_capture.h"
 
@@ -31,8 +32,9 @@ absl::StatusOr<std::unique_ptr<CaptureSource>> OpenCapture(const CaptureOptions&
   if (!map.ok()) return map.status();
   const absl::Status status = CheckCanBeCaptured(*map);
   if (!status.ok()) return status;
-  return map->is_sk_storage() ? OpenStorageCapture(*std::move(map), options)
-                              : OpenTableCapture(*std::move(map), options);
+  if (map->is_sk_storage()) return OpenStorageCapture(*std::move(map), options);
+  return map->is_owner_storage() ? OpenOwnerCapture(*std::move(map), options)
+                                 : OpenTableCapture(*std::move(map), options);
 }
 
 }  // namespace inlay::capture

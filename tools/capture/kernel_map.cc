@@ -16,6 +16,9 @@
 namespace inlay::capture {
 namespace {
 
+// BPF_MAP_TYPE_CGRP_STORAGE, which headers before Linux 6.2 do not have.
+constexpr uint32_t kCgroupStorage = 32;
+
 const std::vector<Capability> kToFind = {Capability::kSysAdmin};
 const std::vector<Capability> kToOpen = {Capability::kBpf};
 
@@ -59,6 +62,11 @@ uint64_t MemlockBytes(int fd) {
 }  // namespace
 
 bool KernelMap::is_sk_storage() const { return type == BPF_MAP_TYPE_SK_STORAGE; }
+bool KernelMap::is_task_storage() const { return type == BPF_MAP_TYPE_TASK_STORAGE; }
+bool KernelMap::is_cgroup_storage() const { return type == kCgroupStorage; }
+bool KernelMap::is_owner_storage() const {
+  return is_sk_storage() || is_task_storage() || is_cgroup_storage();
+}
 
 bool KernelMap::is_per_cpu() const {
   return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
@@ -67,12 +75,15 @@ bool KernelMap::is_per_cpu() const {
 
 std::string MapTypeName(uint32_t type) {
   const char* const name = libbpf_bpf_map_type_str(static_cast<bpf_map_type>(type));
+  if (name == nullptr && type == kCgroupStorage) return "cgrp_storage";
   return name != nullptr ? name : absl::StrCat("type ", type);
 }
 
 bool CanBeCaptured(uint32_t type) {
   switch (type) {
     case BPF_MAP_TYPE_SK_STORAGE:
+    case BPF_MAP_TYPE_TASK_STORAGE:
+    case kCgroupStorage:
     case BPF_MAP_TYPE_HASH:
     case BPF_MAP_TYPE_LRU_HASH:
     case BPF_MAP_TYPE_PERCPU_HASH:
@@ -163,10 +174,16 @@ absl::StatusOr<KernelMap> OpenPinnedMap(const std::string& path) {
 
 absl::Status CheckCanBeCaptured(const KernelMap& map) {
   if (CanBeCaptured(map.type)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("map ", map.id, " '", map.name, "' is of type ", MapTypeName(map.type),
-                   ", which has no values of sockets; sk_storage, hash, lru_hash, percpu_hash, "
-                   "lru_percpu_hash, array and percpu_array can be captured"));
+  if (map.type == BPF_MAP_TYPE_INODE_STORAGE) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("map ", map.id, " '", map.name,
+                     "' is of type inode_storage: the kernel has no iterator that finds inodes "
+                     "with values"));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "map ", map.id, " '", map.name, "' is of type ", MapTypeName(map.type),
+      ", which cannot be captured; sk_storage, task_storage, cgrp_storage, hash, lru_hash, "
+      "percpu_hash, lru_percpu_hash, array and percpu_array can"));
 }
 
 }  // namespace inlay::capture

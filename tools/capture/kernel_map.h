@@ -29,6 +29,10 @@ struct KernelMap {
   uint64_t memlock_bytes = 0;  // the kernel's own figure
 
   bool is_sk_storage() const;
+  bool is_task_storage() const;
+  bool is_cgroup_storage() const;
+  // Any of these: values that hang on sockets, tasks or cgroups.
+  bool is_owner_storage() const;
   bool is_per_cpu() const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,9 @@
 namespace inlay::capture {
 namespace {
 
-// Loads the counting program when the first map needs it.
+absl::Status NoRecord(uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); }
+
+// Counts the values of socket storage. Loads its program when the first map needs it.
 class ElementCounter {
  public:
   absl::StatusOr<uint64_t> Count(const KernelMap& map) {
@@ -27,9 +30,8 @@ class ElementCounter {
       if (!loaded.ok()) return failed_ = loaded.status();
       programs_ = *std::move(loaded);
     }
-    const auto no_record = [](uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); };
-    const absl::StatusOr<WalkProgress> progress =
-        programs_->Walk("count_in_map", map.fd.get(), WalkPrograms::kSeldomBytes, no_record, {});
+    const absl::StatusOr<WalkProgress> progress = programs_->Walk(
+        "count_in_map", {.map_fd = map.fd.get()}, WalkPrograms::kSeldomBytes, NoRecord, {});
     if (!progress.ok()) return progress.status();
     return progress->visited;
   }
@@ -38,6 +40,20 @@ class ElementCounter {
   std::unique_ptr<WalkPrograms> programs_;
   absl::Status failed_;
 };
+
+// Counts the tasks or cgroups with a value in the map.
+absl::StatusOr<uint64_t> CountOwners(const KernelMap& map) {
+  const std::string program = map.is_task_storage() ? "count_by_task" : "count_by_cgroup";
+  WalkPrograms::Options options;
+  options.programs = {program};
+  options.storage_map_fd = map.fd.get();
+  const absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(options);
+  if (!loaded.ok()) return loaded.status();
+  const absl::StatusOr<WalkProgress> progress = (*loaded)->Walk(
+      program, {.all_cgroups = map.is_cgroup_storage()}, WalkPrograms::kSeldomBytes, NoRecord, {});
+  if (!progress.ok()) return progress.status();
+  return progress->visited;
+}
 
 }  // namespace
 
@@ -59,15 +75,16 @@ absl::StatusOr<MapList> ListMaps() {
       listed.pinned = paths->second;
     }
     listed.memlock_bytes = map.memlock_bytes;
-    const absl::StatusOr<uint64_t> entries =
-        map.is_sk_storage() ? counter.Count(map) : CountTableEntries(map);
+    const absl::StatusOr<uint64_t> entries = map.is_sk_storage()      ? counter.Count(map)
+                                             : map.is_owner_storage() ? CountOwners(map)
+                                                                      : CountTableEntries(map);
     if (entries.ok()) {
       listed.entries = *entries;
     } else {
       list.notes.push_back(absl::StrCat("map ", map.id, " '", map.name, "' was not counted: ",
                                         std::string(entries.status().message())));
     }
-    if (map.is_sk_storage() && entries.ok()) {
+    if (map.is_owner_storage() && entries.ok()) {
       listed.element_bytes = *entries * KmallocBytes(kStorageElementHeaderBytes + map.value_bytes);
       listed.storage_bytes = *entries * KmallocBytes(kLocalStorageBytes);
     }

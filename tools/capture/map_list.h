@@ -21,9 +21,9 @@ struct ListedMap {
   std::vector<std::string> pinned = {};
   std::optional<uint64_t> entries = {};  // empty: could not be counted
   uint64_t memlock_bytes = 0;            // the kernel's own figure
-  // sk_storage only: slab bytes of its elements, which memlock_bytes leaves out.
+  // Storage of sockets, tasks and cgroups only: slab bytes of its elements, which memlock_bytes leaves out.
   std::optional<uint64_t> element_bytes = {};
-  // sk_storage only: slab bytes of the sockets' storages, as if the sockets had values in no other
+  // Likewise: slab bytes of the owners' storages, as if the owners had values in no other
   // map.
   std::optional<uint64_t> storage_bytes = {};
 };

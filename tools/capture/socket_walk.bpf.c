@@ -38,6 +38,9 @@ struct kernfs_node {
 struct cgroup {
   struct kernfs_node* kn;
 };
+struct task_struct {
+  int pid;
+};
 struct sock_cgroup_data {
   struct cgroup* cgroup;
   __u32 classid;
@@ -112,6 +115,12 @@ struct bpf_iter__bpf_sk_storage_map {
   struct sock* sk;
   void* value;
 };
+struct bpf_iter__task {
+  struct task_struct* task;
+};
+struct bpf_iter__cgroup {
+  struct cgroup* cgroup;
+};
 struct bpf_iter__tcp {
   struct sock_common* sk_common;
 };
@@ -172,20 +181,21 @@ static __always_inline struct WalkRecordHead* NextRecord(void) {
 
 // --- values of a map ---
 
-static __always_inline int KeepValue(struct sock* sk, const void* value) {
+// `owner`: what tells the socket, task or cgroup from all others.
+static __always_inline int KeepValue(__u64 owner, const void* value) {
   struct WalkRecordHead* const record = NextRecord();
   if (!record) return kAgainInNextRead;
-  record->cookie = bpf_get_socket_cookie(sk);
+  record->cookie = owner;
   bpf_probe_read_kernel(record + 1, settings.value_bytes, value);
   return kNext;
 }
 
 // Copies the value under its lock. The verifier allows no call under a lock. The lock itself is not
 // copied: records are zero before.
-static __always_inline int KeepLockedValue(struct sock* sk, void* value) {
+static __always_inline int KeepLockedValue(__u64 owner, void* value) {
   struct WalkRecordHead* const record = NextRecord();
   if (!record) return kAgainInNextRead;
-  record->cookie = bpf_get_socket_cookie(sk);
+  record->cookie = owner;
   const __u32 lock_offset = settings.lock_offset;
   const __u32 value_bytes = settings.value_bytes;
   volatile __u8* const to = (volatile __u8*)(record + 1);
@@ -214,7 +224,7 @@ int values_by_file(struct bpf_iter__task_file* context) {
   if (!sk) return kNext;
   ++progress.visited;
   const void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
-  return value ? KeepValue(sk, value) : kNext;
+  return value ? KeepValue(bpf_get_socket_cookie(sk), value) : kNext;
 }
 
 SEC("iter/task_file")
@@ -223,7 +233,7 @@ int locked_by_file(struct bpf_iter__task_file* context) {
   if (!sk) return kNext;
   ++progress.visited;
   void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
-  return value ? KeepLockedValue(sk, value) : kNext;
+  return value ? KeepLockedValue(bpf_get_socket_cookie(sk), value) : kNext;
 }
 
 SEC("iter/bpf_sk_storage_map")
@@ -232,7 +242,7 @@ int values_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
   const void* const value = context->value;
   if (!sk || !value) return kNext;
   ++progress.visited;
-  return KeepValue(sk, value);
+  return KeepValue(bpf_get_socket_cookie(sk), value);
 }
 
 SEC("iter/bpf_sk_storage_map")
@@ -242,7 +252,7 @@ int locked_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
   ++progress.visited;
   // The verifier sees the context's value as plain memory without a lock.
   void* const value = bpf_sk_storage_get(&captured, sk, 0, 0);
-  return value ? KeepLockedValue(sk, value) : kNext;
+  return value ? KeepLockedValue(bpf_get_socket_cookie(sk), value) : kNext;
 }
 
 SEC("iter/bpf_sk_storage_map")
@@ -281,6 +291,64 @@ int fold_copy_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
   ++progress.visited;
   bpf_probe_read_kernel(record + 1, settings.value_bytes, value);
   return FoldValue(record + 1);
+}
+
+// --- values of tasks and cgroups ---
+
+static __always_inline void* ValueOfTask(struct task_struct* task) {
+  return task ? bpf_task_storage_get(&captured, task, 0, 0) : 0;
+}
+
+SEC("iter/task")
+int values_by_task(struct bpf_iter__task* context) {
+  struct task_struct* const task = context->task;
+  const void* const value = ValueOfTask(task);
+  if (!task || !value) return kNext;
+  ++progress.visited;
+  return KeepValue(task->pid, value);
+}
+
+SEC("iter/task")
+int locked_by_task(struct bpf_iter__task* context) {
+  struct task_struct* const task = context->task;
+  void* const value = ValueOfTask(task);
+  if (!task || !value) return kNext;
+  ++progress.visited;
+  return KeepLockedValue(task->pid, value);
+}
+
+SEC("iter/task")
+int count_by_task(struct bpf_iter__task* context) {
+  if (ValueOfTask(context->task)) ++progress.visited;
+  return kNext;
+}
+
+static __always_inline void* ValueOfCgroup(struct cgroup* cgroup) {
+  return cgroup ? bpf_cgrp_storage_get(&captured, cgroup, 0, 0) : 0;
+}
+
+SEC("iter/cgroup")
+int values_by_cgroup(struct bpf_iter__cgroup* context) {
+  struct cgroup* const cgroup = context->cgroup;
+  const void* const value = ValueOfCgroup(cgroup);
+  if (!cgroup || !value) return kNext;
+  ++progress.visited;
+  return KeepValue(BPF_CORE_READ(cgroup, kn, id), value);
+}
+
+SEC("iter/cgroup")
+int locked_by_cgroup(struct bpf_iter__cgroup* context) {
+  struct cgroup* const cgroup = context->cgroup;
+  void* const value = ValueOfCgroup(cgroup);
+  if (!cgroup || !value) return kNext;
+  ++progress.visited;
+  return KeepLockedValue(BPF_CORE_READ(cgroup, kn, id), value);
+}
+
+SEC("iter/cgroup")
+int count_by_cgroup(struct bpf_iter__cgroup* context) {
+  if (ValueOfCgroup(context->cgroup)) ++progress.visited;
+  return kNext;
 }
 
 // --- attributes of sockets ---

@@ -166,9 +166,9 @@ class StorageCapture : public CaptureSource {
       };
       const bool over_map = walk.iterator == kMapIterator;
       const absl::StatusOr<WalkProgress> progress =
-          over_map ? programs_->Walk(walk.program, map_.fd.get(), WalkPrograms::kSeldomBytes,
-                                     on_record, stop_)
-                   : programs_->Walk(walk.program, -1, WalkPrograms::kOftenBytes, on_record, stop_);
+          over_map ? programs_->Walk(walk.program, {.map_fd = map_.fd.get()},
+                                     WalkPrograms::kSeldomBytes, on_record, stop_)
+                   : programs_->Walk(walk.program, {}, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
       paused |= over_map && progress->pauses != 0;
       if (!over_map && walks_.size() > 1 && result.values != values_before) {
@@ -193,8 +193,8 @@ class StorageCapture : public CaptureSource {
     }
     has_folded_ = true;
     const auto no_record = [](uint64_t, std::span<const uint8_t>) { return absl::OkStatus(); };
-    const absl::StatusOr<WalkProgress> progress =
-        programs_->Walk(Program(true), map_.fd.get(), WalkPrograms::kSeldomBytes, no_record, stop_);
+    const absl::StatusOr<WalkProgress> progress = programs_->Walk(
+        Program(true), {.map_fd = map_.fd.get()}, WalkPrograms::kSeldomBytes, no_record, stop_);
     if (!progress.ok()) return progress.status();
     SnapshotResult result;
     if (progress->pauses != 0) result.AddGap(kPaused);

@@ -11,7 +11,7 @@
 
 namespace inlay::capture {
 
-// REQUIRES: CanBeCaptured(map.type) and !map.is_sk_storage(). Fails as OpenCapture() does.
+// REQUIRES: CanBeCaptured(map.type) and !map.is_owner_storage(). Fails as OpenCapture() does.
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenTableCapture(KernelMap map,
                                                                 const CaptureOptions& options);
 

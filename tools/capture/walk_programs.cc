@@ -69,7 +69,8 @@ absl::StatusOr<bool> KernelHasIterator(const std::string& name) {
                      ") has no type information: it was built without BTF "
                      "(CONFIG_DEBUG_INFO_BTF), or /sys/kernel/btf/vmlinux cannot be read"));
   }
-  for (const char* const each : {"task_file", "bpf_sk_storage_map", "tcp", "udp", "unix"}) {
+  for (const char* const each :
+       {"task_file", "bpf_sk_storage_map", "tcp", "udp", "unix", "task", "cgroup"}) {
     const std::string function = absl::StrCat("bpf_iter_", each);
     known[each] = btf__find_by_name_kind(types, function.c_str(), BTF_KIND_FUNC) > 0;
   }
@@ -165,10 +166,10 @@ int WalkPrograms::folded_map_fd() const {
   return bpf_object__find_map_fd_by_name(object_.get(), "folded");
 }
 
-absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int map_fd,
+absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, Over over,
                                                 size_t pause_bytes, const OnRecord& on_record,
                                                 const std::function<bool()>& stop) {
-  const std::string what = absl::StrCat("walking over sockets (", program, ")");
+  const std::string what = absl::StrCat("walking (", program, ")");
   const bpf_program* const found = bpf_object__find_program_by_name(object_.get(), program.c_str());
   if (found == nullptr || bpf_program__fd(found) < 0) {
     return absl::InternalError(absl::StrCat("no program ", program, " is loaded"));
@@ -176,8 +177,9 @@ absl::StatusOr<WalkProgress> WalkPrograms::Walk(const std::string& program, int 
   bpf_iter_link_info link_info = {};
   bpf_link_create_opts link_options = {};
   link_options.sz = sizeof(link_options);
-  if (map_fd >= 0) {
-    link_info.map.map_fd = static_cast<uint32_t>(map_fd);
+  if (over.map_fd >= 0) link_info.map.map_fd = static_cast<uint32_t>(over.map_fd);
+  if (over.all_cgroups) link_info.cgroup.order = BPF_CGROUP_ITER_DESCENDANTS_PRE;
+  if (over.map_fd >= 0 || over.all_cgroups) {
     link_options.iter_info = &link_info;
     link_options.iter_info_len = sizeof(link_info);
   }

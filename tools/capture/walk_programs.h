@@ -25,8 +25,8 @@ struct bpf_object;
 
 namespace inlay::capture {
 
-// Whether the running kernel has the iterator of this name: task_file, bpf_sk_storage_map, tcp, udp
-// or unix. Fails if it has no BTF.
+// Whether the running kernel has the iterator of this name: task_file, bpf_sk_storage_map, tcp,
+// udp, unix, task or cgroup. Fails if it has no BTF.
 absl::StatusOr<bool> KernelHasIterator(const std::string& name);
 
 class WalkPrograms {
@@ -51,11 +51,15 @@ class WalkPrograms {
   using OnRecord =
       std::function<absl::Status(uint64_t cookie, std::span<const uint8_t> value_bytes)>;
 
-  // Runs the walk of one loaded program; `map_fd` is the map of a walk over elements, else -1.
-  // Whenever `pause_bytes` of the buffer are full, or all of it, the walk pauses and passes its
+  // What an iterator walks over, if it has to be told.
+  struct Over {
+    int map_fd = -1;           // the elements of this map
+    bool all_cgroups = false;  // every cgroup of the machine
+  };
+  // Runs the walk of one loaded program. Whenever `pause_bytes` of the buffer are full, or all of it, the walk pauses and passes its
   // records to `on_record`. Calls `stop` between reads, and ends with kCancelled if it returns
   // true.
-  absl::StatusOr<WalkProgress> Walk(const std::string& program, int map_fd, size_t pause_bytes,
+  absl::StatusOr<WalkProgress> Walk(const std::string& program, Over over, size_t pause_bytes,
                                     const OnRecord& on_record, const std::function<bool()>& stop);
 
   // For walks that pause at no cost: a small part of the buffer, which stays in the cache.

@@ -32,7 +32,7 @@ std::string Entries(const capture::ListedMap& map) {
 }
 
 std::string Cost(const capture::ListedMap& map) {
-  if (!map.entries.has_value() && map.type == "sk_storage") return "?";
+  if (!map.entries.has_value() && map.type.ends_with("_storage")) return "?";
   if (!map.element_bytes.has_value()) return numbers::ByteSize(map.memlock_bytes);
   return numbers::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
 }
