@@ -131,6 +131,17 @@ TEST_F(CaptureCommandTest, APinnedMap) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+// As on a kernel that was built without BTF. In a mount namespace of its own.
+TEST_F(CaptureCommandTest, SaysThatAKernelHasNoBtf) {
+  for (const std::string arguments : {"--sockets", "--map inlay_cap_cmd"}) {
+    const Outcome outcome =
+        Shell("unshare --mount sh -c \"mount -t tmpfs tmpfs /sys/kernel/btf && '" +
+              std::string(INLAY_COMMAND) + "' capture " + arguments + " --analyze\"");
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("has no type information"), std::string::npos) << outcome.err;
+  }
+}
+
 // For root, the bounding set limits the capabilities after exec().
 TEST_F(CaptureCommandTest, NamesTheCapabilityThatIsMissing) {
   const std::string file = files_.Path("now.inlay");

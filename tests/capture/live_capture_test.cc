@@ -4,10 +4,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -334,6 +341,46 @@ TEST(LiveCapture, Tables) {
     const Taken taken = TakeOnce(map.id, Method::kAuto);
     ExpectAll(taken, 300 * cpus);
     EXPECT_EQ(taken.description.value_type, "struct cap_value");
+  }
+}
+
+// From now on this process's BPF_MAP_LOOKUP_BATCH fails, as on a kernel that does not have it.
+bool RefuseBatches() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_LOOKUP_BATCH, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {static_cast<unsigned short>(std::size(code)), code};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(LiveCapture, TablesKeyByKeyWithoutBatches) {
+  const size_t all_cpus = static_cast<size_t>(libbpf_num_possible_cpus());
+  for (const bpf_map_type type :
+       {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY}) {
+    SCOPED_TRACE(type);
+    const size_t cpus = type == BPF_MAP_TYPE_HASH ? 1 : all_cpus;
+    const TestMap map =
+        MakeTestMap({.type = static_cast<uint32_t>(type),
+                     .value_bytes = 20,
+                     .max_entries = type == BPF_MAP_TYPE_PERCPU_ARRAY ? 300u : 5000u});
+    Fill(map, type, cpus);
+    const pid_t process = fork();
+    if (process == 0) {
+      if (!RefuseBatches()) _exit(3);
+      const Taken taken = TakeOnce(map.id, Method::kAuto);
+      ExpectAll(taken, 300 * cpus);
+      EXPECT_EQ(taken.result.notes.size(), 1u) << "it read key by key";
+      _exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    waitpid(process, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   }
 }
 

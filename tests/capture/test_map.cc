@@ -53,7 +53,9 @@ TestMap MakeTestMap(const TestMapShape& shape) {
   const live_kernel::FileDescriptor loaded(bpf_btf_load(raw, raw_bytes, nullptr));
   if (!loaded.ok()) Fail("cannot load BTF");
 
-  const bool is_storage = shape.type == BPF_MAP_TYPE_SK_STORAGE;
+  const bool is_storage = shape.type == BPF_MAP_TYPE_SK_STORAGE ||
+                          shape.type == BPF_MAP_TYPE_TASK_STORAGE ||
+                          shape.type == BPF_MAP_TYPE_INODE_STORAGE || shape.type == kCgroupStorage;
   const bool is_array = shape.type == BPF_MAP_TYPE_ARRAY || shape.type == BPF_MAP_TYPE_PERCPU_ARRAY;
   bpf_map_create_opts options = {};
   options.sz = sizeof(options);
@@ -62,13 +64,13 @@ TestMap MakeTestMap(const TestMapShape& shape) {
   options.btf_value_type_id = static_cast<uint32_t>(value);
   options.map_flags = is_storage ? BPF_F_NO_PREALLOC : 0;
   TestMap map;
-  map.fd = live_kernel::FileDescriptor(bpf_map_create(shape.type, shape.name.c_str(),
-                                                      is_storage || is_array ? 4 : 8, size,
-                                                      shape.max_entries, &options));
+  map.fd = live_kernel::FileDescriptor(
+      bpf_map_create(static_cast<bpf_map_type>(shape.type), shape.name.c_str(),
+                     is_storage || is_array ? 4 : 8, size, shape.max_entries, &options));
   if (!map.fd.ok()) Fail("cannot make a map");
   bpf_map_info info = {};
   uint32_t info_bytes = sizeof(info);
-  if (bpf_obj_get_info_by_fd(map.fd.get(), &info, &info_bytes) != 0) Fail("cannot ask for a map");
+  if (bpf_obj_get_info_by_fd(map.fd.get(), &info, &info_bytes) != 0) Fail("cannot read a map's id");
   map.id = info.id;
   return map;
 }

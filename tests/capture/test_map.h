@@ -13,8 +13,11 @@
 
 namespace inlay::capture {
 
+// BPF_MAP_TYPE_CGRP_STORAGE, which headers before Linux 6.2 do not have.
+inline constexpr uint32_t kCgroupStorage = 32;
+
 struct TestMapShape {
-  bpf_map_type type = BPF_MAP_TYPE_SK_STORAGE;
+  uint32_t type = BPF_MAP_TYPE_SK_STORAGE;  // BPF_MAP_TYPE_*
   std::string name = "inlay_cap_test";
   uint32_t value_bytes = 100;
   uint32_t max_entries = 0;                  // of tables; keys have 8 bytes, in arrays 4
