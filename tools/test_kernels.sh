@@ -4,6 +4,10 @@
 # and the machine's own kernel is not touched.
 #
 #   tools/test_kernels.sh [--build FOLDER] [VERSION...]    without a version: 6.1 6.12
+#   tools/test_kernels.sh --record [--build FOLDER] [VERSION...]
+#
+# --record runs the scripts of tests/kernel/vectors alone, and keeps the answers that differ from
+# those of the recording kernel in tests/kernel/vectors/linux-VERSION.
 #
 # Prints a line for each program. What the guests print is in build/kernels/VERSION/console.log.
 # Exit codes: 0 all passed, 1 something failed, 2 wrong arguments, 77 no emulator or no kernel here.
@@ -11,6 +15,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build=
+record=
 versions=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -19,6 +24,7 @@ while [ $# -gt 0 ]; do
       build=$2
       shift
       ;;
+    --record) record=inlay.record ;;
     [0-9]*.[0-9]*) versions+=("$1") ;;
     *) echo "test_kernels: '$1': expected --build FOLDER or a version such as 6.1" >&2; exit 2 ;;
   esac
@@ -95,11 +101,12 @@ make_root() {  # folder
     mkdir -p "$root/build/${program%/*}"
     strip -o "$root/build/$program" "$build/$program"
   done
-  # The tests use options that busybox does not have.
+  # The tests use options that busybox does not have, and its shell prefers its own commands.
   for program in setpriv unshare mount; do
     cp -L "$(command -v "$program")" "$root/usr/bin/"
   done
-  find "$root/build" "$root/usr/bin" -type f -exec ldd {} \; | grep -o '/[^ ]*' | sort -u |
+  cp -L "$(command -v dash)" "$root/bin/sh"
+  find "$root/build" "$root/usr/bin" "$root/bin/sh" -type f -exec ldd {} \; | grep -o '/lib[^ ]*' | sort -u |
     while read -r library; do
       mkdir -p "$root/${library%/*}"
       cp -L "$library" "$root$library"
@@ -124,6 +131,17 @@ make_initramfs() {  # folder of the version
   rm -rf "$folder/root"
 }
 
+# Writes NAME.differs files from what live_kernel_test --differs has printed.
+keep_differences() {  # version
+  local version=$1 folder=tests/kernel/vectors/linux-$1
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  { tr -d '\r' <"$kernels/$version/console.log" | grep -a '^@differs ' || true; } |
+    while read -r _ script rest; do printf '%s\n' "$rest" >>"$folder/$script.differs"; done
+  rmdir --ignore-fail-on-non-empty "$folder"
+  grep -qx "$version" tests/kernel/vectors/versions || echo "$version" >>tests/kernel/vectors/versions
+}
+
 failed=0
 ran=0
 run_kernel() {  # version
@@ -134,7 +152,7 @@ run_kernel() {  # version
   printf '\n=== Linux %s (%s)\n' "$version" "$(cat "$folder/name")"
   timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G \
     -kernel "$folder"/package/boot/vmlinuz-* -initrd "$folder/initrd" \
-    -append "console=ttyS0 quiet loglevel=3 panic=-1" -nographic -no-reboot -nic none \
+    -append "console=ttyS0 quiet loglevel=3 panic=-1 $record" -nographic -no-reboot -nic none \
     </dev/null >"$folder/console.log" 2>&1 || status=$?
   while read -r line name code seconds; do
     ran=$((ran + 1))
@@ -155,6 +173,7 @@ run_kernel() {  # version
     printf 'the guest ended too early (%s): see the end of %s\n' "$status" "$folder/console.log"
     tail -n 5 "$folder/console.log"
   fi
+  [ -z "$record" ] || ! $finished || keep_differences "$version"
   printf '%s: %d s, output in %s\n' "Linux $version" $((SECONDS - begun)) "$folder/console.log"
 }
 

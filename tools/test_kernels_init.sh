@@ -36,6 +36,11 @@ run() {  # name command...
 uname -a
 export INLAY_TEST_SCALE_DOWN=20
 cd /tmp || exit
+if grep -q inlay.record /proc/cmdline; then
+  run live_kernel_test /build/tests/kernel/live_kernel_test /vectors --differs
+  echo "@result all 0 0"
+  poweroff -f
+fi
 run live_kernel_test /build/tests/kernel/live_kernel_test /vectors
 run differential_test /build/tests/kernel/differential_test --on-kernel --operations 2000
 run live_capture_test /build/tests/capture/live_capture_test

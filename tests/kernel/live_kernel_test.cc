@@ -1,6 +1,8 @@
 // Runs every recorded script on the live kernel and compares the answers.
 //
-//   live_kernel_test FOLDER    the folder of the recordings
+//   live_kernel_test FOLDER              the folder of the recordings
+//   live_kernel_test FOLDER --differs    prints the answers that differ from those of the recording
+//                                        kernel, as "@differs SCRIPT NUMBER<tab>ANSWER"
 //
 // Exit code 77, with the reason: this machine cannot run scripts on the kernel, or the recordings do
 // not cover its version and it answers differently.
@@ -57,13 +59,20 @@ bool SameAnswers(const RecordedScript& script, const Differences& of_this_versio
   return different == 0;
 }
 
+void PrintDifferences(const RecordedScript& script, const std::vector<std::string>& answers) {
+  for (size_t at = 0; at < script.answers.size(); ++at) {
+    if (answers[at] == script.answers[at]) continue;
+    std::printf("@differs %s %zu\t%s\n", script.name.c_str(), at + 1, answers[at].c_str());
+  }
+}
+
 bool CanRun(const RecordedScript& script, const live_kernel::OptmemLimit& limit) {
   if (limit.adjustable) return true;
   if (script.SetsLimit()) return false;
   return !script.NeedsDefaultLimit() || limit.bytes == live_kernel::kScratchOptmemBytes;
 }
 
-int Main(const std::filesystem::path& folder) {
+int Main(const std::filesystem::path& folder, bool print_differences) {
   // Inherited descriptors would take the script's numbers.
   close_range(STDERR_FILENO + 1, ~0U, 0);
   const std::vector<RecordedScript> scripts = ReadRecordedScripts(folder);
@@ -84,8 +93,13 @@ int Main(const std::filesystem::path& folder) {
       continue;
     }
     const std::unique_ptr<Backend> backend = kernel->NewBackend();
+    const std::vector<std::string> now = RunScript(*backend, script.text);
+    if (print_differences) {
+      PrintDifferences(script, now);
+      continue;
+    }
     const Differences of_this_version = ReadDifferences(folder, "linux-" + version, script.name);
-    if (!SameAnswers(script, of_this_version, RunScript(*backend, script.text))) ++different;
+    if (!SameAnswers(script, of_this_version, now)) ++different;
     answers += script.answers.size();
   }
   if (left_out != 0) {
@@ -106,12 +120,13 @@ int Main(const std::filesystem::path& folder) {
 }  // namespace inlay::bpf_script
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: live_kernel_test FOLDER\n");
+  const bool print_differences = argc == 3 && std::string_view(argv[2]) == "--differs";
+  if (argc != 2 && !print_differences) {
+    std::fprintf(stderr, "usage: live_kernel_test FOLDER [--differs]\n");
     return 2;
   }
   try {
-    return inlay::bpf_script::Main(argv[1]);
+    return inlay::bpf_script::Main(argv[1], print_differences);
   } catch (const std::exception& failed) {
     std::printf("live_kernel_test: %s\n", failed.what());
     return 1;

@@ -1,6 +1,7 @@
 #include "tests/kernel/on_kernel/kernel_backend.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -49,6 +50,7 @@ struct Machine {
   live_kernel::ScratchCgroup cgroup;
   ExchangeMap exchange;
   live_kernel::OptmemLimit optmem_limit;
+  int64_t storage_bytes = 0;
   int walk_target = 0;  // the BTF id that walk programs attach to
   std::map<std::pair<uint32_t, bool>, ValueType> types;
 
@@ -82,6 +84,14 @@ void WaitUntil(const char* what, Done&& done) {
 void ClearLock(const MapShape& shape, Bytes& value) {
   if (!shape.lock) return;
   std::fill_n(value.begin(), std::min<size_t>(kSpinLockBytes, value.size()), std::byte{});
+}
+
+int64_t StorageBytes() {
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), &btf__free);
+  if (types == nullptr) Fail("cannot read the kernel's BTF");
+  const int id = btf__find_by_name_kind(types.get(), "bpf_local_storage", BTF_KIND_STRUCT);
+  if (id < 0) Fail("cannot find bpf_local_storage in the kernel's BTF", -id);
+  return btf__type_by_id(types.get(), static_cast<uint32_t>(id))->size;
 }
 
 class KernelBackend final : public Backend {
@@ -439,11 +449,13 @@ class OpenedKernel final : public KernelAccess {
     if (machine_.walk_target < 0) {
       Fail("the kernel has no BTF of its own types", -machine_.walk_target);
     }
+    machine_.storage_bytes = StorageBytes();
     TryEverything();
   }
   std::unique_ptr<Backend> NewBackend() override {
     return std::make_unique<KernelBackend>(machine_);
   }
+  int64_t storage_bytes() const override { return machine_.storage_bytes; }
   live_kernel::OptmemLimit optmem_limit() const override { return machine_.optmem_limit; }
 
  private:

@@ -19,6 +19,9 @@ class KernelAccess {
   // An empty backend; one at a time. Its functions return the errno of an operation, and throw
   // std::system_error if the machine fails.
   virtual std::unique_ptr<Backend> NewBackend() = 0;
+  // What the kernel charges a socket for its first value, beside the element: the size of struct
+  // bpf_local_storage.
+  virtual int64_t storage_bytes() const = 0;
   // The limit that a new backend's sockets have.
   virtual live_kernel::OptmemLimit optmem_limit() const = 0;
 };
