@@ -241,7 +241,7 @@ for file in few all; do
   [ -n "$duckdb" ] || break
   # Whoever counts something else is not compared.
   counted=$(node "$work/duckdb.cjs" "$duckdb" "$work/$file.csv" "$duckdb_threads" | cut -d' ' -f2)
-  own=$("$inlay" analyze --no-split "$work/$file.csv" |
+  own=$("$inlay" analyze --full --no-split "$work/$file.csv" |
     awk '$1 == "distinct" && $2 == "values" { gsub(",", "", $3); print $3; exit }')
   [ "$counted" = "$own" ] || {
     echo "analyze_speed: DuckDB counts $counted distinct lines of $file.csv, inlay $own" >&2

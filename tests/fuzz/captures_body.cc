@@ -18,7 +18,8 @@
 #include "tools/analysis/capture_file/capture_writer.h"
 #include "tools/analysis/counting/distinct_values.h"
 #include "tools/analysis/report/report.h"
-#include "tools/analysis/report/report_text.h"
+#include "tools/pages/analyze_page/analyze_page.h"
+#include "tools/pages/document/terminal.h"
 
 namespace inlay {
 namespace {
@@ -80,7 +81,8 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
     }
     if (report && distinct->values().size() < 50 && schema.fields.size() < 50) {
       const analysis::Report built = analysis::BuildReport(schema, *distinct, 3, 1);
-      Check(!analysis::FormatText(built).empty(), "the report has text");
+      Check(!page::FormatTerminal(analyze_page::BuildFull(built), {}).empty(),
+            "the report has text");
     }
     const auto more = (*source)->NextSnapshot();
     Check(more.ok() || !more.status().message().empty(), "an error has a message");

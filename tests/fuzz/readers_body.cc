@@ -26,7 +26,8 @@
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/report.h"
 #include "tools/analysis/report/report_json.h"
-#include "tools/analysis/report/report_text.h"
+#include "tools/pages/analyze_page/analyze_page.h"
+#include "tools/pages/document/terminal.h"
 
 namespace inlay {
 namespace {
@@ -283,7 +284,7 @@ void RunOnBytes(const uint8_t* data, size_t size) {
   }
   if (repeated || data[1] % 4 != 0) return;  // reports cost far more than reading
   const analysis::Report report = analysis::BuildReport(schema, *distinct, 3, 1);
-  Check(!analysis::FormatText(report).empty(), "the report has text");
+  Check(!page::FormatTerminal(analyze_page::BuildFull(report), {}).empty(), "the report has text");
   const auto json = nlohmann::json::parse(analysis::FormatJson(report));
   Check(json["records"] == distinct->records, "JSON holds the records");
 }

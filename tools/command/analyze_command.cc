@@ -20,7 +20,6 @@
 #include "tools/analysis/report/gate.h"
 #include "tools/analysis/report/report.h"
 #include "tools/analysis/report/report_json.h"
-#include "tools/analysis/report/report_text.h"
 #include "tools/analysis/split/c_struct.h"
 #include "tools/command/count_flags.h"
 #include "tools/command/exit_codes.h"
@@ -32,9 +31,11 @@
 #include "tools/command/record_flags.h"
 #include "tools/command/shell_words.h"
 #include "tools/command/standard_output.h"
+#include "tools/command/terminal.h"
 #include "tools/command/write_summary.h"
 #include "tools/pages/analyze_page/analyze_page.h"
 #include "tools/pages/document/html_page.h"
+#include "tools/pages/document/terminal.h"
 
 namespace inlay {
 namespace {
@@ -213,7 +214,9 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
       ->type_name("N")
       ->check(InRange(0, std::numeric_limits<int64_t>::max()))
       ->capture_default_str();
-  command->add_flag("--json", options->json, "Print the report as JSON");
+  CLI::Option* full =
+      command->add_flag("--full", options->full, "Print every section, not only the answer");
+  command->add_flag("--json", options->json, "Print the report as JSON")->excludes(full);
   command
       ->add_option("--html", options->html_path,
                    "Write the report as one HTML page too, with charts and all terms defined")
@@ -285,7 +288,10 @@ int RunAnalyze(const AnalyzeOptions& options) {
                              .snapshots = std::move(input->snapshots)});
   report.notes = std::move(input->notes);
   const std::string text =
-      options.json ? analysis::FormatJson(report) : analysis::FormatText(report);
+      options.json ? analysis::FormatJson(report)
+                   : page::FormatTerminal(options.full ? analyze_page::BuildFull(report)
+                                                       : analyze_page::BuildBrief(report),
+                                          FormatOfStdout());
   if (const absl::Status status = WriteHtml(options, report); !status.ok())
     return FailCommand("analyze", status);
   if (!WriteToStdout(text)) {

@@ -24,6 +24,7 @@ struct AnalyzeOptions {
   std::string snapshot_column;  // kSnapshotColumns only
   size_t top = 10;
   size_t threads = 0;  // 0: one per core
+  bool full = false;
   bool json = false;
   std::string html_path;               // where to write the page; empty: nowhere
   std::vector<std::string> arguments;  // of the command line, for the page; not set by parsing

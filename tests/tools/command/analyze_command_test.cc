@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/tools/full_text.h"
 #include "tests/tools/inlay_command.h"
 #include "tests/tools/pages/well_formed.h"
 
@@ -16,15 +18,15 @@ namespace {
 using AnalyzeCommandTest = InlayCommandTest;
 
 TEST_F(AnalyzeCommandTest, PrintsAReportAndNothingElse) {
-  const Outcome outcome = Inlay("analyze --columns 5-9 " + kData + "/syn_options/syn.tsv");
+  const Outcome outcome = Inlay("analyze --full --columns 5-9 " + kData + "/syn_options/syn.tsv");
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
+  const std::string text = OneBlankEach(outcome.out);
   for (const char* part :
-       {"TSV, 5 of 13 columns\n", "  distinct values    339  6.1 % of the records\n",
-        "    358  6.5 %  1\t64240\t1460\t8\t0402\n",
-        "  512 to 1,023       3   0.9 %    1,571  28.4 %\n",
-        "  c6           106     4.05         177\n", "a 9-bit index of the one copy"}) {
-    EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
+       {"TSV, 5 of 13 columns, 5,524 records.\n", "\n339 distinct values in 5,524 records: 9 bits.",
+        "\n 358 6.5 % 1\t64240\t1460\t8\t0402\n", "\n 512 to 1,023 3 0.9 % 1,571 28.4 %\n",
+        "\n c6 106 4.05 177\n", "a 9-bit index of the one copy"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
 }
 
@@ -75,13 +77,14 @@ TEST_F(AnalyzeCommandTest, ReadsCompressedFilesAndPipes) {
 
 TEST_F(AnalyzeCommandTest, ReadsZeekLogs) {
   const std::string log = kData + "/zeek/conn.log";
-  const Outcome outcome = Inlay("analyze --columns proto,conn_state " + log);
+  const Outcome outcome = Inlay("analyze --full --columns proto,conn_state " + log);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.out.find("Zeek log, 2 of 21 columns\n"), 0U) << outcome.out;
+  EXPECT_EQ(outcome.out.find("Zeek log, 2 of 21 columns, 21 records.\n"), 0U) << outcome.out;
   EXPECT_NE(outcome.out.find("\n  proto "), std::string::npos) << outcome.out;
-  EXPECT_EQ(Inlay("analyze --format zeek --columns proto,conn_state " + log).out, outcome.out);
+  EXPECT_EQ(Inlay("analyze --full --format zeek --columns proto,conn_state " + log).out,
+            outcome.out);
   EXPECT_EQ(Shell("gzip -c " + log + " | '" + std::string(INLAY_COMMAND) +
-                  "' analyze --columns proto,conn_state -")
+                  "' analyze --full --columns proto,conn_state -")
                 .out,
             outcome.out);
   const std::string table = files_.Write("table.csv", "a,b\n");
@@ -118,12 +121,12 @@ TEST_F(AnalyzeCommandTest, FormatsCanBeForced) {
 
 TEST_F(AnalyzeCommandTest, ReadsDumpsOfBpfMaps) {
   const std::string dumps = kData + "/bpf_dumps/";
-  const Outcome typed = Inlay("analyze " + dumps + "conf_map.btf.j.json");
+  const Outcome typed = Inlay("analyze --full " + dumps + "conf_map.btf.j.json");
   EXPECT_EQ(typed.exit_code, 0);
-  EXPECT_EQ(typed.out.find("Dump of bpftool, whole rows of 36 columns\n"), 0U) << typed.out;
-  EXPECT_NE(typed.out.find("88  bytes\n"), std::string::npos) << typed.out;
+  EXPECT_EQ(typed.out.find("Dump of bpftool, whole rows of 36 columns, "), 0U) << typed.out;
+  EXPECT_NE(typed.out.find("88 B"), std::string::npos) << typed.out;
   const Outcome bytes = Inlay("analyze --format bpftool " + dumps + "nobtf4.plain.txt");
-  EXPECT_EQ(bytes.out.find("Dump of bpftool, values of 8 bytes\n"), 0U) << bytes.out;
+  EXPECT_EQ(bytes.out.find("Dump of bpftool, values of 8 bytes, "), 0U) << bytes.out;
   const Outcome ss = Inlay("analyze --json --map-id 136 " + dumps + "ss_bpf-maps.txt");
   const nlohmann::json json = nlohmann::json::parse(ss.out);
   EXPECT_EQ(json["records"], 8);
@@ -220,17 +223,42 @@ TEST_F(AnalyzeCommandTest, ASplitThatIsLeftOutIsMentioned) {
   std::string rows;
   for (int i = 0; i < 300'000; ++i) rows += std::to_string(i) + ",a,b,c\n";
   const std::string path = files_.Write("large.csv", rows);
-  const std::string line =
-      "Split: left out, since the search takes long for 300,000 values of 4 fields; --split shows "
-      "it\n";
-  EXPECT_NE(Inlay("analyze " + path).out.find(line), std::string::npos);
-  EXPECT_EQ(Inlay("analyze --no-split " + path).out.find("Split"), std::string::npos);
-  EXPECT_EQ(Inlay("analyze --columns 1 " + path).out.find("Split"), std::string::npos);
-  const std::string with = Inlay("analyze --split " + path).out;
-  EXPECT_EQ(with.find("left out, since"), std::string::npos);
-  EXPECT_NE(with.find("\nSplit"), std::string::npos);
-  const std::string sampled = Inlay("analyze --memory 16M --split " + path).out;
-  EXPECT_NE(sampled.find("Split: left out, since it needs all distinct values"), std::string::npos);
+  const auto full = [&](const std::string& options) {
+    std::string text = Inlay("analyze --full " + options + " " + path).out;
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  };
+  EXPECT_NE(full("").find("Left out, since the search takes long for 300,000 values of 4 fields. "
+                          "--split runs it anyway."),
+            std::string::npos);
+  EXPECT_EQ(full("--no-split").find("Left out"), std::string::npos);
+  EXPECT_EQ(full("--columns 1").find("Left out"), std::string::npos);
+  const std::string with = full("--split");
+  EXPECT_EQ(with.find("Left out"), std::string::npos);
+  EXPECT_NE(with.find("Which fields to share"), std::string::npos);
+  EXPECT_NE(full("--memory 16M --split").find("Left out: the search needs all distinct values"),
+            std::string::npos);
+}
+
+// A screen without --full; with it everything; on a terminal with colours, unless they are refused.
+TEST_F(AnalyzeCommandTest, TheAnswerComesFirst) {
+  const std::string syn = kData + "/syn_options/syn.tsv";
+  const std::string brief = Inlay("analyze --columns 5-9 " + syn).out;
+  EXPECT_EQ(brief.find("TSV, 5 of 13 columns, 5,524 records.\n\nYes: 16x fewer values than "
+                       "records; 9 bits; 4.59 B a socket"),
+            0U)
+      << brief;
+  EXPECT_LE(std::count(brief.begin(), brief.end(), '\n'), 40) << brief;
+  EXPECT_EQ(brief.find('\x1B'), std::string::npos);
+  const std::string full = Inlay("analyze --full --columns 5-9 " + syn).out;
+  EXPECT_GT(std::count(full.begin(), full.end(), '\n'), 100) << full;
+  ExpectFailure("analyze --full --json " + syn, "--json excludes --full");
+  const std::string command = "script -qec '" + std::string(INLAY_COMMAND) +
+                              " analyze --columns 5-9 " + syn + "' /dev/null";
+  EXPECT_NE(Shell("env -u NO_COLOR TERM=xterm " + command).out.find("\x1B[1;32mYes:"),
+            std::string::npos);
+  EXPECT_EQ(Shell("NO_COLOR=1 TERM=xterm " + command).out.find('\x1B'), std::string::npos);
+  EXPECT_EQ(Shell("env -u NO_COLOR TERM=dumb " + command).out.find('\x1B'), std::string::npos);
 }
 
 TEST_F(AnalyzeCommandTest, LimitsOutOfRangeAreBadUsage) {

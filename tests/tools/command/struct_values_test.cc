@@ -8,12 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/tools/full_text.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/next_steps.h"
 #include "tools/analysis/report/report.h"
 #include "tools/analysis/report/report_json.h"
-#include "tools/analysis/report/report_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -71,13 +71,11 @@ TEST(StructValuesTest, TopValuesAreDecoded) {
   EXPECT_EQ(report->value_bytes, 24U);
   EXPECT_EQ(report->distinct, 4U);
   EXPECT_EQ(report->distinct_by_fields, 4U);
-  const std::string text = FormatText(*report);
-  EXPECT_TRUE(Contains(text, "  mss=1460 ecn=true cc=cubic wscale=7 delta=-1\n")) << text;
-  EXPECT_TRUE(Contains(text, "  mss                 0      2         2     1.00           2\n"))
-      << text;
-  EXPECT_TRUE(Contains(text, "  padding 17-19      17      3         1     0.00           4\n"))
-      << text;
-  EXPECT_FALSE(Contains(text, "by fields")) << text;
+  const std::string text = FullText(*report);
+  EXPECT_TRUE(Contains(text, " mss=1460 ecn=true cc=cubic wscale=7 delta=-1\n")) << text;
+  EXPECT_TRUE(Contains(text, "\n mss 2 1.00 2 0 2 u16\n")) << text;
+  EXPECT_TRUE(Contains(text, "\n padding 17-19 1 0.00 4 17 3 not known\n")) << text;
+  EXPECT_FALSE(Contains(text, "distinct by fields")) << text;
   const auto json = nlohmann::ordered_json::parse(FormatJson(*report));
   EXPECT_EQ(json["distinct_by_fields"], 4);
   for (const auto& top : json["top"]) {
@@ -101,9 +99,8 @@ TEST(StructValuesTest, PaddingThatDiffersIsTold) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->distinct, 100U);
   EXPECT_EQ(report->distinct_by_fields, 4U);
-  const std::string text = FormatText(*report);
-  EXPECT_TRUE(Contains(text, "distinct values: 1.0x by bytes, 25x by fields: padding differs"))
-      << text;
+  const std::string text = FullText(*report);
+  EXPECT_TRUE(Contains(text, "1.0x by bytes, 25x by fields.")) << text;
   EXPECT_TRUE(Contains(text, "varies, and means nothing")) << text;
   EXPECT_TRUE(Contains(NextSteps(*report)[0], "100 instead of 4 values: zero the whole struct"));
   RecordOptions bytes;
@@ -121,7 +118,7 @@ TEST(StructValuesTest, BitsOfOneByteAreToldApart) {
       Analyzed(std::string("\x01\x02\x03\x11", 4), Named("low:u8:4,one:u8:1"));
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->distinct_by_fields, 4U);
-  const std::string text = FormatText(*report);
+  const std::string text = FullText(*report);
   EXPECT_TRUE(Contains(text, "bits 0-3")) << text;
   EXPECT_TRUE(Contains(text, "bit 4")) << text;
   EXPECT_TRUE(Contains(text, "padding 0 bits 5-7")) << text;

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/counting/layout_costs.h"
-#include "tools/analysis/report/report_spoilers_text.h"
+#include "tools/analysis/report/spoiler_words.h"
 
 namespace inlay::analysis {
 namespace {

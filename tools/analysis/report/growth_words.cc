@@ -80,14 +80,14 @@ std::string OrderWords(const Growth& growth) {
     return absl::StrCat(
         "The order matters: after the first ", numbers::GroupedWhole(growth.points[at].records),
         " records came ", numbers::GroupedWhole(measured),
-        " new values, and in random order\nit would have been ", numbers::GroupedWhole(expected),
+        " new values, and in random order it would have been ", numbers::GroupedWhole(expected),
         ". Either the input is sorted, or new values keep coming as time goes on.");
   }
   if (expected > kNotable * measured && expected - measured > chance) {
     return absl::StrCat(
         "The order matters: after the first ", numbers::GroupedWhole(growth.points[at].records),
         " records came only ", numbers::GroupedWhole(measured),
-        " new values, and in random order\nit would have been ", numbers::GroupedWhole(expected),
+        " new values, and in random order it would have been ", numbers::GroupedWhole(expected),
         ". Most values appear early, and fewer of them later.");
   }
   return "The order matters little: records in random order would have met values as fast.";
@@ -103,7 +103,7 @@ std::string ChurnWords(const Growth& growth) {
   const Snapshot& last = growth.snapshots.back();
   std::string text = absl::StrCat(
       "Churn: ", numbers::GroupedDecimal(distinct == 0 ? 0 : 100 * appeared / distinct, 1),
-      " % of a snapshot's values were not in the one before it. A table that never\n",
+      " % of a snapshot's values were not in the one before it. A table that never ",
       "reclaims dead values would hold at most the ", numbers::Grouped(last.distinct_so_far),
       " values so far");
   if (last.distinct_so_far > last.distinct) {
@@ -119,15 +119,15 @@ std::string ChurnWords(const Growth& growth) {
 std::string ForecastOrderWords(const Growth& growth) {
   if (growth.within_last_snapshot) {
     return "Law and forecasts are those of the last snapshot's records in random order: the "
-           "snapshots are\n"
+           "snapshots are "
            "fewer than three, or too alike in size, to show how values grow with records, or have "
-           "fewer values\n"
+           "fewer values "
            "with more records.";
   }
   if (growth.order == Growth::Order::kInput && !growth.law.has_value() &&
       !growth.forecasts.empty()) {
     return "Forecasts are those of the records in random order: the records are too few, or their "
-           "values a\n"
+           "values a "
            "sample, to show how values grow in this order.";
   }
   return "";

@@ -1,5 +1,4 @@
-// What is said of growth in words, the same in the text report and on the page. Words may have line
-// feeds, where the text report breaks its lines.
+// Growth in sentences, each on one line.
 //
 // Thread-safe: functions without state.
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/report/report_spoilers_text.h"
+#include "tools/analysis/report/spoiler_words.h"
 #include "tools/pages/numbers/number_text.h"
 
 namespace inlay::analysis {

@@ -105,6 +105,8 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.entropy_bits = copies.entropy_bits().value;
   report.entropy_bits_error = copies.entropy_bits().error;
   report.index_bits = SmallestIndexBits(report.distinct);
+  report.rollout_distinct = 2 * report.distinct;
+  report.rollout_index_bits = SmallestIndexBits(report.rollout_distinct);
   report.top = TopValues(schema, distinct, top);
   report.copies_histogram = copies.Histogram();
   if (report.schema.fields.empty()) {

@@ -55,7 +55,10 @@ struct Report {
   double singletons_error = 0;
   double entropy_bits = 0;
   double entropy_bits_error = 0;
-  std::optional<int> index_bits;               // nothing: no index is wide enough
+  std::optional<int> index_bits;  // nothing: no index is wide enough
+  // While a change of every value is rolled out, the table holds old and new values.
+  uint64_t rollout_distinct = 0;
+  std::optional<int> rollout_index_bits;
   std::vector<TopValue> top;                   // by count, then by the bytes of the value
   std::vector<CopiesBucket> copies_histogram;  // without the empty buckets
   std::vector<FieldStatistics> fields;

@@ -82,6 +82,8 @@ std::string FormatJson(const Report& report) {
                                        {"singletons", report.singletons_error},
                                        {"entropy_bits", report.entropy_bits_error}};
   json["index_bits"] = OrNull(report.index_bits);
+  json["rollout"] = {{"distinct", report.rollout_distinct},
+                     {"index_bits", OrNull(report.rollout_index_bits)}};
   json["top"] = Json::array();
   for (const TopValue& value : report.top) {
     json["top"].push_back({{"count", value.count},

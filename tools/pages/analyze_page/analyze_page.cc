@@ -8,11 +8,14 @@
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/analyze_page/sections.h"
 #include "tools/pages/analyze_page/short_text.h"
+#include "tools/pages/analyze_page/verdict.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/styles/styles.h"
 
 namespace inlay::analyze_page {
 namespace {
+
+using analysis::Report;
 
 std::string Title(const Origin& origin) {
   if (origin.paths.size() > 1) {
@@ -26,16 +29,21 @@ std::string Title(const Origin& origin) {
 
 }  // namespace
 
-page::Document BuildPage(const analysis::Report& report, const Origin& origin) {
+std::string Subtitle(const Report& report) {
+  return absl::StrCat(analysis::DataTitle(report.schema), ", ",
+                      numbers::CountOf(report.records, "record"), ".");
+}
+
+page::Document BuildFull(const Report& report) {
   page::Document document;
   document.styles = page::Styles();
-  document.title = Title(origin);
-  document.subtitle = absl::StrCat(analysis::DataTitle(report.schema), ", ",
-                                   numbers::CountOf(report.records, "record"), ".");
+  document.subtitle = Subtitle(report);
   document.verdict = Verdict(report);
   const auto add = [&document](std::optional<page::Section> section) {
     if (section.has_value()) document.sections.push_back(*std::move(section));
   };
+  add(NotesSection(report));
+  add(TodoSection(report));
   add(ValuesSection(report));
   add(SpoilersSection(report));
   add(MemorySection(report));
@@ -46,9 +54,14 @@ page::Document BuildPage(const analysis::Report& report, const Origin& origin) {
   add(CopiesSection(report));
   add(TopSection(report));
   add(FieldsSection(report));
-  add(NotesSection(report));
-  add(GlossarySection(report));
-  add(OriginSection(report, origin));
+  return document;
+}
+
+page::Document BuildPage(const Report& report, const Origin& origin) {
+  page::Document document = BuildFull(report);
+  document.title = Title(origin);
+  document.sections.push_back(GlossarySection(report));
+  document.sections.push_back(OriginSection(report, origin));
   document.footer = absl::StrCat("Written by inlay analyze, version ", origin.version, ".");
   return document;
 }

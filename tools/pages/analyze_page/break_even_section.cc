@@ -102,9 +102,8 @@ std::optional<page::Section> BreakEvenSection(const Report& report) {
       "passed, the index takes no fewer bytes than that layout. The curves keep the sockets and "
       "the value size of this data, and change only how many values are distinct."});
   page::Figure figure = Comparison(report);
-  figure.notes.push_back(
-      "Dotted: the place of this data, and the break-evens. In parentheses: the share of the "
-      "sockets.");
+  figure.chart_notes.push_back("Dotted: the place of this data, and the break-evens.");
+  figure.notes.push_back("In parentheses: the share of the sockets.");
   if (input.sockets > analysis::IndexCapacity(analysis::kMaxIndexBits)) {
     figure.notes.push_back(absl::StrCat(
         "Past ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),

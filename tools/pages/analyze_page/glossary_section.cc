@@ -72,9 +72,11 @@ page::Section GlossarySection(const analysis::Report& report) {
   for (const Term& term : kTerms) facts.facts.emplace_back(term.term, term.meaning);
   facts.facts.emplace_back(
       "index width",
-      absl::StrCat("The smallest number of bits w, from ", analysis::kMinIndexBits, " to ",
-                   analysis::kMaxIndexBits,
-                   ", with at most 2^w - 2 distinct values: two codes mean absent and private."));
+      absl::StrCat(
+          "The smallest number of bits w, from ", analysis::kMinIndexBits, " to ",
+          analysis::kMaxIndexBits,
+          ", with at most 2^w - 2 distinct values: two codes mean absent and private. Values that "
+          "change need room for old and new ones together."));
   if (report.split.has_value()) {
     facts.facts.emplace_back(
         "split",

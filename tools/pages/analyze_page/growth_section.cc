@@ -141,13 +141,12 @@ page::Figure Curve(const Report& report) {
         absl::StrCat("Law: ", analysis::LawWords(*growth.law, last.records), "."));
   }
   if (!growth.forecasts.empty()) {
-    figure.notes.emplace_back(
-        "Shaded: the interval in which the truth is 19 of 20 times, if the records to come are "
-        "like "
-        "those that are there.");
+    figure.chart_notes.emplace_back(
+        "Shaded: the interval that holds the truth 19 of 20 times, if the records to come are like "
+        "those of this data.");
   }
-  if (in_order) figure.notes.push_back(OneLine(analysis::OrderWords(growth)));
-  const std::string forecast_order = OneLine(analysis::ForecastOrderWords(growth));
+  if (in_order) figure.notes.push_back(analysis::OrderWords(growth));
+  const std::string forecast_order = analysis::ForecastOrderWords(growth);
   if (!forecast_order.empty()) figure.notes.push_back(forecast_order);
   return figure;
 }

@@ -17,8 +17,29 @@ using numbers::ByteSize;
 using numbers::Grouped;
 using page::Text;
 
-page::Figure ByLayout(const Report& report) {
-  page::Figure figure{.title = "Bytes per socket, everything included"};
+Text AboutTheTable(const Report& report) {
+  const LayoutCost& index = report.layouts.back();
+  Text text(absl::StrCat("The table, in which the index layout has each value once, takes ",
+                         ByteSize(index.table_bytes), " of it. "));
+  if (report.index_bits.has_value()) {
+    text.Plain(absl::StrCat(
+        "An owner reserves its bits in words of at least 16. Where the ", *report.index_bits,
+        " bits are packed beside those of other maps, a socket costs ",
+        numbers::BytesPerSocket(analysis::PackedIndexBytesPerSocket(report.layout_input)), "."));
+  } else {
+    text.Plain(absl::StrCat(
+        "It spills: the ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
+        " most frequent values are shared, and ", Grouped(report.layout_input.spilled_sockets),
+        " sockets keep a private copy at the cost of pointer."));
+  }
+  return text;
+}
+
+}  // namespace
+
+page::Figure LayoutFigure(const Report& report) {
+  page::Figure figure{.title =
+                          "Bytes if each record is the value of one socket, everything included"};
   page::BarChart chart{.description = "Bytes per socket of each layout",
                        .unit = "bytes per socket",
                        .groups = {page::BarChart::Group{}}};
@@ -43,26 +64,6 @@ page::Figure ByLayout(const Report& report) {
   return figure;
 }
 
-Text AboutTheTable(const Report& report) {
-  const LayoutCost& index = report.layouts.back();
-  Text text(absl::StrCat("The table, in which the index layout has each value once, takes ",
-                         ByteSize(index.table_bytes), " of it. "));
-  if (report.index_bits.has_value()) {
-    text.Plain(absl::StrCat(
-        "An owner reserves its bits in words of at least 16. Where the ", *report.index_bits,
-        " bits are packed beside those of other maps, a socket costs ",
-        numbers::BytesPerSocket(analysis::PackedIndexBytesPerSocket(report.layout_input)), "."));
-  } else {
-    text.Plain(absl::StrCat(
-        "It spills: the ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
-        " most frequent values are shared, and ", Grouped(report.layout_input.spilled_sockets),
-        " sockets keep a private copy at the cost of pointer."));
-  }
-  return text;
-}
-
-}  // namespace
-
 page::Section MemorySection(const Report& report) {
   page::Section section{.id = "memory", .title = "What each layout takes"};
   Text text(
@@ -73,7 +74,7 @@ page::Section MemorySection(const Report& report) {
       " each distinct value is stored once for all sockets. Sizes are those that the kernel's "
       "allocator really hands out.");
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
-  page::Figure figure = ByLayout(report);
+  page::Figure figure = LayoutFigure(report);
   figure.notes.push_back(AboutTheTable(report));
   if (!report.exact) {
     figure.notes.push_back(absl::StrCat("Estimated: computed from ",

@@ -1,33 +1,20 @@
 #include <string>
 #include <utility>
 
-#include "tools/analysis/report/next_steps.h"
+#include "tools/analysis/values/input_note.h"
 #include "tools/pages/analyze_page/sections.h"
 #include "tools/pages/analyze_page/short_text.h"
 
 namespace inlay::analyze_page {
-namespace {
-
-page::BulletList Sentences(const std::vector<std::string>& sentences) {
-  page::BulletList list;
-  for (const std::string& sentence : sentences) {
-    list.items.emplace_back(ShortSentence(sentence));
-  }
-  return list;
-}
-
-}  // namespace
 
 std::optional<page::Section> NotesSection(const analysis::Report& report) {
-  const std::vector<std::string> steps = analysis::NextSteps(report);
-  if (report.notes.empty() && steps.empty()) return std::nullopt;
-  page::Section section{.id = "notes", .title = report.notes.empty() ? "What next" : "Notes"};
-  if (!report.notes.empty())
-    section.blocks.emplace_back(Sentences(analysis::NoteTexts(report.notes)));
-  if (!steps.empty()) {
-    if (!report.notes.empty()) section.blocks.emplace_back(page::Subheading{"What next"});
-    section.blocks.emplace_back(Sentences(steps));
+  if (report.notes.empty()) return std::nullopt;
+  page::BulletList list;
+  for (const std::string& note : analysis::NoteTexts(report.notes)) {
+    list.items.emplace_back(ShortSentence(note));
   }
+  page::Section section{.id = "notes", .title = "Notes on the input"};
+  section.blocks.emplace_back(std::move(list));
   return section;
 }
 

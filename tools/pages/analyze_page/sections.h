@@ -6,8 +6,9 @@
 #ifndef INLAY_TOOLS_PAGES_ANALYZE_PAGE_SECTIONS_H_
 #define INLAY_TOOLS_PAGES_ANALYZE_PAGE_SECTIONS_H_
 
+#include <cstddef>
 #include <optional>
-#include <vector>
+#include <string>
 
 #include "tools/analysis/report/report.h"
 #include "tools/pages/analyze_page/analyze_page.h"
@@ -15,9 +16,16 @@
 
 namespace inlay::analyze_page {
 
-// The head of the page: would the values deduplicate, and which field spoils it?
-std::vector<page::Text> Verdict(const analysis::Report& report);
+// What was read: "TSV, 5 of 13 columns, 5,524 records."
+std::string Subtitle(const analysis::Report& report);
 
+// The tables of MemorySection() and TopSection(); of top values at most `max_values`.
+page::Figure LayoutFigure(const analysis::Report& report);
+page::Figure TopFigure(const analysis::Report& report, size_t max_values);
+
+std::optional<page::Section> NotesSection(const analysis::Report& report);
+// The layout to choose, and what to try next.
+std::optional<page::Section> TodoSection(const analysis::Report& report);
 page::Section ValuesSection(const analysis::Report& report);
 std::optional<page::Section> SpoilersSection(const analysis::Report& report);
 page::Section MemorySection(const analysis::Report& report);
@@ -28,8 +36,6 @@ std::optional<page::Section> SnapshotsSection(const analysis::Report& report);
 page::Section CopiesSection(const analysis::Report& report);
 std::optional<page::Section> TopSection(const analysis::Report& report);
 page::Section FieldsSection(const analysis::Report& report);
-// Notes on the input, and what to try next.
-std::optional<page::Section> NotesSection(const analysis::Report& report);
 page::Section GlossarySection(const analysis::Report& report);
 page::Section OriginSection(const analysis::Report& report, const Origin& origin);
 

@@ -1,7 +1,5 @@
 #include "tools/pages/analyze_page/short_text.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/document/drawing.h"
@@ -37,11 +35,6 @@ std::string ChartName(const std::string& name) {
     at = end;
   }
   return cut + "...";
-}
-
-std::string OneLine(std::string words) {
-  std::replace(words.begin(), words.end(), '\n', ' ');
-  return words;
 }
 
 }  // namespace inlay::analyze_page

@@ -16,9 +16,6 @@ std::string IndexWidthText(std::optional<int> index_bits);
 // A sentence; a long one, from the names in it, is cut.
 std::string ShortSentence(const std::string& sentence);
 
-// Words without the line feeds that break them in the text report.
-std::string OneLine(std::string words);
-
 // A name that fits beside a chart's axis.
 std::string ChartName(const std::string& name);
 

@@ -68,7 +68,7 @@ std::optional<page::Section> SnapshotsSection(const analysis::Report& report) {
   }
   chart.lines = {std::move(each), std::move(so_far)};
   figure.chart = std::move(chart);
-  figure.notes.push_back(OneLine(analysis::ChurnWords(report.growth)));
+  figure.notes.push_back(analysis::ChurnWords(report.growth));
   if (snapshots.size() > kMaxListedSnapshots) {
     figure.notes.push_back(absl::StrCat(kMaxListedSnapshots, " of ", Grouped(snapshots.size()),
                                         " snapshots, evenly spread; --json has them all."));

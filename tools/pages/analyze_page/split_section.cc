@@ -101,12 +101,25 @@ page::Figure Parts(const SplitAdvice& split) {
   return figure;
 }
 
+std::string WhyLeftOut(const analysis::Report& report) {
+  if (report.split_left_out == analysis::SplitLeftOut::kSample) {
+    return "Left out: the search needs all distinct values, and they do not fit into --memory.";
+  }
+  return absl::StrCat("Left out, since the search takes long for ", Grouped(report.distinct),
+                      " values of ", Grouped(report.fields.size()),
+                      " fields. --split runs it anyway.");
+}
+
 }  // namespace
 
 std::optional<page::Section> SplitSection(const analysis::Report& report) {
-  if (!report.split.has_value()) return std::nullopt;
-  const SplitAdvice& split = *report.split;
   page::Section section{.id = "split", .title = "Which fields to share"};
+  if (!report.split.has_value()) {
+    if (report.split_left_out == analysis::SplitLeftOut::kNo) return std::nullopt;
+    section.blocks.emplace_back(page::Paragraph{WhyLeftOut(report)});
+    return section;
+  }
+  const SplitAdvice& split = *report.split;
   Text text(
       "A split puts each field into a shared group or into the private rest. A shared group is a "
       "struct "
@@ -127,7 +140,7 @@ std::optional<page::Section> SplitSection(const analysis::Report& report) {
   }
   if (split.c_structs.size() > kMostCodeBytes) {
     section.blocks.emplace_back(
-        page::Paragraph{"The C structs are too long for this page; the text report has them."});
+        page::Paragraph{"The C structs are too long for this page; --json has them."});
   } else if (!split.c_structs.empty()) {
     section.blocks.emplace_back(
         page::CodeBlock{.title = "The structs, as C to paste", .code = split.c_structs});

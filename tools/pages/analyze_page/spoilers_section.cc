@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/counting/layout_costs.h"
-#include "tools/analysis/report/report_spoilers_text.h"
 #include "tools/analysis/report/report_words.h"
+#include "tools/analysis/report/spoiler_words.h"
 #include "tools/pages/analyze_page/sections.h"
 #include "tools/pages/analyze_page/short_text.h"
 #include "tools/pages/numbers/number_text.h"
@@ -66,17 +66,16 @@ page::Figure Together(const Report& report) {
             &figure);
   }
   if (steps.size() > kMaxListedSteps) {
-    figure.notes.push_back(
-        absl::StrCat(numbers::CountOf(steps.size() - kMaxListedSteps, "more step"),
-                     ": the text report has them all."));
+    figure.notes.push_back(absl::StrCat(
+        numbers::CountOf(steps.size() - kMaxListedSteps, "more step"), "; --json has them all."));
   }
   figure.notes.push_back(
       "Every step leaves out, besides those before it, the field without which the fewest values "
       "are left.");
   if (report.joint_spoilers > 0) {
-    figure.notes.push_back(
-        "Red: the spoilers, the fewest of these fields that halve the values, and the next ones as "
-        "long as each halves them again.");
+    figure.chart_notes.push_back(
+        "Red: the spoilers. They are the fewest of these fields that halve the values, and the "
+        "next ones as long as each halves them again.");
   }
   return figure;
 }

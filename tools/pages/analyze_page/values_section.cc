@@ -27,10 +27,15 @@ page::Tiles Headline(const Report& report) {
                          .unit = "dedup ratio",
                          .note = "records per distinct value; 1 means that no two are equal"});
   page::Tiles::Tile width{.figure = "none", .unit = "fits", .note = "index width: above 16 bits"};
-  if (report.index_bits.has_value()) {
+  if (report.rollout_index_bits.has_value()) {
+    width = {.figure = absl::StrCat(*report.rollout_index_bits),
+             .unit = "bits",
+             .note = absl::StrCat("index width while all values change; ", *report.index_bits,
+                                  " for the live values alone")};
+  } else if (report.index_bits.has_value()) {
     width = {.figure = absl::StrCat(*report.index_bits),
              .unit = "bits",
-             .note = "index width: the smallest that names every value"};
+             .note = "index width: names the live values, but not old and new ones together"};
   }
   tiles.tiles.push_back(std::move(width));
   return tiles;
@@ -43,7 +48,7 @@ std::string IndexMeaning(const Report& report) {
                         " values; two codes mean absent and private.");
   }
   const uint64_t capacity = analysis::IndexCapacity(*report.index_bits);
-  return absl::StrCat("The smallest index that names every value. It has ", Grouped(capacity),
+  return absl::StrCat("The smallest index that names every live value. It has ", Grouped(capacity),
                       " codes for values, and is ", Percent(report.distinct, capacity), " full.");
 }
 
@@ -86,9 +91,14 @@ page::Figure Figures(const Report& report) {
       "The least that any code for the values needs per record, on average. An index has a fixed "
       "width, and needs at least as many.");
   add("value size", Grouped(report.value_bytes) + " B", SizeMeaning(report));
-  add("index width",
-      report.index_bits.has_value() ? absl::StrCat(*report.index_bits, " bits") : "none fits",
-      IndexMeaning(report));
+  add("index width, live values", IndexWidthText(report.index_bits), IndexMeaning(report));
+  add("values during a change", Grouped(report.rollout_distinct),
+      "While a change of every value is rolled out, the table holds old and new values: twice the "
+      "live ones. A value that no socket has any more keeps its index for two grace periods.");
+  add("index width, during a change", IndexWidthText(report.rollout_index_bits),
+      "The smallest index that names old and new values together. A narrower one leaves sockets "
+      "with a private copy. Changes in quick succession need room for three times the live "
+      "values.");
   if (!report.exact) {
     figure.notes.push_back(
         "± marks an estimate: all distinct values did not fit into the memory that was allowed, so "

@@ -1,12 +1,13 @@
+#include "tools/pages/analyze_page/verdict.h"
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/counting/layout_costs.h"
-#include "tools/analysis/report/report_spoilers_text.h"
 #include "tools/analysis/report/report_words.h"
-#include "tools/pages/analyze_page/sections.h"
+#include "tools/analysis/report/spoiler_words.h"
 #include "tools/pages/analyze_page/short_text.h"
 #include "tools/pages/numbers/number_text.h"
 
@@ -16,7 +17,6 @@ namespace {
 using analysis::LayoutCost;
 using analysis::Report;
 using numbers::Grouped;
-using numbers::GroupedDecimal;
 using page::Text;
 
 const LayoutCost& Layout(const Report& report, std::string_view name) {
@@ -24,20 +24,15 @@ const LayoutCost& Layout(const Report& report, std::string_view name) {
                        [name](const LayoutCost& layout) { return layout.name == name; });
 }
 
-// Whether a socket with an index takes less than one with the value in it.
-bool IndexPays(const Report& report) {
-  return Layout(report, "index").total_bytes < Layout(report, "inline").total_bytes;
-}
-
-bool SplitShares(const Report& report) {
-  return report.split.has_value() && !report.split->shared.empty();
+std::string BytesOf(const Report& report, std::string_view layout) {
+  return numbers::BytesPerSocket(Layout(report, layout).bytes_per_socket);
 }
 
 // "a, b and 3 more spoil it".
 std::string WhoSpoils(const Report& report) {
-  constexpr size_t kNamed = 3;
+  constexpr size_t kMaxNamed = 3;
   const size_t fields = report.joint_spoilers;
-  const size_t named = fields > kNamed + 1 ? kNamed : fields;
+  const size_t named = fields > kMaxNamed + 1 ? kMaxNamed : fields;
   std::string text;
   for (size_t step = 0; step < named; ++step) {
     const bool last = step + 1 == fields;
@@ -46,6 +41,13 @@ std::string WhoSpoils(const Report& report) {
   }
   if (named < fields) absl::StrAppend(&text, " and ", fields - named, " more");
   return text + (fields == 1 ? " spoils it" : " spoil it");
+}
+
+// "16x fewer values than records; 9 bits; 4.59 B a socket instead of 296.00 B."
+std::string Gain(const Report& report) {
+  return absl::StrCat(numbers::TimesSign(report.dedup_ratio), " fewer values than records; ",
+                      *report.index_bits, " bits; ", BytesOf(report, "index"),
+                      " a socket instead of ", BytesOf(report, "pointer"), ".");
 }
 
 Text FirstLine(const Report& report) {
@@ -63,64 +65,55 @@ Text FirstLine(const Report& report) {
                                                  : "hardly any two values are equal.");
   }
   if (!pays) return Text().Bad("No: ").Plain("sharing costs more than the values themselves.");
-  if (spoiled) {
-    return Text().Good("Yes, ").Plain(
-        absl::StrCat("but less than they could: ", WhoSpoils(report), "."));
-  }
   if (!report.index_bits.has_value()) {
     return Text().Good("Yes, ").Plain("but there are more values than an index can name.");
   }
-  return Text().Good("Yes: ").Plain(
-      absl::StrCat(numbers::TimesSign(report.dedup_ratio), " fewer values than records."));
+  return Text().Good("Yes: ").Plain(Gain(report));
 }
 
-std::string HowMany(const Report& report) {
-  if (report.records == 1) return "";
-  return absl::StrCat(Grouped(report.records), " records hold ", report.exact ? "" : "about ",
-                      numbers::Estimate(report.distinct, report.distinct_error),
-                      " distinct values, ", GroupedDecimal(report.dedup_ratio, 2),
-                      " records for each on average. ");
+// How many values there are, and how many bits they need, also while all of them change.
+Text Widths(const Report& report) {
+  Text text(absl::StrCat(report.exact ? "" : "About ",
+                         numbers::Estimate(report.distinct, report.distinct_error), " distinct ",
+                         report.distinct == 1 ? "value" : "values", " in ",
+                         numbers::CountOf(report.records, "record"), ": ",
+                         IndexWidthText(report.index_bits), ". While a change of all values ",
+                         "rolls out, ", Grouped(report.rollout_distinct), " old and new ones: "));
+  return text.Strong(IndexWidthText(report.rollout_index_bits)).Plain(".");
 }
 
-Text WhatItTakes(const Report& report) {
-  const LayoutCost& index = Layout(report, "index");
-  Text text(HowMany(report));
-  if (report.index_bits.has_value()) {
-    text.Plain(absl::StrCat("With every distinct value once in a table, and an index of ",
-                            *report.index_bits, " bits in each socket, a socket takes "));
-  } else {
-    text.Plain(absl::StrCat(
-        "With the ", Grouped(analysis::IndexCapacity(analysis::kMaxIndexBits)),
-        " most frequent values once in a table, an index in each socket, and a private copy where "
-        "the value has no index, a socket takes "));
-  }
-  text.Strong(numbers::BytesPerSocket(index.bytes_per_socket));
-  text.Plain(" all in all. The value in the socket itself takes ")
-      .Strong(numbers::BytesPerSocket(Layout(report, "inline").bytes_per_socket));
-  text.Plain(", the kernel's layout of today ")
-      .Strong(numbers::BytesPerSocket(Layout(report, "pointer").bytes_per_socket))
-      .Plain(".");
+Text Bytes(const Report& report) {
+  Text text("A socket takes ");
+  text.Strong(BytesOf(report, "index"))
+      .Plain(" with an index, its share of the table included; ")
+      .Strong(BytesOf(report, "inline"))
+      .Plain(" with the value in it; ")
+      .Strong(BytesOf(report, "pointer"))
+      .Plain(" in the kernel's layout of today.");
   return text;
 }
 
 }  // namespace
 
+bool IndexPays(const Report& report) {
+  return Layout(report, "index").total_bytes < Layout(report, "inline").total_bytes;
+}
+
+bool SplitShares(const Report& report) {
+  return report.split.has_value() && !report.split->shared.empty();
+}
+
 std::vector<Text> Verdict(const Report& report) {
-  std::vector<Text> verdict = {FirstLine(report), WhatItTakes(report)};
-  std::string rest;
+  std::vector<Text> verdict = {FirstLine(report)};
+  if (report.records > 1) verdict.push_back(Widths(report));
+  verdict.push_back(Bytes(report));
+  std::string spoilers;
   if (report.records > 1) {
     for (const std::string& sentence : analysis::SpoilersVerdict(report)) {
-      absl::StrAppend(&rest, rest.empty() ? "" : " ", ShortSentence(sentence));
+      absl::StrAppend(&spoilers, spoilers.empty() ? "" : " ", ShortSentence(sentence));
     }
   }
-  if (SplitShares(report) && !IndexPays(report)) {
-    absl::StrAppend(&rest, rest.empty() ? "" : " ",
-                    "Split into a shared and a private part, a struct of these fields takes ",
-                    numbers::BytesPerSocket(report.split->bytes_per_socket),
-                    " per socket instead of ",
-                    numbers::BytesPerSocket(report.split->all_private_bytes), ".");
-  }
-  if (!rest.empty()) verdict.emplace_back(rest);
+  if (!spoilers.empty()) verdict.emplace_back(spoilers);
   return verdict;
 }
 

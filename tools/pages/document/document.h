@@ -69,6 +69,7 @@ struct Figure {
   std::optional<Chart> chart = std::nullopt;
   Table table = {};
   std::vector<Text> notes = {};
+  std::vector<Text> chart_notes = {};  // on what only the chart has; written where charts are
   std::vector<std::string> commands = {};
 };
 

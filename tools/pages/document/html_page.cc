@@ -159,6 +159,9 @@ std::string Html(const Figure& figure, const SeriesStyles& styles) {
   if (figure.chart.has_value()) {
     html += std::visit([&styles](const auto& chart) { return Html(chart, styles); }, *figure.chart);
   }
+  for (const Text& note : figure.chart_notes) {
+    absl::StrAppend(&html, "<p class=\"aside\">", Html(note), "</p>\n");
+  }
   html += Html(figure.table, figure.title, styles);
   for (const Text& note : figure.notes) {
     absl::StrAppend(&html, "<p class=\"aside\">", Html(note), "</p>\n");

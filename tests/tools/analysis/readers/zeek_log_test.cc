@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "tests/tools/analysis/readers/record_reading.h"
+#include "tests/tools/full_text.h"
 #include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/report.h"
-#include "tools/analysis/report/report_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -239,7 +239,7 @@ TEST_F(ZeekLogTest, ARealLogGivesTheNumbersOfCutSortAndUniq) {
     Strings shown = {std::to_string(report.records), std::to_string(report.distinct)};
     for (const auto& top : report.top) shown.push_back(std::to_string(top.count) + " " + top.text);
     schema_ = (*source)->schema();
-    text_ = FormatText(report);
+    text_ = FullText(report);
     return shown;
   };
   // grep -v '^#' conn.log | cut -f7,12 | sort | uniq -c | sort -rn
@@ -248,7 +248,7 @@ TEST_F(ZeekLogTest, ARealLogGivesTheNumbersOfCutSortAndUniq) {
             (Strings{"21", "14", "5 75.126.203.78\t80\ttcp", "3 75.126.130.163\t80\ttcp"}));
   EXPECT_EQ(schema_.fields[0].type_name, "addr");
   EXPECT_EQ(schema_.fields[1].type_name, "port");
-  EXPECT_NE(text_.find("Zeek log, 3 of 21 columns\n"), std::string::npos) << text_;
+  EXPECT_NE(text_.find("Zeek log, 3 of 21 columns, 21 records.\n"), std::string::npos) << text_;
 }
 
 // Random logs with headers and comments in all places, against the rows that were put in; long

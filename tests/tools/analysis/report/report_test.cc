@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "tests/tools/analysis/report/analyzed_file.h"
+#include "tests/tools/full_text.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/next_steps.h"
 #include "tools/analysis/report/report_json.h"
-#include "tools/analysis/report/report_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -42,6 +42,8 @@ TEST(ReportTest, EveryNumberOfASmallExample) {
   EXPECT_EQ(report.singletons, 1U);
   EXPECT_NEAR(report.entropy_bits, 5 / 8.0 * std::log2(8 / 5.0) + 2 / 8.0 * 2 + 1 / 8.0 * 3, 1e-12);
   EXPECT_EQ(report.index_bits, 3);
+  EXPECT_EQ(report.rollout_distinct, 6U) << "old and new values while all of them change";
+  EXPECT_EQ(report.rollout_index_bits, 3);
   ASSERT_EQ(report.top.size(), 3U);
   EXPECT_EQ(report.top[0].text, "a");
   EXPECT_EQ(report.top[0].count, 5U);
@@ -81,12 +83,12 @@ TEST(ReportTest, OneRecordAndEmptyValuesAreSane) {
     const Report report = AnalyzeText(text);
     EXPECT_EQ(report.distinct, 1U);
     EXPECT_EQ(report.entropy_bits, 0);
-    for (const std::string& listed : {FormatText(report), FormatJson(report)}) {
-      EXPECT_FALSE(Contains(listed, "nan")) << listed;
-      EXPECT_FALSE(Contains(listed, "inf")) << listed;
+    for (const std::string& text_or_json : {FullText(report), FormatJson(report)}) {
+      EXPECT_FALSE(Contains(text_or_json, " nan")) << text_or_json;
+      EXPECT_FALSE(Contains(text_or_json, " inf ")) << text_or_json;
     }
   }
-  EXPECT_TRUE(Contains(FormatText(AnalyzeText("\n\n")), "(empty)"));
+  EXPECT_TRUE(Contains(FullText(AnalyzeText("\n\n")), "(empty)"));
   EXPECT_EQ(AnalyzeText("\n").value_bytes, 0U);
 }
 
@@ -98,8 +100,25 @@ TEST(ReportTest, DifferentValuesHaveTheEntropyOfTheirNumber) {
   EXPECT_EQ(report.index_bits, std::nullopt);
   EXPECT_EQ(report.layout_input.spilled_sockets, 70'000U - 65'534);
   EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["index_bits"], nullptr);
-  const std::string listed = FormatText(report);
+  const std::string listed = FullText(report);
   EXPECT_TRUE(Contains(listed, "4,466 sockets keep a private copy")) << listed;
+}
+
+TEST(ReportTest, AChangeOfAllValuesNeedsRoomForOldAndNewOnes) {
+  const auto widths = [](int values) {
+    std::string text;
+    for (int i = 0; i < values; ++i) text += std::to_string(i) + "\n";
+    const Report report = AnalyzeText(text);
+    const auto json = nlohmann::json::parse(FormatJson(report));
+    EXPECT_EQ(json["rollout"]["distinct"], 2 * values);
+    EXPECT_EQ(json["rollout"]["index_bits"].is_null(), !report.rollout_index_bits.has_value());
+    return std::pair(report.index_bits.value_or(0), report.rollout_index_bits.value_or(0));
+  };
+  EXPECT_EQ(widths(500), (std::pair{9, 10}));
+  EXPECT_EQ(widths(511), (std::pair{10, 10}));
+  EXPECT_EQ(widths(512), (std::pair{10, 11})) << "1,024 values, and 1,022 codes of 10 bits";
+  EXPECT_EQ(widths(32'767), (std::pair{15, 16}));
+  EXPECT_EQ(widths(32'768), (std::pair{16, 0})) << "65,536 values, and 65,534 codes of 16 bits";
 }
 
 TEST(ReportTest, TheMostFrequentValuesAreTheOnesThatKeepAnIndex) {
@@ -152,10 +171,11 @@ TEST(ReportTest, JsonHasExactlyTheDocumentedKeys) {
     for (const auto& [key, value] : object.items()) names += key + " ";
     return names;
   };
-  EXPECT_EQ(keys(json),
-            "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
-            "exact errors index_bits top copies_histogram fields_exact fields layouts spoilers "
-            "spoiled_by split growth notes ");
+  EXPECT_EQ(
+      keys(json),
+      "records value_bytes distinct distinct_by_fields dedup_ratio singletons entropy_bits "
+      "exact errors index_bits rollout top copies_histogram fields_exact fields layouts spoilers "
+      "spoiled_by split growth notes ");
   EXPECT_EQ(keys(json["top"][0]), "count count_error share value ");
   EXPECT_EQ(keys(json["copies_histogram"][0]), "copies_from copies_to values records ");
   EXPECT_EQ(keys(json["fields"][0]),
@@ -179,7 +199,7 @@ TEST(ReportTest, ManyFieldsAreCutInTextAndWholeInJson) {
   RecordOptions options;
   for (int i = 0; i < 100; ++i) options.fields += (i == 0 ? "f" : ",f") + std::to_string(i) + ":u8";
   const Report report = AnalyzeText(std::string(200, 'x'), options);
-  EXPECT_TRUE(Contains(FormatText(report), "20 more; --json has them all"));
+  EXPECT_TRUE(Contains(FullText(report), "20 more; --json has them all"));
   EXPECT_EQ(nlohmann::json::parse(FormatJson(report))["fields"].size(), 100U);
 }
 
@@ -199,17 +219,12 @@ TEST(ReportTest, WhatSpoilsItInTextAndJson) {
   options.header = true;
   const Report report = AnalyzeText(TwoSpoilers(), options);
   EXPECT_EQ(report.joint_spoilers, 2U);
-  const std::string text = FormatText(report);
-  for (const char* part : {"  column  distinct  entropy  without it\n  a             60     5.91   "
-                           "       60  different "
-                           "in every record\n  b              1     0.00          60  constant\n",
-                           "\nWhat spoils it: the values that are left without some fields\n"
-                           "  These 2 fields spoil it together: a and c.\n"
-                           "  Without them 4 of 60 distinct values are left.\n"
-                           "  left out  distinct           ratio  index bits\n"
-                           "  nothing         60  100.0 %   1.00           6\n"
-                           "  a               60  100.0 %   1.00           6\n"
-                           "  and c            4    6.7 %  15.00           3\n"}) {
+  const std::string text = FullText(report);
+  for (const char* part :
+       {"\n a 60 5.91 60 different in every record\n b 1 0.00 60 constant\n",
+        "These 2 fields spoil it together: a and c. Without them 4 of 60 distinct values are left.",
+        "\n left out distinct of all dedup ratio index width\n nothing 60 100.0 % 1.00 6 bits\n"
+        " a 60 100.0 % 1.00 6 bits\n and c 4 6.7 % 15.00 3 bits\n"}) {
     EXPECT_TRUE(Contains(text, part)) << part << text;
   }
   const auto json = nlohmann::json::parse(FormatJson(report));
@@ -234,15 +249,15 @@ TEST(ReportTest, TheOrderOfTheInputChangesNoDigit) {
 }
 
 TEST(ReportTest, WhyNothingSpoilsIt) {
-  EXPECT_FALSE(Contains(FormatText(AnalyzeText("a\nb\nc\n")), "What spoils it"));
-  EXPECT_FALSE(Contains(FormatText(AnalyzeText("a,b\na,b\n")), "What spoils it"));
+  EXPECT_FALSE(Contains(FullText(AnalyzeText("a\nb\nc\n")), "Which field spoils it"));
+  EXPECT_FALSE(Contains(FullText(AnalyzeText("a,b\na,b\n")), "Which field spoils it"));
   std::string cheap;
   for (int i = 0; i < 10'000; ++i) cheap += std::to_string(i % 7) + ",x\n";
   EXPECT_TRUE(
-      Contains(FormatText(AnalyzeText(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
+      Contains(FullText(AnalyzeText(cheap + "8,y\n")), "Nothing is spoiled: with all fields"));
   std::string together;
   for (int i = 0; i < 30; ++i) together += std::to_string(i) + "," + std::to_string(i + 40) + "\n";
-  const std::string listed = FormatText(AnalyzeText(together));
+  const std::string listed = FullText(AnalyzeText(together));
   EXPECT_TRUE(Contains(listed, "No few fields spoil it")) << listed;
   RecordOptions header;
   header.header = true;
@@ -252,7 +267,7 @@ TEST(ReportTest, WhyNothingSpoilsIt) {
     report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
     return report;
   }();
-  EXPECT_TRUE(Contains(FormatText(first),
+  EXPECT_TRUE(Contains(FullText(first),
                        "No field spoils it: even without this one, more than half of the values"));
 }
 

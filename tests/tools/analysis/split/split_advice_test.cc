@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "tests/tools/analysis/report/analyzed_file.h"
+#include "tests/tools/full_text.h"
 #include "tests/tools/inlay_command.h"
 #include "tests/tools/temporary_files.h"
 #include "tools/analysis/readers/open_records.h"
 #include "tools/analysis/report/report.h"
 #include "tools/analysis/report/report_json.h"
-#include "tools/analysis/report/report_text.h"
 #include "tools/analysis/split/c_struct.h"
 
 namespace inlay::analysis {
@@ -170,13 +170,13 @@ TEST(SplitAdviceTest, AnExampleInTextAndJson) {
   const double writes = 0.5 * (1 + kNewValueWrites * 3 / 1000);
   EXPECT_DOUBLE_EQ(split["bytes_per_socket"], 4 + 2 + (3 * (24 + 12) + 32 + 64) / 1000.0 + writes);
   EXPECT_DOUBLE_EQ(split["all_private_bytes_per_socket"], 24);
-  const std::string text = FormatText(report);
+  const std::string text = FullText(report);
   for (const char* part :
-       {"\nSplit: ", "  all private     24.00 B  one struct in every socket\n",
-        "  split            7.47 B  no split costs less\n", "  peer_shared: name, port, zone\n",
-        "  private: id\n", "  the same in all records, counted nowhere: proto\n",
-        "  struct peer_shared {\n  \t__s32 zone;\n  \t__u16 port;\n  \tchar name[11];\n  };\n",
-        "  struct peer_private {\n  \t__u32 id;\n  };\n"}) {
+       {"\nWhich fields to share\n", "\n all private 24.00 B one struct in every socket\n",
+        "\n split 7.47 B no split costs less\n", " name, port, zone\n", "\n private rest 4 id\n",
+        "\n constants 1 each proto\n",
+        "\n struct peer_shared {\n \t__s32 zone;\n \t__u16 port;\n \tchar name[11];\n };\n",
+        "\n struct peer_private {\n \t__u32 id;\n };\n"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
 }
@@ -226,18 +226,19 @@ TEST(SplitAdviceTest, OneFieldIsNotSplit) {
   const Report report = AnalyzeFile(files.Write("data", "a\nb\n"));
   EXPECT_FALSE(report.split.has_value());
   EXPECT_TRUE(nlohmann::json::parse(FormatJson(report))["split"].is_null());
-  EXPECT_EQ(FormatText(report).find("Split"), std::string::npos);
+  EXPECT_EQ(FullText(report).find("Which fields to share"), std::string::npos);
 }
 
 using SplitCommandTest = InlayCommandTest;
 
 TEST_F(SplitCommandTest, Options) {
   const std::string path = kData + "/syn_options/syn.tsv";
-  EXPECT_NE(Inlay("analyze " + path).out.find("\nSplit: "), std::string::npos);
-  EXPECT_EQ(Inlay("analyze --no-split " + path).out.find("Split"), std::string::npos);
+  EXPECT_NE(Inlay("analyze --full " + path).out.find("Which fields to share"), std::string::npos);
+  EXPECT_EQ(Inlay("analyze --full --no-split " + path).out.find("Which fields to share"),
+            std::string::npos);
   EXPECT_TRUE(
       nlohmann::json::parse(Inlay("analyze --no-split --json " + path).out)["split"].is_null());
-  EXPECT_NE(Inlay("analyze --struct-name syn " + path).out.find("struct syn_private {"),
+  EXPECT_NE(Inlay("analyze --full --struct-name syn " + path).out.find("struct syn_private {"),
             std::string::npos);
   const auto groups = [&](const std::string& options) {
     const std::string out = Inlay("analyze --json " + options + " " + path).out;
@@ -245,7 +246,8 @@ TEST_F(SplitCommandTest, Options) {
   };
   EXPECT_GT(groups("--write-cost 0"), 0U);
   EXPECT_EQ(groups("--write-cost 1000"), 0U);
-  EXPECT_EQ(Inlay("analyze --threads 1 " + path).out, Inlay("analyze --threads 2 " + path).out);
+  EXPECT_EQ(Inlay("analyze --full --threads 1 " + path).out,
+            Inlay("analyze --full --threads 2 " + path).out);
   ExpectFailure("analyze --write-cost -1 " + path, "--write-cost");
   ExpectFailure("analyze --write-cost x " + path, "--write-cost");
   ExpectFailure("analyze --struct-name 'a b' " + path,

@@ -1,29 +1,14 @@
-#include "tools/analysis/report/report_spoilers_text.h"
+#include "tools/analysis/report/spoiler_words.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "tools/analysis/report/report_words.h"
 #include "tools/pages/numbers/number_text.h"
-#include "tools/pages/numbers/text_table.h"
 
 namespace inlay::analysis {
 namespace {
-
-using enum numbers::TextTable::Align;
-
-std::string Ratio(const Report& report, uint64_t distinct) {
-  return numbers::GroupedDecimal(
-      static_cast<double>(report.codes.records) / static_cast<double>(distinct), 2);
-}
-
-std::string IndexBits(uint64_t distinct) {
-  const std::optional<int> bits = SmallestIndexBits(distinct);
-  return bits.has_value() ? absl::StrCat(*bits) : "none fits";
-}
 
 std::string WhyNothingSpoils(const Report& report) {
   if (SharesCheaply(report.layout_input)) {
@@ -68,29 +53,6 @@ std::vector<std::string> SpoilersVerdict(const Report& report) {
 
 bool SpoilersAreKnown(const Report& report) {
   return report.fields.size() >= 2 && !report.spoilers.steps.empty();
-}
-
-std::string FormatSpoilers(const Report& report) {
-  if (!SpoilersAreKnown(report)) return "";
-  numbers::TextTable table({kLeft, kRight, kRight, kRight, kRight});
-  table.AddRow({"left out", "distinct", "", "ratio", "index bits"});
-  const auto add = [&](const std::string& name, uint64_t distinct) {
-    table.AddRow({name, numbers::Grouped(distinct),
-                  numbers::Percent(distinct, report.spoilers.distinct), Ratio(report, distinct),
-                  IndexBits(distinct)});
-  };
-  add("nothing", report.spoilers.distinct);
-  for (const SpoilerStep& step : report.spoilers.steps) {
-    const std::string name = PrintableFieldName(report.fields[step.field].name);
-    add(absl::StrCat(&step == &report.spoilers.steps.front() ? "" : "and ", name), step.distinct);
-  }
-  return absl::StrCat("\nWhat spoils it: the values that are left without some fields\n  ",
-                      absl::StrJoin(SpoilersVerdict(report), "\n  "), "\n",
-                      report.fields_exact
-                          ? ""
-                          : "  These figures, and those of the fields, are of a sample "
-                            "of the values.\n",
-                      table.Format());
 }
 
 }  // namespace inlay::analysis
