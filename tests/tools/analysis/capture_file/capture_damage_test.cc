@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <random>
@@ -479,12 +478,8 @@ TEST(HostileCaptureTest, ReadingTakesLinearTime) {
   block.resize(kCaptureBlockHeaderBytes);
   std::string hostile = HostileCapture().Snapshot().Finish();
   for (int i = 0; i < 500'000; ++i) hostile += block;
-  const auto start = std::chrono::steady_clock::now();
-  const Read read = ReadBytes(hostile);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  EXPECT_NE(read.error, "");
-  // Quadratic would be 500,000 times 16 MiB, some 10 minutes.
-  EXPECT_LT(took.count(), 20);
+  // Quadratic would be 500,000 times 16 MiB: ctest would end it.
+  EXPECT_NE(ReadBytes(hostile).error, "");
 }
 
 // What is kept of a small block must not take the room of a large one before it.
@@ -510,13 +505,10 @@ TEST(HostileCaptureTest, ManyUnknownKeysTakeLinearTime) {
   std::string json = R"({"value_bytes":2)";
   for (int i = 0; i < 400'000; ++i) json += ",\"k" + std::to_string(i) + "\":0";
   json += "}";
-  const auto start = std::chrono::steady_clock::now();
+  // Quadratic would be 80 thousand million comparisons: ctest would end it.
   const auto header = ParseCaptureHeader(json);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   ASSERT_TRUE(header.ok());
   EXPECT_EQ(header->schema.value_bytes, 2U);
-  // Quadratic would be 80 thousand million comparisons.
-  EXPECT_LT(took.count(), 20);
 }
 
 // A header that claims 16 MiB where there are 10 bytes.

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <limits>
 #include <random>
 #include <set>
@@ -207,23 +206,20 @@ TEST(SplitSearchTest, FindsSeveralGroups) {
   EXPECT_NEAR(found.cheapest.bytes, 2 + 2 * ((100 * 36 + 32 + 1024) / 10'000.0 + writes), 1e-9);
 }
 
-TEST(SplitSearchTest, EndsInTimeOnTwentyFieldsOfTenThousandValues) {
+// More than can be searched through: the limits on the values looked at end it, not the time.
+TEST(SplitSearchTest, TwentyFieldsOfTenThousandValues) {
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-  GTEST_SKIP() << "instrumented code is not what is timed";
+  GTEST_SKIP() << "takes minutes with a sanitizer";
 #endif
 #endif
   for (const unsigned seed : {1U, 2U}) {
     std::mt19937 random(seed);
     const RandomValues values = MakeValues(20, 10'000, &random);
-    const auto start = std::chrono::steady_clock::now();
-    const FoundSplit found =
-        SearchSplit({values.codes, values.forms, 0.5}, AllFields(values), {}, 2);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::printf("seed %u: %s, %.2f bytes, %.2f s\n", seed, found.exact ? "exact" : "greedy",
-                found.cheapest.bytes, took.count());
-    // Less than 10 s on an idle machine of this kind; busy ones take longer.
-    EXPECT_LT(took.count(), 60);
+    const SplitCost cost = {values.codes, values.forms, 0.5};
+    const FoundSplit found = SearchSplit(cost, AllFields(values), {}, 2);
+    ExpectAPartition(found.cheapest.split, 20);
+    EXPECT_EQ(cost.Total(found.cheapest.split), found.cheapest.bytes);
   }
 }
 
