@@ -1,26 +1,51 @@
 #!/usr/bin/env bash
-# Sets up, builds with both compilers, runs every test, then the sanitizers on the tests that matter
-# for them (label `sanitize`). Stops at the first failure.
+# Sets up, checks, builds and runs every test. Stops at the first failure.
+#
+#   tools/test.sh [quick]
+#
+# check   tools/check.sh: formatting, clang-tidy on what changed, scripts, spelling, links, includes
+# gcc     everything with g++, optimised: all tests, those on the live kernel included
+# asan    the library and the tools with clang, assertions, lock annotations, and the address and
+#         undefined-behaviour sanitizers: their tests
+# tsan    the library with clang and the thread sanitizer: the tests that start threads
+#
+# quick runs check without clang-tidy, and gcc without the tests on the live kernel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools/setup.sh
-started=$SECONDS
+case ${1:-all} in
+  all) quick= ;;
+  quick) quick=1 ;;
+  *) echo "test: '$1': expected quick, or nothing" >&2; exit 2 ;;
+esac
+
+summary=()
 run() {  # preset options-of-ctest...
-  local preset=$1
+  local preset=$1 log=build/$1.log started=$SECONDS built
   shift
-  local log=build/$preset.log
-  mkdir -p build
-  printf '\n=== %s (after %d s)\n' "$preset" $((SECONDS - started))
-  cmake --preset "$preset" >"$log" 2>&1 || { cat "$log"; exit 1; }
-  cmake --build --preset "$preset" >"$log" 2>&1 || { cat "$log"; exit 1; }
-  ctest --preset "$preset" "$@"
+  printf '\n=== %s: build (after %d s)\n' "$preset" "$SECONDS"
+  {
+    cmake --preset "$preset" && cmake --build --preset "$preset"
+  } >"$log" 2>&1 || { cat "$log"; exit 1; }
+  built=$SECONDS
+  printf '\n=== %s: tests (the build took %d s)\n' "$preset" $((built - started))
+  ctest --preset "$preset" "$@" 2>&1 | tee "build/$preset.tests"
+  summary+=("$preset: $(grep 'tests passed' "build/$preset.tests")$(
+    ) (build $((built - started)) s, tests $((SECONDS - built)) s)")
 }
 
-# The library and the benchmarks as they are shipped, with g++.
-run library
-# Everything but the benchmarks, with clang: lock annotations checked, assertions on. The tools,
-# which read what others wrote, are built and tested here only; tools/demo.sh builds them with g++.
-run asan -L 'sanitize|tools'
-run tsan -L sanitize
-printf '\nall tests passed, in %d s\n' $((SECONDS - started))
+tools/setup.sh test
+mkdir -p build
+printf '\n=== check\n'
+if [ -n "$quick" ]; then
+  tools/check.sh format shell spelling links lines includes shape
+  run gcc -LE kernel
+else
+  tools/check.sh
+  run gcc
+  run asan -L 'sanitize|tools'
+  run tsan -L sanitize
+fi
+printf '\n'
+printf '%s\n' "${summary[@]}"
+printf 'all in %d s\n' "$SECONDS"
