@@ -131,6 +131,22 @@ TEST_F(CaptureCommandTest, APinnedMap) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
+TEST_F(CaptureCommandTest, SaysWhatHasNoValue) {
+  const TestMap sockets = MakeTestMap({});
+  const TestMap table = MakeTestMap({.type = BPF_MAP_TYPE_HASH, .max_entries = 10});
+  const auto capture = [](const TestMap& map) {
+    return "capture --map-id " + std::to_string(map.id);
+  };
+  ExpectFailure(capture(sockets) + " --analyze",
+                "no socket has a value in map " + std::to_string(sockets.id));
+  ExpectFailure(capture(table) + " --analyze",
+                "map " + std::to_string(table.id) + " 'inlay_cap_test' has no entry");
+  const Outcome written = Inlay(capture(sockets) + " -o " + files_.Path("empty.inlay"));
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_NE(written.err.find("note: no socket has a value in map "), std::string::npos)
+      << written.err;
+}
+
 // As on a kernel that was built without BTF. In a mount namespace of its own.
 TEST_F(CaptureCommandTest, SaysThatAKernelHasNoBtf) {
   for (const std::string arguments : {"--sockets", "--map inlay_cap_cmd"}) {

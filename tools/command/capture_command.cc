@@ -273,6 +273,16 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
   return status;
 }
 
+// Why a capture has no value at all.
+std::string Nothing(const capture::CaptureDescription& what) {
+  if (what.source == "sockets") return "this machine has no socket";
+  const std::string map = absl::StrCat("map ", what.map_id.value_or(0), " '", what.map_name, "'");
+  if (what.map_type == "sk_storage") return absl::StrCat("no socket has a value in ", map);
+  if (what.map_type == "task_storage") return absl::StrCat("no task has a value in ", map);
+  if (what.map_type == "cgrp_storage") return absl::StrCat("no cgroup has a value in ", map);
+  return absl::StrCat(map, " has no entry");
+}
+
 // *output, once it is open, is what the values went to, whether all went well or not.
 absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Output>* output) {
   capture::CaptureOptions what;
@@ -300,6 +310,11 @@ absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Outpu
       Header((*source)->description(), options.follow_seconds.has_value()), 0, what.stop);
   if (!writer.ok()) return writer.status();
   const absl::Status status = TakeAll(options, **source, **output, **writer);
+  if (status.ok() && (*writer)->records() == 0) {
+    const std::string nothing = Nothing((*source)->description());
+    if (options.analyze) return absl::NotFoundError(absl::StrCat(nothing, ": nothing to analyze"));
+    Note(nothing);
+  }
   if (status.ok() && !options.analyze) {
     std::fprintf(stderr, "inlay capture: %s values, %s in %s\n",
                  numbers::Grouped((*writer)->records()).c_str(),
