@@ -42,7 +42,7 @@ if grep -q inlay.record /proc/cmdline; then
   poweroff -f
 fi
 run live_kernel_test /build/tests/kernel/live_kernel_test /vectors
-run differential_test /build/tests/kernel/differential_test --on-kernel --operations 2000
+run differential_test /build/tests/kernel/differential_test --on-kernel --operations 1000
 run live_capture_test /build/tests/capture/live_capture_test
 run capture_command_test /build/tests/capture/capture_command_test
 run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1

@@ -199,7 +199,10 @@ class Run {
   void OneScript(size_t number) {
     const RandomLimits limits =
         sets_limits_ && number % 3 == 2 ? RandomLimits::kOptmem : RandomLimits::kNone;
-    const Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
+    Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
+    if (kernel_ != nullptr && kernel_->freezes_locks()) {
+      std::erase_if(lines, [](const std::string& line) { return line.starts_with("freeze "); });
+    }
     operations_ += lines.size();
     const Place pointer("pointer");
     const std::vector<std::string> expected = pointer.Answers(lines);
@@ -245,6 +248,9 @@ int Main(std::span<char* const> arguments) {
     if (kernel == nullptr) {
       std::printf("skipped: cannot run on the kernel here: %s\n", reason.c_str());
       return kSkipped;
+    }
+    if (kernel->freezes_locks()) {
+      std::printf("note: this kernel freezes maps in another way: no freeze\n");
     }
     const live_kernel::OptmemLimit limit = kernel->optmem_limit();
     if (!limit.adjustable) {

@@ -51,6 +51,7 @@ struct Machine {
   ExchangeMap exchange;
   live_kernel::OptmemLimit optmem_limit;
   int64_t storage_bytes = 0;
+  bool freezes_locks = false;
   int walk_target = 0;  // the BTF id that walk programs attach to
   std::map<std::pair<uint32_t, bool>, ValueType> types;
 
@@ -456,6 +457,7 @@ class OpenedKernel final : public KernelAccess {
     return std::make_unique<KernelBackend>(machine_);
   }
   int64_t storage_bytes() const override { return machine_.storage_bytes; }
+  bool freezes_locks() const override { return machine_.freezes_locks; }
   live_kernel::OptmemLimit optmem_limit() const override { return machine_.optmem_limit; }
 
  private:
@@ -470,6 +472,8 @@ class OpenedKernel final : public KernelAccess {
       if (error != 0) Fail(what, error);
     };
     must(backend.CreateMap(0, {.value_bytes = 8, .clone = true}), "cannot make a map");
+    must(backend.CreateMap(1, {.value_bytes = 8, .lock = true}), "cannot make a map");
+    machine_.freezes_locks = backend.Freeze(1) == 0;
     must(backend.OpenSocket(kFd, SocketFamily::kTcp), "cannot make a socket");
     must(backend.Get(0, kFd, BPF_SK_STORAGE_GET_F_CREATE, nullptr, &value), "cannot run a program");
     must(backend.Dump(0, &values), "cannot walk a map");

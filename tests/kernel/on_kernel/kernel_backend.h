@@ -22,6 +22,8 @@ class KernelAccess {
   // What the kernel charges a socket for its first value, beside the element: the size of struct
   // bpf_local_storage.
   virtual int64_t storage_bytes() const = 0;
+  // Whether it freezes maps that hold locks, which newer kernels refuse.
+  virtual bool freezes_locks() const = 0;
   // The limit that a new backend's sockets have.
   virtual live_kernel::OptmemLimit optmem_limit() const = 0;
 };
