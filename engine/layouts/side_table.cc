@@ -1,14 +1,16 @@
 // Private values in a hash table keyed by the owner's address, for owners without storage slots.
-// liburcu's hash table gives readers a wait-free search.
+//
+// The table has many shards, each with a lock for writers and an array of its own. So a growing
+// table moves a small part of its values at a time, and no thread in the background does it.
 
-#include <urcu/rculfhash.h>
-#include <urcu/urcu-memb.h>
-
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <cstring>
 #include <new>
 
+#include "engine/layouts/owner_array.h"
 #include "engine/layouts/private_values.h"
 #include "engine/memory/allocate.h"
 #include "engine/sync/mutex.h"
@@ -17,141 +19,122 @@
 namespace inlay {
 namespace {
 
-struct SideValue {
-  cds_lfht_node node;
-  RcuHead rcu_head;
-  const void* owner;
-  // Orders the bytes for ThreadSanitizer, which does not see that liburcu's table publishes them.
-  std::atomic<bool> written{false};
-
-  std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
-};
-
-SideValue* FromNode(cds_lfht_node* node) {
-  return node == nullptr ? nullptr
-                         : reinterpret_cast<SideValue*>(reinterpret_cast<std::byte*>(node) -
-                                                        offsetof(SideValue, node));
-}
-
-void ReclaimSideValue(RcuHead* head) {
-  auto* const value = reinterpret_cast<SideValue*>(reinterpret_cast<std::byte*>(head) -
-                                                   offsetof(SideValue, rcu_head));
+void FreeSideValue(RcuHead* head) {
+  static_assert(offsetof(SideValue, rcu_head) == 0);
+  auto* const value = reinterpret_cast<SideValue*>(head);
+  const uint32_t alignment = value->alignment;
   value->~SideValue();
-  FreeBytes(value);
+  FreeBytes(value, alignment);
 }
 
-int MatchesOwner(cds_lfht_node* node, const void* owner) {
-  const SideValue* const value = FromNode(node);
-  static_cast<void>(value->written.load(std::memory_order_acquire));
-  return value->owner == owner ? 1 : 0;
-}
-
-// NOLINTBEGIN(google-runtime-int): liburcu's type for hashes
-unsigned long HashOf(const void* owner) {
-  // Owners are aligned, so the lowest bit is constant. Fibonacci hashing spreads the others.
-  return static_cast<unsigned long>((reinterpret_cast<uintptr_t>(owner) >> 1) *
-                                    0x9e37'79b9'7f4a'7c15U) >>
-         16;
-}
-
-// NOLINTEND(google-runtime-int)
+// glibc's malloc() adds 8 bytes and rounds up to 16.
+constexpr size_t MallocBytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
 
 class SideTableValues final : public PrivateValues {
  public:
-  explicit SideTableValues(const MapOptions& options) : value_bytes_(options.value_bytes) {}
+  explicit SideTableValues(const MapOptions& options)
+      : value_bytes_(options.value_bytes),
+        alignment_(std::max<uint32_t>(options.alignment, alignof(SideValue))),
+        offset_bytes_(std::max<uint32_t>(alignment_, sizeof(SideValue))) {}
 
   ~SideTableValues() override {
-    cds_lfht* const table = table_.load();
-    if (table == nullptr) return;
-    {
-      ReadSection section;
-      cds_lfht_iter at;
-      cds_lfht_first(table, &at);
-      while (cds_lfht_node* const node = cds_lfht_iter_get_node(&at)) {
-        cds_lfht_next(table, &at);
-        Unlink(FromNode(node));
-      }
+    for (Shard& shard : shards_) {
+      OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
+      if (array == nullptr) continue;
+      array->ForEach([](SideValue* value) { Retire<FreeSideValue>(&value->rcu_head); });
+      OwnerArray::FreeLater(array);
     }
-    RetireBarrier();
-    cds_lfht_destroy(table, nullptr);
   }
 
   const std::byte* Get(const OwnerRef& owner) const noexcept override {
     assert(InReadSection());
-    cds_lfht* const table = table_.load(std::memory_order_acquire);
-    if (table == nullptr) return nullptr;
-    SideValue* const found = Find(table, owner);
+    const void* const address = owner.words().address();
+    const OwnerArray* const array = ShardOf(address).array.load(std::memory_order_acquire);
+    if (array == nullptr) return nullptr;
+    const SideValue* const found = array->Find(address);
     return found != nullptr ? found->value() : nullptr;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
-    ReadSection section;
-    cds_lfht* const table = TableForWriting();
-    if (table == nullptr) return Status::kNoMemory;
-    void* const place = TryAllocateBytes(sizeof(SideValue) + value_bytes_);
+    void* const place = TryAllocateBytes(offset_bytes_ + value_bytes_, alignment_);
     if (place == nullptr) return Status::kNoMemory;
-    SideValue* const fresh = new (place) SideValue;
-    cds_lfht_node_init(&fresh->node);
-    fresh->owner = owner.words().address();
+    auto* const fresh =
+        new (place) SideValue{{}, owner.words().address(), offset_bytes_, alignment_};
     std::memcpy(fresh->value(), value.data(), value.size());
-    fresh->written.store(true, std::memory_order_release);
-    cds_lfht_node* const old =
-        cds_lfht_add_replace(table, HashOf(fresh->owner), MatchesOwner, fresh->owner, &fresh->node);
-    if (old != nullptr) {
-      Retire<ReclaimSideValue>(&FromNode(old)->rcu_head);
-    } else {
-      count_.fetch_add(1, std::memory_order_relaxed);
+    Shard& shard = ShardOf(fresh->owner);
+    MutexLock lock(&shard.mutex);
+    OwnerArray* array = shard.array.load(std::memory_order_relaxed);
+    if (array != nullptr && array->Find(fresh->owner) != nullptr) {
+      Retire<FreeSideValue>(&array->Replace(fresh)->rcu_head);
+      return Status::kOk;
     }
+    if (array == nullptr || !array->HasRoom()) array = Resize(&shard);
+    if (array == nullptr) {
+      FreeSideValue(&fresh->rcu_head);
+      return Status::kNoMemory;
+    }
+    array->Insert(fresh);
+    count_.fetch_add(1, std::memory_order_relaxed);
     return Status::kOk;
   }
 
   void Remove(const OwnerRef& owner) noexcept override {
-    ReadSection section;
-    SideValue* const found = Find(table_.load(std::memory_order_acquire), owner);
-    assert(found != nullptr);
-    Unlink(found);
+    Shard& shard = ShardOf(owner.words().address());
+    MutexLock lock(&shard.mutex);
+    OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
+    Retire<FreeSideValue>(&array->Remove(owner.words().address())->rcu_head);
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    if (array->slots() > OwnerArray::kFewestSlots && array->values() < array->slots() / 8) {
+      Resize(&shard);  // without memory it stays as large as it is
+    }
   }
 
   size_t count() const noexcept override { return count_.load(std::memory_order_relaxed); }
 
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;
-    // glibc's malloc() adds 8 bytes and rounds up to 16.
-    usage.private_bytes = count() * ((sizeof(SideValue) + value_bytes_ + 8 + 15) / 16 * 16);
+    usage.private_bytes = count() * MallocBytes(offset_bytes_ + value_bytes_);
+    usage.index_bytes = array_bytes_.load(std::memory_order_relaxed);
     return usage;
   }
 
  private:
-  static SideValue* Find(cds_lfht* table, const OwnerRef& owner) {
-    const void* const address = owner.words().address();
-    cds_lfht_iter at;
-    cds_lfht_lookup(table, HashOf(address), MatchesOwner, address, &at);
-    return FromNode(cds_lfht_iter_get_node(&at));
+  struct alignas(64) Shard {
+    Mutex mutex;
+    std::atomic<OwnerArray*> array{nullptr};  // the first value makes it
+  };
+  static constexpr int kShardBits = 6;
+
+  Shard& ShardOf(const void* owner) const {
+    return shards_[OwnerArray::HashOf(owner) >> (64 - kShardBits)];
   }
 
-  void Unlink(SideValue* value) {
-    if (cds_lfht_del(table_.load(std::memory_order_relaxed), &value->node) != 0) return;
-    count_.fetch_sub(1, std::memory_order_relaxed);
-    Retire<ReclaimSideValue>(&value->rcu_head);
-  }
-
-  // The first spill makes the table: most maps never need it.
-  cds_lfht* TableForWriting() noexcept {
-    if (cds_lfht* const table = table_.load(std::memory_order_acquire)) return table;
-    MutexLock lock(&mutex_);
-    if (cds_lfht* const table = table_.load(std::memory_order_relaxed)) return table;
-    if (!AllocationAllowed()) return nullptr;
-    constexpr size_t kFirstBuckets = 16;
-    cds_lfht* const made = cds_lfht_new_flavor(kFirstBuckets, kFirstBuckets, 0,
-                                               CDS_LFHT_AUTO_RESIZE, &urcu_memb_flavor, nullptr);
-    table_.store(made, std::memory_order_release);
-    return made;
+  // Gives the shard an array that is at most a quarter full with one more value. Null without
+  // memory: then nothing has changed.
+  OwnerArray* Resize(Shard* shard) noexcept EXCLUSIVE_LOCKS_REQUIRED(shard->mutex) {
+    OwnerArray* const before = shard->array.load(std::memory_order_relaxed);
+    const uint32_t values = before == nullptr ? 0 : before->values();
+    uint32_t slots = OwnerArray::kFewestSlots;
+    while (slots < 4 * (values + 1)) slots *= 2;
+    OwnerArray* const after = OwnerArray::TryCreate(slots);
+    if (after == nullptr) return nullptr;
+    if (before != nullptr) before->CopyTo(after);
+    shard->array.store(after, std::memory_order_release);
+    array_bytes_.fetch_add(MallocBytes(OwnerArray::Bytes(slots)), std::memory_order_relaxed);
+    if (before != nullptr) {
+      array_bytes_.fetch_sub(MallocBytes(OwnerArray::Bytes(before->slots())),
+                             std::memory_order_relaxed);
+      OwnerArray::FreeLater(before);
+    }
+    return after;
   }
 
   const uint32_t value_bytes_;
-  Mutex mutex_;
-  std::atomic<cds_lfht*> table_{nullptr};
+  const uint32_t alignment_;
+  const uint32_t offset_bytes_;
+  mutable std::array<Shard, size_t{1} << kShardBits> shards_;
   std::atomic<size_t> count_{0};
+  std::atomic<size_t> array_bytes_{0};
 };
 
 }  // namespace

@@ -25,10 +25,18 @@ void SetAllocationsLeftForTest(int64_t count) noexcept {
   allocations_left.store(count, std::memory_order_relaxed);
 }
 
-void* TryAllocateBytes(size_t bytes) noexcept {
-  return AllocationAllowed() ? ::operator new(bytes, std::nothrow) : nullptr;
+void* TryAllocateBytes(size_t bytes, size_t alignment) noexcept {
+  if (!AllocationAllowed()) return nullptr;
+  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return ::operator new(bytes, std::nothrow);
+  return ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
 }
 
-void FreeBytes(void* bytes) noexcept { ::operator delete(bytes); }
+void FreeBytes(void* bytes, size_t alignment) noexcept {
+  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+    ::operator delete(bytes);
+  } else {
+    ::operator delete (bytes, std::align_val_t{alignment});
+  }
+}
 
 }  // namespace inlay

@@ -33,9 +33,10 @@ std::unique_ptr<T[]> TryNewArray(size_t count) noexcept {
   return std::unique_ptr<T[]>(new (std::nothrow) T[count]());
 }
 
-// Raw bytes with the alignment of operator new. Free them with FreeBytes().
-void* TryAllocateBytes(size_t bytes) noexcept;
-void FreeBytes(void* bytes) noexcept;
+// Raw bytes, aligned as operator new does, or to `alignment`, a power of two, if that is more. Free
+// them with FreeBytes(), and the same alignment.
+void* TryAllocateBytes(size_t bytes, size_t alignment = 1) noexcept;
+void FreeBytes(void* bytes, size_t alignment = 1) noexcept;
 
 }  // namespace inlay
 

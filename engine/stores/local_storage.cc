@@ -339,6 +339,7 @@ MemoryUsage LocalStorageDomain::memory_usage() const {
 Status LocalStorageMap::Create(LocalStorageDomain& domain, const MapOptions& options,
                                std::unique_ptr<LocalStorageMap>* map) noexcept {
   if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
+  if (const Status status = StartReclaiming(); status != Status::kOk) return status;
   std::unique_ptr<Buckets::Bucket[]> array = TryNewArray<Buckets::Bucket>(Buckets::Count());
   if (array == nullptr) return Status::kNoMemory;
   std::unique_ptr<Buckets> buckets = TryNew<Buckets>(std::move(array));

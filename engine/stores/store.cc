@@ -50,6 +50,7 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
       (reserved > word && word != 64)) {
     return Status::kInvalid;
   }
+  if (const Status status = StartReclaiming(); status != Status::kOk) return status;
   const uint32_t entries = reserved;
   auto taken = TryNewArray<uint64_t>(FieldAllocator::Words(reserved, word));
   auto entry_array = TryNewArray<Entry>(entries);

@@ -11,6 +11,7 @@
 
 #if defined(INLAY_WITH_TEST_POINTS)
 
+#include <atomic>
 #include <functional>
 #include <string_view>
 
@@ -23,6 +24,9 @@ inline thread_local constinit const TestPointHook* test_point_hook = nullptr;
 inline void PassTestPoint(std::string_view point) {
   if (test_point_hook != nullptr) (*test_point_hook)(point);
 }
+
+// Makes the creation of threads fail, as under a cgroup's pids.max.
+inline std::atomic<bool> test_refuses_threads{false};
 
 }  // namespace inlay
 

@@ -17,6 +17,7 @@
 #define EXCLUSIVE_LOCKS_REQUIRED(...) INLAY_THREAD_ANNOTATION(exclusive_locks_required(__VA_ARGS__))
 #define LOCKS_EXCLUDED(...) INLAY_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define EXCLUSIVE_LOCK_FUNCTION(...) INLAY_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define NO_THREAD_SAFETY_ANALYSIS INLAY_THREAD_ANNOTATION(no_thread_safety_analysis)
 #define UNLOCK_FUNCTION(...) INLAY_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
 
 #endif  // INLAY_ENGINE_SYNC_THREAD_ANNOTATIONS_H_

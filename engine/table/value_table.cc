@@ -128,6 +128,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
       !std::has_single_bit(options.alignment) || options.alignment > 4096) {
     return Status::kInvalid;
   }
+  if (const Status status = StartReclaiming(); status != Status::kOk) return status;
   std::unique_ptr<State> state = TryNew<State>();
   if (state == nullptr) return Status::kNoMemory;
   const size_t alignment = options.alignment;

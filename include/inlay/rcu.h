@@ -6,9 +6,8 @@
 // nest and must not block for long, since an open section keeps every byte alive that is retired
 // meanwhile.
 //
-// A thread registers itself on its first use of this header and unregisters when it exits. Do not
-// open a reader section in the destructor of a thread_local object: the thread may have
-// unregistered already.
+// A thread registers itself on its first use of this header and unregisters when it exits, after the
+// destructors of its thread_local objects, which may use everything here.
 //
 // Source of the contracts: liburcu 0.13, doc/rcu-api.md.
 
@@ -18,21 +17,19 @@
 #include <cstddef>
 #include <cstdint>
 
-struct rcu_head;  // liburcu's
+#include "inlay/status.h"
 
 namespace inlay {
 
-// For objects that are freed after a grace period to embed. Has the size of liburcu's rcu_head.
+// For objects that are freed after a grace period to embed. Has the size of the kernel's rcu_head.
 struct RcuHead {
-  alignas(void*) std::byte liburcu_words[2 * sizeof(void*)];
+  alignas(void*) std::byte words[2 * sizeof(void*)];
 };
 
 namespace rcu_internal {
 void ReadLock() noexcept;
 void ReadUnlock() noexcept;
-// Must be the first call in a function that liburcu's thread calls after a grace period.
-void EnterCallback() noexcept;
-void CallRcu(RcuHead* head, void (*callback)(rcu_head*)) noexcept;
+void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
 }  // namespace rcu_internal
 
 // Opens a reader section for its lifetime. Wait-free. It costs two calls into the library, so hold
@@ -48,24 +45,31 @@ class [[nodiscard]] ReadSection {
 // True if the calling thread is inside a reader section.
 bool InReadSection() noexcept;
 
-// Calls kReclaim(head) on another thread after a grace period. Does not block. Does not allocate,
-// except on the first call of a process, which starts that thread.
+// Starts the library's thread, which runs the functions of Retire() and the grace periods of
+// GracePeriod. kNoMemory: the system allows no further thread (ulimit -u, a cgroup's pids.max). kOk
+// if it runs. Store, ValueTable and SocketTable start it when they are made, so that no later
+// operation has to.
+// Reader section: not needed, allowed.
+Status StartReclaiming() noexcept;
+
+// Calls kReclaim(head) after a grace period, on the library's thread or inside a RetireBarrier().
+// Does not block, does not allocate. If the thread could not be started, the call tries again; until
+// one succeeds, retired objects wait for a RetireBarrier().
 // REQUIRES: new readers cannot reach the object; `head` stays in place until kReclaim gets it.
 // Reader section: not needed, allowed.
 template <void (*kReclaim)(RcuHead*)>
 void Retire(RcuHead* head) noexcept {
-  rcu_internal::CallRcu(head, [](rcu_head* liburcu_head) {
-    rcu_internal::EnterCallback();
-    kReclaim(reinterpret_cast<RcuHead*>(liburcu_head));
-  });
+  rcu_internal::CallAfterGracePeriod(head, kReclaim);
 }
 
 // Waits for a grace period: returns when every reader section that existed at the call has ended.
 // Reader section: REQUIRES none on the calling thread, which would wait for itself.
 void Synchronize() noexcept;
 
-// Waits until every earlier Retire() has run its function. For tests and teardown.
-// Reader section: REQUIRES none. Must not be called from a kReclaim function.
+// Waits until every earlier Retire() has run its function; runs those that have not run yet on this
+// thread. For tests and teardown. A kReclaim function may call it, and may so destroy maps, stores
+// and socket tables; it then excepts the calls of kReclaim that are under way on its own thread.
+// Reader section: REQUIRES none.
 void RetireBarrier() noexcept;
 
 // A point in time, and the question whether a grace period has passed since. A data structure can

@@ -97,7 +97,8 @@ class StoreMap {
 
 class Store {
  public:
-  // kInvalid: a size is out of range. kNoMemory. On failure *store is unchanged.
+  // kInvalid: a size is out of range. kNoMemory: no memory, or no thread for grace periods (see
+  // StartReclaiming()). On failure *store is unchanged.
   static Status Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept;
   // REQUIRES: all maps of the store are destroyed.
   ~Store();

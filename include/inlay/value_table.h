@@ -95,8 +95,8 @@ class ValueTable {
   static constexpr uint32_t kMaxValueTableBytes = 65536;
   static constexpr uint32_t kMaxValues = 65534;
 
-  // Makes an empty table. kInvalid: an option is out of range. kNoMemory: no addresses or no
-  // memory. On failure *table is unchanged.
+  // Makes an empty table. kInvalid: an option is out of range. kNoMemory: no addresses, no memory or
+  // no thread (see StartReclaiming()). On failure *table is unchanged.
   static Status Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table);
 
   // Frees everything at once.

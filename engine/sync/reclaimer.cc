@@ -1,0 +1,141 @@
+#include "engine/sync/reclaimer.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <new>
+#include <thread>
+
+#include "engine/sync/inline_read_section.h"
+#include "engine/sync/test_point.h"
+
+namespace inlay::rcu_internal {
+namespace {
+
+// The thread begins a grace period at most this often: each one interrupts every processor that
+// runs a thread of the process. In between, retired objects gather.
+constexpr std::chrono::milliseconds kPause{1};
+
+// Whether this thread runs reclaim functions right now.
+thread_local constinit bool thread_is_draining = false;
+
+Waiting* Reversed(Waiting* list) {
+  Waiting* reversed = nullptr;
+  while (list != nullptr) {
+    Waiting* const next = list->next;
+    list->next = reversed;
+    reversed = list;
+    list = next;
+  }
+  return reversed;
+}
+
+}  // namespace
+
+Status Reclaimer::Start() noexcept {
+  if (started_.load(std::memory_order_acquire)) return Status::kOk;
+  MutexLock lock(&start_);
+  if (started_.load(std::memory_order_relaxed)) return Status::kOk;
+#if defined(INLAY_WITH_TEST_POINTS)
+  if (test_refuses_threads.load()) return Status::kNoMemory;
+#endif
+  // The thread takes no signals: they are the program's.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread{};
+  const int error = pthread_create(&thread, nullptr, &Reclaimer::RunThread, this);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) return Status::kNoMemory;
+  pthread_detach(thread);
+  started_.store(true, std::memory_order_release);
+  return Status::kOk;
+}
+
+void* Reclaimer::RunThread(void* self) noexcept { static_cast<Reclaimer*>(self)->Run(); }
+
+void Reclaimer::Run() noexcept {
+  for (;;) {
+    const uint32_t signal = signal_.load(std::memory_order_acquire);
+    if (!HasWork()) {
+      signal_.wait(signal, std::memory_order_acquire);
+      continue;
+    }
+    Drain();
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+bool Reclaimer::HasWork() const noexcept {
+  return pushed_.load(std::memory_order_acquire) != nullptr ||
+         !Completed(wanted_.load(std::memory_order_acquire));
+}
+
+void Reclaimer::Wake() noexcept {
+  // Without a thread, what is pushed waits for the next Wake() or Drain().
+  static_cast<void>(Start());
+  signal_.fetch_add(1, std::memory_order_release);
+  signal_.notify_one();
+}
+
+void Reclaimer::Push(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept {
+  auto* const waiting = new (head) Waiting{nullptr, reclaim};
+  Waiting* newest = pushed_.load(std::memory_order_relaxed);
+  do {
+    waiting->next = newest;
+  } while (!pushed_.compare_exchange_weak(newest, waiting, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
+  // From here on `waiting` may be gone. The first one of a batch wakes the thread for all.
+  if (newest == nullptr) Wake();
+}
+
+void Reclaimer::Want(uint64_t number) noexcept {
+  uint64_t wanted = wanted_.load(std::memory_order_relaxed);
+  while (wanted < number) {
+    if (!wanted_.compare_exchange_weak(wanted, number, std::memory_order_acq_rel)) continue;
+    Wake();
+    return;
+  }
+}
+
+void Reclaimer::Synchronize() noexcept {
+  EnsureRegistered();
+  // Every existing GracePeriod has a number <= next_, and the grace period below begins after all
+  // of them started.
+  const uint64_t number = next_.fetch_add(1, std::memory_order_acq_rel);
+  urcu_memb_synchronize_rcu();
+  GracePeriodEnded();
+  uint64_t completed = completed_.load(std::memory_order_relaxed);
+  while (completed < number &&
+         !completed_.compare_exchange_weak(completed, number, std::memory_order_acq_rel)) {
+  }
+}
+
+void Reclaimer::Drain() noexcept {
+  if (thread_is_draining) {
+    DrainLocked();  // a reclaim function drains: this thread holds the lock
+    return;
+  }
+  MutexLock lock(&draining_);
+  thread_is_draining = true;
+  DrainLocked();
+  thread_is_draining = false;
+}
+
+void Reclaimer::DrainLocked() noexcept {
+  const auto run_ready = [this]() NO_THREAD_SAFETY_ANALYSIS {
+    while (Waiting* const waiting = ready_) {
+      ready_ = waiting->next;  // first: `reclaim` frees the object, and may drain
+      waiting->reclaim(reinterpret_cast<RcuHead*>(waiting));
+    }
+  };
+  run_ready();  // of an outer call, whose grace period is over
+  Waiting* const pushed = pushed_.exchange(nullptr, std::memory_order_acq_rel);
+  Synchronize();
+  ready_ = Reversed(pushed);
+  run_ready();
+}
+
+}  // namespace inlay::rcu_internal

@@ -1,0 +1,78 @@
+// Reclaimer: runs functions after a grace period, and numbers grace periods. One for the process,
+// behind the functions of inlay/rcu.h.
+//
+// Not liburcu's call_rcu(): that ends the process if its thread cannot be created.
+//
+// Thread-safety: all functions may run concurrently. Push() and Want() do not block.
+
+#ifndef INLAY_ENGINE_SYNC_RECLAIMER_H_
+#define INLAY_ENGINE_SYNC_RECLAIMER_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/sync/mutex.h"
+#include "inlay/rcu.h"
+#include "inlay/status.h"
+
+namespace inlay::rcu_internal {
+
+// An object that waits for a grace period: what an RcuHead holds.
+struct Waiting {
+  Waiting* next;
+  void (*reclaim)(RcuHead*);
+};
+static_assert(sizeof(Waiting) == sizeof(RcuHead) && alignof(Waiting) <= alignof(RcuHead));
+
+class Reclaimer {
+ public:
+  // Starts the thread. kNoMemory: the system refuses another thread. kOk if it runs already.
+  Status Start() noexcept LOCKS_EXCLUDED(start_);
+
+  // Runs `reclaim(head)` after a grace period, in the order of the calls of a thread.
+  void Push(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
+
+  // Runs everything that was pushed before the call, after a grace period of its own. Waits for
+  // another thread that does so. A function that runs here may call it too.
+  void Drain() noexcept LOCKS_EXCLUDED(draining_);
+
+  // The number of the next grace period to begin. Whoever unlinked something before the call may
+  // free it when that number is completed.
+  uint64_t Next() const noexcept { return next_.load(std::memory_order_acquire); }
+  // Sees to it that grace period `number` begins.
+  void Want(uint64_t number) noexcept;
+  bool Completed(uint64_t number) const noexcept {
+    return completed_.load(std::memory_order_acquire) >= number;
+  }
+  // Waits for a grace period that begins after the call.
+  void Synchronize() noexcept;
+
+ private:
+  static void* RunThread(void* self) noexcept;
+  [[noreturn]] void Run() noexcept;
+  bool HasWork() const noexcept;
+  void Wake() noexcept;
+  void DrainLocked() noexcept EXCLUSIVE_LOCKS_REQUIRED(draining_);
+
+  Mutex start_;
+  std::atomic<bool> started_{false};
+
+  // What was pushed since the last drain, the newest first.
+  std::atomic<Waiting*> pushed_{nullptr};
+  // Changes when the thread has work, which waits for that.
+  std::atomic<uint32_t> signal_{0};
+
+  // Held while functions run, so that a drain that waits for it has waited for them.
+  Mutex draining_;
+  // What the current drain has still to run, the oldest first.
+  Waiting* ready_ GUARDED_BY(draining_) = nullptr;
+
+  // A GracePeriod that starts while next_ is n waits for number n, which begins later.
+  std::atomic<uint64_t> next_{1};
+  std::atomic<uint64_t> completed_{0};
+  std::atomic<uint64_t> wanted_{0};  // the highest number that was wanted
+};
+
+}  // namespace inlay::rcu_internal
+
+#endif  // INLAY_ENGINE_SYNC_RECLAIMER_H_
