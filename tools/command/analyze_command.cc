@@ -25,6 +25,7 @@
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
 #include "tools/command/in_range.h"
+#include "tools/command/message_text.h"
 #include "tools/command/output_files.h"
 #include "tools/command/print_doubts.h"
 #include "tools/command/progress_bar.h"
@@ -61,6 +62,15 @@ const CLI::Validator kRatio(
       const bool good =
           CLI::detail::lexical_cast(text, ratio) && std::isfinite(ratio) && ratio >= 1;
       return good ? std::string() : text + " is not a number of 1 or more";
+    },
+    "");
+
+const CLI::Validator kWriteCost(
+    [](const std::string& text) {
+      double bytes = 0;
+      const bool good = CLI::detail::lexical_cast(text, bytes) && std::isfinite(bytes) &&
+                        bytes >= 0 && bytes <= kMaxWriteCost;
+      return good ? std::string() : text + " is not a number from 0 to 1000000";
     },
     "");
 
@@ -123,7 +133,7 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       .add_option("--write-cost", options->write_cost,
                   "Split: bytes per socket that each shared group must gain to be worth its writes")
       ->type_name("BYTES")
-      ->check(CLI::Range(0.0, kMaxWriteCost).description(""))
+      ->check(kWriteCost)
       ->capture_default_str()
       ->excludes(none);
   command
@@ -303,7 +313,9 @@ int RunAnalyze(const AnalyzeOptions& options) {
                                       "the limits cannot be checked: the figures are in doubt"));
   }
   const std::vector<std::string> broken = analysis::BrokenLimits(report, options.limits);
-  for (const std::string& line : broken) std::fprintf(stderr, "inlay analyze: %s\n", line.c_str());
+  for (const std::string& line : broken) {
+    std::fprintf(stderr, "inlay analyze: %s\n", MessageText(line).c_str());
+  }
   return broken.empty() ? kExitOk : kExitGate;
 }
 

@@ -10,12 +10,14 @@
 
 #include "absl/status/status.h"
 #include "tools/command/exit_codes.h"
+#include "tools/command/message_text.h"
 
 namespace inlay {
 
 // Prints "inlay COMMAND: MESSAGE" to standard error, and returns the exit code for bad input.
 inline int FailCommand(const char* command, const absl::Status& status) {
-  std::fprintf(stderr, "inlay %s: %s\n", command, std::string(status.message()).c_str());
+  std::fprintf(stderr, "inlay %s: %s\n", command,
+               MessageText(std::string(status.message())).c_str());
   return kExitBadInput;
 }
 

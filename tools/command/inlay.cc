@@ -4,14 +4,17 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "tools/command/analyze_command.h"
 #include "tools/command/capture_command.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/maps_command.h"
 #include "tools/command/merge_command.h"
+#include "tools/command/message_text.h"
 #include "tools/command/replay_command.h"
 #include "tools/command/report_command.h"
+#include "tools/command/usage_error.h"
 
 namespace {
 
@@ -35,8 +38,12 @@ int Run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // CLI11 prints help, version or the message, each to its stream.
-    return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
+    // Help and the version are no errors, and go to standard output.
+    if (error.get_exit_code() == 0)
+      return app.exit(error) == 0 ? inlay::kExitOk : inlay::kExitBadInput;
+    const std::string text = inlay::UsageErrorText(app, error, {argv + 1, argv + argc});
+    std::fputs(text.c_str(), stderr);
+    return inlay::kExitBadInput;
   }
   analyze_options.arguments.assign(argv + 1, argv + argc);
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
@@ -56,7 +63,7 @@ int main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "inlay: not enough memory\n");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "inlay: %s\n", error.what());
+    std::fprintf(stderr, "inlay: %s\n", inlay::MessageText(error.what()).c_str());
   }
   return inlay::kExitBadInput;
 }

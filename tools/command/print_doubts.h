@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/analysis/values/input_note.h"
+#include "tools/command/message_text.h"
 
 namespace inlay {
 
@@ -16,7 +17,7 @@ inline bool PrintDoubts(const char* command, const std::vector<analysis::InputNo
   bool any = false;
   for (const analysis::InputNote& note : notes) {
     if (!note.doubt) continue;
-    std::fprintf(stderr, "inlay %s: %s\n", command, note.text.c_str());
+    std::fprintf(stderr, "inlay %s: %s\n", command, MessageText(note.text).c_str());
     any = true;
   }
   return any;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/counting/schema_difference.h"
+#include "tools/analysis/counting/values_difference.h"
 
 namespace inlay::analysis {
 namespace {
@@ -32,7 +32,7 @@ absl::Status SnapshotSeries::Add(const std::string& name, Summary&& snapshot) {
   if (!SameValues(last_->schema, snapshot.schema)) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": its values are not those of the snapshots before it: ",
-                     SchemaDifference(snapshot.schema, last_->schema)));
+                     ValuesDifference(snapshot.schema, last_->schema)));
   }
   try {
     absl::Status compared = Compare(name, snapshot);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/counting/schema_difference.h"
+#include "tools/analysis/counting/values_difference.h"
 #include "tools/analysis/grammar/delimited_row.h"
 #include "tools/analysis/readers/delimited_records.h"
 #include "tools/analysis/values/record_limits.h"
@@ -403,7 +403,7 @@ absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summa
   if (!SameValues(summary->schema, other.schema)) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": its values are not those of the summaries before it: ",
-                     SchemaDifference(other.schema, summary->schema)));
+                     ValuesDifference(other.schema, summary->schema)));
   }
   if (other.distinct.records > UINT64_MAX - summary->distinct.records) {
     return absl::InvalidArgumentError(

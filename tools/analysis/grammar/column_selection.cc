@@ -5,8 +5,9 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "tools/analysis/grammar/close_names.h"
 
 namespace inlay::analysis {
 namespace {
@@ -36,7 +37,39 @@ std::optional<ColumnRange> ParseRange(std::string_view item) {
                     : ColumnRange{*first, *last};
 }
 
-std::vector<std::string_view> Items(std::string_view selection) {
+// Input text in a message: cut, with what could harm a terminal escaped.
+std::string Quoted(std::string_view name) {
+  constexpr size_t kShownBytes = 60;
+  return absl::StrCat("'", absl::Utf8SafeCHexEscape(std::string(name.substr(0, kShownBytes))),
+                      name.size() > kShownBytes ? "..." : "", "'");
+}
+
+absl::Status UnknownColumn(std::string_view item, const std::vector<std::string>& header) {
+  if (header.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "unknown column ", Quoted(item), ": without a header, columns have only numbers"));
+  }
+  constexpr size_t kMostClose = 3;
+  constexpr size_t kMostListed = 10;
+  const std::vector<std::string> close =
+      CloseNames(item, {header.begin(), header.end()}, kMostClose);
+  std::string message = absl::StrCat("unknown column ", Quoted(item));
+  for (size_t i = 0; i < close.size(); ++i) {
+    absl::StrAppend(&message, i == 0 ? "; did you mean " : " or ", Quoted(close[i]));
+  }
+  message += close.empty() ? "; the header has: " : "? The header has: ";
+  for (size_t i = 0; i < std::min(kMostListed, header.size()); ++i) {
+    absl::StrAppend(&message, i == 0 ? "" : ", ", Quoted(header[i]));
+  }
+  if (header.size() > kMostListed) {
+    absl::StrAppend(&message, " and ", header.size() - kMostListed, " more");
+  }
+  return absl::InvalidArgumentError(message);
+}
+
+}  // namespace
+
+std::vector<std::string_view> SelectionItems(std::string_view selection) {
   std::vector<std::string_view> items;
   for (size_t at = 0;;) {
     const size_t comma = std::min(selection.find(',', at), selection.size());
@@ -46,12 +79,18 @@ std::vector<std::string_view> Items(std::string_view selection) {
   }
 }
 
-}  // namespace
-
 bool NeedsHeader(std::string_view selection) {
   if (selection.empty()) return false;
-  const std::vector<std::string_view> items = Items(selection);
+  const std::vector<std::string_view> items = SelectionItems(selection);
   return std::any_of(items.begin(), items.end(), [](std::string_view item) {
+    return !item.empty() && !ParseRange(item).has_value();
+  });
+}
+
+bool NamesColumns(std::string_view selection) {
+  if (selection.empty()) return false;
+  const std::vector<std::string_view> items = SelectionItems(selection);
+  return std::all_of(items.begin(), items.end(), [](std::string_view item) {
     return !item.empty() && !ParseRange(item).has_value();
   });
 }
@@ -74,7 +113,7 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
     columns.push_back(column);
     return absl::OkStatus();
   };
-  for (const std::string_view item : Items(selection)) {
+  for (const std::string_view item : SelectionItems(selection)) {
     if (item.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("an empty item in the columns '", std::string(selection), "'"));
@@ -87,14 +126,7 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
     }
     const std::optional<ColumnRange> range = ParseRange(item);
     if (!range.has_value()) {
-      if (header.empty()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("unknown column '", std::string(item),
-                         "': without a header, columns have only numbers"));
-      }
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown column '", std::string(item),
-                       "'; the header has: ", absl::StrJoin(header, ", ")));
+      return UnknownColumn(item, header);
     }
     const size_t last = range->last == 0 ? std::max(column_count, range->first) : range->last;
     if (range->first == 0) {

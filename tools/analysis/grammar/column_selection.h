@@ -12,9 +12,15 @@
 
 namespace inlay::analysis {
 
+// The items of `selection`, which are separated by commas.
+std::vector<std::string_view> SelectionItems(std::string_view selection);
+
 // Whether `selection` holds an item that is neither a number nor a range, so that only a header can
 // say what it means.
 bool NeedsHeader(std::string_view selection);
+
+// Whether every item of `selection` is a name, and there is one.
+bool NamesColumns(std::string_view selection);
 
 // The columns that `selection` chooses, counted from 0, in the order in which it lists them. Items
 // are separated by commas: a name out of `header`, a number counted from 1, a range "3-5", or an
