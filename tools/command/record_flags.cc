@@ -9,10 +9,18 @@
 namespace inlay {
 namespace {
 
-char ParseDelimiter(const std::string& text) {
-  if (text == "tab" || text == "\\t") return '\t';
-  if (text.size() == 1) return text[0];
-  throw CLI::ValidationError("--delimiter", "'" + text + "' is neither one byte nor 'tab'");
+void ParseDelimiter(const std::string& text, analysis::RecordOptions* options) {
+  options->blank_runs = text == "blank";
+  if (options->blank_runs) {
+    options->delimiter.reset();
+  } else if (text == "tab" || text == "\\t") {
+    options->delimiter = '\t';
+  } else if (text.size() == 1) {
+    options->delimiter = text[0];
+  } else {
+    throw CLI::ValidationError("--delimiter",
+                               "'" + text + "' is neither one byte nor 'tab' nor 'blank'");
+  }
 }
 
 }  // namespace
@@ -34,14 +42,14 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
                               : name == "zeek"    ? analysis::RecordFormat::kZeek
                               : name == "bpftool" ? analysis::RecordFormat::kBpftool
                               : name == "inlay"   ? analysis::RecordFormat::kCapture
+                              : name == "json"    ? analysis::RecordFormat::kJson
                                                   : analysis::RecordFormat::kSs;
           },
-          "raw, csv, tsv, zeek, the dump of a map: bpftool, ss, or a capture: inlay; without it, "
-          "the "
-          "content decides")
+          "raw, csv, tsv, zeek, json, the dump of a map: bpftool, ss, or a capture: inlay; "
+          "without it, the content decides")
       ->type_name("NAME")
-      ->check(
-          CLI::IsMember({"raw", "csv", "tsv", "zeek", "bpftool", "ss", "inlay"}).description(""));
+      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek", "json", "bpftool", "ss", "inlay"})
+                  .description(""));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " +
@@ -62,7 +70,12 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
   command
       .add_option("--columns", options->columns,
                   "The columns or fields that form the value, as in 3-5,9 or country,asn")
-      ->type_name("LIST");
+      ->type_name("LIST")
+      ->check(CLI::Validator(
+          [](const std::string& list) {
+            return list.empty() ? std::string("the list of columns is empty") : std::string();
+          },
+          ""));
   CLI::Option* header = command.add_flag_callback(
       "--header", [options] { options->header = true; },
       "Text: the first row of every file names the columns");
@@ -73,10 +86,10 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
       ->excludes(header);
   command
       .add_option_function<std::string>(
-          "--delimiter",
-          [options](const std::string& text) { options->delimiter = ParseDelimiter(text); },
-          "Text: what separates cells, one byte or 'tab'")
+          "--delimiter", [options](const std::string& text) { ParseDelimiter(text, options); },
+          "Text: what separates cells, one byte, 'tab', or 'blank' for any number of blanks")
       ->type_name("C");
+  command.add_flag("--no-quotes", options->no_quotes, "CSV: quotes are characters like any other");
   command
       .add_option("--map-id", options->map_id,
                   "Output of ss: the map whose values to read, if it shows several")

@@ -36,6 +36,9 @@ class Inputs {
   // The file that Take() returns next, to peek at. REQUIRES: none has been taken.
   InputFile& first() { return *open_; }
 
+  // Whether Take() returns nothing from now on.
+  bool at_end() const { return !open_.has_value() && next_path_ == paths_.size(); }
+
   // The next file; nothing after the last one. Fails for what InputFile::Open() fails for, and for a
   // summary among other files, or the other way round.
   absl::StatusOr<std::optional<InputFile>> Take();

@@ -19,7 +19,7 @@ bool IsDefault(const RecordOptions& records) {
   return records.format == RecordFormat::kDetect && !records.value_bytes.has_value() &&
          records.fields.empty() && records.btf_path.empty() && records.type.empty() &&
          records.columns.empty() && !records.header.has_value() && !records.delimiter.has_value() &&
-         !records.map_id.has_value();
+         !records.blank_runs && !records.no_quotes && !records.map_id.has_value();
 }
 
 absl::Status CheckSummaryOptions(const std::string& name, const RecordOptions& records,

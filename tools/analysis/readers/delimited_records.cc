@@ -8,9 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/bytes/byte_scan.h"
+#include "tools/analysis/grammar/blank_columns.h"
 #include "tools/analysis/grammar/column_selection.h"
 #include "tools/analysis/grammar/zeek_log.h"
+#include "tools/analysis/readers/foreign_files.h"
 #include "tools/analysis/readers/format_detection.h"
+#include "tools/analysis/readers/zeek_join.h"
 
 namespace inlay::analysis {
 namespace {
@@ -21,12 +24,21 @@ constexpr size_t kChunkBytes = size_t{256} << 10;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr char kOneKind[] = "the files of one data set must be of one kind";
 
+// Where a file has the chosen columns.
+struct Layout {
+  size_t file_columns = 0;
+  std::vector<size_t> columns;
+  bool is_run = true;  // they are neighbours in the order of the file
+  ZeekHeader zeek;     // if the file is a Zeek log
+};
+
 // Whole records of one file, in the buffer of a block.
 struct Region {
   size_t begin = 0;
   size_t end = 0;
   std::string file_name;
   uint64_t first_line = 1;
+  std::shared_ptr<const Layout> layout;  // of the file
 };
 
 void EnsureSize(std::vector<uint8_t>* buffer, size_t bytes) {
@@ -61,6 +73,13 @@ std::string_view RowErrorText(RowError error) {
       return "a quote that is opened in this row is never closed";
   }
   return "";
+}
+
+bool IsRun(const std::vector<size_t>& columns) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] != columns[0] + i) return false;
+  }
+  return true;
 }
 
 class DelimitedRecords final : public RecordSource {
@@ -107,6 +126,14 @@ class DelimitedRecords final : public RecordSource {
     return true;
   }
 
+  std::vector<InputNote> Notes(uint64_t /*distinct*/) const override {
+    if (marks_ == 0) return {};
+    return {Doubt(absl::StrCat(
+        Counted(marks_, "row"), marks_ == 1 ? " starts" : " start",
+        " with a byte order mark, which is part of the first cell there: files were joined that "
+        "had one each. Without: sed 's/^\\xEF\\xBB\\xBF//'"))};
+  }
+
  private:
   // Fills `block` with the next bytes that hold whole records. Holds mutex_ or is alone.
   absl::StatusOr<bool> TakeRegion(RecordBlock& block, Region* region) {
@@ -148,6 +175,13 @@ class DelimitedRecords final : public RecordSource {
       carry_.assign(buffer.begin() + static_cast<std::ptrdiff_t>(whole),
                     buffer.begin() + static_cast<std::ptrdiff_t>(used));
       if (at_file_start_) {
+        const auto foreign = RecognizeForeign(TextOf(buffer, 0, used));
+        if (foreign.has_value() && !foreign->is_text) return ForeignError(file_->name(), *foreign);
+      }
+      if (options_.blank_runs) {
+        whole = begin + CollapseBlanks(std::span(buffer).subspan(begin, whole - begin));
+      }
+      if (at_file_start_) {
         at_file_start_ = false;
         if (begin == whole) {
           return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is empty"));
@@ -163,6 +197,7 @@ class DelimitedRecords final : public RecordSource {
       region->end = whole;
       region->file_name = file_->name();
       region->first_line = line_;
+      region->layout = layout_;
       line_ += CountByte(std::span(buffer).subspan(begin, whole - begin), '\n');
       if (at_end) file_.reset();
       if (begin != whole) return true;
@@ -192,9 +227,9 @@ class DelimitedRecords final : public RecordSource {
       if (!chosen.ok()) {
         return LineError(file_->name(), 1, std::string(chosen.status().message()));
       }
-      SetColumns(*std::move(chosen), cells.size());
+      SetColumns(*std::move(chosen), cells.size(), {});
       header_ = names;
-      for (const size_t column : columns()) {
+      for (const size_t column : schema_.columns) {
         schema_.fields.push_back(
             {.name = has_header ? names[column] : absl::StrCat("c", column + 1),
              .kind = FieldKind::kText});
@@ -210,7 +245,7 @@ class DelimitedRecords final : public RecordSource {
     return has_header ? record_bytes : 0;
   }
 
-  // The same for a Zeek log. The headers of files after the first are left to be checked line by line.
+  // The same for a Zeek log, whose further files may have other fields.
   absl::StatusOr<size_t> ReadZeekStart(std::string_view text) {
     const bool is_first = schema_.file_columns == 0;
     if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
@@ -223,27 +258,49 @@ class DelimitedRecords final : public RecordSource {
     if (!ReadZeekHeader(text, &header, &header_bytes, &error)) {
       return LineError(file_->name(), error.line, error.what);
     }
-    if (!is_first) return 0;
+    if (!is_first) return JoinByName(text, std::move(header), header_bytes);
     absl::StatusOr<std::vector<size_t>> chosen =
         SelectColumns(options_.columns, header.fields, header.fields.size());
     if (!chosen.ok()) return LineError(file_->name(), 1, std::string(chosen.status().message()));
     schema_.dialect.delimiter = header.separator;
-    SetColumns(*std::move(chosen), header.fields.size());
-    for (const size_t column : columns()) {
+    const size_t file_columns = header.fields.size();
+    for (const size_t column : *chosen) {
       schema_.fields.push_back(
           {.name = header.fields[column],
            .kind = FieldKind::kText,
            .type_name = header.types.empty() ? std::string() : header.types[column]});
     }
-    zeek_header_ = std::move(header);
+    SetColumns(*std::move(chosen), file_columns, std::move(header));
     return header_bytes;
   }
 
-  void SetColumns(std::vector<size_t> chosen, size_t file_columns) {
+  // Finds the chosen fields in the `header` of a further Zeek log, which `text` starts with.
+  absl::StatusOr<size_t> JoinByName(std::string_view text, ZeekHeader header, size_t header_bytes) {
+    const auto fault = ZeekFieldsFault(first_zeek_, header, schema_.fields,
+                                       NamesColumns(options_.columns), first_path_);
+    if (fault.has_value()) {
+      return LineError(file_->name(), ZeekLineOf(text, fault->directive), fault->what);
+    }
+    Layout layout{.file_columns = header.fields.size(), .columns = {}, .zeek = std::move(header)};
+    for (const ValueField& field : schema_.fields) {
+      const auto& names = layout.zeek.fields;
+      layout.columns.push_back(
+          static_cast<size_t>(std::find(names.begin(), names.end(), field.name) - names.begin()));
+    }
+    if (layout.zeek.fields == first_zeek_.fields) layout.columns = schema_.columns;
+    layout.is_run = IsRun(layout.columns);
+    layout_ = std::make_shared<const Layout>(std::move(layout));
+    return header_bytes;
+  }
+
+  void SetColumns(std::vector<size_t> chosen, size_t file_columns, ZeekHeader zeek) {
+    first_zeek_ = zeek;
+    layout_ = std::make_shared<const Layout>(Layout{.file_columns = file_columns,
+                                                    .columns = chosen,
+                                                    .is_run = IsRun(chosen),
+                                                    .zeek = std::move(zeek)});
     schema_.columns = std::move(chosen);
     schema_.file_columns = file_columns;
-    is_run_ = true;
-    for (size_t i = 0; i < columns().size(); ++i) is_run_ &= columns()[i] == columns()[0] + i;
   }
 
   // How a file after the first, which starts with `text`, is of another kind than the first one,
@@ -251,8 +308,9 @@ class DelimitedRecords final : public RecordSource {
   std::string OtherKind(std::string_view text, size_t cells) const {
     if (!options_.detected) return "";
     const Detection detected = DetectFormat(text.substr(0, kDetectionBytes), file_->name());
-    const bool is_text =
-        detected.format == DetectedFormat::kCsv || detected.format == DetectedFormat::kTsv;
+    const bool is_text = detected.format == DetectedFormat::kCsv ||
+                         detected.format == DetectedFormat::kTsv ||
+                         detected.format == DetectedFormat::kBlank;
     // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
     if (is_text && (cells == schema_.file_columns || detected.dialect == dialect())) return "";
     return absl::StrCat(
@@ -261,12 +319,22 @@ class DelimitedRecords final : public RecordSource {
         kOneKind);
   }
 
+  // Files that were joined may each start with a mark, and only that of the first is skipped.
+  void NoteByteOrderMarks(std::string_view text) const {
+    for (size_t at = text.find(kByteOrderMark); at != std::string_view::npos;
+         at = text.find(kByteOrderMark, at + 1)) {
+      if (at == 0 || text[at - 1] == '\n') marks_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+
   absl::Status ParseRegion(const Region& region, RecordBlock* block) const {
     const std::string_view text = TextOf(block->buffer(), region.begin, region.end);
+    NoteByteOrderMarks(text);
     if (dialect().quoted && text.find('"') != std::string_view::npos) {
       return ParseQuoted(region, block);
     }
-    const bool every_column = is_run_ && columns().size() == schema_.file_columns;
+    const Layout& layout = *region.layout;
+    const bool every_column = layout.is_run && layout.columns.size() == layout.file_columns;
     return every_column ? ParsePlain<false>(region, block) : ParsePlain<true>(region, block);
   }
 
@@ -318,35 +386,36 @@ class DelimitedRecords final : public RecordSource {
   absl::Status EndPlainRow(const Region& region, RawCell row, uint64_t delimiter_count,
                            const std::vector<size_t>& delimiters, size_t* spare,
                            RecordBlock* block) const {
+    const Layout& layout = *region.layout;
     row.end = row.begin + WithoutLineEnd(TextOf(block->buffer(), row.begin, row.end)).size();
     if (options_.zeek_log && row.begin != row.end &&
         block->buffer()[row.begin] == static_cast<uint8_t>(kZeekDirective)) {
       const std::string fault =
-          ZeekDirectiveFault(TextOf(block->buffer(), row.begin, row.end), zeek_header_);
+          ZeekDirectiveFault(TextOf(block->buffer(), row.begin, row.end), layout.zeek);
       return fault.empty() ? absl::OkStatus() : RowFault(region, row, *block, fault);
     }
     if (row.end - row.begin > kMaxRowBytes) return RowFault(region, row, *block, TooLong(false));
-    if (delimiter_count + 1 != schema_.file_columns) {
+    if (delimiter_count + 1 != layout.file_columns) {
       return Ragged(region, row, *block, delimiter_count + 1);
     }
     const auto cell_of = [&](size_t column) {
       return RawCell{column == 0 ? row.begin : delimiters[column - 1] + 1,
                      column == delimiters.size() ? row.end : delimiters[column]};
     };
-    if (is_run_) {
-      if (columns().size() != schema_.file_columns) {
-        row = {cell_of(columns().front()).begin, cell_of(columns().back()).end};
+    if (layout.is_run) {
+      if (layout.columns.size() != layout.file_columns) {
+        row = {cell_of(layout.columns.front()).begin, cell_of(layout.columns.back()).end};
       }
       block->AddRecord(row.begin, row.end - row.begin);
       return absl::OkStatus();
     }
     // Cells that are not beside each other are joined behind the text, in the same buffer.
     const size_t value_begin = *spare;
-    EnsureSize(&block->buffer(), value_begin + row.end - row.begin + columns().size());
+    EnsureSize(&block->buffer(), value_begin + row.end - row.begin + layout.columns.size());
     uint8_t* const bytes = block->buffer().data();
-    for (size_t i = 0; i < columns().size(); ++i) {
+    for (size_t i = 0; i < layout.columns.size(); ++i) {
       if (i != 0) bytes[(*spare)++] = static_cast<uint8_t>(dialect().delimiter);
-      const RawCell cell = cell_of(columns()[i]);
+      const RawCell cell = cell_of(layout.columns[i]);
       std::memcpy(bytes + *spare, bytes + cell.begin, cell.end - cell.begin);
       *spare += cell.end - cell.begin;
     }
@@ -356,6 +425,7 @@ class DelimitedRecords final : public RecordSource {
 
   // Parses rows some of which hold quotes, one after another.
   absl::Status ParseQuoted(const Region& region, RecordBlock* block) const {
+    const Layout& layout = *region.layout;
     std::vector<RawCell> cells;
     std::string value;
     std::string cell_text;
@@ -370,18 +440,18 @@ class DelimitedRecords final : public RecordSource {
       if (row.size() > kMaxRowBytes) return RowFault(region, place, *block, TooLong(true));
       const RowError error = SplitRow(row, dialect(), &cells);
       if (error != RowError::kNone) return RowFault(region, place, *block, RowErrorText(error));
-      if (cells.size() != schema_.file_columns) return Ragged(region, place, *block, cells.size());
-      if (is_run_) {
-        const RawCell run{cells[columns().front()].begin, cells[columns().back()].end};
+      if (cells.size() != layout.file_columns) return Ragged(region, place, *block, cells.size());
+      if (layout.is_run) {
+        const RawCell run{cells[layout.columns.front()].begin, cells[layout.columns.back()].end};
         if (row.substr(run.begin, run.end - run.begin).find('"') == std::string_view::npos) {
           block->AddRecord(place.begin + run.begin, run.end - run.begin);
           continue;
         }
       }
       value.clear();
-      for (size_t i = 0; i < columns().size(); ++i) {
+      for (size_t i = 0; i < layout.columns.size(); ++i) {
         if (i != 0) value += dialect().delimiter;
-        const RawCell& cell = cells[columns()[i]];
+        const RawCell& cell = cells[layout.columns[i]];
         cell_text.clear();
         AppendCellText(row.substr(cell.begin, cell.end - cell.begin), dialect(), &cell_text);
         value += CanonicalCell(cell_text, dialect());
@@ -407,23 +477,24 @@ class DelimitedRecords final : public RecordSource {
     return RowFault(region, row, block,
                     absl::StrCat(Counted(columns, "column"), " where ",
                                  options_.zeek_log ? "#fields" : "the first row", " has ",
-                                 schema_.file_columns));
+                                 region.layout->file_columns));
   }
 
   const Dialect& dialect() const { return schema_.dialect; }
-  const std::vector<size_t>& columns() const { return schema_.columns; }
 
   const std::string first_path_;
   const DelimitedOptions options_;
 
   // Constant after Start().
-  bool is_run_ = false;              // columns() are neighbours in the order of the file
   std::vector<std::string> header_;  // of the first file, empty without
-  ZeekHeader zeek_header_;           // of the first file, if it is a Zeek log
+  ZeekHeader first_zeek_;            // of the first file, if it is a Zeek log
+
+  mutable std::atomic<uint64_t> marks_{0};  // lines behind the first that start with a mark
 
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
-  std::optional<InputFile> file_;  // that is read; nothing between files
+  std::optional<InputFile> file_;         // that is read; nothing between files
+  std::shared_ptr<const Layout> layout_;  // of file_
   bool at_file_start_ = true;
   uint64_t line_ = 1;           // of the first byte that no region holds yet
   std::vector<uint8_t> carry_;  // read, but the record's end is not

@@ -25,13 +25,15 @@ struct DelimitedOptions {
                                // `columns` needs one
   bool zeek_log =
       false;  // whether every file is one: `dialect` and `header` are what its header says
+  bool blank_runs = false;  // columns are between runs of blanks; `dialect` is kBlankDialect
   bool detected =
       false;  // whether all this was guessed from the first file, so that another kind of
               // file behind it is a mistake to be told as such
 };
 
-// Reads `inputs` as rows; several files are one stream and must have the same columns. The value of
-// a record is its chosen cells in canonical form. Reads the start of the first file, and fails for
+// Reads `inputs` as rows; several files are one stream and must have the same columns. Zeek logs may
+// have them in another order, and others besides if `columns` has names, which join them. The value
+// of a record is its chosen cells in canonical form. Reads the start of the first file, and fails for
 // everything that is wrong there; what is wrong later is an error of the Next() that meets it.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(Inputs inputs,
                                                                    DelimitedOptions options);

@@ -12,42 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/bytes/decompressor.h"
 #include "tools/analysis/capture_file/capture_format.h"
+#include "tools/analysis/grammar/blank_columns.h"
 #include "tools/analysis/grammar/zeek_log.h"
+#include "tools/analysis/readers/row_sample.h"
 
 namespace inlay::analysis {
 namespace {
-
-constexpr size_t kSampledRows = 100;
-
-// Calls visit(cells, row) for the first whole rows of `text`, until it returns false. The last row,
-// which may be cut off, is visited only when it is the only one.
-template <typename Visit>
-void VisitRows(std::string_view text, const Dialect& dialect, Visit visit) {
-  std::vector<RawCell> cells;
-  size_t begin = 0;
-  for (size_t i = 0; i < kSampledRows && begin < text.size(); ++i) {
-    size_t end = FindRecordEnd(text, begin, dialect);
-    if (end == std::string_view::npos) {
-      if (i != 0) return;
-      end = text.size();
-    }
-    const std::string_view row = WithoutLineEnd(text.substr(begin, end - begin));
-    if (SplitRow(row, dialect, &cells) != RowError::kNone || !visit(cells, row)) return;
-    begin = end;
-  }
-}
-
-// The number of columns on which all sampled rows agree; 0 when they do not.
-size_t AgreedColumns(std::string_view text, const Dialect& dialect) {
-  size_t columns = 0;
-  bool agreed = true;
-  VisitRows(text, dialect, [&](const std::vector<RawCell>& cells, std::string_view) {
-    if (columns == 0) columns = cells.size();
-    agreed = cells.size() == columns;
-    return agreed;
-  });
-  return agreed ? columns : 0;
-}
 
 bool IsNumber(std::string_view text) {
   double number = 0;
@@ -77,7 +47,6 @@ std::optional<std::string_view> After(std::string_view text, std::string_view st
 
 // Whether `text` starts as one of the forms of `bpftool map dump`.
 bool IsBpftool(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text = WithoutLeadingSpace(text);
   if (const auto entries = After(text, "[")) {
     if (const auto rest = After(*entries, "]")) return rest->empty();
@@ -100,6 +69,38 @@ bool IsBpftool(std::string_view text) {
     }
   }
   return false;
+}
+
+// Whether `text` starts with an object of JSON, in an array or not. A cell of CSV may start with a
+// brace too, but no member with a colon.
+bool IsJson(std::string_view text) {
+  text = WithoutLeadingSpace(text);
+  if (const auto entries = After(text, "[")) text = *entries;
+  const auto members = After(text, "{");
+  if (!members.has_value()) return false;
+  if (members->starts_with('}')) {
+    const std::string_view rest = WithoutLeadingSpace(members->substr(1));
+    return rest.empty() || rest[0] == ',' || rest[0] == ']' || rest[0] == '{';
+  }
+  if (!members->starts_with('"')) return false;
+  size_t end = 1;
+  while (end < members->size() && (*members)[end] != '"') end += (*members)[end] == '\\' ? 2 : 1;
+  if (end >= members->size()) return true;  // cut off
+  const std::string_view rest = WithoutLeadingSpace(members->substr(end + 1));
+  return rest.empty() || rest[0] == ':';
+}
+
+// Whether the rows of `text`, more than one, agree on a number of columns between blanks.
+bool HasBlankColumns(std::string_view text) {
+  std::string collapsed(text);
+  collapsed.resize(
+      CollapseBlanks({reinterpret_cast<uint8_t*>(collapsed.data()), collapsed.size()}));
+  size_t rows = 0;
+  VisitRows(collapsed, kBlankDialect, [&rows](const std::vector<RawCell>&, std::string_view) {
+    ++rows;
+    return rows < 2;
+  });
+  return rows > 1 && AgreedColumns(collapsed, kBlankDialect) > 1;
 }
 
 // Whether `text` is the table of ss, or has a value of a map as ss prints it.
@@ -135,11 +136,11 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   if (prefix.starts_with(kCaptureMagic) || path.ends_with(".inlay")) {
     return {DetectedFormat::kCapture, {}};
   }
+  if (prefix.starts_with("\xEF\xBB\xBF")) prefix.remove_prefix(3);
   if (IsZeekLog(prefix)) return {DetectedFormat::kZeek, kTsvDialect};
   if (IsBinary(prefix)) return {DetectedFormat::kBinary, {}};
-  if (IsJsonLines(prefix)) return {DetectedFormat::kJson, {}};
-
   if (IsBpftool(prefix)) return {DetectedFormat::kBpftool, {}};
+  if (IsJson(prefix)) return {DetectedFormat::kJson, {}};
   if (IsSs(prefix)) return {DetectedFormat::kSs, {}};
 
   const Detection tsv = {DetectedFormat::kTsv, kTsvDialect};
@@ -147,6 +148,9 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
   for (const char delimiter : {',', ';', '|'}) {
     const Dialect dialect = {delimiter, true};
     if (AgreedColumns(prefix, dialect) > 1) return {DetectedFormat::kCsv, dialect};
+  }
+  if (!path.ends_with(".csv") && HasBlankColumns(prefix)) {
+    return {DetectedFormat::kBlank, kBlankDialect};
   }
   // No delimiter fits: one column, or a ragged file, which the reader will report.
   const std::string_view first_line = prefix.substr(0, prefix.find('\n'));
@@ -172,14 +176,18 @@ std::string KindName(const Detection& detection) {
       return "a dump of bpftool";
     case DetectedFormat::kSs:
       return "output of ss";
+    case DetectedFormat::kBlank:
+      return "columns between blanks";
     case DetectedFormat::kCsv:
     case DetectedFormat::kTsv:
       break;
   }
+  if (detection.dialect == kBlankDialect) return "Columns between blanks";
   const Dialect& dialect = detection.dialect;
   if (dialect.delimiter == '\t') return dialect.quoted ? "CSV with tabs" : "TSV";
-  if (dialect.delimiter == ',') return "CSV";
-  return absl::StrCat("CSV with '", std::string(1, dialect.delimiter), "'");
+  if (dialect.delimiter == ',') return dialect.quoted ? "CSV" : "CSV without quotes";
+  return absl::StrCat("CSV with '", std::string(1, dialect.delimiter),
+                      dialect.quoted ? "'" : "' without quotes");
 }
 
 bool FirstRowLooksLikeHeader(std::string_view text, const Dialect& dialect) {

@@ -23,16 +23,17 @@ enum class DetectedFormat {
   kGzip,
   kZstd,
   kZeek,
-  kJson,  // an object in every line
+  kJson,  // objects, one behind the other or in an array
   kCsv,
   kTsv,
+  kBlank,    // columns between runs of blanks
   kBpftool,  // a dump of a map
   kSs,       // sockets, with or without values of maps
 };
 
 struct Detection {
   DetectedFormat format = DetectedFormat::kBinary;
-  Dialect dialect;  // kCsv and kTsv only
+  Dialect dialect;  // kCsv, kTsv and kBlank only
 };
 
 // The format of the file that starts with `prefix`, decompressed, and is called `path`; a further

@@ -8,10 +8,16 @@
 #include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/capture_file/capture_format.h"
 #include "tools/analysis/capture_file/capture_records.h"
+#include "tools/analysis/grammar/blank_columns.h"
+#include "tools/analysis/grammar/column_selection.h"
 #include "tools/analysis/readers/delimited_records.h"
 #include "tools/analysis/readers/dump_records.h"
+#include "tools/analysis/readers/foreign_files.h"
 #include "tools/analysis/readers/format_detection.h"
+#include "tools/analysis/readers/json_records.h"
+#include "tools/analysis/readers/noted_records.h"
 #include "tools/analysis/readers/raw_records.h"
+#include "tools/analysis/readers/text_doubts.h"
 #include "tools/analysis/values/btf_schema.h"
 #include "tools/analysis/values/field_list.h"
 
@@ -22,15 +28,51 @@ constexpr char kZeekOptions[] =
     "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log says itself what they "
     "say";
 
-// Decides what `options` leaves open from the first bytes of the first file.
-absl::StatusOr<Detection> Detect(const std::string& path, InputFile* file) {
+// What decides about the first file: its first bytes. Valid until the file is read.
+absl::StatusOr<std::string_view> Prefix(InputFile* file) {
   absl::StatusOr<std::span<const uint8_t>> prefix = file->Peek(kDetectionBytes);
   if (!prefix.ok()) return prefix.status();
   if (prefix->empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file->name(), ": is empty"));
   }
-  const std::string_view text(reinterpret_cast<const char*>(prefix->data()), prefix->size());
-  return DetectFormat(text, path);
+  return std::string_view(reinterpret_cast<const char*>(prefix->data()), prefix->size());
+}
+
+// Options that belong to tables of text alone.
+bool HasTableOption(const RecordOptions& options) {
+  return options.header.has_value() || options.delimiter.has_value() || options.blank_runs ||
+         options.no_quotes;
+}
+
+// The doubts about reading as raw records, though nobody says --format raw, what starts with
+// `prefix`. Small numbers look like UTF-16, and short magics are met by chance.
+std::vector<InputNote> DoubtsAboutRaw(const std::string& name, std::string_view prefix,
+                                      const std::string& path) {
+  std::string kind;
+  const std::optional<ForeignFile> foreign = RecognizeForeign(prefix);
+  if (foreign.has_value() && foreign->is_long) {
+    kind = foreign->kind;
+  } else if (!foreign.has_value()) {
+    const Detection detection = DetectFormat(prefix, path);
+    const bool is_table = detection.format == DetectedFormat::kCsv ||
+                          detection.format == DetectedFormat::kTsv ||
+                          detection.format == DetectedFormat::kBlank;
+    const bool is_lines = prefix.find('\n') + 1 < prefix.size() && prefix.find('\n') != 0;
+    if (detection.format != DetectedFormat::kBinary &&
+        detection.format != DetectedFormat::kCapture && (!is_table || is_lines)) {
+      kind = is_table ? "lines of text" : KindName(detection);
+    }
+  }
+  if (kind.empty()) return {};
+  return {Doubt(absl::StrCat(name, ": looks like ", kind,
+                             ", and is read as raw records because --value-bytes, --fields or ",
+                             "--btf is given; if that is right, say --format raw."))};
+}
+
+std::unique_ptr<RecordSource> WithNotes(std::unique_ptr<RecordSource> source,
+                                        std::vector<InputNote> notes) {
+  if (notes.empty()) return source;
+  return std::make_unique<NotedRecords>(std::move(source), std::move(notes));
 }
 
 bool NamesFields(const RecordOptions& options) {
@@ -69,7 +111,7 @@ absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenDump(Inputs inputs, const RecordOptions& options,
                                                        DumpOptions::Tool tool) {
-  if (options.header.has_value() || options.delimiter.has_value()) {
+  if (HasTableOption(options)) {
     return absl::InvalidArgumentError(
         "--header, --no-header and --delimiter are for CSV and TSV, not for dumps");
   }
@@ -89,8 +131,7 @@ absl::StatusOr<bool> StartsAsCapture(InputFile* file) {
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(Inputs inputs,
                                                           const RecordOptions& options) {
-  if (!options.columns.empty() || options.header.has_value() || options.delimiter.has_value() ||
-      options.map_id.has_value()) {
+  if (!options.columns.empty() || HasTableOption(options) || options.map_id.has_value()) {
     return absl::InvalidArgumentError(
         "--columns, --header, --delimiter and --map-id are for text, not for a capture");
   }
@@ -101,6 +142,17 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(Inputs inputs,
     named = *std::move(found);
   }
   return OpenCaptureRecords(std::move(inputs), std::move(named));
+}
+
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenJson(Inputs inputs,
+                                                       const RecordOptions& options) {
+  if (HasTableOption(options) || options.map_id.has_value()) {
+    return absl::InvalidArgumentError(
+        "--header, --no-header, --delimiter, --no-quotes and --map-id are not for JSON, whose "
+        "members have names");
+  }
+  return OpenJsonRecords(std::move(inputs),
+                         {options.columns, options.format == RecordFormat::kDetect});
 }
 
 }  // namespace
@@ -114,8 +166,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std:
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
                                                           const RecordOptions& options) {
-  const bool has_text_option =
-      !options.columns.empty() || options.header.has_value() || options.delimiter.has_value();
+  const bool has_text_option = !options.columns.empty() || HasTableOption(options);
   RecordFormat format = options.format;
   if (format == RecordFormat::kCapture) return OpenCapture(std::move(inputs), options);
   if (options.value_bytes.has_value() || NamesFields(options)) {
@@ -144,12 +195,26 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
       if (!is_capture.ok()) return is_capture.status();
       if (*is_capture) return OpenCapture(std::move(inputs), options);
     }
-    return OpenRawRecords(std::move(inputs), found->value_bytes, std::move(found->fields));
+    std::vector<InputNote> doubts;
+    if (options.format == RecordFormat::kDetect) {
+      if (const absl::StatusOr<std::string_view> prefix = Prefix(&inputs.first()); prefix.ok()) {
+        doubts = DoubtsAboutRaw(inputs.first_name(), *prefix, inputs.first_path());
+      }
+    }
+    absl::StatusOr<std::unique_ptr<RecordSource>> source =
+        OpenRawRecords(std::move(inputs), found->value_bytes, std::move(found->fields));
+    if (!source.ok()) return source.status();
+    return WithNotes(*std::move(source), std::move(doubts));
   }
   if (format == RecordFormat::kTsv && options.delimiter.value_or('\t') != '\t') {
     return absl::InvalidArgumentError("the delimiter of TSV is the tab; use --format csv");
   }
-  const bool has_own_header = options.header.has_value() || options.delimiter.has_value();
+  const bool has_own_header = HasTableOption(options);
+  if (options.blank_runs && (options.delimiter.has_value() || format == RecordFormat::kCsv ||
+                             format == RecordFormat::kTsv)) {
+    return absl::InvalidArgumentError(
+        "--delimiter blank is a format of its own: leave out --format");
+  }
   if (format == RecordFormat::kZeek && has_own_header) {
     return absl::InvalidArgumentError(kZeekOptions);
   }
@@ -158,11 +223,24 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
         std::move(inputs), options,
         format == RecordFormat::kSs ? DumpOptions::Tool::kSs : DumpOptions::Tool::kBpftool);
   }
+  if (format == RecordFormat::kJson) return OpenJson(std::move(inputs), options);
+  const absl::StatusOr<std::string_view> prefix = Prefix(&inputs.first());
+  if (!prefix.ok()) return prefix.status();
+  if (const auto foreign = RecognizeForeign(*prefix);
+      foreign.has_value() && (format == RecordFormat::kDetect || !foreign->is_text)) {
+    return ForeignError(inputs.first_name(), *foreign);
+  }
+  if (prefix->size() < kDetectionBytes && IsBlank(*prefix, options.blank_runs)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(inputs.first_name(), ": has nothing but blanks and line ends"));
+  }
   Dialect dialect = kCsvDialect;
+  std::vector<InputNote> doubts;
+  bool blank_runs = options.blank_runs;
   if (format == RecordFormat::kTsv) dialect = kTsvDialect;
   if (format == RecordFormat::kDetect) {
-    absl::StatusOr<Detection> detected = Detect(inputs.first_path(), &inputs.first());
-    if (!detected.ok()) return detected.status();
+    const Detection detection = DetectFormat(*prefix, inputs.first_path());
+    const Detection* const detected = &detection;
     switch (detected->format) {
       case DetectedFormat::kGzip:
       case DetectedFormat::kZstd:
@@ -170,9 +248,8 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
             absl::StrCat(inputs.first_name(), ": is compressed more than once; only one ",
                          "compression is undone, so undo the others first"));
       case DetectedFormat::kJson:
-        return absl::InvalidArgumentError(absl::StrCat(
-            inputs.first_name(), ": looks like JSON, which is not read; of Zeek logs, give ",
-            "the TSV form (LogAscii::use_json=F), or say --format csv or tsv"));
+        if (options.delimiter.has_value() || blank_runs) break;  // it is text to who says so
+        return OpenJson(std::move(inputs), options);
       case DetectedFormat::kZeek:
         if (has_own_header) {
           return absl::InvalidArgumentError(
@@ -193,10 +270,18 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
         return OpenDump(std::move(inputs), options, DumpOptions::Tool::kSs);
       case DetectedFormat::kCsv:
       case DetectedFormat::kTsv:
+      case DetectedFormat::kBlank:
         if (options.map_id.has_value()) {
           return absl::InvalidArgumentError("--map-id is for the output of ss");
         }
         dialect = detected->dialect;
+        if (options.delimiter.has_value() || blank_runs) break;
+        absl::StatusOr<std::vector<InputNote>> found =
+            DoubtsAboutText({*prefix, inputs.first_path(), inputs.first_name(), detection});
+        if (!found.ok()) return found.status();
+        blank_runs = detection.format == DetectedFormat::kBlank;
+        // That a header has these names confirms what was guessed; opening fails if it has not.
+        if (!NeedsHeader(options.columns)) doubts = *std::move(found);
         break;
     }
   }
@@ -206,13 +291,20 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
     dialect.quoted = format == RecordFormat::kCsv ||
                      (format == RecordFormat::kDetect && *options.delimiter != '\t');
   }
+  if (options.no_quotes) dialect.quoted = false;
+  if (blank_runs) dialect = kBlankDialect;
   DelimitedOptions delimited = {dialect, options.columns, options.header};
+  delimited.blank_runs = blank_runs;
   delimited.zeek_log = format == RecordFormat::kZeek;
   if (options.names_columns && !delimited.zeek_log && !delimited.header.has_value()) {
     delimited.header = true;
   }
-  delimited.detected = options.format == RecordFormat::kDetect && !options.delimiter.has_value();
-  return OpenDelimitedRecords(std::move(inputs), std::move(delimited));
+  delimited.detected = options.format == RecordFormat::kDetect && !options.delimiter.has_value() &&
+                       !options.blank_runs;
+  absl::StatusOr<std::unique_ptr<RecordSource>> source =
+      OpenDelimitedRecords(std::move(inputs), std::move(delimited));
+  if (!source.ok()) return source.status();
+  return WithNotes(*std::move(source), std::move(doubts));
 }
 
 }  // namespace inlay::analysis

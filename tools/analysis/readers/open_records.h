@@ -17,7 +17,7 @@
 
 namespace inlay::analysis {
 
-enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs, kCapture };
+enum class RecordFormat { kDetect, kRaw, kCsv, kTsv, kZeek, kBpftool, kSs, kCapture, kJson };
 
 // How to read records; the fields are named after the command's options, and so are the messages.
 struct RecordOptions {
@@ -32,14 +32,16 @@ struct RecordOptions {
   std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
   bool names_columns = false;      // CSV and TSV: unless `header` says otherwise, there is one
   std::optional<char> delimiter;   // CSV and TSV only
+  bool blank_runs = false;         // instead of `delimiter`: columns are between runs of blanks
+  bool no_quotes = false;          // CSV: '"' is a character like any other
   std::optional<uint32_t> map_id;  // ss only; see DumpOptions
   size_t dump_budget_bytes = BoundedCounter::kUnbounded;  // dumps only; see DumpOptions
 };
 
 // Opens `inputs` as one stream of records. Without a format, `value_bytes`, `fields` or `btf_path`
 // mean raw, unless the first file is a capture, and otherwise the first file's content decides. Fails
-// for options that contradict each other or the format, and for everything the readers' Open
-// functions fail for. REQUIRES: no file has been taken from `inputs`.
+// for options that contradict each other or the format, for what is recognised as no records at
+// all, and for everything the readers' Open functions fail for. REQUIRES: no file has been taken from `inputs`.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
                                                           const RecordOptions& options);
 
