@@ -408,8 +408,8 @@ class StressRun {
     findings_.Require(table_->Close(fd) == Status::kOk, "close fails");
   }
 
-  // A map of this thread's own, over sockets that the others write, accept and close. Others pass:
-  // bits and places come back after a grace period, and a second map may find none and fall back.
+  // A map of this thread's own, over sockets that the others write, accept and close meanwhile. Its
+  // bits or places may be those of a map that was just freed; if none are free, it falls back.
   void FreeAndReopenMap(Worker& worker) {
     constexpr uint64_t kOwnMap = 77;
     std::unique_ptr<Map> map;
