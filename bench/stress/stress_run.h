@@ -1,8 +1,8 @@
 // StressRun<Map>: threads that do everything to the values of one layout at once.
 //
 // Sockets come in three kinds:
-//   - tracked: one thread writes each, so that every status is known beforehand and every reader knows
-//     which values it may see. The sockets of a group get equal values. One of them listens.
+//   - tracked: one thread writes each, so that every status is known beforehand and every reader
+//     knows which values it may see. The sockets of a group get equal values. One of them listens.
 //   - contended: all threads write them; readers can check what the bytes prove.
 //   - passing: accepted, written and closed again by one thread while others find them.
 
@@ -431,8 +431,8 @@ class StressRun {
     map.reset();
   }
 
-  // The child of a fork sees what its parent held. It reads only: other threads' locks may be held in
-  // it, and nobody ends their sections.
+  // The child of a fork sees what its parent held. It reads only: other threads' locks may be held
+  // in it, and nobody ends their sections.
   void Fork(Worker& worker) {
     std::array<Track::State, kMaps> before;
     const Tracked& one = *tracked_[worker.number * kGroupsPerThread * kSocketsPerGroup];

@@ -36,8 +36,8 @@ search() {
   # COLLAPSE saves memory; SAFETY leaves out what only liveness needs.
   cc "$optimise" -w -DSAFETY -DCOLLAPSE -DNOCLAIM -DMEMLIM=4096 -o pan pan.c
   ./pan -m50000 -w24 >pan.out 2>&1 || true
-  if ! grep -q 'State-vector' pan.out || grep -Eiq 'depth too small|out of memory|memory limit' pan.out
-  then
+  if ! grep -q 'State-vector' pan.out ||
+    grep -Eiq 'depth too small|out of memory|memory limit' pan.out; then
     echo "$0: the search ended early, with: $*" >&2
     cat pan.out >&2
     exit 1

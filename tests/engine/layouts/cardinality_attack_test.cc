@@ -1,5 +1,5 @@
-// An attacker who varies values, beside ordinary owners of the same map: never a wrong value, a cost
-// that is bounded in steps and bytes, and back to normal by itself when the attack is over.
+// An attacker who varies values, beside ordinary owners of the same map: never a wrong value, a
+// cost that is bounded in steps and bytes, and back to normal by itself when the attack is over.
 
 #include <gtest/gtest.h>
 
@@ -109,7 +109,7 @@ TEST_P(CardinalityAttackTest, NeverAWrongValueBoundedStepsAndBackToNormal) {
     EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
   }
 
-  // The attack ends; nobody tidies up. Ordinary writes and grace periods alone bring everybody home.
+  // The attack ends; nobody tidies up. Ordinary writes and grace periods bring everybody home.
   for (Owner& owner : attackers_) ASSERT_EQ(map_->Delete(owner), Status::kOk);
   constexpr uint64_t kRoundsToRecover = 4;
   for (uint64_t round = 0; round < kRoundsToRecover; ++round) {

@@ -1,5 +1,5 @@
-// V4 on the second rung of the ladder: every allocation of an operation that spills, on both kinds of
-// owners, and of what holds maps and owners, is made to fail.
+// V4 on the second rung of the ladder: every allocation of an operation that spills, on both kinds
+// of owners, and of what holds maps and owners, is made to fail.
 
 #include <gtest/gtest.h>
 
