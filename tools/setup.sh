@@ -32,6 +32,7 @@ test=(
   libclang-rt-14-dev  # sanitizers of clang
   ccache
   parallel            # the recipes of docs/fleet.md are tested
+  spin                # searches tests/model exhaustively
   python3 python3-jsonschema
   clang-format clang-tidy shellcheck codespell
 )

@@ -1,7 +1,7 @@
 // Progress: a line on the terminal that says which of the runs is under way.
 //
-// Google Benchmark reports a benchmark after its last repetition. Interleaved, all benchmarks have their
-// last repetition at the end, minutes later.
+// Google Benchmark reports a benchmark after its last repetition. Interleaved, all benchmarks have
+// their last repetition at the end, minutes later.
 
 #ifndef INLAY_BENCH_PROGRESS_H_
 #define INLAY_BENCH_PROGRESS_H_
@@ -13,14 +13,14 @@
 
 namespace inlay::bench {
 
-// As benchmark::RegisterBenchmark(), but the runs are counted. Call it once for each set of arguments.
-// `repetitions` 0: as many as the command line says.
+// As benchmark::RegisterBenchmark(), but the runs are counted. Call it once for each set of
+// arguments. `repetitions` 0: as many as the command line says.
 benchmark::internal::Benchmark* RegisterRun(const std::string& name,
                                             std::function<void(benchmark::State&)> run,
                                             int repetitions = 0);
 
-// From now on runs are shown, if standard error is a terminal. `repetitions` is what the command line
-// says, or 0 if the number of runs is not known.
+// From now on runs are shown, if standard error is a terminal. `repetitions` is what the command
+// line says, or 0 if the number of runs is not known.
 void ShowProgress(int repetitions);
 // Removes the line, for other output or at the end.
 void ClearProgress();

@@ -156,7 +156,8 @@ class TreeShape(ChecksTest):
     def test_sizes(self):
         full = {f"engine/{i}.cc": "\n" * 520 for i in range(32)}
         self.expect(tree_shape, full)
-        self.expect(tree_shape, {**full, "engine/1.h": ""}, "engine: 33 files")
+        self.expect(tree_shape, {**full, "engine/1.h": ""}, "engine: 33 files of code")
+        self.expect(tree_shape, {**full, "engine/README.md": "\n" * 600})
         self.expect(tree_shape, {**full, "engine/1.cc": "\n" * 521}, "engine/1.cc: 521 lines")
         self.expect(tree_shape, {f"tests/data/{i}.cc": "\n" * 600 for i in range(40)})
 

@@ -54,8 +54,8 @@ case ${1:-} in
       if ! grep -q 'errors: 0$' pan.out; then
         echo "FAILED: [$switches]"
         cat pan.out
-        # shellcheck disable=SC2086
         cp index_life.pml.trail "$model.trail" 2>/dev/null || true
+        # shellcheck disable=SC2086  # a list of words
         spin -t -p -k index_life.pml.trail $switches "$model" | tail -n 200
         rm -f "$model.trail"
         exit 1

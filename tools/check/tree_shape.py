@@ -3,7 +3,7 @@
 
   tools/check/tree_shape.py [ROOT]
 
-Files of at most 520 lines, folders of at most 32 files, nothing at the top that does not belong
+Files of at most 520 lines, folders of at most 32 files of code, nothing at the top that does not belong
 there, and no names that say nothing.
 """
 
@@ -32,14 +32,14 @@ def find_faults(root, paths):
             continue
         if EMPTY_NAME.search(path):
             yield f"{path}: the name does not say what is in it"
-        in_folder[posixpath.dirname(path)] += 1
         if path.endswith(CODE_ENDINGS):
+            in_folder[posixpath.dirname(path)] += 1
             lines = len(read_lines(root, path)) - 1
             if lines > MOST_LINES:
                 yield f"{path}: {lines} lines, where {MOST_LINES} is the limit"
     for folder, files in sorted(in_folder.items()):
         if files > MOST_FILES:
-            yield f"{folder or os.curdir}: {files} files, where {MOST_FILES} is the limit"
+            yield f"{folder or os.curdir}: {files} files of code, where {MOST_FILES} is the limit"
 
 
 if __name__ == "__main__":
