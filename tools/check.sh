@@ -36,13 +36,19 @@ check_format() {
   [ "${PIPESTATUS[1]}" -eq 0 ]
 }
 
-# clang-tidy reads the files as clang compiles them, each alone and without precompiled headers.
+# clang-tidy reads the files as clang compiles them, without precompiled headers: those that changed
+# each alone, all of them several together, which takes a third of the time.
 check_tidy() {
   need clang-tidy || return
+  local build=build/tidy together=()
+  if [ "${what_changed[*]}" = --all ]; then
+    build=build/tidy_all
+    together=(-D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=12)
+  fi
   {
-    cmake --preset tidy && cmake --build --preset tidy --target inlay_commit
+    cmake --preset tidy -B $build "${together[@]}" && cmake --build $build --target inlay_commit
   } >build/tidy.log 2>&1 || { cat build/tidy.log; return 1; }
-  python3 tools/check/tidy.py build/tidy "${what_changed[@]}"
+  python3 tools/check/tidy.py $build "${what_changed[@]}"
 }
 
 check_shell() {

@@ -76,11 +76,12 @@ def main():
     build, options = sys.argv[1], sys.argv[2:]
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
         commands = json.load(file)
-    files = set(project_files(root))
-    sources = {os.path.relpath(entry["file"], root) for entry in commands} & files
+    compiled = {os.path.relpath(entry["file"], root) for entry in commands}
     if options == ["--all"]:
-        chosen = sources
+        chosen = compiled  # those that the build makes too: they include several of ours
     else:
+        files = set(project_files(root))
+        sources = compiled & files
         base = options[1] if options else base_of_branch(root)
         changed = changed_files(root, base)
         by_header = includers(root, sources, files)
