@@ -4,8 +4,8 @@
 //   live_kernel_test FOLDER --differs    prints the answers that differ from those of the recording
 //                                        kernel, as "@differs SCRIPT NUMBER<tab>ANSWER"
 //
-// Exit code 77, with the reason: this machine cannot run scripts on the kernel, or the recordings do
-// not cover its version and it answers differently.
+// Exit code 77, with the reason: this machine cannot run scripts on the kernel, or the recordings
+// do not cover its version and it answers differently.
 
 #include <sys/utsname.h>
 #include <unistd.h>

@@ -21,7 +21,8 @@ struct ListedMap {
   std::vector<std::string> pinned = {};
   std::optional<uint64_t> entries = {};  // empty: could not be counted
   uint64_t memlock_bytes = 0;            // the kernel's own figure
-  // Storage of sockets, tasks and cgroups only: slab bytes of its elements, which memlock_bytes leaves out.
+  // Storage of sockets, tasks and cgroups only: slab bytes of its elements, which memlock_bytes
+  // leaves out.
   std::optional<uint64_t> element_bytes = {};
   // Likewise: slab bytes of the owners' storages, as if the owners had values in no other
   // map.

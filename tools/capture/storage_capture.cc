@@ -113,7 +113,7 @@ class StorageCapture : public CaptureSource {
     absl::Status status = LoadWalks();
     if (status.ok() || absl::IsPermissionDenied(status)) return status;
     if (folds_) {
-      // Before Linux 6.2 the verifier refuses the iterator's value as a key: copy it first.
+      // The verifier of Linux 6.1 refuses the iterator's value as a key: copy it first.
       fold_copies_ = true;
       for (Walk& walk : walks_) walk.program = Program(true);
       return LoadWalks();

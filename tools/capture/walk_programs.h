@@ -56,9 +56,9 @@ class WalkPrograms {
     int map_fd = -1;           // the elements of this map
     bool all_cgroups = false;  // every cgroup of the machine
   };
-  // Runs the walk of one loaded program. Whenever `pause_bytes` of the buffer are full, or all of it, the walk pauses and passes its
-  // records to `on_record`. Calls `stop` between reads, and ends with kCancelled if it returns
-  // true.
+  // Runs the walk of one loaded program. Whenever `pause_bytes` of the buffer are full, or all of
+  // it, the walk pauses and passes its records to `on_record`. Calls `stop` between reads, and ends
+  // with kCancelled if it returns true.
   absl::StatusOr<WalkProgress> Walk(const std::string& program, Over over, size_t pause_bytes,
                                     const OnRecord& on_record, const std::function<bool()>& stop);
 

@@ -89,8 +89,8 @@ live_kernel::HiddenFd LoadStorageProgram(int map_fd, const MapShape& shape, int 
   p.Store(BPF_DW, kR7, offsetof(X, result), kR0);
 
   p.Here("done");
-  // -1 skips the kernel's handler. From a register: before Linux 6.3 the verifier refuses to store a
-  // number into the context.
+  // -1 skips the kernel's handler. From a register: the verifier of Linux 6.1 refuses to store
+  // a number into the context.
   p.Set(kR1, -1);
   p.Store(BPF_W, kR6, offsetof(bpf_sockopt, optlen), kR1);
   p.Here("allow");
