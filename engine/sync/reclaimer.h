@@ -34,7 +34,7 @@ class Reclaimer {
 
   // Runs everything that was pushed before the call, after a grace period of its own. Waits for
   // another thread that does so. A function that runs here may call it too.
-  void Drain() noexcept LOCKS_EXCLUDED(draining_);
+  void Drain() noexcept NO_THREAD_SAFETY_ANALYSIS;  // a nested call holds the lock
 
   // The number of the next grace period to begin. Whoever unlinked something before the call may
   // free it when that number is completed.
