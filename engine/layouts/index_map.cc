@@ -34,7 +34,11 @@ struct IndexMap::Expectation {
 
 Status IndexMap::Create(Store& store, const MapOptions& options,
                         std::unique_ptr<IndexMap>* map) noexcept {
-  if (const Status status = CheckMapOptions(options); status != Status::kOk) return status;
+  const uint32_t max_alignment =
+      store.options().private_values != nullptr ? kStorageAlignment : kMaxAlignment;
+  if (const Status status = CheckMapOptions(options, max_alignment); status != Status::kOk) {
+    return status;
+  }
   if (options.width_bits < kMinWidthBits || options.width_bits > InlineField::kMaxWidthBits) {
     return Status::kInvalid;
   }
@@ -379,22 +383,7 @@ uint64_t IndexMap::codes() const noexcept {
 }
 
 bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
-  bool equal = true;
-  uint64_t named = 0;
-  table_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
-    named += counted[index];
-    if (counted[index] == count || !equal) return;
-    equal = false;
-    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
-              " owners and has a count of " + std::to_string(count);
-  });
-  if (!equal) return false;
-  uint64_t codes = 0;
-  for (ValueIndex index = 1; index <= field_.max_index(); ++index) codes += counted[index];
-  if (codes != named) {
-    *reason = "V3: an owner holds the index of a value that is gone";
-    return false;
-  }
+  if (!table_->CheckReferences({counted, size_t{max_index_} + 1}, reason)) return false;
   if (counted[field_.spilled_code()] != private_values_->count() ||
       counted[field_.spilled_code()] != spilled_now_.load(std::memory_order_relaxed)) {
     *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +

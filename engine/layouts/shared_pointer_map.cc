@@ -239,31 +239,16 @@ bool SharedPointerMap::CheckInvariants(std::string* reason) const {
   if (!values_->CheckInvariants(reason)) return false;
   std::vector<uint64_t> counted(size_t{values_->max_values()} + 1);
   size_t counted_private = 0;
-  size_t counted_shared = 0;
   socket_table_.ForEach([&](Socket& socket) {
     const std::byte* const value = Get(socket);
     if (value == nullptr) return;
     if (IsPrivate(value)) {
       ++counted_private;
     } else {
-      ++counted_shared;
       ++counted[IndexOf(value)];
     }
   });
-  bool equal = true;
-  values_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
-    counted_shared -= counted[index];
-    if (counted[index] == count || !equal) return;
-    equal = false;
-    *reason = "V3: the value of index " + std::to_string(index) + " is in " +
-              std::to_string(counted[index]) + " sockets and has a count of " +
-              std::to_string(count);
-  });
-  if (!equal) return false;
-  if (counted_shared != 0) {
-    *reason = "V3: a socket points to a value that is gone";
-    return false;
-  }
+  if (!values_->CheckReferences(counted, reason)) return false;
   if (counted_private != private_values()) {
     *reason = "V3: " + std::to_string(counted_private) + " sockets have a private value and " +
               std::to_string(private_values()) + " are counted";

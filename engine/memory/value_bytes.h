@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <span>
 
 #include "engine/memory/allocate.h"
@@ -16,7 +15,7 @@ namespace inlay {
 
 // Zeroes the lock, which is not part of the value.
 inline void ClearLock(std::byte* value, const MapOptions& options) {
-  if (options.spin_lock) std::memset(value, 0, kSpinLockBytes);
+  if (options.spin_lock) std::memset(value + options.spin_lock_offset, 0, kSpinLockBytes);
 }
 
 // REQUIRES: from.size() == options.value_bytes, or `from` is empty, which means zeroes.
@@ -29,23 +28,30 @@ inline void CopyValue(std::byte* to, std::span<const std::byte> from, const MapO
   ClearLock(to, options);
 }
 
-// value_bytes bytes, on the stack if they are few.
+// value_bytes bytes, on the stack if they are few. Aligned to kAlignment.
 class ValueBuffer {
  public:
+  static constexpr size_t kAlignment = 64;
+
   // Zeroes. Without memory bytes() is empty.
   explicit ValueBuffer(uint32_t value_bytes) {
     if (value_bytes <= sizeof(small_)) {
       bytes_ = {small_, value_bytes};
       return;
     }
-    large_ = TryNewArray<std::byte>(value_bytes);
-    if (large_ != nullptr) bytes_ = {large_.get(), value_bytes};
+    large_ = TryAllocateBytes(value_bytes, kAlignment);
+    if (large_ == nullptr) return;
+    std::memset(large_, 0, value_bytes);
+    bytes_ = {static_cast<std::byte*>(large_), value_bytes};
   }
+  ~ValueBuffer() { FreeBytes(large_, kAlignment); }
+  ValueBuffer(const ValueBuffer&) = delete;
+  ValueBuffer& operator=(const ValueBuffer&) = delete;
   std::span<std::byte> bytes() const { return bytes_; }
 
  private:
-  alignas(8) std::byte small_[512] = {};
-  std::unique_ptr<std::byte[]> large_;
+  alignas(kAlignment) std::byte small_[512] = {};
+  void* large_ = nullptr;
   std::span<std::byte> bytes_;
 };
 

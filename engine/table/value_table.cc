@@ -1,5 +1,3 @@
-#include "inlay/value_table.h"
-
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -16,6 +14,7 @@
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
 #include "inlay/rcu.h"
+#include "inlay/value_table.h"
 
 namespace inlay {
 namespace {
@@ -562,6 +561,32 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
   if (listed + live != used) return broken("V4: indexes are lost", used - live - listed);
   if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
     return broken("V4: a charge is lost", kNoIndex);
+  }
+  return true;
+}
+
+bool ValueTable::CheckReferences(std::span<const uint64_t> counted, std::string* reason) const {
+  const uint64_t refs = value_refs_.load(std::memory_order_relaxed);
+  reason->clear();
+  uint64_t in_owners = 0;
+  uint64_t elsewhere = 0;
+  ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
+    in_owners += counted[index];
+    if (counted[index] <= count) elsewhere += count - counted[index];
+    if (counted[index] == count || (counted[index] < count && refs > 0) || !reason->empty()) return;
+    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
+              " owners and has a count of " + std::to_string(count);
+  });
+  if (!reason->empty()) return false;
+  for (ValueIndex index = 1; index <= max_values_; ++index) in_owners -= counted[index];
+  if (in_owners != 0) {
+    *reason = "V3: an owner holds the index of a value that is gone";
+    return false;
+  }
+  if (elsewhere != refs) {
+    *reason = "V3: " + std::to_string(elsewhere) + " references are in no owner, and " +
+              std::to_string(refs) + " ValueRefs are open";
+    return false;
   }
   return true;
 }

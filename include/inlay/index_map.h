@@ -274,16 +274,17 @@ class SharedMap {
       "different bytes and would not be shared. Give padding a name and zero it, or use "
       "IndexMap with bytes that you serialise");
   static_assert(
-      alignof(T) <= 8,
-      "SharedMap<T>: T must not need more than 8-byte alignment: private values have no more");
+      alignof(T) <= 64,
+      "SharedMap<T>: T must not need more than 64-byte alignment: Modify()'s copy has no more");
   static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
 
-  // As IndexMap::Create(). Sets value_bytes and alignment from T.
+  // As IndexMap::Create(). Sets value_bytes and alignment from T; kInvalid if the owners have
+  // storage slots and T needs more than kStorageAlignment.
   template <typename Owners>
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {
     options.value_bytes = sizeof(T);
-    options.alignment = 8;
+    options.alignment = std::max<uint32_t>(alignof(T), 8);
     std::unique_ptr<IndexMap> index_map;
     const Status status = IndexMap::Create(owners, options, &index_map);
     if (status != Status::kOk) return status;

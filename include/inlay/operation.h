@@ -41,30 +41,39 @@ using ModifyFn = FunctionRef<void(std::span<std::byte> value)>;
 inline constexpr uint32_t kMaxValueBytes = 65407;
 
 inline constexpr uint32_t kMaxAlignment = 4096;
+inline constexpr uint32_t kStorageAlignment = 8;
 
 struct MapOptions {
   std::string name = {};     // for messages and reports; need not be unique
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
   // Bits of a code, 2 .. 16. Only IndexMap uses it.
   uint32_t width_bits = 16;
-  // Alignment of an interned value: a power of two, at most kMaxAlignment. Private values are
-  // aligned to 8 bytes.
+  // Alignment of every value, interned or private: a power of two. At most kMaxAlignment for an
+  // IndexMap whose owners have no storage slots; at most kStorageAlignment for all other maps, since
+  // the kernel's storages align values to that.
   uint32_t alignment = 8;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
-  // Bytes 0 to 3 of a value hold a bpf_spin_lock. They are not part of the value: they read as 0
-  // whatever a caller stores. No layout shares such a value. Needs value_bytes >= 4.
+  // Four bytes of a value hold a bpf_spin_lock. They are not part of the value: they read as 0
+  // whatever a caller stores. No layout shares such a value.
   bool spin_lock = false;
+  // Where the lock begins: a multiple of 4, with room for the lock behind it. Without a lock 0.
+  uint32_t spin_lock_offset = 0;
 };
 
 inline constexpr uint32_t kSpinLockBytes = 4;
 
-// The checks that every layout makes. kInvalid: value_bytes is 0 or too small for a lock, or the
-// alignment is not a power of two up to kMaxAlignment. kTooBig: value_bytes > kMaxValueBytes.
-constexpr Status CheckMapOptions(const MapOptions& options) {
+// The checks that every layout makes. kInvalid: value_bytes is 0; the lock has no such place; or the
+// alignment is not a power of two up to `max_alignment`. kTooBig: value_bytes > kMaxValueBytes.
+constexpr Status CheckMapOptions(const MapOptions& options,
+                                 uint32_t max_alignment = kStorageAlignment) {
   if (options.value_bytes == 0) return Status::kInvalid;
   if (options.value_bytes > kMaxValueBytes) return Status::kTooBig;
-  if (options.spin_lock && options.value_bytes < kSpinLockBytes) return Status::kInvalid;
-  if (!std::has_single_bit(options.alignment) || options.alignment > kMaxAlignment) {
+  const uint64_t lock_end = uint64_t{options.spin_lock_offset} + kSpinLockBytes;
+  if (options.spin_lock ? options.spin_lock_offset % 4 != 0 || lock_end > options.value_bytes
+                        : options.spin_lock_offset != 0) {
+    return Status::kInvalid;
+  }
+  if (!std::has_single_bit(options.alignment) || options.alignment > max_alignment) {
     return Status::kInvalid;
   }
   return Status::kOk;

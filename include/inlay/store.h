@@ -70,7 +70,9 @@ struct StoreOptions {
   // The size of the words that the owners embed: 16, 32 or 64; 0 = as `reserved_bits` implies.
   // Owners may embed larger words than they reserve.
   uint32_t word_bits = 0;
-  size_t table_limit_bytes = Account::kUnlimited;  // for the tables of all maps together
+  // For the tables of all maps together: a map can learn from a refusal how much the others hold
+  // (docs/design.md, S2).
+  size_t table_limit_bytes = Account::kUnlimited;
   // Holds spilled values and the values of maps that have fallen back. If set, the store also
   // closes and clones the owners' slots, and every owner must have a storage_slot(); an owner
   // without one gets kNoMemory.

@@ -31,6 +31,7 @@
 #ifndef INLAY_VALUE_TABLE_H_
 #define INLAY_VALUE_TABLE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -160,6 +161,10 @@ class ValueTable {
   // against the memory. On failure returns false and writes the first broken rule to *reason.
   // REQUIRES: no concurrent Intern, TryRef, Release or Reclaim.
   bool CheckInvariants(std::string* reason) const;
+  // Checks V3: `counted[index]` owners hold `index`, for 0 .. max_values(), and all other references
+  // are open ValueRefs. A reference that a caller keeps as a bare index counts as lost.
+  // REQUIRES: as CheckInvariants().
+  bool CheckReferences(std::span<const uint64_t> counted, std::string* reason) const;
 
   uint32_t value_bytes() const noexcept { return value_bytes_; }
   uint32_t max_values() const noexcept { return max_values_; }
@@ -179,6 +184,9 @@ class ValueTable {
   uint32_t value_bytes_;
   uint32_t max_values_;
   std::unique_ptr<State> state_;
+
+  friend class ValueRef;
+  std::atomic<uint64_t> value_refs_{0};  // open ValueRefs
 };
 
 // One reference to one value, which the destructor releases. Movable, not copyable; Share() takes a
@@ -206,17 +214,22 @@ class ValueRef {
                        ValueRef* ref) noexcept {
     ValueIndex index = kNoIndex;
     if (Status status = table->Intern(value, &index); status != Status::kOk) return status;
+    table->value_refs_.fetch_add(1, std::memory_order_relaxed);
     *ref = ValueRef(table, index);
     return Status::kOk;
   }
 
   // A second reference to the same value. Empty if this one is, or if the count is at its limit.
   ValueRef Share() const noexcept {
-    return table_ != nullptr && table_->TryRef(index_) ? ValueRef(table_, index_) : ValueRef();
+    if (table_ == nullptr || !table_->TryRef(index_)) return ValueRef();
+    table_->value_refs_.fetch_add(1, std::memory_order_relaxed);
+    return ValueRef(table_, index_);
   }
 
   void Reset() noexcept {
-    if (table_ != nullptr) table_->Release(index_);
+    if (table_ == nullptr) return;
+    table_->value_refs_.fetch_sub(1, std::memory_order_relaxed);
+    table_->Release(index_);
     table_ = nullptr;
   }
 

@@ -6,6 +6,8 @@
 
 #include <thread>
 
+#include "inlay/rcu.h"
+#include "inlay/socket.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/numbered_value.h"
 
@@ -47,6 +49,32 @@ TEST_F(IndexMapTest, OptionsOutOfRange) {
   EXPECT_EQ(Create(kMaxValueBytes + 1, 9, 8, &map), Status::kTooBig);
   EXPECT_EQ(map, nullptr);
   EXPECT_EQ(Create(kMaxValueBytes, 2, 4096, &map), Status::kOk);
+}
+
+TEST_F(IndexMapTest, EveryValueIsAlignedAsAskedAlsoWhenItSpills) {
+  for (const uint32_t alignment : {1U, 8U, 16U, 32U, 64U, 4096U}) {
+    SCOPED_TRACE(alignment);
+    std::unique_ptr<IndexMap> map;
+    ASSERT_EQ(Create(64, 2, alignment, &map), Status::kOk);
+    std::deque<Owner> owners(8);
+    for (uint64_t i = 0; i < owners.size(); ++i) {
+      ASSERT_EQ(map->Update(owners[i], NumberedValue(i, 64), UpdateFlag::kAny), Status::kOk);
+      ReadSection section;
+      const std::byte* const value = map->Get(owners[i]);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(value) % alignment, 0U);
+      EXPECT_EQ(Copied(value, 64), NumberedValue(i, 64));
+    }
+    EXPECT_EQ(map->stats().spilled_now, owners.size() - 2);
+    for (Owner& owner : owners) store_->Close(owner);
+    EXPECT_EQ(map->memory_usage().private_bytes, 0U);
+  }
+  // Values that spill into storages have the kernel's alignment, so more is refused.
+  std::unique_ptr<SocketTable> sockets;
+  ASSERT_EQ(SocketTable::Create({.inline_bits = 16}, &sockets), Status::kOk);
+  std::unique_ptr<IndexMap> map;
+  EXPECT_EQ(IndexMap::Create(*sockets, {.value_bytes = 64, .alignment = 16}, &map),
+            Status::kInvalid);
+  EXPECT_EQ(map, nullptr);
 }
 
 TEST_F(IndexMapTest, EqualValuesOfManyOwnersAreStoredOnce) {

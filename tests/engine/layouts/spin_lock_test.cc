@@ -60,6 +60,38 @@ TYPED_TEST(SpinLockTest, AValueMustHaveRoomForTheLock) {
   this->MakeLocked(kSpinLockBytes);
 }
 
+TYPED_TEST(SpinLockTest, TheLockLiesWhereTheTypeHasIt) {
+  using M = typename TypeParam::Map;
+  std::unique_ptr<M> map;
+  MapOptions options = TestFixture::Options(12);
+  for (const uint32_t offset : {1U, 2U, 9U, 12U, 0xffff'fffcU}) {
+    options.spin_lock_offset = offset;
+    EXPECT_EQ(M::Create(*this->table_, options, &map), Status::kInvalid) << offset;
+    EXPECT_EQ(map, nullptr);
+  }
+  for (const uint32_t offset : {0U, 4U, 8U}) {
+    SCOPED_TRACE(offset);
+    options.spin_lock_offset = offset;
+    ASSERT_EQ(M::Create(*this->table_, options, &map), Status::kOk);
+    Socket& socket = this->OpenSocket();
+    const Bytes stored(12, std::byte{0xff});
+    Bytes read = stored;
+    std::fill_n(read.begin() + offset, kSpinLockBytes, std::byte{0});
+    ASSERT_EQ(map->Update(socket, stored, UpdateFlag::kAny), Status::kOk);
+    EXPECT_EQ(this->Held(*map, socket), read);
+    ASSERT_EQ(map->Modify(socket,
+                          [](std::span<std::byte> value) {
+                            std::fill(value.begin(), value.end(), std::byte{0xff});
+                          }),
+              Status::kOk);
+    EXPECT_EQ(this->Held(*map, socket), read);
+    map.reset();
+  }
+  options.spin_lock = false;
+  options.spin_lock_offset = 4;
+  EXPECT_EQ(M::Create(*this->table_, options, &map), Status::kInvalid);
+}
+
 TYPED_TEST(SpinLockTest, OtherOptionsAreCheckedAsWithoutALock) {
   using M = typename TypeParam::Map;
   for (const uint32_t alignment : {0U, 3U, 8U, 64U, 8192U}) {

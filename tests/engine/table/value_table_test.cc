@@ -264,5 +264,34 @@ TEST(ValueRefTest, HoldsOneReferenceAndGivesItBack) {
   ExpectSound(*table);
 }
 
+TEST(ValueTableReferencesTest, OpenValueRefsAreNotLost) {
+  const std::unique_ptr<ValueTable> table = MakeTable({.value_bytes = 8, .max_values = 4});
+  std::vector<uint64_t> counted(5);
+  std::string reason;
+  ValueIndex index = kNoIndex;
+  ASSERT_EQ(table->Intern(NumberedValue(1, 8), &index), Status::kOk);
+  counted[index] = 1;
+  EXPECT_TRUE(table->CheckReferences(counted, &reason)) << reason;
+  {
+    ValueRef first;
+    ASSERT_EQ(ValueRef::Intern(table.get(), NumberedValue(1, 8), &first), Status::kOk);
+    const ValueRef second = first.Share();
+    ValueRef moved = std::move(first);
+    EXPECT_TRUE(table->CheckReferences(counted, &reason)) << reason;
+    ASSERT_TRUE(table->TryRef(index));  // lost
+    EXPECT_FALSE(table->CheckReferences(counted, &reason));
+    EXPECT_EQ(reason, "V3: 3 references are in no owner, and 2 ValueRefs are open");
+    table->Release(index);
+  }
+  EXPECT_TRUE(table->CheckReferences(counted, &reason)) << reason;
+  counted[index] = 2;
+  EXPECT_FALSE(table->CheckReferences(counted, &reason));
+  EXPECT_EQ(reason, "V3: index 1 is in 2 owners and has a count of 1");
+  counted[index] = 1;
+  counted[3] = 1;
+  EXPECT_FALSE(table->CheckReferences(counted, &reason));
+  EXPECT_EQ(reason, "V3: an owner holds the index of a value that is gone");
+}
+
 }  // namespace
 }  // namespace inlay
