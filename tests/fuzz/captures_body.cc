@@ -56,11 +56,12 @@ class Input {
 
 using Counts = std::map<std::string, uint64_t>;
 
-// The values and their counts; empty if the reader refuses the input.
-std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report) {
+// What is read, and how often; nothing if the input is refused.
+std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report,
+                                 bool counted = false) {
   auto inputs = analysis::Inputs::Open({path});
   Check(inputs.ok(), "a file that is there is opened");
-  auto source = analysis::OpenCaptureRecords(*std::move(inputs), std::nullopt);
+  auto source = analysis::OpenCaptureRecords(*std::move(inputs), std::nullopt, counted);
   if (!source.ok()) {
     Check(!source.status().message().empty(), "an error has a message");
     return std::nullopt;
@@ -92,6 +93,31 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
     Check(!note.text.empty() && note.text.find('\n') == std::string::npos, "a message is a line");
   }
   return counts;
+}
+
+// A few bytes may stand for very many records, but reading them costs no more than their own size for
+// each snapshot: every value of a dictionary is given out once for each.
+void CheckCost(const std::string& path, size_t file_bytes) {
+  auto inputs = analysis::Inputs::Open({path});
+  Check(inputs.ok(), "a file that is there is opened");
+  auto source = analysis::OpenCaptureRecords(*std::move(inputs), std::nullopt, /*counted=*/true);
+  if (!source.ok()) return;
+  for (;;) {
+    uint64_t bytes = 0;
+    analysis::RecordBlock block;
+    for (absl::StatusOr<bool> more = true;;) {
+      more = (*source)->Next(block);
+      if (!more.ok()) return;
+      if (!*more) break;
+      for (size_t i = 0; i < block.size(); ++i) {
+        Check(block.copies(i) != 0, "a value that is given out occurs");
+        bytes += block[i].size();
+      }
+      Check(bytes <= file_bytes, "the values of a snapshot are no more than the file has");
+    }
+    const auto next = (*source)->NextSnapshot();
+    if (!next.ok() || !*next) return;
+  }
 }
 
 constexpr const char* kDescriptions[] = {
@@ -237,6 +263,9 @@ void RunOnBytes(const uint8_t* data, size_t size) {
   if (data[0] >= 128) {
     Check(counts == ReadCounts(file.path(), 2, false), "two threads read what one does");
   }
+  Check(counts == ReadCounts(file.path(), 1, false, /*counted=*/true),
+        "counting equal values together changes nothing");
+  if (mode != 0) CheckCost(file.path(), bytes.size());  // else it may be compressed
   if (mode == 2 && !damaged) {
     Check(written.empty() ? !counts.has_value() : counts == written, "what was written is read");
   }

@@ -33,6 +33,7 @@ constexpr uint64_t kMaxRecordNumber = uint64_t{1} << 48;
 // Records that can be read, not copied yet.
 struct Slice {
   std::vector<const uint8_t*> values;
+  std::vector<uint64_t> copies;  // how many records each stands for; empty: one
   std::shared_ptr<const CaptureDictionary> dictionary;  // has their bytes
 };
 
@@ -47,10 +48,11 @@ bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>
 
 class CaptureRecords final : public RecordSource {
  public:
-  CaptureRecords(Inputs inputs, std::optional<StructFields> named)
+  CaptureRecords(Inputs inputs, std::optional<StructFields> named, bool counted)
       : first_path_(inputs.first_path()),
         has_several_files_(inputs.size() > 1),
         named_(std::move(named)),
+        counted_(counted),
         inputs_(std::move(inputs)) {}
 
   // Reads the description of the first file, and of a series the time of the first snapshot.
@@ -86,6 +88,7 @@ class CaptureRecords final : public RecordSource {
       out += value_bytes;
     }
     block.SetStride(value_bytes, slice.values.size());
+    block.SetCopies(std::move(slice.copies));
     return true;
   }
 
@@ -144,10 +147,7 @@ class CaptureRecords final : public RecordSource {
       if (!step.ok()) return step.status();
       if (*step == Step::kInputEnd) return false;
       if (*step == Step::kRecords) {
-        snapshot_name_ = snapshot_->time_ns.has_value()
-                             ? CaptureTimeText(*snapshot_->time_ns)
-                             : absl::StrCat("snapshot ", snapshot_->number + uint64_t{1});
-        if (has_several_files_) snapshot_name_ = absl::StrCat(blocks_->name(), " ", snapshot_name_);
+        snapshot_name_ = entered_name_;
         return true;
       }
       ++(had_no_records_ ? empty_snapshots_ : unreadable_snapshots_);
@@ -157,11 +157,15 @@ class CaptureRecords final : public RecordSource {
   // Makes sure that slice_ has records, unless the snapshot of a series, or the input, ends here.
   absl::StatusOr<Step> Advance() {
     for (;;) {
+      if (!slice_.values.empty()) return Step::kRecords;
+      if (tally_is_whole_) {
+        TakeTally();
+        continue;
+      }
       if (finished_) return Step::kInputEnd;
       if (snapshot_ended_) return Step::kSnapshotEnd;
-      if (!slice_.values.empty()) return Step::kRecords;
       if (part_.has_value()) {
-        TakeSlice();
+        counted_ ? TallyPart() : TakeSlice();
         continue;
       }
       if (!std::exchange(held_, false)) {
@@ -169,6 +173,8 @@ class CaptureRecords final : public RecordSource {
         if (event.ok() && *event == Event::kInputEnd) event = CheckThatSomethingWasRead();
         if (!event.ok()) {
           finished_ = true;
+          tallied_.clear();
+          tally_is_whole_ = false;
           return event.status();
         }
         if (*event == Event::kInputEnd) finished_ = true;
@@ -387,6 +393,9 @@ class CaptureRecords final : public RecordSource {
     snapshot_->number = number;
     snapshot_->time_ns = time_ns;
     snapshot_->in_series = series_;
+    entered_name_ = time_ns.has_value() ? CaptureTimeText(*time_ns)
+                                        : absl::StrCat("snapshot ", number + uint64_t{1});
+    if (has_several_files_) entered_name_ = absl::StrCat(blocks_->name(), " ", entered_name_);
     DescribeOnce();
     return true;
   }
@@ -398,6 +407,7 @@ class CaptureRecords final : public RecordSource {
     had_no_records_ = snapshot_->total == uint64_t{0};
     snapshot_.reset();
     snapshot_ended_ = series_;
+    tally_is_whole_ = !tallied_.empty();
   }
 
   void HandleSnapshot() {
@@ -442,11 +452,21 @@ class CaptureRecords final : public RecordSource {
   void HandleDictionary() {
     const auto part = CaptureDictionaryPart::Parse(block_.payload, schema_.value_bytes);
     if (!part.has_value()) return Malformed("it is not as the format says");
+    if (HoldsForTally(part->dictionary)) return;
     if (!UseDictionary(part->dictionary) ||
         !dictionary_->Add(part->first, std::move(block_.payload), CaptureDictionaryPart::kBytes,
                           schema_.value_bytes)) {
       Malformed("its values have numbers that cannot be");
     }
+  }
+
+  // Whether the tally has values of another dictionary than this one: they are given out before block_
+  // is handled.
+  bool HoldsForTally(uint32_t dictionary) {
+    if (tallied_.empty() || dictionary <= dictionary_->number()) return false;
+    tally_is_whole_ = true;
+    held_ = true;
+    return true;
   }
 
   // Makes dictionary_ the one of this number. False if it was given up before.
@@ -461,6 +481,7 @@ class CaptureRecords final : public RecordSource {
     if (!head.has_value() || head->first_record > kMaxRecordNumber) {
       return Malformed("it is not as the format says");
     }
+    if (HoldsForTally(head->dictionary)) return;
     if (!EnterSnapshot(head->snapshot, std::nullopt)) return;
     if (head->first_record < snapshot_->next_record) {
       return Malformed("its records have numbers that were there before");
@@ -490,6 +511,46 @@ class CaptureRecords final : public RecordSource {
     records_ += slice_.values.size();
     part_->next = end;
     if (end == part_->head.count) part_.reset();
+  }
+
+  // Counts all of part_ by the numbers of its values.
+  void TallyPart() {
+    const std::span<const uint8_t> packed =
+        std::span(part_->payload).subspan(CaptureRecordsPart::kBytes);
+    tally_dictionary_ = dictionary_;
+    uint64_t readable = 0;
+    for (uint64_t i = 0; i < part_->head.count; ++i) {
+      const uint32_t index = PackedIndex(packed, part_->head.index_bits, i);
+      if (index >= tally_.size()) tally_.resize(size_t{index} + 1);
+      uint64_t& count = tally_[index];
+      if (count == 0) {
+        if (dictionary_->Find(index) == nullptr) continue;
+        tallied_.push_back(index);
+      }
+      ++count;
+      ++readable;
+    }
+    snapshot_->readable += readable;
+    snapshot_->lost_with_value += part_->head.count - readable;
+    records_ += readable;
+    part_.reset();
+  }
+
+  // Moves the next values of the tally to slice_, with their counts.
+  void TakeTally() {
+    const size_t most = std::max<uint64_t>(1, kBlockBytes / schema_.value_bytes);
+    const size_t end = std::min(tallied_.size(), next_tallied_ + most);
+    for (; next_tallied_ < end; ++next_tallied_) {
+      const uint32_t index = tallied_[next_tallied_];
+      slice_.values.push_back(tally_dictionary_->Find(index));
+      slice_.copies.push_back(std::exchange(tally_[index], 0));
+    }
+    slice_.dictionary = tally_dictionary_;
+    if (next_tallied_ < tallied_.size()) return;
+    tallied_.clear();
+    next_tallied_ = 0;
+    tally_is_whole_ = false;
+    tally_dictionary_.reset();
   }
 
   // Says once for each capture where it comes from.
@@ -526,6 +587,7 @@ class CaptureRecords final : public RecordSource {
   const std::string first_path_;
   const bool has_several_files_;
   const std::optional<StructFields> named_;
+  const bool counted_;
 
   // Constant after Start().
   RecordSchema first_schema_;  // as the first capture has it
@@ -552,6 +614,14 @@ class CaptureRecords final : public RecordSource {
   std::optional<Part> part_;
   Slice slice_;
   std::string snapshot_name_;
+  std::string entered_name_;  // of the snapshot that was entered last
+
+  // counted_ only: how often each value of a dictionary occurs in a snapshot.
+  std::vector<uint64_t> tally_;    // by the number of the value
+  std::vector<uint32_t> tallied_;  // the numbers that occur, in the order in which they do first
+  std::shared_ptr<const CaptureDictionary> tally_dictionary_;  // has the values
+  size_t next_tallied_ = 0;                                    // the next one to give out
+  bool tally_is_whole_ = false;  // all is counted, and to be given out
   bool had_no_records_ = false;  // the snapshot that was closed last, as it says itself
   bool snapshot_ended_ = false;  // the reader has to ask for the next one
   bool finished_ = false;
@@ -567,9 +637,10 @@ class CaptureRecords final : public RecordSource {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(
-    Inputs inputs, std::optional<StructFields> named) {
-  auto source = std::make_unique<CaptureRecords>(std::move(inputs), std::move(named));
+absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(Inputs inputs,
+                                                                 std::optional<StructFields> named,
+                                                                 bool counted) {
+  auto source = std::make_unique<CaptureRecords>(std::move(inputs), std::move(named), counted);
   absl::Status started = source->Start();
   if (!started.ok()) return started;
   return source;

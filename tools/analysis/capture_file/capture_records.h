@@ -25,10 +25,15 @@ namespace inlay::analysis {
 // values, values that are not those of the first file, a series beside something else, and an input
 // of which no record can be read.
 //
+// `counted`: RecordBlock::copies() tells how often a value occurs, and each value of a dictionary is
+// given out once for each snapshot: a few bytes can stand for very many records, and are counted for
+// what they cost to read. Otherwise every record is given out, in order.
+//
 // `named`, if given, is what the user says of the values. Fails if the files say something else; they
 // need not say what the fields are.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(Inputs inputs,
-                                                                 std::optional<StructFields> named);
+                                                                 std::optional<StructFields> named,
+                                                                 bool counted = false);
 
 }  // namespace inlay::analysis
 

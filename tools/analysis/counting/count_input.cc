@@ -60,6 +60,7 @@ class InputCount {
   InputCount(const RecordOptions& records, const CountOptions& options, CountObserver* observer)
       : records_(records), options_(options), observer_(observer) {
     records_.dump_budget_bytes = options.budget_bytes;
+    records_.counted = options.mode != CountMode::kInOrder;
   }
 
   absl::Status Add(Inputs inputs) {

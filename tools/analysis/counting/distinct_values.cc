@@ -59,7 +59,7 @@ void Count(RecordSource& source, Progress& progress, Worker& worker) {
         progress.stop.store(true, std::memory_order_relaxed);
         return;
       }
-      worker.records += block.size();
+      worker.records += block.input_records();
       if (progress.first_block != nullptr && block.sequence() == 0) {
         AddPointsWithin(block, progress.first_block);
       }

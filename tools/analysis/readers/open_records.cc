@@ -141,7 +141,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenCapture(Inputs inputs,
     if (!found.ok()) return found.status();
     named = *std::move(found);
   }
-  return OpenCaptureRecords(std::move(inputs), std::move(named));
+  return OpenCaptureRecords(std::move(inputs), std::move(named), options.counted);
 }
 
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenJson(Inputs inputs,

@@ -28,8 +28,10 @@ struct RecordOptions {
   std::string fields;    // see field_list.h; empty: not given
   std::string btf_path;  // see btf_schema.h; both or none
   std::string type;
-  std::string columns;             // not raw; see column_selection.h
-  std::optional<bool> header;      // CSV and TSV only; see DelimitedOptions
+  std::string columns;         // not raw; see column_selection.h
+  std::optional<bool> header;  // CSV and TSV only; see DelimitedOptions
+  // Captures only: equal values may be counted together, see OpenCaptureRecords().
+  bool counted = false;
   bool names_columns = false;      // CSV and TSV: unless `header` says otherwise, there is one
   std::optional<char> delimiter;   // CSV and TSV only
   bool blank_runs = false;         // instead of `delimiter`: columns are between runs of blanks

@@ -69,11 +69,11 @@ void BoundedCounter::RaiseLevelUntilItFits() {
 }
 
 void BoundedCounter::AddBlock(const RecordBlock& block) {
-  if (level_ == 0) {
+  if (level_ == 0 && !block.has_copies()) {
     sample_.AddBlock(block);
   } else {
     for (size_t i = 0; i < block.size(); ++i) {
-      AddToSampleOrNot(block[i], ValueCounter::HashOf(block[i]), 1);
+      AddToSampleOrNot(block[i], ValueCounter::HashOf(block[i]), block.copies(i));
     }
   }
   RaiseLevelUntilItFits();

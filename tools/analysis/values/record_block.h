@@ -9,7 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace inlay::analysis {
@@ -26,13 +28,21 @@ class RecordBlock {
     return {buffer_.data() + place.offset, place.length};
   }
 
+  // How many records of the input the record `i` stands for: 1, but for sources that were asked to
+  // count equal values together.
+  uint64_t copies(size_t i) const { return copies_.empty() ? 1 : copies_[i]; }
+  bool has_copies() const { return !copies_.empty(); }
+  // The records of the input that the block stands for.
+  uint64_t input_records() const {
+    return copies_.empty() ? size() : std::accumulate(copies_.begin(), copies_.end(), uint64_t{0});
+  }
+
   // The place of this block in the stream, counted from 0. Readers set it for every call, failed
   // ones too, so that of several errors found by several threads the first one in the input is
   // known.
   uint64_t sequence() const { return sequence_; }
 
-  // For readers
-  // ------------------------------------------------------------------------------------
+  // --- for readers
 
   void set_sequence(uint64_t sequence) { sequence_ = sequence; }
 
@@ -41,6 +51,7 @@ class RecordBlock {
     stride_bytes_ = 0;
     stride_count_ = 0;
     records_.clear();
+    copies_.clear();
   }
 
   // The bytes that records point into. Growing it keeps offsets valid and moves addresses.
@@ -51,6 +62,9 @@ class RecordBlock {
     stride_bytes_ = value_bytes;
     stride_count_ = count;
   }
+
+  // Declares how many records each of those stands for.
+  void SetCopies(std::vector<uint64_t> copies) { copies_ = std::move(copies); }
 
   // Adds a record whose value is buffer()[offset, offset + length).
   void AddRecord(size_t offset, size_t length) {
@@ -64,7 +78,8 @@ class RecordBlock {
   };
 
   std::vector<uint8_t> buffer_;
-  std::vector<Place> records_;  // empty when a stride describes the records
+  std::vector<Place> records_;    // empty when a stride describes the records
+  std::vector<uint64_t> copies_;  // empty: each stands for itself
   size_t stride_bytes_ = 0;
   size_t stride_count_ = 0;
   uint64_t sequence_ = 0;

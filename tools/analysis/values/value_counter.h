@@ -47,7 +47,7 @@ class ValueCounter {
   void AddCounted(std::span<const uint8_t> value, uint64_t hash, uint64_t count);
 
   // Counts every record of `block`: the same as Add() for each, but the memory accesses of
-  // neighbouring records overlap.
+  // neighbouring records overlap. REQUIRES: !block.has_copies().
   void AddBlock(const RecordBlock& block);
 
   // The same for a list of values. Stores each one's place in values() to places[i], if given.

@@ -334,5 +334,76 @@ TEST_F(CaptureRecordsTest, FilesThatAreNoneAreErrors) {
   EXPECT_EQ(Error({good, missing}), missing + ": cannot open: No such file or directory");
 }
 
+// A block of a few bytes can stand for very many records. They cost what their bytes cost: every value
+// of a dictionary is given out once for each snapshot, with its count.
+TEST_F(CaptureRecordsTest, CountedRecordsCostNoMoreThanTheirBytes) {
+  constexpr uint32_t kRecords = 8'000'000;
+  constexpr size_t kValueBytes = 60'000;
+  std::string bytes;
+  uint32_t number = 0;
+  const auto add = [&](CaptureBlockType type, const std::string& payload) {
+    AppendCaptureBlock(type, number++, 7, payload, &bytes);
+  };
+  add(CaptureBlockType::kHeader, "{\"value_bytes\":" + std::to_string(kValueBytes) + "}");
+  add(CaptureBlockType::kSnapshot, CaptureSnapshotStart{0, 1}.Encode());
+  add(CaptureBlockType::kDictionary, CaptureDictionaryPart{0, 0}.Encode() +
+                                         std::string(kValueBytes, 'a') +
+                                         std::string(kValueBytes, 'b'));
+  for (uint64_t block = 0; block < 4; ++block) {
+    add(CaptureBlockType::kRecords,
+        CaptureRecordsPart{0, 0, block * kRecords, kRecords, 1}.Encode() +
+            std::string(kRecords / 8, block == 3 ? '\xff' : '\0'));
+  }
+  add(CaptureBlockType::kSnapshotEnd,
+      CaptureSnapshotEnd{0, true, 4 * uint64_t{kRecords}, {}}.Encode());
+  add(CaptureBlockType::kEnd, CaptureEnd{1}.Encode());
+
+  auto source = OpenCaptureRecords(*Inputs::Open({files_.Write("bomb", bytes)}), std::nullopt,
+                                   /*counted=*/true);
+  ASSERT_TRUE(source.ok()) << source.status();
+  RecordBlock block;
+  std::map<char, uint64_t> counts;
+  size_t values = 0;
+  for (absl::StatusOr<bool> more = (*source)->Next(block); more.ok() && *more;
+       more = (*source)->Next(block)) {
+    for (size_t i = 0; i < block.size(); ++i, ++values) {
+      counts[static_cast<char>(block[i][0])] += block.copies(i);
+    }
+  }
+  EXPECT_EQ(values, 2U);
+  EXPECT_EQ(counts, (std::map<char, uint64_t>{{'a', 3 * uint64_t{kRecords}}, {'b', kRecords}}));
+  EXPECT_EQ(DoubtsOf(**source), Strings());
+}
+
+// Several dictionaries, snapshots and files: each value once for each snapshot, whatever is counted.
+TEST_F(CaptureRecordsTest, CountedRecordsAreTheSameRecords) {
+  const std::string one = files_.Write(
+      "one", CaptureOf(PlainHeader(1, true), {{1, {"a", "b", "a"}}, {2, {"b"}}, {3, {"a", "c"}}}));
+  const std::string two =
+      files_.Write("two", CaptureOf(PlainHeader(1, true), {{4, {"c", "c"}}, {5, {"b", "a"}}}));
+  for (const std::vector<std::string>& paths :
+       {std::vector<std::string>{one}, {two}, {one, two}, {two, one}}) {
+    const auto ordered = Snapshots(paths);
+    ASSERT_TRUE(ordered.ok());
+    auto source = OpenCaptureRecords(*Inputs::Open(paths), std::nullopt, /*counted=*/true);
+    ASSERT_TRUE(source.ok());
+    for (const auto& [name, values] : *ordered) {
+      EXPECT_EQ((*source)->SnapshotName(), name);
+      std::map<std::string, uint64_t> expected;
+      for (const std::string& value : values) ++expected[value];
+      std::map<std::string, uint64_t> counts;
+      RecordBlock block;
+      for (absl::StatusOr<bool> more = (*source)->Next(block); more.ok() && *more;
+           more = (*source)->Next(block)) {
+        for (size_t i = 0; i < block.size(); ++i) {
+          EXPECT_TRUE(counts.emplace(AsText(block[i]), block.copies(i)).second);
+        }
+      }
+      EXPECT_EQ(counts, expected) << name;
+      (void)(*source)->NextSnapshot();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace inlay::analysis
