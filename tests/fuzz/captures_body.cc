@@ -56,7 +56,8 @@ class Input {
 
 using Counts = std::map<std::string, uint64_t>;
 
-// What is read, and how often; nothing if the input is refused.
+// The values and their counts; nothing if the reader refuses the input. `counted` as in
+// OpenCaptureRecords().
 std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool report,
                                  bool counted = false) {
   auto inputs = analysis::Inputs::Open({path});

@@ -26,6 +26,7 @@
 #include "tools/command/fail_command.h"
 #include "tools/command/in_range.h"
 #include "tools/command/message_text.h"
+#include "tools/command/not_empty.h"
 #include "tools/command/output_files.h"
 #include "tools/command/print_doubts.h"
 #include "tools/command/progress_bar.h"
@@ -159,7 +160,7 @@ void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_coun
   CLI::Option* summary = command.add_option(
       "--summary", options->summary_path,
       "Write a summary for 'inlay merge' instead of the report; '-' is standard output");
-  summary->type_name("FILE");
+  summary->type_name("FILE")->check(NotEmpty());
   for (CLI::Option* option : known) {
     if (std::find(of_counting.begin(), of_counting.end(), option) == of_counting.end()) {
       summary->excludes(option);
@@ -186,11 +187,7 @@ void AddGrowthFlags(CLI::App& command, AnalyzeOptions* options) {
           },
           "Growth: so are the rows that hold the same text in this column")
       ->type_name("COLUMN")
-      ->check(CLI::Validator(
-          [](const std::string& column) {
-            return column.empty() ? std::string("--snapshot-column needs a column") : std::string();
-          },
-          ""))
+      ->check(NotEmpty())
       ->excludes(in_order)
       ->excludes(snapshots);
 }

@@ -28,6 +28,7 @@
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
 #include "tools/command/in_range.h"
+#include "tools/command/not_empty.h"
 #include "tools/command/open_files_limit.h"
 #include "tools/command/pending_file.h"
 #include "tools/command/snapshot_schedule.h"
@@ -341,11 +342,15 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
       "capture", "Read the values of sockets, or of a BPF map, out of the running kernel");
   command->footer(kCaptureExamples);
   CLI::Option_group* what = command->add_option_group("What");
-  what->add_option("--map", options->map_name, "The map of this name")->type_name("NAME");
+  what->add_option("--map", options->map_name, "The map of this name")
+      ->type_name("NAME")
+      ->check(NotEmpty());
   what->add_option("--map-id", options->map_id, "The map with this id")
       ->type_name("N")
       ->check(InRange(1, UINT32_MAX));
-  what->add_option("--pinned", options->pinned, "The map that is pinned here")->type_name("PATH");
+  what->add_option("--pinned", options->pinned, "The map that is pinned here")
+      ->type_name("PATH")
+      ->check(NotEmpty());
   what->add_flag("--sockets", options->sockets,
                  "What is set on every socket of this machine: mark, priority, buffers, ...");
   what->require_option(1);

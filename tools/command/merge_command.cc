@@ -6,6 +6,7 @@
 #include "tools/command/count_flags.h"
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
+#include "tools/command/not_empty.h"
 #include "tools/command/write_summary.h"
 
 namespace inlay {
@@ -30,6 +31,7 @@ CLI::App* AddMergeCommand(CLI::App& app, MergeOptions* options) {
   command
       ->add_option("-o,--output", options->output, "Where to write the sum; '-' is standard output")
       ->type_name("FILE")
+      ->check(NotEmpty())
       ->capture_default_str();
   AddLineFlag(*command, &options->as_line);
   AddMemoryFlag(*command, &options->memory_bytes);

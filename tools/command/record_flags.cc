@@ -5,6 +5,7 @@
 
 #include "tools/analysis/values/record_limits.h"
 #include "tools/command/in_range.h"
+#include "tools/command/not_empty.h"
 
 namespace inlay {
 namespace {
@@ -59,23 +60,22 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
   command
       .add_option("--fields", options->fields,
                   "Raw records: the members of the struct, as in mss:u16,cc:char[16],sack:u8:1")
-      ->type_name("LIST");
+      ->type_name("LIST")
+      ->check(NotEmpty());
   command
       .add_option(
           "--btf", options->btf_path,
           "Raw records: a file with BTF that describes the struct: an ELF object, or raw BTF")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->check(NotEmpty());
   command.add_option("--type", options->type, "Raw records: the name of the struct in --btf")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(NotEmpty());
   command
       .add_option("--columns", options->columns,
                   "The columns or fields that form the value, as in 3-5,9 or country,asn")
       ->type_name("LIST")
-      ->check(CLI::Validator(
-          [](const std::string& list) {
-            return list.empty() ? std::string("the list of columns is empty") : std::string();
-          },
-          ""));
+      ->check(NotEmpty());
   CLI::Option* header = command.add_flag_callback(
       "--header", [options] { options->header = true; },
       "Text: the first row of every file names the columns");

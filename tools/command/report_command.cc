@@ -2,6 +2,7 @@
 
 #include "tools/command/exit_codes.h"
 #include "tools/command/fail_command.h"
+#include "tools/command/not_empty.h"
 #include "tools/command/output_files.h"
 #include "tools/command/standard_output.h"
 #include "tools/pages/bench_page/bench_page.h"
@@ -29,9 +30,11 @@ CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options) {
   command->footer(kReportExamples);
   command->add_option("FILE", options->paths, "Results of benchmark programs, JSON")->required();
   command->add_option("--html", options->html, "Write the report as one HTML file")
-      ->type_name("OUT");
+      ->type_name("OUT")
+      ->check(NotEmpty());
   command->add_option("--markdown", options->markdown, "Write the report's tables as Markdown")
-      ->type_name("OUT");
+      ->type_name("OUT")
+      ->check(NotEmpty());
   command->add_flag("--table", options->table,
                     "Print the headline table alone, as Markdown for a README");
   return command;

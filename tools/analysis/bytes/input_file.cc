@@ -106,8 +106,20 @@ InputFile::~InputFile() {
 
 absl::StatusOr<size_t> InputFile::Read(std::span<uint8_t> out) {
   absl::StatusOr<size_t> got = ReadUncounted(out);
-  if (got.ok()) used_bytes_ += *got;
+  if (!got.ok()) return got;
+  used_bytes_ += *got;
+  if (*got < out.size() && size_bytes_.has_value() && used_bytes_ < *size_bytes_) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name_, ": became shorter while it was read: ", used_bytes_, " of ",
+                     *size_bytes_, " bytes were there"));
+  }
   return got;
+}
+
+bool InputFile::HasGrown() const {
+  struct stat info {};
+  return size_bytes_.has_value() && fstat(fd_, &info) == 0 &&
+         static_cast<uint64_t>(info.st_size) > *size_bytes_;
 }
 
 absl::StatusOr<size_t> InputFile::ReadUncounted(std::span<uint8_t> out) {

@@ -42,12 +42,16 @@ class InputFile {
   // know their size).
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }
 
-  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the end.
+  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the end. Fails,
+  // too, for a regular file that has become shorter since it was opened.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
   // Fills `out` from `offset_bytes`; returns how many, fewer than asked only at the end. The file
   // may shrink at any time without harm. REQUIRES: size_bytes() has a value.
   absl::StatusOr<size_t> ReadAt(uint64_t offset_bytes, std::span<uint8_t> out) const;
+
+  // Whether a regular file has become longer since it was opened: somebody writes to it.
+  bool HasGrown() const;
 
   // Up to `bytes` bytes that the next Read() calls will return, without consuming them. The span is
   // valid until the next call of a non-const member. REQUIRES: nothing has been read yet.

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/bytes/harmless_text.h"
 #include "tools/analysis/grammar/close_names.h"
 
 namespace inlay::analysis {
@@ -120,6 +121,12 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
     }
     const auto named = std::find(header.begin(), header.end(), item);
     if (named != header.end()) {
+      const auto again = std::find(named + 1, header.end(), item);
+      if (again != header.end()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "the columns ", named - header.begin() + 1, " and ", again - header.begin() + 1,
+            " are both called '", HarmlessText(item, 60), "': choose one by its number"));
+      }
       absl::Status status = choose(static_cast<size_t>(named - header.begin()), item);
       if (!status.ok()) return status;
       continue;

@@ -34,6 +34,7 @@ struct Layout {
 
 // Whole records of one file, in the buffer of a block.
 struct Region {
+  uint64_t sequence = 0;  // of its block
   size_t begin = 0;
   size_t end = 0;
   std::string file_name;
@@ -103,11 +104,13 @@ class DelimitedRecords final : public RecordSource {
     Region region;
     {
       std::lock_guard<std::mutex> lock(mutex_);
+      region.sequence = sequence_;
       block.set_sequence(sequence_++);
       if (finished_) return false;
       if (has_pending_) {
         has_pending_ = false;
         std::swap(block.buffer(), pending_block_.buffer());
+        pending_region_.sequence = region.sequence;
         region = std::move(pending_region_);
       } else {
         absl::StatusOr<bool> taken = TakeRegion(block, &region);
@@ -127,11 +130,30 @@ class DelimitedRecords final : public RecordSource {
   }
 
   std::vector<InputNote> Notes(uint64_t /*distinct*/) const override {
-    if (marks_ == 0) return {};
-    return {Doubt(absl::StrCat(
-        Counted(marks_, "row"), marks_ == 1 ? " starts" : " start",
-        " with a byte order mark, which is part of the first cell there: files were joined that "
-        "had one each. Without: sed 's/^\\xEF\\xBB\\xBF//'"))};
+    std::vector<InputNote> notes;
+    if (marks_ != 0) {
+      notes.push_back(Doubt(absl::StrCat(
+          Counted(marks_, "row"), marks_ == 1 ? " starts" : " start",
+          " with a byte order mark, which is part of the first cell there: files were joined that "
+          "had one each. Without: sed 's/^\\xEF\\xBB\\xBF//'")));
+    }
+    for (const std::string& row : cut_rows_) {
+      notes.push_back(Doubt(absl::StrCat(
+          row, ": the file was written to while it was read, and ends inside this row")));
+    }
+    const auto cells = [](uint64_t count) { return Counted(count, "cell"); };
+    if (swallowing_cells_ != 0) {
+      notes.push_back(Doubt(absl::StrCat(
+          first_swallowing_, ": a quote begins a cell that runs over several lines and looks like ",
+          "whole rows; so do ", cells(swallowing_cells_),
+          " in all. If a quote is only text here, rows were swallowed: --no-quotes reads quotes as "
+          "text.")));
+    }
+    if (long_cells_ != 0) {
+      notes.push_back({absl::StrCat(cells(long_cells_), long_cells_ == 1 ? " runs" : " run",
+                                    " over several lines, in quotes.")});
+    }
+    return notes;
   }
 
  private:
@@ -199,6 +221,9 @@ class DelimitedRecords final : public RecordSource {
       region->first_line = line_;
       region->layout = layout_;
       line_ += CountByte(std::span(buffer).subspan(begin, whole - begin), '\n');
+      if (at_end && used != 0 && buffer[used - 1] != '\n' && file_->HasGrown()) {
+        cut_rows_.push_back(absl::StrCat(file_->name(), ":", line_));
+      }
       if (at_end) file_.reset();
       if (begin != whole) return true;
     }
@@ -327,7 +352,7 @@ class DelimitedRecords final : public RecordSource {
     }
   }
 
-  absl::Status ParseRegion(const Region& region, RecordBlock* block) const {
+  absl::Status ParseRegion(const Region& region, RecordBlock* block) {
     const std::string_view text = TextOf(block->buffer(), region.begin, region.end);
     NoteByteOrderMarks(text);
     if (dialect().quoted && text.find('"') != std::string_view::npos) {
@@ -424,7 +449,7 @@ class DelimitedRecords final : public RecordSource {
   }
 
   // Parses rows some of which hold quotes, one after another.
-  absl::Status ParseQuoted(const Region& region, RecordBlock* block) const {
+  absl::Status ParseQuoted(const Region& region, RecordBlock* block) {
     const Layout& layout = *region.layout;
     std::vector<RawCell> cells;
     std::string value;
@@ -441,6 +466,7 @@ class DelimitedRecords final : public RecordSource {
       const RowError error = SplitRow(row, dialect(), &cells);
       if (error != RowError::kNone) return RowFault(region, place, *block, RowErrorText(error));
       if (cells.size() != layout.file_columns) return Ragged(region, place, *block, cells.size());
+      if (row.find('\n') != std::string_view::npos) LookAtLongCells(region, place, row, cells);
       if (layout.is_run) {
         const RawCell run{cells[layout.columns.front()].begin, cells[layout.columns.back()].end};
         if (row.substr(run.begin, run.end - run.begin).find('"') == std::string_view::npos) {
@@ -463,6 +489,53 @@ class DelimitedRecords final : public RecordSource {
       spare += value.size();
     }
     return absl::OkStatus();
+  }
+
+  // Counts the cells of `row` that run over several lines.
+  void LookAtLongCells(const Region& region, RawCell place, std::string_view row,
+                       const std::vector<RawCell>& cells) {
+    for (const RawCell& cell : cells) {
+      const std::string_view text = row.substr(cell.begin, cell.end - cell.begin);
+      if (text.find('\n') == std::string_view::npos) continue;
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!LooksLikeRows(text)) {
+        ++long_cells_;
+        continue;
+      }
+      // The place of the first one in the input, whichever thread meets it first.
+      const std::pair<uint64_t, uint64_t> met = {region.sequence, place.begin};
+      if (swallowing_cells_++ == 0 || met < first_swallowing_place_) {
+        first_swallowing_place_ = met;
+        first_swallowing_ =
+            absl::StrCat(region.file_name, ":",
+                         region.first_line + LinesBefore(region, place, row.data() - place.begin));
+      }
+    }
+  }
+
+  // Whether a cell of several lines, with its quotes, is more like the rest of one row, whole rows and
+  // the start of another: two quotes that are only text enclose just that.
+  bool LooksLikeRows(std::string_view cell) const {
+    const std::string_view text = cell.substr(1, cell.size() - 2);
+    const auto ends_cell = [this](char c) {
+      return c == dialect().delimiter || c == '\n' || c == '\r';
+    };
+    if (text.empty() || ends_cell(text.front()) || text.back() == dialect().delimiter) return true;
+    const auto delimiters = static_cast<std::ptrdiff_t>(schema_.file_columns) - 1;
+    if (delimiters == 0) return false;
+    // A whole line within it that has as many columns as a row.
+    for (size_t at = text.find('\n') + 1; at != 0;) {
+      const size_t end = text.find('\n', at);
+      if (end == std::string_view::npos) break;
+      const std::string_view line = text.substr(at, end - at);
+      if (std::count(line.begin(), line.end(), dialect().delimiter) == delimiters) return true;
+      at = end + 1;
+    }
+    return false;
+  }
+
+  static uint64_t LinesBefore(const Region& region, RawCell row, const char* buffer) {
+    return static_cast<uint64_t>(std::count(buffer + region.begin, buffer + row.begin, '\n'));
   }
 
   absl::Status RowFault(const Region& region, RawCell row, RecordBlock& block,
@@ -500,6 +573,11 @@ class DelimitedRecords final : public RecordSource {
   std::vector<uint8_t> carry_;  // read, but the record's end is not
   uint64_t sequence_ = 0;
   bool finished_ = false;
+  std::vector<std::string> cut_rows_;  // "FILE:LINE" of those that a file that has grown ends with
+  uint64_t long_cells_ = 0;            // run over several lines
+  uint64_t swallowing_cells_ = 0;      // and look like rows
+  std::string first_swallowing_;       // "FILE:LINE" of the row of the first of them
+  std::pair<uint64_t, uint64_t> first_swallowing_place_;  // its block, and where in it
   RecordBlock pending_block_;  // what Start() read, until the first Next()
   Region pending_region_;
   bool has_pending_ = false;

@@ -65,5 +65,16 @@ TEST(ColumnSelectionTest, EveryMistakeIsNamed) {
             "unknown column '99999999999999999999'; the header has: a");
 }
 
+// Which of them is meant, nobody but the user knows.
+TEST(ColumnSelectionTest, ANameOfTwoColumnsIsRefused) {
+  const std::vector<std::string> header = {"id", "port", "x\n", "port", "x\n"};
+  const absl::StatusOr<std::vector<size_t>> port = SelectColumns("id,port", header, 5);
+  EXPECT_EQ(std::string(port.status().message()),
+            "the columns 2 and 4 are both called 'port': choose one by its number");
+  EXPECT_EQ(std::string(SelectColumns("x\n", header, 5).status().message()),
+            "the columns 3 and 5 are both called 'x\\x0a': choose one by its number");
+  EXPECT_EQ(*SelectColumns("id,4", header, 5), (std::vector<size_t>{0, 3}));
+}
+
 }  // namespace
 }  // namespace inlay::analysis

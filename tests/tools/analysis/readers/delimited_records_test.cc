@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_replace.h"
 #include "tests/tools/analysis/readers/record_reading.h"
 #include "tests/tools/strings.h"
 #include "tests/tools/temporary_files.h"
@@ -162,6 +166,63 @@ TEST_F(DelimitedRecordsTest, ADelimiterThatIsALineEndOrAQuoteIsRefused) {
   for (const char delimiter : {'\n', '\r', '"'}) {
     EXPECT_EQ(Read("a\n", {{delimiter, true}, "", {}}), (Strings{message}));
   }
+}
+
+class LongCellsTest : public DelimitedRecordsTest {
+ protected:
+  // The notes on a CSV file, with F in place of its name; those that are doubts have a '!'.
+  Strings Notes(const std::string& content) {
+    const std::string path = files_.Write("file", content);
+    absl::StatusOr<std::unique_ptr<RecordSource>> source =
+        OpenDelimitedRecords(*Inputs::Open({path}), {kCsvDialect});
+    EXPECT_TRUE(source.ok() && ReadAll(**source).ok());
+    Strings notes;
+    for (const InputNote& note : (*source)->Notes(0)) {
+      notes.push_back((note.doubt ? "!" : "") + absl::StrReplaceAll(note.text, {{path, "F"}}));
+    }
+    return notes;
+  }
+};
+
+TEST_F(LongCellsTest, QuotesThatSwallowRowsAreADoubt) {
+  EXPECT_EQ(Notes("a,\"b,c\"\nd,e\n"), Strings());
+  EXPECT_EQ(Notes("a,\"b\nc\"\nd,e\n"), Strings{"1 cell runs over several lines, in quotes."});
+  EXPECT_EQ(Notes("a,\"Dear all,\n\nbye\"\nb,\"x\ny\"\n"),
+            Strings{"2 cells run over several lines, in quotes."});
+  for (const char* content : {"k1,As,Xx,a\nk2,\",Yy,a\nk3,As,Zz,a\nk5,\",Yy,a\nk6,As,Zz,c\n",
+                              "k1,As,Xx,a\nk2,\",Yy,a\nk5,\",Yy,a\n", "k0,k\nk1,\"\nk2,\"\n",
+                              "k1,a b,x\nk2,\"a b,x\nk3,a b,x\nk4,a\",x\n"}) {
+    const Strings notes = Notes(content);
+    ASSERT_EQ(notes.size(), 1U) << content;
+    EXPECT_TRUE(notes[0].starts_with("!F:2: a quote begins a cell that runs over several lines"))
+        << notes[0];
+  }
+}
+
+// Files that others write to while they are read: what is there at the end decides.
+TEST_F(DelimitedRecordsTest, AFileThatChangesWhileItIsReadIsNotTrusted) {
+  std::string rows;  // more than Inputs::Open() looks at
+  for (int i = 0; i < 20; ++i) rows += "1,a\n";
+  const std::string path = files_.Path("log");
+  const auto read = [&](const std::function<void()>& change) -> Strings {
+    files_.Write("log", rows);
+    absl::StatusOr<Inputs> inputs = Inputs::Open({path});
+    change();
+    absl::StatusOr<std::unique_ptr<RecordSource>> source =
+        OpenDelimitedRecords(*std::move(inputs), {kCsvDialect});
+    if (!source.ok()) return {std::string(source.status().message())};
+    const absl::StatusOr<Strings> values = ReadAll(**source);
+    if (!values.ok()) return {std::string(values.status().message())};
+    return DoubtsOf(**source);
+  };
+  const auto append = [&](const char* text) { std::ofstream(path, std::ios::app) << text; };
+  EXPECT_EQ(read([] {}), Strings());
+  EXPECT_EQ(read([&] { append("4,d\n"); }), Strings());
+  EXPECT_EQ(
+      read([&] { append("4,d"); }),
+      Strings{path + ":21: the file was written to while it was read, and ends inside this row"});
+  EXPECT_EQ(read([&] { std::filesystem::resize_file(path, 60); }),
+            Strings{path + ": became shorter while it was read: 60 of 80 bytes were there"});
 }
 
 }  // namespace
