@@ -2,19 +2,24 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "inlay/operation.h"
+#include "tools/analysis/values/bytes_column.h"
 #include "tools/analysis/values/record_block.h"
 
 namespace inlay::replay {
 
 absl::StatusOr<Recording> Recording::Read(analysis::RecordSource& source, size_t max_records) {
+  const analysis::RecordSchema& schema = source.schema();
   Recording recording;
   absl::flat_hash_map<std::string, uint32_t> numbers;
   size_t longest = 0;
@@ -28,7 +33,13 @@ absl::StatusOr<Recording> Recording::Read(analysis::RecordSource& source, size_t
         recording.truncated_ = true;
         break;
       }
-      const std::span<const uint8_t> value = block[i];
+      std::span<const uint8_t> value = block[i];
+      std::vector<uint8_t> of_cell;
+      if (schema.has_bytes_column) {
+        const std::string_view row(reinterpret_cast<const char*>(value.data()), value.size());
+        of_cell = analysis::BytesOfCell(row, schema.dialect.delimiter);
+        value = of_cell;
+      }
       if (value.size() > kMaxValueBytes) {
         return absl::InvalidArgumentError(
             absl::StrFormat("record %d is %d bytes long; a map's value has at most %d",

@@ -94,7 +94,7 @@ TEST_F(MemoryBudgetTest, TheReportOnWhatFitsDoesNotDependOnThreads) {
   EXPECT_TRUE(nlohmann::json::parse(one)["fields_exact"].get<bool>());
 }
 
-// The bytes of the values of a dump are counted beside its fields.
+// The bytes of the values of a dump decide which of them are equal.
 TEST_F(MemoryBudgetTest, BytesOfDumpsAreWithinIt) {
   if (!kTakesWhatItSays) GTEST_SKIP() << "a sanitizer takes memory of its own";
   constexpr int kRecords = 2600;
@@ -113,9 +113,12 @@ TEST_F(MemoryBudgetTest, BytesOfDumpsAreWithinIt) {
   }
   EXPECT_LT(PeakBytes({"analyze", "--json", "--memory", "16M", path}), 32 * kMiB);
   nlohmann::json report = Report();
-  EXPECT_EQ(report["distinct"], 10);
+  EXPECT_FALSE(report["exact"].get<bool>());
+  EXPECT_NEAR(report["distinct"].get<double>(), kRecords,
+              2 * report["errors"]["distinct"].get<double>());
   ASSERT_EQ(report["notes"].size(), 1U);
-  EXPECT_NE(report["notes"][0].get<std::string>().find("differ is not known"), std::string::npos);
+  EXPECT_NE(report["notes"][0].get<std::string>().find("in the sample, 10 by their fields"),
+            std::string::npos);
   PeakBytes({"analyze", "--json", path});
   report = Report();
   ASSERT_EQ(report["notes"].size(), 1U);

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <ctime>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/bytes/harmless_text.h"
 
 namespace inlay::analysis {
 namespace {
@@ -50,8 +50,7 @@ std::string CaptureTimeText(uint64_t time_ns) {
 }
 
 std::string CaptureText(std::string_view text, size_t max_bytes) {
-  const bool cut = text.size() > max_bytes;
-  return absl::StrCat(absl::CHexEscape(std::string(text.substr(0, max_bytes))), cut ? "..." : "");
+  return HarmlessText(text, max_bytes);
 }
 
 std::string CaptureSnapshotRecords::Name() const {

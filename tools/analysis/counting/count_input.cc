@@ -10,6 +10,7 @@
 #include "tools/analysis/counting/read_summaries.h"
 #include "tools/analysis/counting/snapshot_column.h"
 #include "tools/analysis/counting/snapshot_series.h"
+#include "tools/analysis/counting/unprinted_bytes.h"
 
 namespace inlay::analysis {
 namespace {
@@ -145,6 +146,7 @@ class InputCount {
     const DistinctValues& last = series_.last().distinct;
     const uint64_t known = last.exact() ? last.values().size() : UINT64_MAX;
     for (const InputNote& note : source.Notes(known)) AddNote(note);
+    if (const auto note = UnprintedBytesNote(source.schema(), last)) AddNote(*note);
     return absl::OkStatus();
   }
 

@@ -41,6 +41,7 @@ class SnapshotColumn::LabelledRecords final : public RecordSource {
       columns.push_back(schema_.columns.empty() ? column : schema_.columns[column]);
     }
     if (chosen_.size() < schema_.fields.size()) schema_.binary_bytes.reset();
+    schema_.has_bytes_column = false;
     schema_.fields = std::move(fields);
     schema_.columns = std::move(columns);
   }
@@ -158,7 +159,9 @@ absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions
   if (may_be_named || schema.is_zeek_log || !schema.format_name.empty()) {
     for (const ValueField& field : schema.fields) names.push_back(field.name);
   }
-  const size_t count = schema.fields.size();
+  // Between snapshots fields are compared, since the bytes of a value hold those of the column.
+  const size_t count = schema.fields.size() - (schema.has_bytes_column ? 1 : 0);
+  names.resize(std::min(names.size(), count));
   absl::StatusOr<std::vector<size_t>> label = SelectColumns(column, names, count);
   if (label.ok() && label->size() != 1) {
     label = absl::InvalidArgumentError(absl::StrCat("'", column, "' is not one column"));

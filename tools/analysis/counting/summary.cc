@@ -64,6 +64,7 @@ Json SchemaAsJson(const RecordSchema& schema) {
   json["zeek"] = schema.is_zeek_log;
   json["format"] = schema.format_name;
   if (schema.binary_bytes.has_value()) json["binary_bytes"] = *schema.binary_bytes;
+  if (schema.has_bytes_column) json["bytes_column"] = true;
   json["file_columns"] = schema.file_columns;
   json["columns"] = schema.columns;
   json["fields"] = Json::array();
@@ -147,6 +148,7 @@ RecordSchema SchemaFromJson(const Json& json) {
   schema.is_zeek_log = json.at("zeek").get<bool>();
   schema.format_name = json.at("format").get<std::string>();
   if (json.contains("binary_bytes")) schema.binary_bytes = json["binary_bytes"].get<uint64_t>();
+  schema.has_bytes_column = json.value("bytes_column", false);
   schema.file_columns = json.at("file_columns").get<uint64_t>();
   schema.columns = json.at("columns").get<std::vector<size_t>>();
   for (const Json& entry : json.at("fields")) {
@@ -176,7 +178,7 @@ bool IsSoundText(const RecordSchema& schema) {
     return false;
   }
   // A row of so many bytes has one column more at most.
-  return schema.value_bytes == 0 && !schema.fields.empty() &&
+  return schema.value_bytes == 0 && schema.fields.size() > (schema.has_bytes_column ? 1 : 0) &&
          schema.columns.size() == schema.fields.size() &&
          schema.columns.size() <= kMaxRowBytes + 1 && schema.file_columns <= kMaxRowBytes + 1 &&
          std::all_of(schema.columns.begin(), schema.columns.end(),

@@ -1,16 +1,26 @@
 #include "tools/analysis/readers/bpftool_hex.h"
 
 #include <charconv>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/values/record_limits.h"
+#include "tools/analysis/values/value_counter.h"
 
 namespace inlay::analysis {
 namespace {
 
 constexpr size_t kMaxWordBytes = 64;
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Whether `word` is two hexadecimal digits.
+bool IsByte(std::string_view word) {
+  return word.size() == 2 && word.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+}
 
 class BpftoolHex final : public DumpReader {
  public:
@@ -24,8 +34,10 @@ class BpftoolHex final : public DumpReader {
         ++keys_;
         key_counted_ = false;
         ReadWord();
-        absl::Status status = ReadBytes(nullptr, "key");
+        std::vector<uint8_t> key;
+        absl::Status status = ReadBytes(&key, "key");
         if (!status.ok()) return status;
+        key_hash_ = ValueCounter::HashOf(key);
         if (!word_.starts_with("value")) return Unexpected("a value after the key");
       } else if (word_ == "value:" || word_ == "value") {
         const uint64_t line = line_;
@@ -37,11 +49,16 @@ class BpftoolHex final : public DumpReader {
           if (!word_.ends_with("):")) return Unexpected("'):' after the CPU");
           ReadWord();
         }
-        if (word_.starts_with('<')) {
-          // "<no entry>": an error in place of the value.
-          ++counts_.unreadable;
+        if (word_.starts_with('<') || (!word_.empty() && IsLetter(word_[0]) && !IsByte(word_))) {
+          // "<no entry>" or "Operation not permitted" in place of the value.
+          std::string error;
           const uint64_t error_line = line_;
-          while (!word_.empty() && line_ == error_line) ReadWord();
+          for (; !word_.empty() && line_ == error_line; ReadWord()) {
+            absl::StrAppend(&error, error.empty() ? "" : " ", word_);
+          }
+          if (word_.empty()) return Unexpected("'key:', 'value:' or 'Found'");
+          counts_.AddError(error);
+          ++failed_;
           continue;
         }
         value->Clear(line);
@@ -51,6 +68,8 @@ class BpftoolHex final : public DumpReader {
         if (word_ != "key:" && word_ != "value:" && word_ != "value" && word_ != "Found") {
           return Unexpected("'key:', 'value:' or 'Found'");
         }
+        if (key_hash_.has_value()) counts_.repeated_keys.Add(*key_hash_);
+        key_hash_.reset();
         if (is_per_cpu) {
           ++counts_.per_cpu;
           if (!key_counted_) ++counts_.keys;
@@ -84,7 +103,7 @@ class BpftoolHex final : public DumpReader {
     }
   }
 
-  // Reads words of two hexadecimal digits, at least one, into `bytes` unless it is null.
+  // Reads words of two hexadecimal digits, at least one, into `bytes`.
   absl::Status ReadBytes(std::vector<uint8_t>* bytes, std::string_view what) {
     const uint64_t first_line = line_;
     size_t count = 0;
@@ -92,10 +111,10 @@ class BpftoolHex final : public DumpReader {
       uint8_t byte = 0;
       const auto [end, error] = std::from_chars(word_.data(), word_.data() + 2, byte, 16);
       if (error != std::errc() || end != word_.data() + 2) break;
-      if (bytes == nullptr) continue;
       if (count == kMaxRecordBytes) {
-        return cursor_.ErrorAt(first_line, absl::StrCat("this value is longer than the limit of ",
-                                                        kMaxRecordBytes, " bytes"));
+        return cursor_.ErrorAt(
+            first_line, absl::StrCat("this ", std::string(what), " is longer than the limit of ",
+                                     kMaxRecordBytes, " bytes"));
       }
       bytes->push_back(byte);
     }
@@ -118,12 +137,14 @@ class BpftoolHex final : public DumpReader {
     ReadWord();
     if (!word_.empty()) return Unexpected("the end of the file after 'Found'");
     if (!cursor_.status().ok()) return cursor_.status();
-    if (found == 0 && records_ == 0) {
+    if (found == 0 && records_ == 0 && failed_ == 0) {
       return cursor_.ErrorAt(found_line, "the dump is empty: the map has no entries");
     }
-    if (keys_ != 0 && found != keys_) {
-      return cursor_.ErrorAt(found_line, absl::StrCat("bpftool found ", found, " elements but ",
-                                                      keys_, " are here: the dump is incomplete"));
+    // bpftool counts the entries that it could read.
+    if (keys_ != 0 && found != keys_ - failed_) {
+      return cursor_.ErrorAt(
+          found_line, absl::StrCat("bpftool found ", found, " elements but ", keys_ - failed_,
+                                   " are here: the dump is incomplete"));
     }
     finished_ = true;
     return false;
@@ -145,8 +166,10 @@ class BpftoolHex final : public DumpReader {
   std::string word_;
   uint64_t line_ = 0;  // of word_; 0: nothing has been read
   uint64_t keys_ = 0;
+  uint64_t failed_ = 0;  // of those, the ones with an error in place of the value
   uint64_t records_ = 0;
-  bool key_counted_ = false;  // the key of this value is in counts_
+  std::optional<uint64_t> key_hash_;  // of the last key, until its first value is there
+  bool key_counted_ = false;          // the key of this value is in counts_
   bool finished_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "tools/analysis/readers/bpftool_json.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/grammar/json_tokens.h"
 #include "tools/analysis/values/record_limits.h"
+#include "tools/analysis/values/value_counter.h"
 
 namespace inlay::analysis {
 namespace {
@@ -28,6 +30,10 @@ int HexByte(std::string_view text) {
   const int high = HexDigit(text[2]);
   const int low = HexDigit(text[3]);
   return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+uint64_t HashOf(std::string_view text) {
+  return ValueCounter::HashOf({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
 
 // Values of one entry. They are kept for the next one, so that their strings need no new memory.
@@ -64,10 +70,7 @@ class BpftoolJson final : public DumpReader {
 
  private:
   absl::Status Unexpected(std::string_view wanted) const {
-    if (tokens_.kind() == Kind::kEnd) {
-      return cursor_.Error(absl::StrCat("the dump is cut: it ends here, after ", records_,
-                                        records_ == 1 ? " record" : " records"));
-    }
+    if (tokens_.kind() == Kind::kEnd) return cursor_.Error(CutHere());
     if (tokens_.kind() == Kind::kBad) {
       return cursor_.ErrorAt(tokens_.line(), absl::StrCat(tokens_.error(), ", after ", records_,
                                                           records_ == 1 ? " record" : " records"));
@@ -88,7 +91,12 @@ class BpftoolJson final : public DumpReader {
     if (!started_) {
       absl::Status status = Expect(Kind::kBeginArray, "the '[' at its start");
       if (!status.ok()) return status;
-      if (tokens_.Next() == Kind::kEndArray) {
+      const bool at_object = cursor_.Peek() == '{';
+      const uint64_t errors_before = text_errors_;
+      status = SkipTextErrors();
+      if (!status.ok()) return status;
+      if (tokens_.Next() == Kind::kEndArray && text_errors_ != errors_before) return End();
+      if (tokens_.kind() == Kind::kEndArray) {
         return cursor_.ErrorAt(
             tokens_.line(),
             "the dump is empty: bpftool prints '[]' for a map without entries, and also, with exit "
@@ -96,35 +104,101 @@ class BpftoolJson final : public DumpReader {
             "iterator, see docs/analyze.md");
       }
       started_ = true;
+      counts_.as_printed = (at_object || text_errors_ != 0) && cursor_.Peek() == '\n';
     } else {
+      absl::Status status = SkipTextErrors();
+      if (!status.ok()) return status;
       const Kind kind = tokens_.Next();
-      if (kind == Kind::kEndArray) {
-        absl::Status status = Expect(Kind::kEnd, "the end of the file after the last ']'");
-        if (!status.ok()) return status;
-        if (!cursor_.status().ok()) return cursor_.status();
-        return false;
-      }
+      if (kind == Kind::kEndArray) return End();
       if (kind != Kind::kComma) return Unexpected("a ',' or ']' after an entry");
+      status = SkipTextErrors();
+      if (!status.ok()) return status;
       tokens_.Next();
     }
     if (tokens_.kind() != Kind::kBeginObject) return Unexpected("the '{' of an entry");
     entry_line_ = tokens_.line();
     formatted_.Clear();
     is_per_cpu_ = false;
-    has_error_ = false;
+    error_.reset();
+    key_.clear();
+    key_is_bytes_ = false;
     absl::Status status = ReadMembers(&values_, /*is_formatted=*/false);
     if (!status.ok()) return status;
     return Combine();
   }
 
+  // The ']' that ends the dump has been taken.
+  absl::StatusOr<bool> End() {
+    absl::Status status = Expect(Kind::kEnd, "the end of the file after the last ']'");
+    if (!status.ok()) return status;
+    if (!cursor_.status().ok()) return cursor_.status();
+    return false;
+  }
+
+  // Takes "key: 00 00 00 00  value: <no entry>" and the like, which bpftool prints between the entries
+  // of its plain form when it cannot read one.
+  absl::Status SkipTextErrors() {
+    constexpr size_t kMaxWordBytes = 64;
+    while (cursor_.SkipSpace() == 'k') {
+      const uint64_t line = cursor_.line();
+      std::string word;
+      std::string key;
+      do {
+        key += word;
+        word.clear();
+        for (int c = cursor_.SkipSpace(); c > ' ' && word.size() < kMaxWordBytes;
+             c = cursor_.Peek()) {
+          word += static_cast<char>(c);
+          cursor_.Advance();
+        }
+        const bool is_byte = word.size() == 2 && HexByte("0x" + word) >= 0;
+        if (word != "key:" && word != "value:" && !is_byte) {
+          return cursor_.ErrorAt(line, cursor_.Peek() == TextCursor::kEnd
+                                           ? CutHere()
+                                           : "not a dump of bpftool: this is neither an entry nor "
+                                             "an error of one");
+        }
+      } while (word != "value:");
+      std::string error;
+      for (int c = cursor_.SkipSpace(); c != '\n'; c = cursor_.Peek()) {
+        if (c == TextCursor::kEnd) return cursor_.ErrorAt(line, CutHere());
+        if (error.size() < DumpCounts::kMaxErrorBytes) error += static_cast<char>(c);
+        cursor_.Advance();
+      }
+      counts_.AddError(error);
+      ++text_errors_;
+    }
+    return absl::OkStatus();
+  }
+
+  std::string CutHere() const {
+    return absl::StrCat("the dump is cut: it ends here, after ", records_,
+                        records_ == 1 ? " record" : " records");
+  }
+
+  // Whether the only value of the entry is not one, but says why there is none. A struct with a single
+  // member "error" looks the same where values are printed by their fields; where errors are printed
+  // like that, keys and values are bytes.
+  bool IsError() const {
+    return error_.has_value() && formatted_.size() == 0 && values_.size() == 1 &&
+           (key_is_bytes_ || (key_.empty() && values_are_bytes_));
+  }
+
   // Gives the typed values their bytes, if the entry has both.
   absl::StatusOr<bool> Combine() {
-    if (has_error_ && formatted_.size() == 0) {
+    if (IsError()) {
       values_.Clear();
-      ++counts_.unreadable;
+      counts_.AddError(*error_);
       return true;
     }
+    if (!key_.empty()) counts_.repeated_keys.Add(HashOf(key_));
+    if (values_.size() != 0) values_are_bytes_ = values_[0].bytes.has_value();
     if (formatted_.size() != 0) {
+      // bpftool does not go on to the next CPU when it cannot print a member.
+      while (is_per_cpu_ && formatted_.size() < values_.size()) {
+        formatted_.Add(entry_line_).typed = true;
+        ++counts_.unformatted;
+      }
       if (values_.size() != 0 && values_.size() != formatted_.size()) {
         return cursor_.ErrorAt(entry_line_,
                                absl::StrCat("this entry has ", values_.size(), " values but ",
@@ -151,7 +225,9 @@ class BpftoolJson final : public DumpReader {
       absl::Status status = Expect(Kind::kColon, "a ':' after a name");
       if (!status.ok()) return status;
       tokens_.Next();
-      if (name == "value") {
+      if (name == "key" && !is_formatted) {
+        status = ReadKey();
+      } else if (name == "value") {
         status = ReadValue(&values->Add(tokens_.line()), is_formatted);
       } else if (name == "values") {
         is_per_cpu_ = true;
@@ -169,6 +245,12 @@ class BpftoolJson final : public DumpReader {
       if (tokens_.Next() == Kind::kEndObject) return absl::OkStatus();
       if (tokens_.kind() != Kind::kComma) return Unexpected("a ',' or '}' after a member");
     }
+  }
+
+  // Reads the key, whose first token has been taken, into key_.
+  absl::Status ReadKey() {
+    key_is_bytes_ = tokens_.kind() == Kind::kBeginArray;
+    return Skip(0, &key_);
   }
 
   // Reads [{"cpu":0,"value":..},..], a value for each CPU.
@@ -207,7 +289,7 @@ class BpftoolJson final : public DumpReader {
     if (!status.ok()) return status;
     if (is_object && !is_formatted && value->fields().size() == 1 && last_was_string_ &&
         value->fields()[0].name == "error") {
-      has_error_ = true;
+      error_ = value->fields()[0].text;
     }
     return absl::OkStatus();
   }
@@ -299,9 +381,17 @@ class BpftoolJson final : public DumpReader {
     }
   }
 
-  // Takes what starts with the token that has been taken, and forgets it.
-  absl::Status Skip(int depth) {
-    if (tokens_.kind() == Kind::kString || tokens_.kind() == Kind::kWord) return absl::OkStatus();
+  // Takes what starts with the token that has been taken. Appends the texts in it to *key, if given,
+  // and notes whether all of them are bytes such as "0x0f".
+  absl::Status Skip(int depth, std::string* key = nullptr) {
+    if (tokens_.kind() == Kind::kString || tokens_.kind() == Kind::kWord) {
+      if (key != nullptr && key->size() < JsonTokens::kMaxTextBytes) {
+        *key += tokens_.text();
+        *key += '\0';
+        key_is_bytes_ = key_is_bytes_ && HexByte(tokens_.text()) >= 0;
+      }
+      return absl::OkStatus();
+    }
     const bool is_object = tokens_.kind() == Kind::kBeginObject;
     if (!is_object && tokens_.kind() != Kind::kBeginArray) return Unexpected("a value");
     if (depth == kMaxDepth) return TooDeep();
@@ -314,7 +404,7 @@ class BpftoolJson final : public DumpReader {
         if (!status.ok()) return status;
         tokens_.Next();
       }
-      absl::Status status = Skip(depth + 1);
+      absl::Status status = Skip(depth + 1, key);
       if (!status.ok()) return status;
       if (tokens_.Next() == end) return absl::OkStatus();
       if (tokens_.kind() != Kind::kComma) return Unexpected("a ',' or the end after an element");
@@ -339,8 +429,13 @@ class BpftoolJson final : public DumpReader {
   ValueList values_;
   ValueList formatted_;
   bool is_per_cpu_ = false;
-  bool has_error_ = false;  // in place of a value
-  size_t next_ = 0;         // of values_ to give out
+  std::optional<std::string> error_;  // the text of a value that is {"error": text}
+  std::string key_;                   // the texts in it
+  bool key_is_bytes_ = false;
+  size_t next_ = 0;  // of values_ to give out
+
+  bool values_are_bytes_ = false;  // those of the entries so far
+  uint64_t text_errors_ = 0;       // entries that are an error between the others
 };
 
 }  // namespace

@@ -7,14 +7,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "tools/analysis/bytes/harmless_text.h"
 #include "tools/analysis/bytes/text_cursor.h"
 #include "tools/analysis/grammar/column_selection.h"
 #include "tools/analysis/readers/bpftool_hex.h"
 #include "tools/analysis/readers/bpftool_json.h"
 #include "tools/analysis/readers/delimited_records.h"
 #include "tools/analysis/readers/dumped_value.h"
+#include "tools/analysis/readers/printed_text.h"
 #include "tools/analysis/readers/ss_dump.h"
-#include "tools/analysis/values/value_counter.h"
+#include "tools/analysis/values/bytes_column.h"
 
 namespace inlay::analysis {
 namespace {
@@ -39,7 +41,7 @@ std::vector<std::string> ElementsOf(std::span<const DumpedField> fields, size_t 
 class DumpRecords final : public RecordSource {
  public:
   DumpRecords(Inputs inputs, DumpOptions options)
-      : options_(std::move(options)), inputs_(std::move(inputs)), bytes_(options_.budget_bytes) {
+      : options_(std::move(options)), inputs_(std::move(inputs)), counts_(options_.budget_bytes) {
     maps_.wanted = options_.map_id;
   }
 
@@ -51,7 +53,7 @@ class DumpRecords final : public RecordSource {
       absl::StatusOr<bool> more = pending_.empty() ? Take(&value) : reader_->Next(&value);
       if (!more.ok()) return more.status();
       if (!*more) {
-        reader_.reset();
+        EndReader();
         break;
       }
       pending_.push_back(std::move(value));
@@ -94,47 +96,67 @@ class DumpRecords final : public RecordSource {
     return block.size() != 0;
   }
 
-  std::vector<InputNote> Notes(uint64_t distinct) const override {
+  std::vector<InputNote> Notes(uint64_t /*distinct*/) const override {
     std::vector<InputNote> notes;
+    const auto entries = [](uint64_t count) { return count == 1 ? " entry" : " entries"; };
     if (counts_.per_cpu != 0) {
       notes.push_back(
           {absl::StrCat("A per-CPU map: the value of each CPU is a record, ", counts_.per_cpu,
                         " of ", counts_.keys, counts_.keys == 1 ? " key." : " keys.")});
     }
+    if (counts_.unformatted != 0) {
+      InputNote note;
+      note.doubt = !schema_.has_bytes_column;
+      note.text = absl::StrCat(
+          counts_.unformatted, counts_.unformatted == 1 ? " value has" : " values have",
+          " only bytes and no fields: bpftool gave up before it came to them.");
+      notes.push_back(std::move(note));
+    }
+    if (counts_.gone != 0) {
+      notes.push_back(
+          {absl::StrCat(counts_.gone, entries(counts_.gone), counts_.gone == 1 ? " was" : " were",
+                        " deleted while bpftool read the map and ",
+                        counts_.gone == 1 ? "is no record." : "are no records.")});
+    }
     if (counts_.unreadable != 0) {
-      notes.push_back({absl::StrCat(counts_.unreadable,
-                                    counts_.unreadable == 1 ? " entry has" : " entries have",
-                                    " an error in place of the value and are no records.")});
+      notes.push_back(Doubt(absl::StrCat(
+          counts_.unreadable, entries(counts_.unreadable),
+          counts_.unreadable == 1 ? " has" : " have", " an error in place of the value and ",
+          counts_.unreadable == 1 ? "is no record" : "are no records", ": '",
+          HarmlessText(counts_.first_error, DumpCounts::kMaxErrorBytes), "'.")));
+    }
+    if (const uint64_t repeated = counts_.repeated_keys.repeated(); repeated != 0) {
+      notes.push_back(Doubt(absl::StrCat(
+          counts_.repeated_keys.is_sample() ? "At least " : "", repeated, entries(repeated),
+          repeated == 1 ? " has" : " have",
+          " a key that an entry before has, and all of them are records: the map changed while "
+          "bpftool read it, and it started again, so other keys may be missing. 'inlay capture' "
+          "reads a map without that.")));
     }
     if (cut_ != 0) {
       notes.push_back(
-          {absl::StrCat(cut_, cut_ == 1 ? " value is" : " values are",
-                        " cut: ss printed 'failed to dump data'. Only the fields before "
-                        "that are compared, and values may differ in the others.")});
+          Doubt(absl::StrCat(cut_, cut_ == 1 ? " value is" : " values are",
+                             " cut: ss printed 'failed to dump data'. Only the fields before that "
+                             "are compared, and values may differ in the others.")));
     }
     if (counts_.short_arrays != 0) {
-      notes.push_back({absl::StrCat(
+      notes.push_back(Doubt(absl::StrCat(
           counts_.short_arrays, counts_.short_arrays == 1 ? " value has" : " values have",
           " arrays that ss printed without all elements, and it leaves out more than zeroes: "
           "values "
           "that differ may have been counted as equal. A BPF iterator reads them whole, see "
-          "docs/analyze.md.")});
+          "docs/analyze.md.")));
     }
-    const uint64_t by_bytes = bytes_.sample().values().size();
-    if (bytes_.level() != 0 && is_whole_) {
-      notes.push_back(
-          {"Whether the bytes between the fields differ is not known: the values with these bytes "
-           "did not fit into --memory."});
-    } else if (by_bytes > distinct && is_whole_) {
-      notes.push_back(
-          {absl::StrCat(by_bytes, " distinct values by their bytes, ", distinct,
-                        " by their fields: the bytes between the fields differ. A program "
-                        "that does not zero them stores equal values that do not share.")});
-    }
+    printed_text_.AddNotes(counts_.as_printed, &notes);
     return notes;
   }
 
  private:
+  void EndReader() {
+    reader_.reset();
+    counts_.repeated_keys.EndDump();
+  }
+
   absl::Status OpenReader(InputFile file) {
     reader_.reset();
     cursor_ = std::make_unique<TextCursor>(std::move(file), &bytes_read_);
@@ -165,7 +187,7 @@ class DumpRecords final : public RecordSource {
       }
       absl::StatusOr<bool> more = reader_->Next(value);
       if (!more.ok() || *more) return more;
-      reader_.reset();
+      EndReader();
     }
   }
 
@@ -173,6 +195,10 @@ class DumpRecords final : public RecordSource {
     std::string what;
     if (options_.tool == DumpOptions::Tool::kBpftool) {
       what = "no entry has a value: bpftool could not read any of them";
+      if (!counts_.first_error.empty()) {
+        absl::StrAppend(&what, ", '", HarmlessText(counts_.first_error, DumpCounts::kMaxErrorBytes),
+                        "'");
+      }
     } else if (maps_.seen.empty()) {
       what = "no socket has a value of a BPF map; did ss run as root with --bpf-maps?";
     } else {
@@ -206,10 +232,15 @@ class DumpRecords final : public RecordSource {
     for (const size_t column : schema_.columns) {
       schema_.fields.push_back({.name = names_[column], .kind = FieldKind::kText});
     }
-    is_whole_ = schema_.columns.size() == names_.size();
-    if (value.bytes.has_value()) {
-      typed_bytes_ = value.bytes->size();
-      if (is_whole_) schema_.binary_bytes = typed_bytes_;
+    if (value.bytes.has_value()) typed_bytes_ = value.bytes->size();
+    if (typed_bytes_.has_value() && schema_.columns.size() == names_.size()) {
+      // The bytes decide which values are equal: the fields as printed may not tell them apart.
+      schema_.binary_bytes = typed_bytes_;
+      schema_.has_bytes_column = true;
+      schema_.columns.push_back(schema_.file_columns++);
+      schema_.fields.push_back({.name = std::string(kBytesColumnName), .kind = FieldKind::kBytes});
+    } else if (options_.tool == DumpOptions::Tool::kBpftool) {
+      printed_text_.Start(names_, schema_.columns, typed_bytes_.has_value());
     }
     return absl::OkStatus();
   }
@@ -234,11 +265,18 @@ class DumpRecords final : public RecordSource {
     } else {
       absl::Status status = ArrangeCells();
       if (!status.ok()) return status;
-      for (const size_t column : schema_.columns) {
-        if (column != schema_.columns.front()) buffer.push_back(',');
-        AppendCell(cells_[column], &buffer);
+      for (size_t i = 0; i < schema_.columns.size(); ++i) {
+        if (i != 0) buffer.push_back(',');
+        if (schema_.columns[i] < cells_.size()) AppendCell(cells_[schema_.columns[i]], &buffer);
       }
-      if (value_.bytes.has_value()) bytes_.AddCounted(*value_.bytes, 1);
+      if (schema_.has_bytes_column) {
+        if (!value_.bytes.has_value()) {
+          return Error(value_, "this value has no bytes, and the first one has");
+        }
+        AppendBytesCell(*value_.bytes, &buffer);
+      } else {
+        printed_text_.Add(cells_);
+      }
     }
     if (buffer.size() - begin > kMaxRowBytes) {
       return Error(value_, absl::StrCat("this value is longer than the limit of ", kMaxRowBytes,
@@ -280,7 +318,7 @@ class DumpRecords final : public RecordSource {
       return Error(value_, absl::StrCat("this value has a field '", fields[i].name,
                                         "', which the first one has not"));
     }
-    if (column < names_.size() && !value_.cut) {
+    if (column < names_.size() && !value_.cut && !(fields.empty() && value_.bytes.has_value())) {
       return Error(value_, absl::StrCat("this value has no field '", names_[column],
                                         "', which the first one has"));
     }
@@ -322,7 +360,6 @@ class DumpRecords final : public RecordSource {
   // Constant after Start().
   std::vector<std::string> names_;       // of all fields
   std::optional<uint64_t> typed_bytes_;  // the size of a value that has fields, if the dump tells
-  bool is_whole_ = false;                // every field is chosen
 
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
@@ -334,7 +371,7 @@ class DumpRecords final : public RecordSource {
   DumpedValue value_;
   std::vector<std::string_view> cells_;
   std::vector<std::pair<size_t, std::string>> spare_;  // cells that are not as the dump has them
-  BoundedCounter bytes_;  // of the values that have fields: do the fields tell all?
+  PrintedText printed_text_;  // of values without bytes: can the fields be believed?
   uint64_t cut_ = 0;
   uint64_t sequence_ = 0;
   bool finished_ = false;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tools/analysis/readers/repeated_keys.h"
 
 namespace inlay::analysis {
 
@@ -59,9 +60,25 @@ class DumpedValue {
 
 // What readers of dumps count besides values, for the notes of the report.
 struct DumpCounts {
-  uint64_t keys = 0;          // entries of per-CPU maps
-  uint64_t per_cpu = 0;       // values of per-CPU maps
-  uint64_t unreadable = 0;    // entries with an error in place of the value
+  explicit DumpCounts(size_t budget_bytes) : repeated_keys(budget_bytes) {}
+
+  // Counts an entry with an error in place of the value, by the text of the error.
+  void AddError(std::string_view error) {
+    const bool is_gone = error.starts_with("<no entry>") || error == "No such file or directory";
+    ++(is_gone ? gone : unreadable);
+    if (!is_gone && first_error.empty()) first_error = error.substr(0, kMaxErrorBytes);
+  }
+
+  static constexpr size_t kMaxErrorBytes = 100;
+
+  uint64_t keys = 0;             // entries of per-CPU maps
+  uint64_t per_cpu = 0;          // values of per-CPU maps
+  uint64_t unformatted = 0;      // values of such entries that have bytes, and no fields as others
+  uint64_t gone = 0;             // entries that were deleted before bpftool read their value
+  uint64_t unreadable = 0;       // entries with another error in place of the value
+  std::string first_error = {};  // of those; empty: there is none
+  RepeatedKeys repeated_keys;
+  bool as_printed = false;    // the last dump has the layout in which bpftool prints its plain form
   uint64_t short_arrays = 0;  // values with an array that has fewer elements than its type says
 };
 

@@ -50,6 +50,10 @@ bool IsBpftool(std::string_view text) {
   text = WithoutLeadingSpace(text);
   if (const auto entries = After(text, "[")) {
     if (const auto rest = After(*entries, "]")) return rest->empty();
+    // An error of the first entry, between those of the plain form.
+    if (entries->starts_with("key:") && entries->find("value:") != std::string_view::npos) {
+      return true;
+    }
     const auto entry = After(*entries, "{");
     if (!entry.has_value()) return false;
     for (const std::string_view name : {"\"key\"", "\"value\"", "\"values\"", "\"formatted\""}) {

@@ -5,10 +5,12 @@
 #include <span>
 #include <string_view>
 
+#include "tools/analysis/counting/fields_only.h"
 #include "tools/analysis/fields/byte_ranges.h"
 #include "tools/analysis/fields/field_budget.h"
 #include "tools/analysis/fields/row_hashes.h"
 #include "tools/analysis/growth/growth_forecast.h"
+#include "tools/analysis/values/bytes_column.h"
 
 namespace inlay::analysis {
 namespace {
@@ -21,8 +23,11 @@ std::string_view AsText(const CountedValue& value) {
 }
 
 std::string RecordText(const RecordSchema& schema, const CountedValue& value) {
-  return schema.kind == RecordSchema::Kind::kRaw ? Hex(value.bytes())
-                                                 : RowText(AsText(value), schema.dialect);
+  if (schema.kind == RecordSchema::Kind::kRaw) return Hex(value.bytes());
+  const std::string_view row = schema.has_bytes_column
+                                   ? WithoutBytesCell(AsText(value), schema.dialect.delimiter)
+                                   : AsText(value);
+  return RowText(row, schema.dialect);
 }
 
 // A value that may be among the most frequent ones.
@@ -112,10 +117,14 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   if (report.schema.fields.empty()) {
     report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
   }
+  // The bytes of a value decide which values are equal, and are none of its fields.
+  const std::optional<FieldsOnly> fields_only = WithoutBytesColumn(schema, distinct);
+  if (fields_only.has_value()) report.schema = fields_only->schema;
+  const DistinctValues& of_fields = fields_only.has_value() ? fields_only->distinct : distinct;
   const FieldBudget budget(options.budget_bytes, report.schema.fields.size());
-  report.codes = EncodeWithin(budget, report.schema, distinct, threads);
+  report.codes = EncodeWithin(budget, report.schema, of_fields, threads);
   const size_t field_threads = budget.Threads(report.codes.values(), threads);
-  report.fields_exact = report.exact && report.codes.values() == values.size();
+  report.fields_exact = report.exact && report.codes.values() == of_fields.values().size();
   if (NamesRawFields(schema)) {
     const uint64_t by_fields = DistinctByFields(report.codes);
     // Of a sample: at least so many.
@@ -141,7 +150,8 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   } else if (!is_quick && !options.split.however_large) {
     report.split_left_out = SplitLeftOut::kTooLarge;
   } else {
-    report.split = AdviseSplit(report.schema, values, report.codes, options.split, field_threads);
+    report.split =
+        AdviseSplit(report.schema, of_fields.values(), report.codes, options.split, field_threads);
   }
   return report;
 }

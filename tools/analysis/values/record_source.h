@@ -39,6 +39,8 @@ struct RecordSchema {
   std::optional<uint64_t> binary_bytes = {};  // the size of the value itself, if the input tells
   Dialect dialect;
   bool is_zeek_log = false;
+  // The last of `fields` has the bytes of the value, see bytes_column.h: it is no field of theirs.
+  bool has_bytes_column = false;
   uint64_t file_columns = 0;    // columns of the file, chosen or not
   std::vector<size_t> columns;  // the chosen ones, counted from 0, in the order of cells
   bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none

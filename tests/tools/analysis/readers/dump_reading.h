@@ -36,13 +36,16 @@ inline std::string SampleDumpText(const std::string& name) {
 
 struct Dump {
   RecordSchema schema;
-  Strings values;  // or the message of the error as the only one
+  Strings values;  // by their fields; or the message of the error as the only one
+  Strings bytes;   // of the values, in hexadecimal, if the dump has them beside the fields
   Strings notes;
+  Strings doubts;  // those of the notes
   bool ok = false;
 
   Strings names() const {
     Strings names;
     for (const ValueField& field : schema.fields) names.push_back(field.name);
+    if (schema.has_bytes_column) names.pop_back();
     return names;
   }
 };
@@ -59,10 +62,15 @@ inline Dump ReadDump(const Strings& paths, const RecordOptions& options = {}) {
   dump.ok = values.ok();
   dump.values = values.ok() ? *values : Strings{std::string(values.status().message())};
   if (!dump.ok) return dump;
-  Strings distinct = dump.values;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  dump.notes = NoteTexts((*source)->Notes(distinct.size()));
+  if (dump.schema.has_bytes_column) {
+    for (std::string& value : dump.values) {
+      const size_t comma = value.rfind(',');
+      dump.bytes.push_back(value.substr(comma + 1));
+      value.resize(comma);
+    }
+  }
+  dump.notes = NoteTexts((*source)->Notes(UINT64_MAX));
+  dump.doubts = DoubtsOf(**source);
   return dump;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <string>
 #include <utility>
@@ -43,6 +44,8 @@ TEST_F(DumpRecordsTest, EveryFormOfATypedDumpGivesTheSameRows) {
     EXPECT_EQ(json.names(), names) << form;
     EXPECT_EQ(json.schema.binary_bytes, 88U) << form;
     EXPECT_EQ(json.notes, Strings()) << form;
+    ASSERT_EQ(json.bytes.size(), 5U) << form;
+    EXPECT_EQ(json.bytes[0].size(), 2 * 88U) << form;
   }
 }
 
@@ -61,7 +64,9 @@ TEST_F(DumpRecordsTest, EachCpuOfAPerCpuMapIsARecord) {
        {"pcpu_map.btf.plain.txt", "pcpu_map.btf.j.json", "pcpu_map.btf.jp.json"}) {
     const Dump dump = ReadDump({SampleDump(form)});
     EXPECT_EQ(dump.values, (Strings{"200", "201", "100", "101", "0", "1"})) << form;
-    EXPECT_EQ(dump.notes, note) << form;
+    ASSERT_FALSE(dump.notes.empty()) << form;
+    EXPECT_EQ(dump.notes[0], note[0]) << form;
+    EXPECT_EQ(dump.notes.size(), dump.schema.has_bytes_column ? 1U : 2U) << form;
   }
   std::string expected;
   for (const char last : {'\2', '\2', '\0', '\0', '\1', '\1'})
@@ -174,6 +179,7 @@ TEST_F(DumpRecordsTest, ColumnsAreFieldsByTheirPaths) {
   EXPECT_EQ(dump.values[0], "8083,0x3,TIER_BRONZE,4000000000");
   EXPECT_EQ(dump.names(), (Strings{"in.port", "f_a", "tier", "limit_bps"}));
   EXPECT_EQ(dump.schema.binary_bytes, std::nullopt) << "the size of some fields is not known";
+  EXPECT_FALSE(dump.schema.has_bytes_column) << "the bytes hold more than these fields";
   options.columns = "nope";
   EXPECT_EQ(ReadDump({SampleDump("ctr_map.btf.j.json")}, options).values,
             Strings{SampleDump("ctr_map.btf.j.json") +
@@ -184,7 +190,7 @@ TEST_F(DumpRecordsTest, ColumnsAreFieldsByTheirPaths) {
                     ":1: --columns needs fields, and this dump has only bytes"});
 }
 
-TEST_F(DumpRecordsTest, BytesBetweenTheFieldsAreCounted) {
+TEST_F(DumpRecordsTest, BytesBetweenTheFieldsAreRead) {
   const Dump dump = ReadText(
       "[{\"key\":[\"0x00\"],\"value\":[\"0x01\",\"0x00\"],\"formatted\":{\"key\":0,\"value\":{"
       "\"a\":1}}},"
@@ -192,10 +198,8 @@ TEST_F(DumpRecordsTest, BytesBetweenTheFieldsAreCounted) {
       "1}}}]");
   EXPECT_EQ(dump.values, (Strings{"1", "1"}));
   EXPECT_EQ(dump.schema.binary_bytes, 2U);
-  EXPECT_EQ(dump.notes,
-            Strings{"2 distinct values by their bytes, 1 by their fields: the bytes between the "
-                    "fields differ. A program that does not zero them stores equal values that do "
-                    "not share."});
+  EXPECT_EQ(dump.bytes, (Strings{"0100", "01ff"}));
+  EXPECT_EQ(dump.notes, Strings());
 }
 
 TEST_F(DumpRecordsTest, ArraysOfCharMayBeStringsInOneValueAndNumbersInAnother) {
@@ -210,14 +214,124 @@ TEST_F(DumpRecordsTest, ArraysOfCharMayBeStringsInOneValueAndNumbersInAnother) {
 TEST_F(DumpRecordsTest, EntriesWithoutAKeyOrAValueAreAccepted) {
   EXPECT_EQ(ReadText("[{\"value\":5},{\"value\":6}]").values, (Strings{"5", "6"}));
   EXPECT_EQ(ReadText("value: 05\nvalue: 06\nFound 2 elements\n").values, (Strings{"\5", "\6"}));
-  const Strings note = {"1 entry has an error in place of the value and are no records."};
-  const Dump json =
-      ReadText("[{\"key\":1,\"value\":{\"error\":\"No such file\"}},{\"key\":2,\"value\":6}]");
-  EXPECT_EQ(json.values, Strings{"6"});
+  const Strings note = {"1 entry was deleted while bpftool read the map and is no record."};
+  const Dump json = ReadText(
+      "[{\"key\":[\"0x01\"],\"value\":{\"error\":\"No such file or directory\"}},"
+      "{\"key\":[\"0x02\"],\"value\":[\"0x06\"]}]");
+  EXPECT_EQ(json.values, Strings{"\6"});
   EXPECT_EQ(json.notes, note);
-  const Dump plain = ReadText("key: 01  value: <no entry>\nkey: 02  value: 06\nFound 2 elements\n");
+  EXPECT_EQ(json.doubts, Strings());
+  const Dump plain = ReadText("key: 01  value: <no entry>\nkey: 02  value: 06\nFound 1 element\n");
   EXPECT_EQ(plain.values, Strings{"\6"});
   EXPECT_EQ(plain.notes, note);
+}
+
+// Whatever the error is and wherever it stands, it rejects no other entry.
+TEST_F(DumpRecordsTest, EntriesWithErrorsRejectNothingElse) {
+  const std::string doubt =
+      "1 entry has an error in place of the value and is no record: 'Operation not permitted'.";
+  for (const char* text :
+       {"key:\n00 00\nvalue:\nOperation not permitted\nkey: 02 00  value: 06\nFound 1 element\n",
+        "key: 02 00  value: 06\nkey: 00 00  value: Operation not permitted\nFound 1 element\n",
+        "[{\"key\":[\"0x00\"],\"value\":{\"error\":\"Operation not permitted\"}},"
+        "{\"key\":[\"0x02\"],\"value\":[\"0x06\"]}]",
+        "[{\"key\":[\"0x02\"],\"value\":[\"0x06\"]},"
+        "{\"key\":[\"0x00\"],\"value\":{\"error\":\"Operation not permitted\"}}]"}) {
+    const Dump dump = ReadText(text);
+    EXPECT_EQ(dump.values, Strings{"\6"}) << text;
+    EXPECT_EQ(dump.doubts, Strings{doubt}) << text;
+  }
+  // Between the entries of the plain form, before, behind and between them.
+  const std::string entry = "{\n        \"key\": 2,\n        \"value\": 6\n    }";
+  const std::string error = "key: 00 00  value: Operation not permitted\n";
+  const std::string gone = "key: 01 00  value: <no entry>\n";
+  for (const std::string& text :
+       {"[" + error + entry + "\n]\n", "[" + entry + error + gone + "," + entry + "\n]\n",
+        "[" + gone + error + entry + "," + entry + gone + "\n]\n",
+        "[" + entry + "," + error + entry + "\n]\n"}) {
+    const Dump dump = ReadText(text);
+    ASSERT_TRUE(dump.ok) << dump.values[0] << text;
+    EXPECT_EQ(dump.values[0], "6") << text;
+    EXPECT_EQ(dump.notes[dump.notes[0].find("deleted") == std::string::npos ? 0 : 1], doubt);
+  }
+  for (const char* text : {"key: 00  value: Invalid argument\nFound 0 elements\n",
+                           "key:\n00\nvalue:\nInvalid argument\nkey:\n01\nvalue:\nInvalid "
+                           "argument\nFound 0 elements\n",
+                           "[key: 00  value: Invalid argument\n]\n",
+                           "[{\"key\":[\"0x00\"],\"value\":{\"error\":\"Invalid argument\"}}]"}) {
+    EXPECT_EQ(Message(text),
+              "F: no entry has a value: bpftool could not read any of them, 'Invalid argument'")
+        << text;
+  }
+}
+
+TEST_F(DumpRecordsTest, AStructMayHaveAMemberNamedError) {
+  EXPECT_EQ(ReadText("[{\n\"key\": 1,\n\"value\": {\n\"error\": \"refused\"\n}\n},{\n\"key\": 2,\n"
+                     "\"value\": {\n\"error\": \"timeout\"\n}\n}\n]\n")
+                .values,
+            (Strings{"refused", "timeout"}));
+  EXPECT_EQ(ReadText("[{\"key\":[\"0x01\"],\"value\":[\"0x72\",\"0x00\"],\"formatted\":{\"key\":1,"
+                     "\"value\":{\"error\":\"r\"}}}]")
+                .values,
+            Strings{"r"});
+  // What jq leaves of such dumps.
+  EXPECT_EQ(ReadText("[{\"value\":{\"error\":\"refused\"}},{\"value\":{\"error\":\"x\"}}]").values,
+            (Strings{"refused", "x"}));
+  EXPECT_EQ(
+      ReadText("[{\"value\":[\"0x06\"]},{\"value\":{\"error\":\"Invalid argument\"}}]").values,
+      Strings{"\6"});
+}
+
+TEST_F(DumpRecordsTest, AKeyThatOccursAgainIsADoubt) {
+  const std::string three =
+      "[{\"key\":[\"0x01\"],\"value\":[\"0x06\"]},{\"key\":[\"0x02\"],\"value\":[\"0x06\"]},"
+      "{\"key\":[\"0x01\"],\"value\":[\"0x06\"]}]";
+  const std::string plain =
+      "key: 01  value: 06\nkey: 02  value: 06\nkey: 01  value: 06\n"
+      "Found 3 elements\n";
+  const std::string typed =
+      "[{\"key\":{\"a\":1},\"value\":6},{\"key\":{\"a\":2},\"value\":6},{\"key\":{\"a\":1},"
+      "\"value\":6}]";
+  for (const std::string& text : {three, plain, typed}) {
+    const Dump dump = ReadText(text);
+    EXPECT_EQ(dump.values.size(), 3U);
+    ASSERT_EQ(dump.doubts.size(), 1U) << text;
+    EXPECT_TRUE(dump.doubts[0].starts_with("1 entry has a key that an entry before has"))
+        << dump.doubts[0];
+  }
+  // The same keys in two dumps are two states of a map.
+  const std::string once = files_.Write("once", "key: 01  value: 06\nFound 1 element\n");
+  EXPECT_EQ(ReadDump({once, once}).doubts, Strings());
+}
+
+// Text alone can be believed only where bpftool and what is behind it lose nothing.
+TEST_F(DumpRecordsTest, TextThatCannotBeBelievedIsADoubt) {
+  const auto doubts = [this](const std::string& value, const std::string& another) {
+    return ReadText("[{\"key\":1,\"value\":{\"a\":" + value +
+                    "}},{\"key\":2,\"value\":{\"a\":" + another + "}}]")
+        .doubts;
+  };
+  EXPECT_EQ(doubts("1", "9007199254740991"), Strings());
+  EXPECT_EQ(doubts("true", "\"TIER_GOLD\""), Strings());
+  EXPECT_EQ(doubts("\"0x3eb\"", "(nil)"), Strings());
+  for (const auto& [value, another, start] : std::vector<std::array<std::string, 3>>{
+           {"1", "18446744073709552000", "Numbers above 2^53 in 'a' look rounded"},
+           {"1", "1.8446744073709552e+19", "Numbers above 2^53 in 'a' look rounded"},
+           {"1", "9007199254740994", "Numbers above 2^53 in 'a' look rounded"},
+           {"1", "-9223372036854775808", "Numbers above 2^53 in 'a' look rounded"},
+           {"1", "(unsupported-kind", "bpftool cannot print 'a', such as a floating point number"},
+           {"\"cubic\"", "\"bbr\"", "bpftool prints text only up to its first zero byte"}}) {
+    const Strings found = doubts(value, another);
+    ASSERT_EQ(found.size(), 1U) << another;
+    EXPECT_TRUE(found[0].starts_with(start)) << found[0];
+    EXPECT_NE(found[0].find("'bpftool -j map dump' has the bytes"), std::string::npos) << found[0];
+  }
+  // No double holds one of them, so none went through one.
+  EXPECT_EQ(doubts("9007199254740993", "9007199254740994"), Strings());
+  // In the layout of bpftool itself no other program has rounded anything.
+  EXPECT_EQ(
+      ReadText("[{\n        \"key\": 1,\n        \"value\": 9007199254740994\n    }\n]\n").doubts,
+      Strings());
 }
 
 TEST_F(DumpRecordsTest, StringsKeepTheirText) {
