@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/pages/numbers/shown_numbers.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay {
 
@@ -22,7 +22,7 @@ inline std::string MessageText(std::string_view message) {
   for (;;) {
     const size_t end = message.find('\n');
     const size_t left = kMostBytes - std::min(kMostBytes, text.size());
-    text += analysis::Printable(message.substr(0, end), left);
+    text += numbers::Printable(message.substr(0, end), left);
     if (end == std::string_view::npos || left == 0) return text;
     text += '\n';
     message.remove_prefix(end + 1);

@@ -15,7 +15,7 @@ constexpr size_t kMostClose = 3;
 constexpr size_t kMostShownBytes = 60;
 
 std::string Quoted(const std::string& text) {
-  return absl::StrCat("'", analysis::Printable(text, kMostShownBytes), "'");
+  return absl::StrCat("'", numbers::Printable(text, kMostShownBytes), "'");
 }
 
 // "; did you mean 'a' or 'b'?"; empty if no name is close.
