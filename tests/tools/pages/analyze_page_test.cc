@@ -184,7 +184,7 @@ TEST(AnalyzePageTest, FullHasEverySectionOfThePageButGlossaryAndOrigin) {
 
 TEST(AnalyzePageTest, NotesOnTheInputAreInAllOutputs) {
   Report report = Analyze(Spoiled(), Columns("cc,mss"));
-  report.notes = {"3 rows were damaged."};
+  report.notes = {{.text = "3 rows were damaged."}};
   EXPECT_TRUE(Contains(page::FormatTerminal(BuildBrief(report), {}), "- 3 rows were damaged."));
   EXPECT_TRUE(Contains(page::FormatTerminal(BuildFull(report), {}), "- 3 rows were damaged."));
   EXPECT_TRUE(Contains(Words(report), "- 3 rows were damaged."));

@@ -20,15 +20,14 @@ inline constexpr size_t kMaxRowBytes = size_t{1} << 20;
 
 struct DelimitedOptions {
   Dialect dialect;
-  std::string columns;         // see column_selection.h; empty: all of them
-  std::optional<bool> header;  // whether every file's first row is a header; unset: only when
-                               // `columns` needs one
-  bool zeek_log =
-      false;  // whether every file is one: `dialect` and `header` are what its header says
+  std::string columns = {};  // see column_selection.h; empty: all of them
+  // Whether every file's first row is a header; unset: only when `columns` needs one.
+  std::optional<bool> header = {};
+  // Whether every file is a Zeek log, whose header says `dialect` and `header`.
+  bool zeek_log = false;
   bool blank_runs = false;  // columns are between runs of blanks; `dialect` is kBlankDialect
-  bool detected =
-      false;  // whether all this was guessed from the first file, so that another kind of
-              // file behind it is a mistake to be told as such
+  // Whether all this was guessed from the first file: a later file of another kind is a mistake.
+  bool detected = false;
 };
 
 // Reads `inputs` as rows; several files are one stream and must have the same columns. Zeek logs may
