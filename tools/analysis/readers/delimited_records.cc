@@ -13,6 +13,8 @@
 #include "tools/analysis/grammar/zeek_log.h"
 #include "tools/analysis/readers/foreign_files.h"
 #include "tools/analysis/readers/format_detection.h"
+#include "tools/analysis/readers/long_cells.h"
+#include "tools/analysis/readers/row_errors.h"
 #include "tools/analysis/readers/zeek_join.h"
 
 namespace inlay::analysis {
@@ -49,31 +51,6 @@ void EnsureSize(std::vector<uint8_t>* buffer, size_t bytes) {
 
 std::string_view TextOf(const std::vector<uint8_t>& buffer, size_t begin, size_t end) {
   return {reinterpret_cast<const char*>(buffer.data()) + begin, end - begin};
-}
-
-std::string Counted(uint64_t count, std::string_view noun) {
-  return absl::StrCat(count, " ", std::string(noun), count == 1 ? "" : "s");
-}
-
-absl::Status LineError(const std::string& file_name, uint64_t line, std::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(file_name, ":", line, ": ", std::string(what)));
-}
-
-std::string TooLong(bool in_quotes) {
-  return absl::StrCat("this row is longer than the limit of ", kMaxRowBytes, " bytes",
-                      in_quotes ? "; is a quote left open?" : "");
-}
-
-std::string_view RowErrorText(RowError error) {
-  switch (error) {
-    case RowError::kNone:
-      break;
-    case RowError::kTextAfterQuote:
-      return "text after the closing quote of a cell";
-    case RowError::kOpenQuote:
-      return "a quote that is opened in this row is never closed";
-  }
-  return "";
 }
 
 bool IsRun(const std::vector<size_t>& columns) {
@@ -141,18 +118,7 @@ class DelimitedRecords final : public RecordSource {
       notes.push_back(Doubt(absl::StrCat(
           row, ": the file was written to while it was read, and ends inside this row")));
     }
-    const auto cells = [](uint64_t count) { return Counted(count, "cell"); };
-    if (swallowing_cells_ != 0) {
-      notes.push_back(Doubt(absl::StrCat(
-          first_swallowing_, ": a quote begins a cell that runs over several lines and looks like ",
-          "whole rows; so do ", cells(swallowing_cells_),
-          " in all. If a quote is only text here, rows were swallowed: --no-quotes reads quotes as "
-          "text.")));
-    }
-    if (long_cells_ != 0) {
-      notes.push_back({absl::StrCat(cells(long_cells_), long_cells_ == 1 ? " runs" : " run",
-                                    " over several lines, in quotes.")});
-    }
+    long_cells_.AddNotes(&notes);
     return notes;
   }
 
@@ -466,7 +432,11 @@ class DelimitedRecords final : public RecordSource {
       const RowError error = SplitRow(row, dialect(), &cells);
       if (error != RowError::kNone) return RowFault(region, place, *block, RowErrorText(error));
       if (cells.size() != layout.file_columns) return Ragged(region, place, *block, cells.size());
-      if (row.find('\n') != std::string_view::npos) LookAtLongCells(region, place, row, cells);
+      if (row.find('\n') != std::string_view::npos) {
+        long_cells_.Look(row, cells, dialect().delimiter, {region.sequence, place.begin}, [&] {
+          return absl::StrCat(region.file_name, ":", LineOf(region, place, *block));
+        });
+      }
       if (layout.is_run) {
         const RawCell run{cells[layout.columns.front()].begin, cells[layout.columns.back()].end};
         if (row.substr(run.begin, run.end - run.begin).find('"') == std::string_view::npos) {
@@ -491,58 +461,14 @@ class DelimitedRecords final : public RecordSource {
     return absl::OkStatus();
   }
 
-  // Counts the cells of `row` that run over several lines.
-  void LookAtLongCells(const Region& region, RawCell place, std::string_view row,
-                       const std::vector<RawCell>& cells) {
-    for (const RawCell& cell : cells) {
-      const std::string_view text = row.substr(cell.begin, cell.end - cell.begin);
-      if (text.find('\n') == std::string_view::npos) continue;
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (!LooksLikeRows(text)) {
-        ++long_cells_;
-        continue;
-      }
-      // The place of the first one in the input, whichever thread meets it first.
-      const std::pair<uint64_t, uint64_t> met = {region.sequence, place.begin};
-      if (swallowing_cells_++ == 0 || met < first_swallowing_place_) {
-        first_swallowing_place_ = met;
-        first_swallowing_ =
-            absl::StrCat(region.file_name, ":",
-                         region.first_line + LinesBefore(region, place, row.data() - place.begin));
-      }
-    }
-  }
-
-  // Whether a cell of several lines, with its quotes, is more like the rest of one row, whole rows and
-  // the start of another: two quotes that are only text enclose just that.
-  bool LooksLikeRows(std::string_view cell) const {
-    const std::string_view text = cell.substr(1, cell.size() - 2);
-    const auto ends_cell = [this](char c) {
-      return c == dialect().delimiter || c == '\n' || c == '\r';
-    };
-    if (text.empty() || ends_cell(text.front()) || text.back() == dialect().delimiter) return true;
-    const auto delimiters = static_cast<std::ptrdiff_t>(schema_.file_columns) - 1;
-    if (delimiters == 0) return false;
-    // A whole line within it that has as many columns as a row.
-    for (size_t at = text.find('\n') + 1; at != 0;) {
-      const size_t end = text.find('\n', at);
-      if (end == std::string_view::npos) break;
-      const std::string_view line = text.substr(at, end - at);
-      if (std::count(line.begin(), line.end(), dialect().delimiter) == delimiters) return true;
-      at = end + 1;
-    }
-    return false;
-  }
-
-  static uint64_t LinesBefore(const Region& region, RawCell row, const char* buffer) {
-    return static_cast<uint64_t>(std::count(buffer + region.begin, buffer + row.begin, '\n'));
+  static uint64_t LineOf(const Region& region, RawCell row, RecordBlock& block) {
+    const auto before = std::span(block.buffer()).subspan(region.begin, row.begin - region.begin);
+    return region.first_line + CountByte(before, '\n');
   }
 
   absl::Status RowFault(const Region& region, RawCell row, RecordBlock& block,
                         std::string_view what) const {
-    const uint64_t lines_before =
-        CountByte(std::span(block.buffer()).subspan(region.begin, row.begin - region.begin), '\n');
-    return LineError(region.file_name, region.first_line + lines_before, what);
+    return LineError(region.file_name, LineOf(region, row, block), what);
   }
 
   absl::Status Ragged(const Region& region, RawCell row, RecordBlock& block,
@@ -564,6 +490,8 @@ class DelimitedRecords final : public RecordSource {
 
   mutable std::atomic<uint64_t> marks_{0};  // lines behind the first that start with a mark
 
+  LongCells long_cells_;
+
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
   std::optional<InputFile> file_;         // that is read; nothing between files
@@ -574,11 +502,7 @@ class DelimitedRecords final : public RecordSource {
   uint64_t sequence_ = 0;
   bool finished_ = false;
   std::vector<std::string> cut_rows_;  // "FILE:LINE" of those that a file that has grown ends with
-  uint64_t long_cells_ = 0;            // run over several lines
-  uint64_t swallowing_cells_ = 0;      // and look like rows
-  std::string first_swallowing_;       // "FILE:LINE" of the row of the first of them
-  std::pair<uint64_t, uint64_t> first_swallowing_place_;  // its block, and where in it
-  RecordBlock pending_block_;  // what Start() read, until the first Next()
+  RecordBlock pending_block_;          // what Start() read, until the first Next()
   Region pending_region_;
   bool has_pending_ = false;
 };
