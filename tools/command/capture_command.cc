@@ -59,8 +59,8 @@ volatile std::sig_atomic_t ending_signal = 0;
 
 extern "C" void NoteEndingSignal(int signal) { ending_signal = signal; }
 
-// While it lives, signals that end the process are noted instead, unless they were ignored (`nohup`),
-// and a closed pipe is an error of write().
+// While it lives, signals that end the process are noted instead, unless they were ignored
+// (`nohup`), and a closed pipe is an error of write().
 class EndsWhenAsked {
  public:
   EndsWhenAsked() {

@@ -8,7 +8,8 @@
 
 namespace inlay {
 
-// Leaves the help alone, where the description says what is allowed. Signed, because CLI11 would turn
+// Leaves the help alone, where the description says what is allowed. Signed, because CLI11 would
+// turn
 // -1 into the largest unsigned number.
 inline CLI::Validator InRange(int64_t smallest, int64_t largest) {
   return CLI::Range(smallest, largest).description("");

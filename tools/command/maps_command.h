@@ -14,8 +14,8 @@ struct MapsOptions {
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`.
 CLI::App* AddMapsCommand(CLI::App& app, MapsOptions* options);
 
-// Runs the command: the list goes to standard output, messages to standard error. Returns the exit code, 0 or
-// kExitBadInput; nothing is on standard output unless it is 0.
+// Runs the command: the list goes to standard output, messages to standard error. Returns the exit
+// code, 0 or kExitBadInput; nothing is on standard output unless it is 0.
 int RunMaps(const MapsOptions& options);
 
 }  // namespace inlay

@@ -8,8 +8,8 @@
 
 namespace inlay {
 
-// Refuses an empty text: a script whose variable is not set must not be read as if the option had been
-// left out. CLI11 puts the option's name before the message.
+// Refuses an empty text: a script whose variable is not set must not be read as if the option had
+// been left out. CLI11 puts the option's name before the message.
 inline CLI::Validator NotEmpty() {
   return {[](const std::string& text) {
             return text.empty() ? std::string("the text is empty; is a variable not set?")

@@ -5,8 +5,8 @@
 
 namespace inlay {
 
-// Raises the soft limit (RLIMIT_NOFILE) to the hard one, for the maps and network namespaces of a large machine. If that
-// fails, what is opened beyond the limit says so.
+// Raises the soft limit (RLIMIT_NOFILE) to the hard one, for the maps and network namespaces of a
+// large machine. If that fails, what is opened beyond the limit says so.
 void RaiseOpenFilesLimit();
 
 }  // namespace inlay

@@ -16,13 +16,13 @@ struct OutputFile {
 };
 
 // Writes every file beside its place under another name, and moves them all there when all are
-// written: whoever reads one sees the old content or the new, and nothing is left behind by a failure before
-// the first is moved. A failure names the path. Refuses what is there and is no regular file, and one
-// file given twice.
+// written: whoever reads one sees the old content or the new, and nothing is left behind by a
+// failure before the first is moved. A failure names the path. Refuses what is there and is no
+// regular file, and one file given twice.
 absl::Status WriteFiles(const std::vector<OutputFile>& files);
 
-// Fails if writing `output` would overwrite one of `inputs`, of which "-" is standard input: data is not to be lost
-// by a slip on the command line. An empty path is no file.
+// Fails if writing `output` would overwrite one of `inputs`, of which "-" is standard input: data
+// is not to be lost by a slip on the command line. An empty path is no file.
 absl::Status CheckNotAnInput(const std::string& output, const std::vector<std::string>& inputs);
 
 }  // namespace inlay

@@ -16,8 +16,8 @@
 namespace inlay {
 namespace {
 
-// Gives the new file the old one's owner and permissions, as far as this process and the file system can; nobody may
-// then read or write it, by these, who could not before.
+// Gives the new file the old one's owner and permissions, as far as this process and the file
+// system can; nobody may then read or write it, by these, who could not before.
 void KeepAccess(int fd, const struct stat& old) {
   // The owner first: a change of it clears permissions. Only root gives files away.
   const bool keeps_group =
@@ -105,7 +105,8 @@ absl::Status PendingFile::MoveToPlace() {
   if (written_at_.empty()) return absl::OkStatus();
   if (rename(written_at_.c_str(), place_.c_str()) != 0) return Failed(path_, "replace", errno);
   written_at_.clear();
-  // The new name, too, shall be on the disk and not only promised. The content is, and is in place: no failure.
+  // The new name, too, shall be on the disk and not only promised. The content is, and is in
+  // place: no failure.
   const std::string folder = std::filesystem::path(place_).parent_path();
   const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_fd >= 0) {

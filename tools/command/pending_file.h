@@ -1,4 +1,5 @@
-// PendingFile: a file that is written beside its place under another name, and moved there when it is good.
+// PendingFile: a file that is written beside its place under another name, and moved there when it
+// is good.
 //
 // Not thread-safe: one caller at a time.
 
@@ -15,13 +16,14 @@ namespace inlay {
 
 class PendingFile {
  public:
-  // Where a file that is written to `path` goes: links are followed, so that these stay. Fails for what is there and is
-  // no regular file.
+  // Where a file that is written to `path` goes: links are followed, so that these stay. Fails
+  // for what is there and is no regular file.
   static absl::StatusOr<std::string> PlaceOf(const std::string& path);
 
-  // Opens a new file beside the place of `path`. One that replaces a file gets its owner and permissions, as far as this
-  // process and the file system can give them, and no more; access lists are not kept. Fails as PlaceOf() does, and
-  // if no file can be made. Messages name `path`.
+  // Opens a new file beside the place of `path`. One that replaces a file gets its owner and
+  // permissions, as far as this process and the file system can give them, and no more; access
+  // lists are not kept. Fails as PlaceOf() does, and if no file can be made. Messages name
+  // `path`.
   static absl::StatusOr<PendingFile> Create(const std::string& path);
 
   // Closes the file, and removes it unless it is in place.

@@ -12,8 +12,8 @@
 namespace inlay {
 
 // Adds FILE, --format, --value-bytes, --fields, --btf, --type, --columns, --header, --no-header,
-// --delimiter, --no-quotes and --map-id to `command`; parsing fills `paths` and `options`, which must
-// outlive it.
+// --delimiter, --no-quotes and --map-id to `command`; parsing fills `paths` and `options`, which
+// must outlive it.
 void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
                     analysis::RecordOptions* options);
 

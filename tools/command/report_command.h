@@ -20,8 +20,9 @@ struct ReportOptions {
 // CLI::ParseError, as CLI11 wants it.
 CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options);
 
-// Runs the command: Markdown goes to standard output if no output is asked for, messages to standard error.
-// Returns the exit code, 0 or kExitBadInput. Bad results are known before anything is written or printed.
+// Runs the command: Markdown goes to standard output if no output is asked for, messages to
+// standard error. Returns the exit code, 0 or kExitBadInput. Bad results are known before anything
+// is written or printed.
 int RunReport(const ReportOptions& options);
 
 }  // namespace inlay

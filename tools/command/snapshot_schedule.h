@@ -8,9 +8,9 @@
 
 namespace inlay {
 
-// The first multiple of `interval` after `begin` that is later than `now`, or nothing if that is later
-// than `length` after `begin`. Times that passed while a snapshot was taken are left out, so that the
-// series ends when it should. REQUIRES: interval > 0, now >= begin.
+// The first multiple of `interval` after `begin` that is later than `now`, or nothing if that is
+// later than `length` after `begin`. Times that passed while a snapshot was taken are left out, so
+// that the series ends when it should. REQUIRES: interval > 0, now >= begin.
 inline std::optional<std::chrono::steady_clock::time_point> NextSnapshot(
     std::chrono::steady_clock::time_point begin, std::chrono::steady_clock::time_point now,
     std::chrono::steady_clock::duration interval, std::chrono::steady_clock::duration length) {

@@ -9,9 +9,9 @@
 
 namespace inlay {
 
-// The message for `error`, which `app` has thrown while it parsed `arguments`, those behind the name
-// of the program. It names the command and, of a misspelled command, option or value, the names that
-// are close to it.
+// The message for `error`, which `app` has thrown while it parsed `arguments`, those behind the
+// name of the program. It names the command and, of a misspelled command, option or value, the
+// names that are close to it.
 std::string UsageErrorText(const CLI::App& app, const CLI::ParseError& error,
                            const std::vector<std::string>& arguments);
 

@@ -10,8 +10,8 @@
 
 namespace inlay {
 
-// Writes a summary, as a whole or not at all; "-" is standard output. `as_line`: as one line of text,
-// in base64, for engines that pass lines on and would spoil bytes.
+// Writes a summary, as a whole or not at all; "-" is standard output. `as_line`: as one line of
+// text, in base64, for engines that pass lines on and would spoil bytes.
 absl::Status WriteSummaryTo(const std::string& path, bool as_line,
                             const analysis::Summary& summary);
 

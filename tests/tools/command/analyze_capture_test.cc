@@ -1,4 +1,5 @@
-// Captures given to the command: whole, damaged, compressed, from a pipe, and with options that do not fit.
+// Captures given to the command: whole, damaged, compressed, from a pipe, and with options that do
+// not fit.
 
 #include <gtest/gtest.h>
 

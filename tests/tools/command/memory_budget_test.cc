@@ -1,5 +1,5 @@
-// --memory, by what the kernel says that the command took: also where records are so large, or have so many fields, that
-// what is computed on fields would take far more than the values.
+// --memory, by what the kernel says that the command took: also where records are so large, or
+// have so many fields, that what is computed on fields would take far more than the values.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -35,8 +35,8 @@ constexpr bool kTakesWhatItSays = true;
 
 class MemoryBudgetTest : public InlayCommandTest {
  protected:
-  // The peak of resident memory of the command in bytes; its standard output is the file "out". The child starts with
-  // what this process has, so that files are written piece by piece here.
+  // The peak of resident memory of the command in bytes; its standard output is the file "out".
+  // The child starts with what this process has, so that files are written piece by piece here.
   size_t PeakBytes(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), INLAY_COMMAND);
     std::vector<char*> pointers;

@@ -1,5 +1,5 @@
-// `inlay merge`, and `inlay analyze` of what it makes: any cut of the data gives the report on the whole. And
-// the budget of memory.
+// `inlay merge`, and `inlay analyze` of what it makes: any cut of the data gives the report on the
+// whole. And the budget of memory.
 
 #include <gtest/gtest.h>
 
@@ -61,8 +61,8 @@ TEST_F(MergeCommandTest, ShardsOfAFleetGiveTheReportOnTheWhole) {
   EXPECT_EQ(Inlay("analyze --json " + some + others).out, expected) << "without merging first";
 }
 
-// Engines of text: a mapper on each split of the input, lines sorted and dealt to reducers, a tab behind each, and a
-// last reducer. And GNU parallel, if it is there.
+// Engines of text: a mapper on each split of the input, lines sorted and dealt to reducers, a tab
+// behind each, and a last reducer. And GNU parallel, if it is there.
 TEST_F(MergeCommandTest, SummariesPassThroughEnginesOfText) {
   const std::string path = kData + "/syn_options/syn.tsv";
   const std::string expected = Inlay("analyze --json --format tsv " + path).out;

@@ -15,7 +15,8 @@ using std::chrono::seconds;
 
 constexpr Clock::time_point kBegin(seconds(1000));
 
-// When snapshots start that take `each`, if nothing else takes time; in milliseconds after the first.
+// When snapshots start that take `each`, if nothing else takes time; in milliseconds after the
+// first.
 std::vector<int64_t> Starts(Clock::duration each, Clock::duration interval,
                             Clock::duration length) {
   std::vector<int64_t> starts = {0};

@@ -1,4 +1,5 @@
-// Reports on raw records whose fields are named: decoded values, padding, and how options fit together.
+// Reports on raw records whose fields are named: decoded values, padding, and how options fit
+// together.
 
 #include <gtest/gtest.h>
 

@@ -42,8 +42,8 @@ class CompressedFile {
   // a failure every call fails.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
-  // The compressed bytes, `prefix` among them, that what Read() has returned was made of: by blocks,
-  // and never fewer than it was made of. All of them once Read() has met the end.
+  // The compressed bytes, `prefix` among them, that what Read() has returned was made of: by
+  // blocks, and never fewer than it was made of. All of them once Read() has met the end.
   uint64_t compressed_bytes() const;
 
  private:

@@ -45,8 +45,9 @@ class Decompressor {
   Decompressor& operator=(const Decompressor&) = delete;
 
   // Fills `out`; returns how many bytes, fewer than asked only at the end. Fails for what `source`
-  // fails for, and for a stream that is damaged, cut off, or followed by something else; the message
-  // names the compression and how many bytes were inside before that. No call may follow a failure.
+  // fails for, and for a stream that is damaged, cut off, or followed by something else; the
+  // message names the compression and how many bytes were inside before that. No call may follow
+  // a failure.
   virtual absl::StatusOr<size_t> Read(std::span<uint8_t> out) = 0;
 
  protected:

@@ -25,7 +25,8 @@ namespace inlay::analysis {
 class InputFile {
  public:
   // Opens `path`, or standard input when it is "-"; waits for the first few bytes. Fails for what
-  // does not exist, may not be read, is a directory, or is called .gz or .zst and is not compressed so.
+  // does not exist, may not be read, is a directory, or is called .gz or .zst and is not
+  // compressed so.
   static absl::StatusOr<InputFile> Open(const std::string& path);
 
   InputFile(InputFile&& other) noexcept;
@@ -42,8 +43,8 @@ class InputFile {
   // know their size).
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }
 
-  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the end. Fails,
-  // too, for a regular file that has become shorter since it was opened.
+  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the
+  // end. Fails, too, for a regular file that has become shorter since it was opened.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
   // Fills `out` from `offset_bytes`; returns how many, fewer than asked only at the end. The file

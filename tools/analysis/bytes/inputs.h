@@ -39,8 +39,8 @@ class Inputs {
   // Whether Take() returns nothing from now on.
   bool at_end() const { return !open_.has_value() && next_path_ == paths_.size(); }
 
-  // The next file; nothing after the last one. Fails for what InputFile::Open() fails for, and for a
-  // summary among other files, or the other way round.
+  // The next file; nothing after the last one. Fails for what InputFile::Open() fails for, and
+  // for a summary among other files, or the other way round.
   absl::StatusOr<std::optional<InputFile>> Take();
 
   // The next file as inputs of its own, for those who read each file apart.

@@ -24,7 +24,8 @@ class TextCursor {
   // Adds what it reads to `bytes_read`, which must outlive it. Skips a UTF-8 byte order mark.
   TextCursor(InputFile file, std::atomic<uint64_t>* bytes_read);
 
-  // The next byte, 0 to 255, without taking it; kEnd at the end of the file and after a failed read.
+  // The next byte, 0 to 255, without taking it; kEnd at the end of the file and after a failed
+  // read.
   int Peek() {
     if (at_ == end_ && !Fill()) return kEnd;
     return buffer_[at_];

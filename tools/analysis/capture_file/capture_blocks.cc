@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
 
-// So much may be hashed in vain for each byte of the file, besides kFreeWaste: a file of many headers that all claim the
-// same payload must not take quadratic time.
+// So much may be hashed in vain for each byte of the file, besides kFreeWaste: a file of many
+// headers that all claim the same payload must not take quadratic time.
 constexpr uint64_t kWastePerByte = 4;
 constexpr uint64_t kFreeWaste = uint64_t{64} << 20;
 
@@ -23,8 +23,8 @@ bool CaptureBlocks::Fill(size_t bytes) {
       buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
       begin_ = 0;
     }
-    // Not more than is needed from a pipe, which may be silent for a long time behind that. In pieces, since a header
-    // may claim more than the file has.
+    // Not more than is needed from a pipe, which may be silent for a long time behind that. In
+    // pieces, since a header may claim more than the file has.
     const size_t had = buffer_.size();
     const size_t wanted =
         file_.size_bytes().has_value() ? kReadBytes : std::min(kReadBytes, bytes - had);
@@ -59,15 +59,18 @@ bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type)
   }
   block->header = *header;
   block->offset = offset_;
-  // A new vector: with the room of a larger block before it, what keeps the payload would keep that room too.
+  // A new vector: with the room of a larger block before it, what keeps the payload would keep
+  // that room too.
   block->payload = std::vector<uint8_t>(payload.begin(), payload.end());
   Skip(size);
   return true;
 }
 
-// Skips at least one byte, if there is one, up to the next header that is intact. False if there is none.
+// Skips at least one byte, if there is one, up to the next header that is intact. False if there
+// is none.
 bool CaptureBlocks::FindHeader() {
-  // What should be a payload is searched too: where bytes are missing, the next block begins within it.
+  // What should be a payload is searched too: where bytes are missing, the next block begins
+  // within it.
   const auto damaged = ParseCaptureBlockHeader(Ahead());
   const bool too_much = wasted_bytes_ > kFreeWaste + kWastePerByte * offset_;
   const size_t skipped =

@@ -1,7 +1,8 @@
 // CaptureBlocks: the intact blocks of a capture file, one after the other, and what is not intact.
 //
-// Whatever the bytes are, a block is returned only if both of its checksums are right, and reading goes on behind
-// damage, at the next header whose checksum is right. Memory: some blocks. Time: linear in the file.
+// Whatever the bytes are, a block is returned only if both of its checksums are right, and reading
+// goes on behind damage, at the next header whose checksum is right. Memory: some blocks. Time:
+// linear in the file.
 //
 // Not thread-safe: one caller at a time.
 
@@ -38,7 +39,8 @@ class CaptureBlocks {
  public:
   explicit CaptureBlocks(InputFile file) : file_(std::move(file)) {}
 
-  // Stores the next intact block; false at the end of the file. What had to be left out before it is damage().
+  // Stores the next intact block; false at the end of the file. What had to be left out before
+  // it is damage().
   bool Next(CaptureBlock* block);
 
   // What the last Next() left out, at most one piece.

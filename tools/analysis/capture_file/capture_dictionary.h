@@ -25,9 +25,9 @@ class CaptureDictionary {
 
   uint32_t number() const { return number_; }
 
-  // Adds the values that `payload` has from `begin` on, numbered from `first` on. False, and nothing is added, if numbers
-  // are not above all that there are, or the limits of capture_format.h are not kept.
-  // REQUIRES: they are whole.
+  // Adds the values that `payload` has from `begin` on, numbered from `first` on. False, and
+  // nothing is added, if numbers are not above all that there are, or the limits of
+  // capture_format.h are not kept. REQUIRES: they are whole.
   bool Add(uint64_t first, std::vector<uint8_t> payload, size_t begin, uint64_t value_bytes) {
     const uint64_t bytes = payload.size() - begin;
     const uint64_t end = first + bytes / value_bytes;

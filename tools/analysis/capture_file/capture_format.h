@@ -1,5 +1,5 @@
-// CaptureFormat: the blocks of a capture file (.inlay), as bytes. docs/format.md specifies them; this is the one place
-// in the code that knows where each number stands.
+// CaptureFormat: the blocks of a capture file (.inlay), as bytes. docs/format.md specifies them;
+// this is the one place in the code that knows where each number stands.
 //
 // Thread-safe: functions without state.
 
@@ -22,7 +22,8 @@ inline constexpr uint8_t kCaptureVersion = 1;
 inline constexpr size_t kCaptureBlockHeaderBytes = 40;
 inline constexpr size_t kMaxCapturePayloadBytes = size_t{16} << 20;
 
-// A dictionary has no more values and no more bytes of values: this is what a reader needs to remember.
+// A dictionary has no more values and no more bytes of values: this is what a reader needs to
+// remember.
 inline constexpr uint64_t kMaxCaptureDictionaryValues = uint64_t{1} << 20;
 inline constexpr uint64_t kMaxCaptureDictionaryBytes = uint64_t{64} << 20;
 inline constexpr unsigned kMaxCaptureIndexBits = 20;
@@ -45,7 +46,8 @@ struct CaptureBlockHeader {
   uint64_t payload_checksum = 0;
 };
 
-// Appends a block; of another version than this one only in tests. REQUIRES: the payload is not above the limit.
+// Appends a block; of another version than this one only in tests. REQUIRES: the payload is not
+// above the limit.
 void AppendCaptureBlock(CaptureBlockType type, uint32_t number, uint32_t capture_id,
                         std::string_view payload, std::string* out,
                         uint8_t version = kCaptureVersion);
@@ -107,8 +109,8 @@ struct CaptureEnd {
   static std::optional<CaptureEnd> Parse(std::span<const uint8_t> payload);
 };
 
-// Numbers one after the other, lowest bits first. REQUIRES: each fits into `index_bits`, which are 1 to
-// kMaxCaptureIndexBits.
+// Numbers one after the other, lowest bits first. REQUIRES: each fits into `index_bits`, which are
+// 1 to kMaxCaptureIndexBits.
 void AppendPackedIndexes(std::span<const uint32_t> indexes, unsigned index_bits, std::string* out);
 // The number at place `i`. REQUIRES: it is within `packed`.
 uint32_t PackedIndex(std::span<const uint8_t> packed, unsigned index_bits, uint64_t i);

@@ -1,5 +1,5 @@
-// CaptureHeader: what a capture file says of itself: what its values are, and where they come from. A JSON object
-// in the file; docs/format.md has the keys.
+// CaptureHeader: what a capture file says of itself: what its values are, and where they come
+// from. A JSON object in the file; docs/format.md has the keys.
 //
 // Thread-safe: functions without state.
 
@@ -30,7 +30,8 @@ struct CaptureProvenance {
   std::string map_type = {};    // "sk_storage", "lru_hash": as bpftool calls it
   std::string value_type = {};  // what BTF calls the type of a value, "struct flow"
   std::string method = {};      // how it was read, "iter/task_file"
-  // Anything else, by names of its own: "cgroup", "command". Names are not empty and not given twice.
+  // Anything else, by names of its own: "cgroup", "command". Names are not empty and not given
+  // twice.
   std::vector<std::pair<std::string, std::string>> more = {};
 };
 
@@ -38,16 +39,17 @@ struct CaptureHeader {
   // Raw records: kind, value_bytes and fields; the rest is not stored.
   RecordSchema schema = {};
   CaptureProvenance provenance = {};
-  // Whether the snapshots are of the same sockets, one time after the other. If not, there is one snapshot.
+  // Whether the snapshots are of the same sockets, one time after the other. If not, there is
+  // one snapshot.
   bool series = false;
 };
 
-// OK if `schema` is one of raw records whose fields are by offset, do not overlap, lie within the value, and have
-// sizes that their kinds can have; otherwise says which field is wrong.
+// OK if `schema` is one of raw records whose fields are by offset, do not overlap, lie within the
+// value, and have sizes that their kinds can have; otherwise says which field is wrong.
 absl::Status CheckCaptureSchema(const RecordSchema& schema);
 
-// Whether values of both are the same things: of one size, with the same fields. REQUIRES: CheckCaptureSchema() is OK
-// for both.
+// Whether values of both are the same things: of one size, with the same fields. REQUIRES:
+// CheckCaptureSchema() is OK for both.
 bool SameCaptureValues(const RecordSchema& a, const RecordSchema& b);
 
 // The JSON object. Bytes that are not UTF-8 become U+FFFD. REQUIRES: CheckCaptureSchema() is OK.

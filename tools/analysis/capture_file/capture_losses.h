@@ -18,7 +18,8 @@ namespace inlay::analysis {
 // "2026-11-23T04:40:12.345Z".
 std::string CaptureTimeText(uint64_t time_ns);
 
-// `text` from a file, which may be anything, as a part of a message: without control characters, and not long.
+// `text` from a file, which may be anything, as a part of a message: without control characters,
+// and not long.
 std::string CaptureText(std::string_view text, size_t max_bytes = 200);
 
 // One snapshot, as far as it was read.

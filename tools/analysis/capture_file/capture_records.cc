@@ -17,12 +17,14 @@
 namespace inlay::analysis {
 namespace {
 
-// As for raw records: the values of a block are still in a core's second-level cache when they are hashed.
+// As for raw records: the values of a block are still in a core's second-level cache when they are
+// hashed.
 constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 constexpr size_t kMaxDescribed = 4;
 
-// What the keys of `more` begin with that are notes for people, as docs/format.md says; and of how much is shown.
+// What the keys of `more` begin with that are notes for people, as docs/format.md says; and of how
+// much is shown.
 constexpr std::string_view kNoteKey = "note ";
 constexpr size_t kMaxCapturedNotes = 20;
 constexpr size_t kMaxNoteBytes = 1000;
@@ -460,8 +462,8 @@ class CaptureRecords final : public RecordSource {
     }
   }
 
-  // Whether the tally has values of another dictionary than this one: they are given out before block_
-  // is handled.
+  // Whether the tally has values of another dictionary than this one: they are given out before
+  // block_ is handled.
   bool HoldsForTally(uint32_t dictionary) {
     if (tallied_.empty() || dictionary <= dictionary_->number()) return false;
     tally_is_whole_ = true;

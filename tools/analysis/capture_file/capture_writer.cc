@@ -21,7 +21,8 @@
 namespace inlay::analysis {
 namespace {
 
-// A damaged block of values costs all records that have one of them: small blocks are worth their headers.
+// A damaged block of values costs all records that have one of them: small blocks are worth their
+// headers.
 constexpr size_t kDictionaryBlockBytes = size_t{4} << 10;
 constexpr size_t kRecordsPerBlock = size_t{32} << 10;
 constexpr size_t kBufferBytes = size_t{64} << 10;
@@ -123,8 +124,8 @@ class CaptureWriter::Impl {
     const bool is_full = values_.values().size() > kMaxCaptureDictionaryValues ||
                          values_.value_bytes() > kMaxCaptureDictionaryBytes;
     if (is_full) {
-      // The value that does not fit is the last one, and not in a block yet: it becomes the first of the next
-      // dictionary.
+      // The value that does not fit is the last one, and not in a block yet: it becomes the
+      // first of the next dictionary.
       if (absl::Status status = WriteRecords(); !status.ok()) return status;
       values_ = ValueCounter();
       ++dictionary_;
@@ -195,8 +196,8 @@ class CaptureWriter::Impl {
     return absl::OkStatus();
   }
 
-  // Until PIPE_BUF bytes can be written without waiting, or an error can be had by it. A write that waits itself would
-  // not end if the signal that sets stop_ came just before it.
+  // Until PIPE_BUF bytes can be written without waiting, or an error can be had by it. A write
+  // that waits itself would not end if the signal that sets stop_ came just before it.
   absl::Status WaitForRoom() {
     constexpr int kSliceMs = 100;
     constexpr int kPatientSlices = 10;

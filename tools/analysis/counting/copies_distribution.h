@@ -1,11 +1,12 @@
-// CopiesDistribution: how many values occur once, twice, and so on, and all that follows from that alone.
-// Exact if the values are all there; if they are a sample, estimates with their errors.
+// CopiesDistribution: how many values occur once, twice, and so on, and all that follows from that
+// alone. Exact if the values are all there; if they are a sample, estimates with their errors.
 //
-// How it estimates: values that occur more often than twice what FrequentValues can be wrong by are known one
-// by one, whether they are in the sample or not, and count once each. Of the others one in 2^level is in
-// the sample, and each of those counts 2^level times. For a sum over values of anything, the variance of
-// that estimate is (1 - p) / p^2 times the sum of the squares over the sampled ones, p = 2^-level
-// (Horvitz and Thompson). Errors are 1.96 standard deviations: 19 of 20 times the truth is within them.
+// How it estimates: values that occur more often than twice what FrequentValues can be wrong by
+// are known one by one, whether they are in the sample or not, and count once each. Of the others
+// one in 2^level is in the sample, and each of those counts 2^level times. For a sum over values
+// of anything, the variance of that estimate is (1 - p) / p^2 times the sum of the squares over
+// the sampled ones, p = 2^-level (Horvitz and Thompson). Errors are 1.96 standard deviations: 19
+// of 20 times the truth is within them.
 //
 // Thread-safe: immutable.
 
@@ -36,8 +37,8 @@ struct Figure {
 
 class CopiesDistribution {
  public:
-  // Values with one count. There are few different counts even when there are many values, and their
-  // order makes every sum over them the same in every run.
+  // Values with one count. There are few different counts even when there are many values, and
+  // their order makes every sum over them the same in every run.
   struct Values {
     uint64_t known = 0;
     uint64_t sampled = 0;  // each stands for weight() of them

@@ -51,7 +51,8 @@ void Count(RecordSource& source, Progress& progress, Worker& worker) {
   };
   try {
     while (!progress.stop.load(std::memory_order_relaxed)) {
-      // Whoever takes a number below the limit takes a block, so that these are the first ones of the input.
+      // Whoever takes a number below the limit takes a block, so that these are the first
+      // ones of the input.
       if (progress.taken.fetch_add(1, std::memory_order_relaxed) >= progress.limit) return;
       absl::StatusOr<bool> more = source.Next(block);
       if (!more.ok()) return fail(more.status());

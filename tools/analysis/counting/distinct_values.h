@@ -15,8 +15,8 @@
 
 namespace inlay::analysis {
 
-// Every distinct value with its count, in no particular order; or, if they did not fit into the budget, a
-// sample of them (bounded_counter.h). Owns the bytes.
+// Every distinct value with its count, in no particular order; or, if they did not fit into the
+// budget, a sample of them (bounded_counter.h). Owns the bytes.
 struct DistinctValues {
   BoundedCounter counter;
   uint64_t records = 0;  // all of them, at least 1
@@ -29,18 +29,18 @@ struct DistinctValues {
 // are joined by one.
 size_t DefaultThreads();
 
-// Reads `source` to its end with `threads` threads (at least one is used), and keeps to `budget_bytes` of
-// memory (bounded_counter.h). Of several errors the
-// first one in the input is returned. Fails also with
-// kNotFound when there is no record, and with
-// kResourceExhausted when the distinct values do not fit in memory. Calls nothing back: another
-// thread may watch source.bytes_read().
+// Reads `source` to its end with `threads` threads (at least one is used), and keeps to
+// `budget_bytes` of memory (bounded_counter.h). Of several errors the first one in the input is
+// returned. Fails also with kNotFound when there is no record, and with kResourceExhausted when
+// the distinct values do not fit in memory. Calls nothing back: another thread may watch
+// source.bytes_read().
 absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,
                                              size_t budget_bytes = BoundedCounter::kUnbounded);
 
-// The same result, and how many distinct values were met among the first so many records: after 1, 2, 4..
-// records of the first block, after 1, 2, 4.. blocks, and at the end. The points do not depend on `threads` (estimates do, when
-// the values did not fit). Between the points the threads wait, and what they have is joined once more.
+// The same result, and how many distinct values were met among the first so many records: after 1,
+// 2, 4.. records of the first block, after 1, 2, 4.. blocks, and at the end. The points do not
+// depend on `threads` (estimates do, when the values did not fit). Between the points the threads
+// wait, and what they have is joined once more.
 absl::StatusOr<DistinctValues> CountDistinctInOrder(RecordSource& source, size_t threads,
                                                     size_t budget_bytes,
                                                     std::vector<GrowthPoint>* points);

@@ -20,9 +20,9 @@ inline constexpr size_t kMostSnapshots = 10'000;
 
 class SnapshotColumn {
  public:
-  // Opens `inputs` as OpenRecords() does. `column` is one, as in --columns; the value is made of the
-  // columns of options.columns, or of all others if it is empty. Fails for input that has no columns,
-  // too.
+  // Opens `inputs` as OpenRecords() does. `column` is one, as in --columns; the value is made of
+  // the columns of options.columns, or of all others if it is empty. Fails for input that has no
+  // columns, too.
   static absl::StatusOr<SnapshotColumn> Open(Inputs inputs, RecordOptions options,
                                              const std::string& column);
   SnapshotColumn(SnapshotColumn&&) noexcept;
@@ -33,8 +33,8 @@ class SnapshotColumn {
   const RecordSource& source() const;
 
   // Reads everything and adds the snapshots to `series`, in the order in which their texts first
-  // appear. Rows of one snapshot need not follow each other. Keeps the values of all snapshots until
-  // they are added.
+  // appear. Rows of one snapshot need not follow each other. Keeps the values of all snapshots
+  // until they are added.
   absl::Status AddTo(SnapshotSeries* series, size_t threads, size_t budget_bytes);
 
  private:

@@ -1,9 +1,10 @@
-// Summary: what was counted, as bytes, so that it can be sent, kept, and added to others: each machine
-// of a fleet counts its own captures, and only summaries travel. docs/fleet.md has the format.
+// Summary: what was counted, as bytes, so that it can be sent, kept, and added to others: each
+// machine of a fleet counts its own captures, and only summaries travel. docs/fleet.md has the
+// format.
 //
 // Adding is associative and commutative: any split of the data, added in any order, gives the same
-// summary, byte for byte, as long as all of them are exact. Of sampled ones the sum has the level of
-// the one that was sampled most.
+// summary, byte for byte, as long as all of them are exact. Of sampled ones the sum has the level
+// of the one that was sampled most.
 //
 // Thread-safe: functions without state.
 
@@ -57,15 +58,15 @@ bool SameValues(const RecordSchema& a, const RecordSchema& b);
 // Values are sorted, so that equal summaries have equal bytes.
 std::string WriteSummary(const Summary& summary);
 
-// Reads the summary that `bytes` starts with, and takes it off them. `name` is what messages call the
-// input. Fails for what is no summary, of another version, cut off, damaged (the checksum tells), or
-// contradicts itself, as only a summary made by hand does; `bytes` is unchanged then. The summary keeps
-// to `budget_bytes`.
+// Reads the summary that `bytes` starts with, and takes it off them. `name` is what messages call
+// the input. Fails for what is no summary, of another version, cut off, damaged (the checksum
+// tells), or contradicts itself, as only a summary made by hand does; `bytes` is unchanged then.
+// The summary keeps to `budget_bytes`.
 absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* bytes,
                                     size_t budget_bytes = BoundedCounter::kUnbounded);
 
-// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values, or have more
-// than 2^64 - 1 records together; `name` is what the message calls `other`.
+// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values, or have
+// more than 2^64 - 1 records together; `name` is what the message calls `other`.
 absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summary);
 
 }  // namespace inlay::analysis

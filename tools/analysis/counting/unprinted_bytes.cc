@@ -41,8 +41,8 @@ std::vector<std::string> CellTexts(std::string_view row, const Dialect& dialect)
   return texts;
 }
 
-// Whether one of 8 aligned bytes around `at` holds a number above 2^53 that `cells` have as a double
-// prints it.
+// Whether one of 8 aligned bytes around `at` holds a number above 2^53 that `cells` have as a
+// double prints it.
 bool IsRounded(const std::vector<uint8_t>& bytes, size_t at,
                const std::vector<std::string>& cells) {
   const size_t begin = at / 8 * 8;

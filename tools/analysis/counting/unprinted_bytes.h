@@ -13,8 +13,9 @@
 
 namespace inlay::analysis {
 
-// A note that says which bytes differ, and why the fields do not show it; nothing if rows have no column
-// of bytes, or the fields tell all values apart. Throws std::bad_alloc when memory runs out.
+// A note that says which bytes differ, and why the fields do not show it; nothing if rows have no
+// column of bytes, or the fields tell all values apart. Throws std::bad_alloc when memory runs
+// out.
 std::optional<InputNote> UnprintedBytesNote(const RecordSchema& schema,
                                             const DistinctValues& distinct);
 

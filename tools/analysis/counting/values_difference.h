@@ -11,8 +11,8 @@
 
 namespace inlay::analysis {
 
-// The first thing in which the values of `here` differ from those of `before`: "3 columns instead of
-// 2". REQUIRES: SameValues() says that they differ.
+// The first thing in which the values of `here` differ from those of `before`: "3 columns instead
+// of 2". REQUIRES: SameValues() says that they differ.
 std::string ValuesDifference(const RecordSchema& here, const RecordSchema& before);
 
 }  // namespace inlay::analysis

@@ -17,7 +17,8 @@ namespace inlay::analysis {
 inline constexpr Dialect kBlankDialect = {' ', false};
 
 // Makes one space of every run of spaces and tabs in `text`, and removes those at the start and the
-// end of a line. Line ends stay as they are. Returns how many bytes are left at the start of `text`.
+// end of a line. Line ends stay as they are. Returns how many bytes are left at the start of
+// `text`.
 size_t CollapseBlanks(std::span<uint8_t> text);
 
 }  // namespace inlay::analysis

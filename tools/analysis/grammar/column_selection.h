@@ -28,8 +28,8 @@ bool NamesColumns(std::string_view selection);
 // column.
 //
 // `header` holds the names of the columns and is empty when the file has none; `column_count` is
-// the number of columns of the file. Fails for an unknown name, a name of several columns, a column out
-// of range, a range that runs backwards, and a column that is chosen twice.
+// the number of columns of the file. Fails for an unknown name, a name of several columns, a
+// column out of range, a range that runs backwards, and a column that is chosen twice.
 absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
                                                   const std::vector<std::string>& header,
                                                   size_t column_count);

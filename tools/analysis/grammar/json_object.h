@@ -1,9 +1,11 @@
-// JsonObject: one object of JSON as a flat list of fields, {"id":{"port":80}} being the field "id.port".
+// JsonObject: one object of JSON as a flat list of fields, {"id":{"port":80}} being the field
+// "id.port".
 //
-// Texts of fields are injective: equal texts are equal values of JSON. Numbers, true, false and null
-// are as they are written. A string is its content without quotes and escapes, unless it is empty or
-// could be taken for anything else, and then it keeps its quotes. An array is one field: its JSON
-// without blanks, with the members of its objects sorted; so is an object without members.
+// Texts of fields are injective: equal texts are equal values of JSON. Numbers, true, false and
+// null are as they are written. A string is its content without quotes and escapes, unless it is
+// empty or could be taken for anything else, and then it keeps its quotes. An array is one field:
+// its JSON without blanks, with the members of its objects sorted; so is an object without
+// members.
 //
 // Not thread-safe.
 

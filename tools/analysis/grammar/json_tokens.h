@@ -1,5 +1,5 @@
-// JsonTokens: pulls the tokens of JSON out of a file, and of what bpftool prints that resembles JSON:
-// words such as 0x3 and (nil) stand where JSON has numbers.
+// JsonTokens: pulls the tokens of JSON out of a file, and of what bpftool prints that resembles
+// JSON: words such as 0x3 and (nil) stand where JSON has numbers.
 //
 // It holds one token, so a file of any length takes no memory. Not thread-safe.
 

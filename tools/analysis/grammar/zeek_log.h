@@ -47,8 +47,8 @@ bool IsZeekLog(std::string_view prefix);
 bool IsJsonLines(std::string_view prefix);
 
 // Reads the header that `text` starts with, up to the first line without '#'. On an error returns
-// false and fills `error`: no #separator or none of one byte, no #fields, or #types of another number.
-// REQUIRES: `text` ends with a whole line or with the file.
+// false and fills `error`: no #separator or none of one byte, no #fields, or #types of another
+// number. REQUIRES: `text` ends with a whole line or with the file.
 bool ReadZeekHeader(std::string_view text, ZeekHeader* header, size_t* header_bytes,
                     ZeekError* error);
 

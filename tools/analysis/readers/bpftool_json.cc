@@ -135,8 +135,8 @@ class BpftoolJson final : public DumpReader {
     return false;
   }
 
-  // Takes "key: 00 00 00 00  value: <no entry>" and the like, which bpftool prints between the entries
-  // of its plain form when it cannot read one.
+  // Takes "key: 00 00 00 00  value: <no entry>" and the like, which bpftool prints between the
+  // entries of its plain form when it cannot read one.
   absl::Status SkipTextErrors() {
     constexpr size_t kMaxWordBytes = 64;
     while (cursor_.SkipSpace() == 'k') {
@@ -176,9 +176,9 @@ class BpftoolJson final : public DumpReader {
                         records_ == 1 ? " record" : " records");
   }
 
-  // Whether the only value of the entry is not one, but says why there is none. A struct with a single
-  // member "error" looks the same where values are printed by their fields; where errors are printed
-  // like that, keys and values are bytes.
+  // Whether the only value of the entry is not one, but says why there is none. A struct with a
+  // single member "error" looks the same where values are printed by their fields; where errors
+  // are printed like that, keys and values are bytes.
   bool IsError() const {
     return error_.has_value() && formatted_.size() == 0 && values_.size() == 1 &&
            (key_is_bytes_ || (key_.empty() && values_are_bytes_));
@@ -381,8 +381,8 @@ class BpftoolJson final : public DumpReader {
     }
   }
 
-  // Takes what starts with the token that has been taken. Appends the texts in it to *key, if given,
-  // and notes whether all of them are bytes such as "0x0f".
+  // Takes what starts with the token that has been taken. Appends the texts in it to *key, if
+  // given, and notes whether all of them are bytes such as "0x0f".
   absl::Status Skip(int depth, std::string* key = nullptr) {
     if (tokens_.kind() == Kind::kString || tokens_.kind() == Kind::kWord) {
       if (key != nullptr && key->size() < JsonTokens::kMaxTextBytes) {

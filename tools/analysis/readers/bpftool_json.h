@@ -1,5 +1,5 @@
-// Reader of what `bpftool map dump` prints as JSON (-j, -jp), or in the plain form that resembles it
-// when the map has type information.
+// Reader of what `bpftool map dump` prints as JSON (-j, -jp), or in the plain form that resembles
+// it when the map has type information.
 
 #ifndef INLAY_TOOLS_ANALYSIS_READERS_BPFTOOL_JSON_H_
 #define INLAY_TOOLS_ANALYSIS_READERS_BPFTOOL_JSON_H_

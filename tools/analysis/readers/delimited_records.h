@@ -1,4 +1,5 @@
-// Reader of delimited text: CSV (RFC 4180), TSV, their relatives with other delimiters, and Zeek logs.
+// Reader of delimited text: CSV (RFC 4180), TSV, their relatives with other delimiters, and Zeek
+// logs.
 
 #ifndef INLAY_TOOLS_ANALYSIS_READERS_DELIMITED_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_READERS_DELIMITED_RECORDS_H_
@@ -30,10 +31,11 @@ struct DelimitedOptions {
   bool detected = false;
 };
 
-// Reads `inputs` as rows; several files are one stream and must have the same columns. Zeek logs may
-// have them in another order, and others besides if `columns` has names, which join them. The value
-// of a record is its chosen cells in canonical form. Reads the start of the first file, and fails for
-// everything that is wrong there; what is wrong later is an error of the Next() that meets it.
+// Reads `inputs` as rows; several files are one stream and must have the same columns. Zeek logs
+// may have them in another order, and others besides if `columns` has names, which join them. The
+// value of a record is its chosen cells in canonical form. Reads the start of the first file, and
+// fails for everything that is wrong there; what is wrong later is an error of the Next() that
+// meets it.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenDelimitedRecords(Inputs inputs,
                                                                    DelimitedOptions options);
 

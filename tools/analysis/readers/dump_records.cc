@@ -26,8 +26,8 @@ constexpr size_t kBlockBytes = size_t{128} << 10;
 // How many values at the start may all be cut before the longest of them decides on the columns.
 constexpr size_t kMaxPending = 256;
 
-// The texts of the elements when `value` has "cc[0]", "cc[1]".. from `begin` on, where the first value
-// had "cc"; empty if it has not.
+// The texts of the elements when `value` has "cc[0]", "cc[1]".. from `begin` on, where the first
+// value had "cc"; empty if it has not.
 std::vector<std::string> ElementsOf(std::span<const DumpedField> fields, size_t begin,
                                     std::string_view name) {
   std::vector<std::string> elements;

@@ -26,11 +26,12 @@ struct DumpOptions {
   size_t budget_bytes = BoundedCounter::kUnbounded;
 };
 
-// Reads `inputs` as dumps of one map; several files are one stream. A value whose fields are known is a
-// row of text with a cell for each of them. If the dump has its bytes too, and all fields are chosen,
-// schema().has_bytes_column: the last cell has them, and schema().binary_bytes is their number. A value
-// of which there are only bytes is a raw record. Reads the start of the input, and fails for everything
-// that is wrong there; what is wrong later is an error of the Next() that meets it.
+// Reads `inputs` as dumps of one map; several files are one stream. A value whose fields are known
+// is a row of text with a cell for each of them. If the dump has its bytes too, and all fields are
+// chosen, schema().has_bytes_column: the last cell has them, and schema().binary_bytes is their
+// number. A value of which there are only bytes is a raw record. Reads the start of the input, and
+// fails for everything that is wrong there; what is wrong later is an error of the Next() that
+// meets it.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(Inputs inputs, DumpOptions options);
 
 }  // namespace inlay::analysis

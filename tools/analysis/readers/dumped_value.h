@@ -27,8 +27,8 @@ struct DumpedField {
 
 class DumpedValue {
  public:
-  // Makes it the value of line `line`, without fields and bytes. Keeps the memory of its strings, so
-  // that a file of any length allocates for its largest value.
+  // Makes it the value of line `line`, without fields and bytes. Keeps the memory of its
+  // strings, so that a file of any length allocates for its largest value.
   void Clear(uint64_t line) {
     line_ = line;
     size_ = 0;

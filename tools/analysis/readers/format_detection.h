@@ -37,9 +37,10 @@ struct Detection {
 };
 
 // The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
-// ".gz" or ".zst" in the name is passed over. A capture starts with the magic of capture_format.h, or is called .inlay. A Zeek log starts with #separator; dumps of BPF maps are told
-// by how they start, or by a value of a map among the lines of ss. Other text is TSV when its rows
-// agree on a number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
+// ".gz" or ".zst" in the name is passed over. A capture starts with the magic of capture_format.h,
+// or is called .inlay. A Zeek log starts with #separator; dumps of BPF maps are told by how they
+// start, or by a value of a map among the lines of ss. Other text is TSV when its rows agree on a
+// number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
 // '|' on whose number the rows agree.
 Detection DetectFormat(std::string_view prefix, std::string_view path);
 

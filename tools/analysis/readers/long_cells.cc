@@ -7,8 +7,8 @@
 namespace inlay::analysis {
 namespace {
 
-// Whether the text of a cell of several lines is more like the rest of one row, whole rows of `columns`
-// columns, and the start of another: two quotes that are only text enclose just that.
+// Whether the text of a cell of several lines is more like the rest of one row, whole rows of
+// `columns` columns, and the start of another: two quotes that are only text enclose just that.
 bool LooksLikeRows(std::string_view text, char delimiter, size_t columns) {
   const auto ends_cell = [delimiter](char c) { return c == delimiter || c == '\n' || c == '\r'; };
   if (text.empty() || ends_cell(text.front()) || text.back() == delimiter) return true;

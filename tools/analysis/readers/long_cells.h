@@ -1,5 +1,5 @@
-// LongCells: the cells in quotes that run over several lines, and whether some of them are rows that two
-// stray quotes have swallowed.
+// LongCells: the cells in quotes that run over several lines, and whether some of them are rows
+// that two stray quotes have swallowed.
 //
 // Thread-safe.
 

@@ -41,14 +41,15 @@ struct RecordOptions {
 };
 
 // Opens `inputs` as one stream of records. Without a format, `value_bytes`, `fields` or `btf_path`
-// mean raw, unless the first file is a capture, and otherwise the first file's content decides. Fails
-// for options that contradict each other or the format, for what is recognised as no records at
-// all, and for everything the readers' Open functions fail for. REQUIRES: no file has been taken from `inputs`.
+// mean raw, unless the first file is a capture, and otherwise the first file's content decides.
+// Fails for options that contradict each other or the format, for what is recognised as no records
+// at all, and for everything the readers' Open functions fail for. REQUIRES: no file has been
+// taken from `inputs`.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
                                                           const RecordOptions& options);
 
-// The same for files by their paths; "-" is standard input. Fails for what Inputs::Open() fails for,
-// too.
+// The same for files by their paths; "-" is standard input. Fails for what Inputs::Open() fails
+// for, too.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(const std::vector<std::string>& paths,
                                                           const RecordOptions& options);
 

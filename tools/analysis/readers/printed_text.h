@@ -16,15 +16,15 @@ namespace inlay::analysis {
 
 class PrintedText {
  public:
-  // The values have fields of these names, of which `columns` are chosen. `has_bytes`: the dump has the
-  // bytes of values too, and would have told them apart without the choice.
+  // The values have fields of these names, of which `columns` are chosen. `has_bytes`: the dump
+  // has the bytes of values too, and would have told them apart without the choice.
   void Start(std::vector<std::string> names, std::vector<size_t> columns, bool has_bytes);
 
   // Looks at the text of each field of one value. Does nothing before Start().
   void Add(const std::vector<std::string_view>& cells);
 
-  // Appends what cannot be believed, and why. `as_printed`: the text is as bpftool prints it, and no
-  // other program has changed its numbers.
+  // Appends what cannot be believed, and why. `as_printed`: the text is as bpftool prints it,
+  // and no other program has changed its numbers.
   void AddNotes(bool as_printed, std::vector<InputNote>* notes) const;
 
  private:

@@ -48,8 +48,8 @@ class SsDump final : public DumpReader {
   }
 
  private:
-  // Takes everything up to and including the next "map_id:136 [", and returns the id; nothing at the
-  // end of the file.
+  // Takes everything up to and including the next "map_id:136 [", and returns the id; nothing at
+  // the end of the file.
   std::optional<uint32_t> FindMap() {
     for (;;) {
       int c = cursor_.SkipSpace();

@@ -21,9 +21,9 @@ struct SsMaps {
 };
 
 // Reads the values of the wanted map from `cursor`; all arguments must outlive the reader. A value
-// has fields; one that ss could not print to its end is cut and has those before the place. An array
-// is one field, "[192 0 2 1]", because ss leaves elements out. Two maps without a wanted one, and
-// output that ends inside a value, are errors of Next().
+// has fields; one that ss could not print to its end is cut and has those before the place. An
+// array is one field, "[192 0 2 1]", because ss leaves elements out. Two maps without a wanted
+// one, and output that ends inside a value, are errors of Next().
 std::unique_ptr<DumpReader> ReadSsDump(TextCursor* cursor, SsMaps* maps, DumpCounts* counts);
 
 }  // namespace inlay::analysis

@@ -8,8 +8,8 @@
 namespace inlay::analysis {
 namespace {
 
-// Per value, at the worst moment: its entry three times, while the array of entries moves to one twice as
-// large; 4 to 8 slots in the new hash table and half as many in the old one.
+// Per value, at the worst moment: its entry three times, while the array of entries moves to one
+// twice as large; 4 to 8 slots in the new hash table and half as many in the old one.
 constexpr size_t kEntryBytes = 3 * sizeof(CountedValue) + 12 * sizeof(uint64_t);
 // Bytes of values are in chunks that are not full, and are copied when the level is raised.
 constexpr double kCopies = 1.6;
@@ -17,7 +17,8 @@ constexpr double kCopies = 1.6;
 }  // namespace
 
 bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
-  // Bits of their own: a counter finds its slot with the lowest of the hash and compares the highest.
+  // Bits of their own: a counter finds its slot with the lowest of the hash and compares the
+  // highest.
   const uint64_t mixed = (hash ^ (hash >> 32)) * 0x9e37'79b9'7f4a'7c15;
   return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
 }

@@ -1,11 +1,12 @@
 // BoundedCounter: counts values as ValueCounter does, and keeps to a budget of memory.
 //
-// It is exact while all distinct values fit (level 0). When they do not, half of them are left out, and half
-// of the rest, and so on: at level L those are kept whose hash, mixed once more, starts with L zeroes (adaptive sampling, Wegman
-// 1984). Which ones these are depends on the values alone, so that counters of parts of the data, joined in
-// any order, keep what one counter of all of it would have kept at that level. The count of a value that
-// is kept is exact, because it was kept from the start. The values that are left out are not forgotten
-// altogether: the frequent ones among them are counted by FrequentValues.
+// It is exact while all distinct values fit (level 0). When they do not, half of them are left
+// out, and half of the rest, and so on: at level L those are kept whose hash, mixed once more,
+// starts with L zeroes (adaptive sampling, Wegman 1984). Which ones these are depends on the
+// values alone, so that counters of parts of the data, joined in any order, keep what one counter
+// of all of it would have kept at that level. The count of a value that is kept is exact, because
+// it was kept from the start. The values that are left out are not forgotten altogether: the
+// frequent ones among them are counted by FrequentValues.
 //
 // Not thread-safe; threads count apart and Absorb() joins them.
 
@@ -33,16 +34,18 @@ class BoundedCounter {
  public:
   static constexpr size_t kUnbounded = MemoryShare::kUnbounded;
 
-  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one value is kept at least. On
-  // top come the frequent ones, with as many bytes at most (and FrequentValues::kMostBytes), those twice while some are
-  // forgotten, 2 MiB for counting them, and one block's values.
+  // `budget_bytes`: what the sampled values may take, with all that it takes to count them; one
+  // value is kept at least. On top come the frequent ones, with as many bytes at most (and
+  // FrequentValues::kMostBytes), those twice while some are forgotten, 2 MiB for counting them,
+  // and one block's values.
   explicit BoundedCounter(size_t budget_bytes = kUnbounded)
       : budget_bytes_(budget_bytes), frequent_(budget_bytes) {}
   // `count` counters, one for a thread each, that share a budget and come to the same level. They
   // bring no budget into a sum.
   static std::vector<BoundedCounter> Sharing(size_t budget_bytes, size_t count);
 
-  // The values are rows of text in the canonical form of `dialect`: longest_left_out_bytes() is to be told.
+  // The values are rows of text in the canonical form of `dialect`: longest_left_out_bytes() is
+  // to be told.
   void MeasureText(const Dialect& dialect) { text_dialect_ = dialect; }
 
   // Counts every record of `block`.
@@ -62,8 +65,8 @@ class BoundedCounter {
   // Those that are not in the sample.
   const FrequentValues& frequent() const { return frequent_; }
   FrequentValues& frequent() { return frequent_; }
-  // The bytes of the longest text, without quotes, among the values that are not in the sample; exact. 0 if none is
-  // left out, or nobody has called MeasureText().
+  // The bytes of the longest text, without quotes, among the values that are not in the sample;
+  // exact. 0 if none is left out, or nobody has called MeasureText().
   uint64_t longest_left_out_bytes() const { return longest_left_out_bytes_; }
   // For what has been written and is read again.
   void RaiseLongestLeftOut(uint64_t text_bytes) {

@@ -25,8 +25,8 @@ namespace {
 
 // No real type is nested as deep; one that is refers to itself.
 constexpr int kMaxDepth = 64;
-// What a walk may look at: members, and bytes of their names. A struct of 64 KiB has half a million bits, and a corrupt
-// file 2^64 members that take no room, or the room of each other.
+// What a walk may look at: members, and bytes of their names. A struct of 64 KiB has half a
+// million bits, and a corrupt file 2^64 members that take no room, or the room of each other.
 constexpr uint64_t kMaxWork = uint64_t{16} << 20;
 
 struct FreeBtf {
@@ -171,8 +171,8 @@ class Walk {
     return name == nullptr ? "" : name;
   }
 
-  // The type behind typedefs, qualifiers and tags; `id` follows. `name` becomes what C calls it: the outermost
-  // typedef's name, or the type's own. Null if BTF is broken.
+  // The type behind typedefs, qualifiers and tags; `id` follows. `name` becomes what C calls it:
+  // the outermost typedef's name, or the type's own. Null if BTF is broken.
   const btf_type* Stripped(uint32_t* id, std::string* name) const {
     const btf_type* type = btf__type_by_id(types_, *id);
     for (int steps = 0; type != nullptr; ++steps) {
@@ -198,8 +198,8 @@ class Walk {
     return name.empty() ? "void *" : absl::StrCat(name, " *");
   }
 
-  // The tag of a pointer to what the kernel keeps; empty if it is an ordinary one. Tags stand between a pointer
-  // and what it points to.
+  // The tag of a pointer to what the kernel keeps; empty if it is an ordinary one. Tags stand
+  // between a pointer and what it points to.
   std::string KptrTag(const btf_type* pointer) const {
     const btf_type* type = btf__type_by_id(types_, pointer->type);
     for (int steps = 0; type != nullptr && btf_is_mod(type) && steps < kMaxDepth; ++steps) {

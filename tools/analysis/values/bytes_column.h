@@ -1,5 +1,5 @@
-// The last cell of rows that have one for the bytes of the value, RecordSchema::has_bytes_column: the
-// fields as text give names, and the bytes decide which values are equal.
+// The last cell of rows that have one for the bytes of the value, RecordSchema::has_bytes_column:
+// the fields as text give names, and the bytes decide which values are equal.
 //
 // Thread-safe: functions without state.
 
@@ -16,7 +16,8 @@ namespace inlay::analysis {
 // What schema().fields calls the column.
 inline constexpr std::string_view kBytesColumnName = "bytes of the value";
 
-// What bpftool prints in place of a member that it cannot print; it leaves out all members behind it.
+// What bpftool prints in place of a member that it cannot print; it leaves out all members behind
+// it.
 inline constexpr std::string_view kUnsupportedMember = "(unsupported-kind";
 
 // Appends the cell of `value`: two hexadecimal digits for each byte.

@@ -17,17 +17,18 @@ namespace inlay::analysis {
 
 struct DecodedField {
   std::string name;
-  // A number, or text: of an array of char without the zeroes that end it, the name of an enum's value if it
-  // has one, and bytes of unknown meaning in hexadecimal.
+  // A number, or text: of an array of char without the zeroes that end it, the name of an enum's
+  // value if it has one, and bytes of unknown meaning in hexadecimal.
   std::variant<bool, uint64_t, int64_t, double, std::string> value;
 };
 
-// The fields of `value` that mean something: all but padding, in order. REQUIRES: each has an offset and lies
-// within the value; numbers have at most 64 bits, a float 32 or 64.
+// The fields of `value` that mean something: all but padding, in order. REQUIRES: each has an
+// offset and lies within the value; numbers have at most 64 bits, a float 32 or 64.
 std::vector<DecodedField> DecodeValue(std::span<const uint8_t> value,
                                       const std::vector<ValueField>& fields);
 
-// "mss=1460 cc=cubic tier=TIER_GOLD". Text that is empty or holds a blank, '=' or '"' stands in quotes.
+// "mss=1460 cc=cubic tier=TIER_GOLD". Text that is empty or holds a blank, '=' or '"' stands in
+// quotes.
 std::string DecodedText(const std::vector<DecodedField>& fields);
 
 // `bytes` in hexadecimal, two digits for each.

@@ -1,6 +1,6 @@
-// FrequentValues: the values that occur most often in a stream, in little memory (Misra and Gries 1982, as
-// batches: when twice as many values are kept as are wanted, the count of the last wanted one is taken
-// from all, and those with nothing left are forgotten).
+// FrequentValues: the values that occur most often in a stream, in little memory (Misra and Gries
+// 1982, as batches: when twice as many values are kept as are wanted, the count of the last wanted
+// one is taken from all, and those with nothing left are forgotten).
 //
 // Not thread-safe; threads count apart and Absorb() joins them.
 
@@ -38,8 +38,8 @@ class FrequentValues {
   // For what has been written and is read again.
   void AddError(uint64_t error) { error_ += error; }
 
-  // Each with a count that is too low by at most error(). A value that occurs more often than error() is
-  // here. In no particular order.
+  // Each with a count that is too low by at most error(). A value that occurs more often than
+  // error() is here. In no particular order.
   const std::vector<CountedValue>& values() const { return counter_.values(); }
   uint64_t error() const { return error_; }
 

@@ -31,8 +31,8 @@ struct RecordSchema {
   Kind kind = Kind::kRaw;
   uint64_t value_bytes = 0;      // kRaw only
   std::string format_name = {};  // "Dump of bpftool"; empty: raw records, or as `dialect` says
-  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the input has
-  // named, by offset; none if nobody has.
+  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the
+  // input has named, by offset; none if nobody has.
   std::vector<ValueField> fields;
 
   // kText only.
@@ -63,11 +63,12 @@ class RecordSource {
   // distinct values there were. REQUIRES: Next() has returned false, and is not running.
   virtual std::vector<InputNote> Notes(uint64_t /*distinct*/) const { return {}; }
 
-  // The input may be several snapshots of the same sockets: Next() then returns false at the end of each.
-  // NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next() has returned false, and is
-  // not running.
+  // The input may be several snapshots of the same sockets: Next() then returns false at the end
+  // of each. NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next()
+  // has returned false, and is not running.
   virtual absl::StatusOr<bool> NextSnapshot() { return false; }
-  // What to call the snapshot that Next() reads: the file, or the time. Empty if the input has no snapshots.
+  // What to call the snapshot that Next() reads: the file, or the time. Empty if the input has
+  // no snapshots.
   virtual std::string SnapshotName() const { return {}; }
 
   // Bytes taken from the files so far, compressed ones where they are. Thread-safe.

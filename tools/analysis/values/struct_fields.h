@@ -1,5 +1,5 @@
-// StructFields: the fields of a C struct, in the order of their places, and the size of the struct. Every bit
-// of it belongs to exactly one field.
+// StructFields: the fields of a C struct, in the order of their places, and the size of the
+// struct. Every bit of it belongs to exactly one field.
 //
 // Thread-safe: functions without state.
 
@@ -23,9 +23,9 @@ struct StructFields {
 // An array of more elements is one field, and not a field for each element.
 inline constexpr uint64_t kMaxArrayFields = 64;
 
-// Adds a field of kind kPadding for every run of bits up to value_bytes that no field has: "padding 42-43"
-// for whole bytes, "padding 7 bits 3-7" for a part of one. REQUIRES: the fields are by offset, within the
-// value, and do not overlap.
+// Adds a field of kind kPadding for every run of bits up to value_bytes that no field has:
+// "padding 42-43" for whole bytes, "padding 7 bits 3-7" for a part of one. REQUIRES: the fields
+// are by offset, within the value, and do not overlap.
 void AddPadding(StructFields* fields);
 
 // "bytes 4-7" for the prefix "bytes", and "byte 4" style for one byte: `one` is its prefix.

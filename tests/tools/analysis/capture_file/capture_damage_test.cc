@@ -1,4 +1,5 @@
-// Captures that are cut off, damaged, or made to harm: all intact blocks are read, nothing else is, and it is said.
+// Captures that are cut off, damaged, or made to harm: all intact blocks are read, nothing else
+// is, and it is said.
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -58,8 +59,8 @@ uint64_t Number(const std::string& bytes, size_t at, size_t count) {
   return number;
 }
 
-// The values of a capture without some of its blocks, read as docs/format.md says and in no other way. Nothing if the
-// description is lost.
+// The values of a capture without some of its blocks, read as docs/format.md says and in no other
+// way. Nothing if the description is lost.
 std::optional<Strings> PlainValues(const std::string& capture, size_t value_bytes,
                                    const std::set<size_t>& lost) {
   const std::vector<PlacedBlock> blocks = BlocksOf(capture);
@@ -114,7 +115,8 @@ class CaptureDamageTest : public testing::Test {
     return touched;
   }
 
-  // Those of `touched` that are in `damaged` nowhere: bytes that are put in may be the ones that were there.
+  // Those of `touched` that are in `damaged` nowhere: bytes that are put in may be the ones that
+  // were there.
   std::set<size_t> Lost(const std::set<size_t>& touched, const std::string& damaged) const {
     std::set<size_t> lost;
     for (const size_t i : touched) {
@@ -442,7 +444,8 @@ TEST(HostileCaptureTest, DescriptionsThatCannotBeAreErrors) {
 }
 
 TEST(HostileCaptureTest, ALaterVersionIsRefused) {
-  // A block of version 2, checksums and all, is made of one of version 1 by this program's own checksum function.
+  // A block of version 2, checksums and all, is made of one of version 1 by this program's own
+  // checksum function.
   std::string capture = HostileCapture().Snapshot().End(0).Finish();
   const std::string json = R"({"value_bytes":2,"fields":[]})";
   EXPECT_EQ(ReadBytes(capture).error, "");

@@ -1,4 +1,5 @@
-// What the writer promises beyond what comes back: size, order of calls, failures, and the bytes of docs/format.md.
+// What the writer promises beyond what comes back: size, order of calls, failures, and the bytes
+// of docs/format.md.
 
 #include "tools/analysis/capture_file/capture_writer.h"
 

@@ -1,5 +1,5 @@
-// Summaries: what is written is read again; any split, added in any order, is the whole; and what is
-// damaged is no summary.
+// Summaries: what is written is read again; any split, added in any order, is the whole; and what
+// is damaged is no summary.
 
 #include "tools/analysis/counting/summary.h"
 

@@ -1,5 +1,5 @@
-// What bpftool printed of maps that rested and of maps that were changed meanwhile, in all of its forms:
-// tests/data/bpf_dumps/churned, recorded by record.sh there.
+// What bpftool printed of maps that rested and of maps that were changed meanwhile, in all of its
+// forms: tests/data/bpf_dumps/churned, recorded by record.sh there.
 
 #include <gtest/gtest.h>
 
@@ -97,7 +97,8 @@ TEST(ChurnedDumpsTest, AllFormsOfAMapAtRestHaveTheSameValues) {
   }
 }
 
-// bpftool stops at a floating point number. The bytes tell the values apart, the text alone is a doubt.
+// bpftool stops at a floating point number. The bytes tell the values apart, the text alone is a
+// doubt.
 TEST(ChurnedDumpsTest, BytesDecideWhereTextIsMissing) {
   const Dump j = ReadDump({kFolder + "/conf_hash.rest.j"});
   ASSERT_TRUE(j.ok);

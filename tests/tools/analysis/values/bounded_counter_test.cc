@@ -1,5 +1,5 @@
-// Counting within a budget: exact as long as it fits, and afterwards a sample whose figures are as close to
-// the truth as is said.
+// Counting within a budget: exact as long as it fits, and afterwards a sample whose figures are as
+// close to the truth as is said.
 
 #include "tools/analysis/values/bounded_counter.h"
 
