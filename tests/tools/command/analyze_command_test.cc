@@ -252,7 +252,7 @@ TEST_F(AnalyzeCommandTest, TheAnswerComesFirst) {
   EXPECT_EQ(brief.find('\x1B'), std::string::npos);
   const std::string full = Inlay("analyze --full --columns 5-9 " + syn).out;
   EXPECT_GT(std::count(full.begin(), full.end(), '\n'), 100) << full;
-  ExpectFailure("analyze --full --json " + syn, "--json excludes --full");
+  ExpectFailure("analyze --full --json " + syn, "excludes");
   const std::string command = "script -qec '" + std::string(INLAY_COMMAND) +
                               " analyze --columns 5-9 " + syn + "' /dev/null";
   EXPECT_NE(Shell("env -u NO_COLOR TERM=xterm " + command).out.find("\x1B[1;32mYes:"),

@@ -1,6 +1,6 @@
 // What `inlay analyze` says of growth, through the built command: in random order, in that of the
-// input, and from snapshot to snapshot. The numbers about snapshots were computed with cut, sort
-// and comm.
+// input, and from snapshot to snapshot. The numbers about snapshots were computed with cut, sort and
+// comm.
 
 #include <gtest/gtest.h>
 
@@ -25,6 +25,16 @@ class GrowthCommandTest : public InlayCommandTest {
     const Outcome outcome = Inlay("analyze --json --no-split --spoilers 0 " + arguments);
     EXPECT_EQ(outcome.exit_code, 0) << arguments << "\n" << outcome.err;
     return outcome.exit_code == 0 ? Json::parse(outcome.out) : Json();
+  }
+
+  // Text without its line ends.
+  static std::string Joined(std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return OneBlankEach(text);
+  }
+
+  std::string FullWords(const std::string& arguments) {
+    return Joined(Inlay("analyze --full " + arguments).out);
   }
 
   static Json WithoutGrowth(Json report) {
@@ -108,11 +118,11 @@ TEST_F(GrowthCommandTest, WhatTheOrderMeansIsSaid) {
   const std::string shuffled = files_.Path("shuffled");
   ASSERT_EQ(Shell("cut -d, -f3 " + words + " | sort > " + sorted).exit_code, 0);
   ASSERT_EQ(Shell("shuf --random-source=" + words + " " + sorted + " > " + shuffled).exit_code, 0);
-  const std::string in_order = Inlay("analyze --in-order --columns 1 " + sorted).out;
+  const std::string in_order = FullWords("--in-order --columns 1 " + sorted);
   EXPECT_NE(in_order.find("Either the input is sorted, or new values keep coming"),
             std::string::npos)
       << in_order;
-  const std::string at_random = Inlay("analyze --in-order --columns 1 " + shuffled).out;
+  const std::string at_random = FullWords("--in-order --columns 1 " + shuffled);
   EXPECT_NE(at_random.find("The order matters little"), std::string::npos) << at_random;
 }
 
@@ -205,9 +215,7 @@ TEST_F(GrowthCommandTest, FilesAndSummariesAreSnapshots) {
   for (size_t i = 0; i < 3; ++i) of_summaries["growth"]["snapshots"][i]["name"] = parts[i];
   EXPECT_EQ(of_summaries["growth"]["snapshots"], snapshots);
 
-  std::string text = Inlay("analyze --full --snapshots " + listed(parts)).out;
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  text = OneBlankEach(text);
+  const std::string text = FullWords("--snapshots " + listed(parts));
   EXPECT_NE(text.find("From snapshot to snapshot"), std::string::npos) << text;
   EXPECT_NE(text.find("would hold at most the 949 values so far"), std::string::npos) << text;
   EXPECT_NE(text.find("too alike in size"), std::string::npos) << text;
@@ -239,7 +247,8 @@ TEST_F(GrowthCommandTest, StandardInputMayBeASnapshot) {
   const Outcome outcome = Shell("cat " + one + " | " + INLAY_COMMAND +
                                 " analyze --snapshots --format csv " + one + " -");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_NE(outcome.out.find("the last of 2 snapshots, 'standard input'"), std::string::npos)
+  EXPECT_NE(Joined(outcome.out).find("the last of 2 snapshots, 'standard input'"),
+            std::string::npos)
       << outcome.out;
 }
 

@@ -27,7 +27,8 @@ TEST_F(ReportCommandTest, PrintsMarkdownIfNothingElseIsAskedFor) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
   EXPECT_TRUE(outcome.out.starts_with("# Inlay")) << outcome.out;
-  EXPECT_NE(outcome.out.find("| index | 10 | - | 111 | 110 | 112 |"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("| index | 10 | - | 111 | 110 | 112 |"), std::string::npos)
+      << outcome.out;
 }
 
 TEST_F(ReportCommandTest, WritesFiles) {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Opens a page in a real browser, as wide as a desk's and as a phone's, light and dark, and exits with 1 if
-# it is not readable there:
+# Opens a page in a real browser, as wide as a desk's and as a phone's, light and dark, and exits
+# with 1 if it is not readable there:
 #
 #   page_in_browser.sh PAGE.html
 #
-# What is looked at: nothing makes the page itself scroll sideways or sticks out of it; each figure shows one
-# picture of its chart, with letters of 11 pixels or more; the schemes differ; nothing is fetched; the console
-# says nothing. Without chromium, it says so and exits with 77.
+# It is readable if nothing scrolls the page sideways or sticks out of it, each figure has one picture
+# of its chart with letters of 11 pixels or more, the schemes differ, the page fetches nothing, and
+# the console stays empty. Without chromium the script says so and exits with 77.
 set -euo pipefail
 page=$(readlink -f "$1")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)

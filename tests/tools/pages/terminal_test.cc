@@ -45,13 +45,29 @@ TEST(TerminalTest, TheVerdictComesFirstThenSectionsThenTheFooter) {
             "TSV, 3 records.\n\nYes: 3x.\nMore.\n\nTitle\n-----\nWords.\n\nEnd.\n");
 }
 
-TEST(TerminalTest, TablesAreAlignedAndTitlesOfNumbersBreak) {
-  EXPECT_EQ(FormatTerminal(With(Figure{.title = "Memory", .table = Layouts()}), {}),
+TEST(TerminalTest, TablesAreAlignedAndBreakWhereTheyAreTooWide) {
+  const Document document = With(Figure{.title = "Memory", .table = Layouts()});
+  EXPECT_EQ(FormatTerminal(document, {}),
+            "Memory\n"
+            "  layout   bytes per socket  a socket holds\n"
+            "  pointer               393  a pointer to its storage, which points to it\n"
+            "  index                2.13  an index of the one copy\n"
+            "  none\n");
+  EXPECT_EQ(FormatTerminal(document, {.columns = 65}),
             "Memory\n"
             "  layout    bytes  a socket holds\n"
             "              per\n"
             "           socket\n"
             "  pointer     393  a pointer to its storage, which points to it\n"
+            "  index      2.13  an index of the one copy\n"
+            "  none\n");
+  EXPECT_EQ(FormatTerminal(document, {.columns = 48}),
+            "Memory\n"
+            "  layout    bytes  a socket holds\n"
+            "              per\n"
+            "           socket\n"
+            "  pointer     393  a pointer to its storage, which\n"
+            "                   points to it\n"
             "  index      2.13  an index of the one copy\n"
             "  none\n");
 }

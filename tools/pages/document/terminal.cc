@@ -201,19 +201,26 @@ class Writer {
     return longest;
   }
 
-  // Columns of numbers are as wide as their numbers, and break their titles. Columns of text share
-  // the rest of the lines, the widest giving way first.
+  // Where a table is too wide, columns of numbers break their titles first. Then columns of text
+  // give way, the widest first.
   std::vector<size_t> ColumnWidths(const Table& table) const {
     std::vector<size_t> widths;
+    std::vector<size_t> narrow;  // with broken titles
     size_t total = 0;
     for (size_t i = 0; i < table.columns.size(); ++i) {
       const Table::Column& column = table.columns[i];
-      size_t width = column.number ? LongestWord(column.title) : Width(column.title);
+      size_t cells = 0;
       for (const Table::Row& row : table.rows) {
-        if (i < row.cells.size()) width = std::max(width, Width(row.cells[i]));
+        if (i < row.cells.size()) cells = std::max(cells, Width(row.cells[i]));
       }
-      widths.push_back(width);
-      total += width + kColumnGap;
+      widths.push_back(std::max(cells, Width(column.title)));
+      narrow.push_back(column.number ? std::max(cells, LongestWord(column.title)) : widths.back());
+      total += widths.back() + kColumnGap;
+    }
+    if (total > format_.columns) {
+      widths = narrow;
+      total = kColumnGap * widths.size();
+      for (const size_t width : widths) total += width;
     }
     while (total > format_.columns) {
       size_t widest = widths.size();

@@ -117,7 +117,7 @@ TEST(ReportTest, AChangeOfAllValuesNeedsRoomForOldAndNewOnes) {
   EXPECT_EQ(widths(500), (std::pair{9, 10}));
   EXPECT_EQ(widths(511), (std::pair{10, 10}));
   EXPECT_EQ(widths(512), (std::pair{10, 11})) << "1,024 values, and 1,022 codes of 10 bits";
-  EXPECT_EQ(widths(32'767), (std::pair{15, 16}));
+  EXPECT_EQ(widths(32'766), (std::pair{15, 16}));
   EXPECT_EQ(widths(32'768), (std::pair{16, 0})) << "65,536 values, and 65,534 codes of 16 bits";
 }
 
