@@ -24,8 +24,17 @@ TEST(FormatDetectionTest, TextIsToldByTheDelimiterOnWhichRowsAgree) {
   ExpectText("a;1,5\nb;2\n", DetectedFormat::kCsv, ';');
   ExpectText("a|b\nc|d\n", DetectedFormat::kCsv, '|');
   ExpectText("\"a,b\",c\nd,e\n", DetectedFormat::kCsv, ',');
-  ExpectText("one column\nof words\n", DetectedFormat::kCsv, ',');
+  ExpectText("one\ncolumn\n", DetectedFormat::kCsv, ',');
   ExpectText("a,b\nc,d\ne,f,g", DetectedFormat::kCsv, ',');  // the last row may be cut off
+}
+
+TEST(FormatDetectionTest, RowsMayAgreeOnBlanks) {
+  ExpectText("two  columns\nof\twords\n", DetectedFormat::kBlank, ' ');
+  ExpectText("  a b\nc d  \n", DetectedFormat::kBlank, ' ');
+  ExpectText("a b c\nd,e f g\n", DetectedFormat::kBlank, ' ');
+  ExpectText("a b\nc d e\n", DetectedFormat::kCsv, ',');
+  ExpectText("a b\n", DetectedFormat::kCsv, ',');  // one row agrees with anything
+  ExpectText("a b\nc d\n", DetectedFormat::kCsv, ',', "x.csv");
 }
 
 TEST(FormatDetectionTest, RaggedTextIsStillText) {
@@ -75,6 +84,10 @@ TEST(FormatDetectionTest, ObjectsInLinesAreJson) {
   EXPECT_EQ(DetectFormat("{\"ts\":1,\"a\":2}", "x").format, DetectedFormat::kJson);
   EXPECT_EQ(DetectFormat("{\"ts\":1}\r\n", "x").format, DetectedFormat::kJson);
   EXPECT_EQ(DetectFormat("{\"ts\":1", "x").format, DetectedFormat::kJson) << "cut off";
+  for (const char* json : {"[{\"other\":1}]\n", "[\n  {\n    \"a\": 1", "{}\n{\"a\":1}\n",
+                           " {\"a\\\"b\" : 1}", "\xEF\xBB\xBF{\"a\":1}\n"}) {
+    EXPECT_EQ(DetectFormat(json, "x").format, DetectedFormat::kJson) << json;
+  }
   ExpectText("{\"a\"},b\n{c},d\n", DetectedFormat::kCsv, ',');
   ExpectText("{a},b\n{c},d\n", DetectedFormat::kCsv, ',');
 }
@@ -102,7 +115,7 @@ TEST(FormatDetectionTest, DumpsOfMapsAreToldByHowTheyStart) {
     EXPECT_EQ(DetectFormat(output, "x").format, DetectedFormat::kSs) << output;
   }
   for (const char* text : {"[1,2]\n[3,4]\n", "key:value,1\nkey:value,2\n", "value: yes,1\n",
-                           "[],[]\n", "map_id:1 [,x\n", "a map_id:x [,b\n", "[{\"other\":1}]\n"}) {
+                           "[],[]\n", "map_id:1 [,x\n", "a map_id:x [,b\n"}) {
     EXPECT_EQ(DetectFormat(text, "x").format, DetectedFormat::kCsv) << text;
   }
 }
