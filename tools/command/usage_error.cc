@@ -25,7 +25,7 @@ std::string DidYouMean(const std::string& name, const std::set<std::string>& nam
   for (size_t i = 0; i < close.size(); ++i) {
     absl::StrAppend(&text, i == 0 ? "; did you mean " : " or ", Quoted(close[i]));
   }
-  return text.empty() ? text : text + "?";
+  return text.empty() ? "." : text + "?";
 }
 
 std::set<std::string> CommandNames(const CLI::App& app) {

@@ -277,8 +277,8 @@ TEST_F(AnalyzeCommandTest, LimitsOutOfRangeAreBadUsage) {
 
 TEST_F(AnalyzeCommandTest, BadUsageIsExitCodeTwo) {
   const std::string path = files_.Write("data", "a,b\n");
-  ExpectFailure("", "subcommand");
-  ExpectFailure("nonsense", "subcommand");
+  ExpectFailure("", "give a command: analyze, capture");
+  ExpectFailure("nonsense", "there is no command 'nonsense'. The commands are analyze");
   ExpectFailure("analyze", "FILE");
   ExpectFailure("analyze --nonsense " + path, "--nonsense");
   ExpectFailure("analyze --format xml " + path, "--format");

@@ -82,7 +82,7 @@ class AnalyzeSchemaTest(unittest.TestCase):
                 [f"{DATA}/tcp_info/last_per_socket.tsv"],
                 ["--columns", "3", countries],
                 ["--header", self.write("many.csv", many)],
-                [self.write("one", b"\n")],
+                [self.write("one", b"a,b\n")],
                 ["--value-bytes", "1", self.write("byte", b"x")],
                 [self.write("odd", b"\xFF,\xFE\n,\n")],
                 ["--value-bytes", "4", "--fields", "a:u8,b:u16", self.write("named", b"a-bca-bd")],

@@ -280,7 +280,7 @@ TEST_F(GrowthCommandTest, WhatCannotBeIsRefused) {
   ExpectFailure("analyze --in-order --summary " + files_.Path("x") + " " + one,
                 "--in-order excludes --summary");
   ExpectFailure("analyze --snapshots --snapshot-column 1 " + one + " " + one, "excludes");
-  ExpectFailure("analyze --snapshot-column '' " + one, "--snapshot-column needs a column");
+  ExpectFailure("analyze --snapshot-column '' " + one, "--snapshot-column: the text is empty");
   const std::string header = files_.Write("header.csv", "a,b\n");
   ExpectFailure("analyze --header --snapshots " + one + " " + header,
                 "header.csv: the snapshot has no record");

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/tools/command/inlay_command.h"
+#include "tests/tools/inlay_command.h"
 
 namespace inlay {
 namespace {

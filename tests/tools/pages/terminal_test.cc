@@ -66,8 +66,8 @@ TEST(TerminalTest, TablesAreAlignedAndBreakWhereTheyAreTooWide) {
             "  layout    bytes  a socket holds\n"
             "              per\n"
             "           socket\n"
-            "  pointer     393  a pointer to its storage, which\n"
-            "                   points to it\n"
+            "  pointer     393  a pointer to its storage,\n"
+            "                   which points to it\n"
             "  index      2.13  an index of the one copy\n"
             "  none\n");
 }

@@ -32,7 +32,6 @@ std::string Cut(const std::string& text) {
 // The most frequent values, each on one line.
 page::Figure BriefValues(const analysis::Report& report) {
   page::Figure figure = TopFigure(report, kMaxBriefValues);
-  figure.title = "The most frequent values: " + figure.title;
   for (page::Table::Row& row : figure.table.rows) {
     row.cells.back() = page::Text::OfCode(Cut(row.cells.back().Words()));
   }

@@ -270,7 +270,7 @@ TEST_F(CompressedFileTest, EveryFormatWorksInside) {
 }
 
 TEST_F(CompressedFileTest, NamesDecideInsideToo) {
-  const std::string tsv = "one column\nof words\n";
+  const std::string tsv = "two words\tand a tab\nof,words\tand a comma\n";
   auto source = OpenRecords({files_.Write("t.tsv.gz", Gzip(tsv))}, {});
   ASSERT_TRUE(source.ok()) << source.status();
   EXPECT_EQ((*source)->schema().dialect, (Dialect{'\t', false}));

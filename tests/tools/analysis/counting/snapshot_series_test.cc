@@ -47,8 +47,9 @@ TEST(SnapshotSeriesTest, ValuesOfAnotherKindAreRefused) {
   Summary other = Of("ab");
   other.schema.value_bytes = 2;
   const absl::Status status = series.Add("second", std::move(other));
-  EXPECT_EQ(std::string(status.message()),
-            "second: its values are not those of the snapshots before it: 2 bytes instead of 1 byte");
+  EXPECT_EQ(
+      std::string(status.message()),
+      "second: its values are not those of the snapshots before it: 2 bytes instead of 1 byte");
   EXPECT_EQ(series.snapshots().size(), 1U);
 }
 

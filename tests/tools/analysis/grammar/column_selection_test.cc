@@ -60,9 +60,10 @@ TEST(ColumnSelectionTest, EveryMistakeIsNamed) {
   EXPECT_EQ(Message("2,1-3"), "column 2 is chosen twice, again by '1-3'");
   EXPECT_EQ(Message("1,,2"), "an empty item in the columns '1,,2'");
   EXPECT_EQ(Message("x"), "unknown column 'x': without a header, columns have only numbers");
-  EXPECT_EQ(Message("x", {"a", "b"}), "unknown column 'x'; the header has: a, b");
+  EXPECT_EQ(Message("x", {"a", "b"}),
+            "unknown column 'x'; did you mean 'a' or 'b'? The header has: 'a', 'b'");
   EXPECT_EQ(Message("99999999999999999999", {"a"}),
-            "unknown column '99999999999999999999'; the header has: a");
+            "unknown column '99999999999999999999'; the header has: 'a'");
 }
 
 // Which of them is meant, nobody but the user knows.

@@ -114,7 +114,7 @@ TEST_F(DelimitedRecordsTest, ErrorsNameTheLine) {
   EXPECT_EQ(At(Read("a,b\n", {kCsvDialect, "3", {}})),
             "table:1: column '3' is out of range: the file has 2 columns");
   EXPECT_EQ(At(Read("a,b\n", {kCsvDialect, "x", {}})),
-            "table:1: unknown column 'x'; the header has: a, b");
+            "table:1: unknown column 'x'; did you mean 'a' or 'b'? The header has: 'a', 'b'");
 }
 
 // Far behind the first block, in a file of many of them.

@@ -183,7 +183,7 @@ TEST_F(DumpRecordsTest, ColumnsAreFieldsByTheirPaths) {
   options.columns = "nope";
   EXPECT_EQ(ReadDump({SampleDump("ctr_map.btf.j.json")}, options).values,
             Strings{SampleDump("ctr_map.btf.j.json") +
-                    ":1: unknown column 'nope'; the header has: value"});
+                    ":1: unknown column 'nope'; the header has: 'value'"});
   options.columns = "1";
   EXPECT_EQ(ReadDump({SampleDump("nobtf4.j.json")}, options).values,
             Strings{SampleDump("nobtf4.j.json") +
