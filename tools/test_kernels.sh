@@ -59,8 +59,8 @@ if [ -z "$build" ]; then
   mkdir -p build
   cmake --preset release >build/release.log 2>&1 || { cat build/release.log; exit 1; }
   targets=("${programs[@]##*/}")
-  cmake --build --preset release --target "${targets[@]/%inlay/inlay_cli}" >build/release.log 2>&1 ||
-    { cat build/release.log; exit 1; }
+  cmake --build --preset release --target "${targets[@]/%inlay/inlay_cli}" \
+    >build/release.log 2>&1 || { cat build/release.log; exit 1; }
 fi
 for program in "${programs[@]}"; do
   [ -x "$build/$program" ] || cannot "$build/$program is not built: needs libbpf-dev and clang"
@@ -75,12 +75,13 @@ fetch() {  # version folder
   local version=$1 folder=$2 name names
   names=$(apt-cache pkgnames "linux-image-$version." |
     grep -E "^linux-image-${version//./\\.}\.[0-9]+[^ ]*-cloud-amd64$" | sort -rV | head -n 3)
-  [ -n "$names" ] || cannot "no package linux-image-$version.*-cloud-amd64: is apt's list up to date?"
+  [ -n "$names" ] ||
+    cannot "no package linux-image-$version.*-cloud-amd64: is apt's list up to date?"
   for name in $names; do
     [ -d "$folder/package" ] && [ "$(cat "$folder/name" 2>/dev/null)" = "$name" ] && return
     rm -rf "$folder/package" "$folder"/*.deb
-    (cd "$folder" && apt-get -o APT::Sandbox::User=root download "$name") >"$folder/fetch.log" 2>&1 ||
-      continue
+    (cd "$folder" && apt-get -o APT::Sandbox::User=root download "$name") \
+      >"$folder/fetch.log" 2>&1 || continue
     dpkg-deb -x "$folder"/*.deb "$folder/package"
     rm "$folder"/*.deb
     echo "$name" >"$folder/name"
@@ -106,7 +107,8 @@ make_root() {  # folder
     cp -L "$(command -v "$program")" "$root/usr/bin/"
   done
   cp -L "$(command -v dash)" "$root/bin/sh"
-  find "$root/build" "$root/usr/bin" "$root/bin/sh" -type f -exec ldd {} \; | grep -o '/lib[^ ]*' | sort -u |
+  find "$root/build" "$root/usr/bin" "$root/bin/sh" -type f -exec ldd {} \; |
+    grep -o '/lib[^ ]*' | sort -u |
     while read -r library; do
       mkdir -p "$root/${library%/*}"
       cp -L "$library" "$root$library"
@@ -139,7 +141,8 @@ keep_differences() {  # version
   { tr -d '\r' <"$kernels/$version/console.log" | grep -a '^@differs ' || true; } |
     while read -r _ script rest; do printf '%s\n' "$rest" >>"$folder/$script.differs"; done
   rmdir --ignore-fail-on-non-empty "$folder"
-  grep -qx "$version" tests/kernel/vectors/versions || echo "$version" >>tests/kernel/vectors/versions
+  grep -qx "$version" tests/kernel/vectors/versions ||
+    echo "$version" >>tests/kernel/vectors/versions
 }
 
 failed=0

@@ -1,3 +1,5 @@
+#include "inlay/value_table.h"
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -14,7 +16,6 @@
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
 #include "inlay/rcu.h"
-#include "inlay/value_table.h"
 
 namespace inlay {
 namespace {

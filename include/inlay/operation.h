@@ -49,8 +49,8 @@ struct MapOptions {
   // Bits of a code, 2 .. 16. Only IndexMap uses it.
   uint32_t width_bits = 16;
   // Alignment of every value, interned or private: a power of two. At most kMaxAlignment for an
-  // IndexMap whose owners have no storage slots; at most kStorageAlignment for all other maps, since
-  // the kernel's storages align values to that.
+  // IndexMap whose owners have no storage slots; at most kStorageAlignment for all other maps,
+  // since the kernel's storages align values to that.
   uint32_t alignment = 8;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
   // Four bytes of a value hold a bpf_spin_lock. They are not part of the value: they read as 0
@@ -62,8 +62,8 @@ struct MapOptions {
 
 inline constexpr uint32_t kSpinLockBytes = 4;
 
-// The checks that every layout makes. kInvalid: value_bytes is 0; the lock has no such place; or the
-// alignment is not a power of two up to `max_alignment`. kTooBig: value_bytes > kMaxValueBytes.
+// The checks that every layout makes. kInvalid: value_bytes is 0; the lock has no such place; or
+// the alignment is not a power of two up to `max_alignment`. kTooBig: value_bytes > kMaxValueBytes.
 constexpr Status CheckMapOptions(const MapOptions& options,
                                  uint32_t max_alignment = kStorageAlignment) {
   if (options.value_bytes == 0) return Status::kInvalid;

@@ -6,8 +6,8 @@
 // nest and must not block for long, since an open section keeps every byte alive that is retired
 // meanwhile.
 //
-// A thread registers itself on its first use of this header and unregisters when it exits, after the
-// destructors of its thread_local objects, which may use everything here.
+// A thread registers itself on its first use of this header and unregisters when it exits, after
+// the destructors of its thread_local objects, which may use everything here.
 //
 // Source of the contracts: liburcu 0.13, doc/rcu-api.md.
 
@@ -53,10 +53,10 @@ bool InReadSection() noexcept;
 Status StartReclaiming() noexcept;
 
 // Calls kReclaim(head) after a grace period, on the library's thread or inside a RetireBarrier().
-// Does not block, does not allocate. If the thread could not be started, the call tries again; until
-// one succeeds, retired objects wait for a RetireBarrier().
-// REQUIRES: new readers cannot reach the object; `head` stays in place until kReclaim gets it.
-// Reader section: not needed, allowed.
+// Does not block, does not allocate. If the thread could not be started, the call tries again;
+// until one succeeds, retired objects wait for a RetireBarrier(). REQUIRES: new readers cannot
+// reach the object; `head` stays in place until kReclaim gets it. Reader section: not needed,
+// allowed.
 template <void (*kReclaim)(RcuHead*)>
 void Retire(RcuHead* head) noexcept {
   rcu_internal::CallAfterGracePeriod(head, kReclaim);

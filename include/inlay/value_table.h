@@ -96,8 +96,8 @@ class ValueTable {
   static constexpr uint32_t kMaxValueTableBytes = 65536;
   static constexpr uint32_t kMaxValues = 65534;
 
-  // Makes an empty table. kInvalid: an option is out of range. kNoMemory: no addresses, no memory or
-  // no thread (see StartReclaiming()). On failure *table is unchanged.
+  // Makes an empty table. kInvalid: an option is out of range. kNoMemory: no addresses, no memory
+  // or no thread (see StartReclaiming()). On failure *table is unchanged.
   static Status Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table);
 
   // Frees everything at once.
@@ -161,8 +161,8 @@ class ValueTable {
   // against the memory. On failure returns false and writes the first broken rule to *reason.
   // REQUIRES: no concurrent Intern, TryRef, Release or Reclaim.
   bool CheckInvariants(std::string* reason) const;
-  // Checks V3: `counted[index]` owners hold `index`, for 0 .. max_values(), and all other references
-  // are open ValueRefs. A reference that a caller keeps as a bare index counts as lost.
+  // Checks V3: `counted[index]` owners hold `index`, for 0 .. max_values(), and all other
+  // references are open ValueRefs. A reference that a caller keeps as a bare index counts as lost.
   // REQUIRES: as CheckInvariants().
   bool CheckReferences(std::span<const uint64_t> counted, std::string* reason) const;
 

@@ -3,7 +3,8 @@
 
   tools/check/line_length.py [ROOT]
 
-In Markdown, tables and blocks of code may be wider; anywhere, a line that an address makes long.
+In Markdown, tables, pictures and blocks of code may be wider; anywhere, a line that an address
+makes long.
 """
 
 import os
@@ -23,7 +24,7 @@ def markdown_prose(lines):
     for number, line in enumerate(lines, 1):
         if FENCE.match(line):
             inside = not inside
-        elif not inside and not line.startswith("    ") and not line.lstrip().startswith("|"):
+        elif not inside and not line.startswith("    ") and not line.lstrip().startswith(("|", "![")):
             yield number, line
 
 

@@ -3,8 +3,8 @@
 
   tools/check/tree_shape.py [ROOT]
 
-Files of at most 520 lines, folders of at most 32 files of code, nothing at the top that does not belong
-there, and no names that say nothing.
+Files of at most 520 lines, folders of at most 32 files of code, nothing at the top that does not
+belong there, and no names that say nothing.
 """
 
 import collections

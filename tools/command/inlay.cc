@@ -8,10 +8,10 @@
 
 #include "tools/command/analyze_command.h"
 #include "tools/command/capture_command.h"
-#include "tools/command/exit_codes.h"
 #include "tools/command/maps_command.h"
 #include "tools/command/merge_command.h"
-#include "tools/command/message_text.h"
+#include "tools/command/output/exit_codes.h"
+#include "tools/command/output/message_text.h"
 #include "tools/command/replay_command.h"
 #include "tools/command/report_command.h"
 #include "tools/command/usage_error.h"

@@ -8,10 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/capture/map_list.h"
-#include "tools/command/exit_codes.h"
-#include "tools/command/fail_command.h"
-#include "tools/command/open_files_limit.h"
-#include "tools/command/standard_output.h"
+#include "tools/command/output/exit_codes.h"
+#include "tools/command/output/fail_command.h"
+#include "tools/command/output/open_files_limit.h"
+#include "tools/command/output/standard_output.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/printable.h"
 #include "tools/pages/numbers/text_table.h"
@@ -20,7 +20,7 @@ namespace inlay {
 namespace {
 
 constexpr char kMapsExamples[] = R"(Examples:
-  inlay maps          the maps that 'inlay capture' can read, and what they take of the kernel's memory
+  inlay maps          the maps that 'inlay capture' reads, and the kernel memory that they take
   inlay maps --json   the same as JSON
 
 Exit codes: 0 success, 2 the kernel does not tell. Manual: docs/capture.md)";

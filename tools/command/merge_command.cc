@@ -4,10 +4,10 @@
 
 #include "tools/analysis/counting/read_summaries.h"
 #include "tools/command/count_flags.h"
-#include "tools/command/exit_codes.h"
-#include "tools/command/fail_command.h"
 #include "tools/command/not_empty.h"
-#include "tools/command/write_summary.h"
+#include "tools/command/output/exit_codes.h"
+#include "tools/command/output/fail_command.h"
+#include "tools/command/output/write_summary.h"
 
 namespace inlay {
 namespace {

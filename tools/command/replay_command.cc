@@ -6,13 +6,13 @@
 #include <optional>
 
 #include "tools/analysis/bytes/input_file.h"
-#include "tools/command/exit_codes.h"
-#include "tools/command/fail_command.h"
 #include "tools/command/in_range.h"
-#include "tools/command/print_doubts.h"
-#include "tools/command/progress_bar.h"
+#include "tools/command/output/exit_codes.h"
+#include "tools/command/output/fail_command.h"
+#include "tools/command/output/print_doubts.h"
+#include "tools/command/output/progress_bar.h"
+#include "tools/command/output/standard_output.h"
 #include "tools/command/record_flags.h"
-#include "tools/command/standard_output.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/text_table.h"
 #include "tools/replay/recording.h"

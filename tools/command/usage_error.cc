@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tools/analysis/grammar/close_names.h"
-#include "tools/command/message_text.h"
+#include "tools/command/output/message_text.h"
 
 namespace inlay {
 namespace {

@@ -1,6 +1,6 @@
 // What `inlay analyze` says of growth, through the built command: in random order, in that of the
-// input, and from snapshot to snapshot. The numbers about snapshots were computed with cut, sort and
-// comm.
+// input, and from snapshot to snapshot. The numbers about snapshots were computed with cut, sort
+// and comm.
 
 #include <gtest/gtest.h>
 

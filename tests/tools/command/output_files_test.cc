@@ -1,6 +1,6 @@
 // Files are written whole, or not at all.
 
-#include "tools/command/output_files.h"
+#include "tools/command/output/output_files.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

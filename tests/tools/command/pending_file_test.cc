@@ -1,6 +1,6 @@
 // A file is at its place when it is moved there, and not before.
 
-#include "tools/command/pending_file.h"
+#include "tools/command/output/pending_file.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

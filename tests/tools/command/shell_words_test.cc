@@ -1,6 +1,6 @@
 // A command in quotes is read by a shell as the words that it was made of.
 
-#include "tools/command/shell_words.h"
+#include "tools/command/output/shell_words.h"
 
 #include <gtest/gtest.h>
 

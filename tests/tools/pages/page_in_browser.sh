@@ -4,9 +4,9 @@
 #
 #   page_in_browser.sh PAGE.html
 #
-# It is readable if nothing scrolls the page sideways or sticks out of it, each figure has one picture
-# of its chart with letters of 11 pixels or more, the schemes differ, the page fetches nothing, and
-# the console stays empty. Without chromium the script says so and exits with 77.
+# It is readable if nothing scrolls the page sideways or sticks out of it, each figure has one
+# picture of its chart with letters of 11 pixels or more, the schemes differ, the page fetches
+# nothing, and the console stays empty. Without chromium the script says so and exits with 77.
 set -euo pipefail
 page=$(readlink -f "$1")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)

@@ -12,12 +12,10 @@
 #include "absl/status/statusor.h"
 #include "tools/analysis/bytes/inputs.h"
 #include "tools/analysis/grammar/delimited_row.h"
+#include "tools/analysis/values/record_limits.h"
 #include "tools/analysis/values/record_source.h"
 
 namespace inlay::analysis {
-
-// The longest row in bytes, without its line end.
-inline constexpr size_t kMaxRowBytes = size_t{1} << 20;
 
 struct DelimitedOptions {
   Dialect dialect;

@@ -1,4 +1,4 @@
-#include "tools/analysis/readers/dump_records.h"
+#include "tools/analysis/dumps/dump_records.h"
 
 #include <gtest/gtest.h>
 

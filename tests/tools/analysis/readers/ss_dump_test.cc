@@ -1,4 +1,4 @@
-#include "tools/analysis/readers/ss_dump.h"
+#include "tools/analysis/dumps/ss_dump.h"
 
 #include <gtest/gtest.h>
 
