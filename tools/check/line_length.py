@@ -24,7 +24,8 @@ def markdown_prose(lines):
     for number, line in enumerate(lines, 1):
         if FENCE.match(line):
             inside = not inside
-        elif not inside and not line.startswith("    ") and not line.lstrip().startswith(("|", "![")):
+        elif not inside and not line.startswith("    ") and \
+                not line.lstrip().startswith(("|", "![")):
             yield number, line
 
 
