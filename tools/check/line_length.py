@@ -16,13 +16,14 @@ MOST_COLUMNS = 100
 ENDINGS = (".cc", ".h", ".c", ".cmake", ".in", ".sh", ".py", ".md", ".yml", "CMakeLists.txt")
 NAMES = (".clang-format", ".clang-tidy", ".gitignore", "run")
 FENCE = re.compile(r"\s*(```|~~~)")
+GENERATED = re.compile(r"<!-- results: (begin|end)")  # bench/readme_table.sh makes what is between
 WITHOUT_SPACE = re.compile(r"\s*(?:[-*]\s+|//\s+|#\s+)?\S+$")
 
 
 def markdown_prose(lines):
     inside = False
     for number, line in enumerate(lines, 1):
-        if FENCE.match(line):
+        if FENCE.match(line) or GENERATED.match(line):
             inside = not inside
         elif not inside and not line.startswith("    ") and \
                 not line.lstrip().startswith(("|", "![")):

@@ -115,7 +115,7 @@ TYPED_TEST(SpilledNoMemoryTest, AnIndexGivesWayToAPrivateValue) {
 
 TYPED_TEST(SpilledNoMemoryTest, ModifyOfAnInternedAndOfAPrivateValue) {
   auto& owner = this->owners_.Add();
-  for (const uint64_t from : {1, 7}) {
+  for (const uint64_t from : {uint64_t{1}, uint64_t{7}}) {
     ASSERT_EQ(this->Put(owner, from), Status::kOk);
     const auto modify = [&] {
       return this->map_->Modify(owner, [](std::span<std::byte> value) { value[1] = std::byte{9}; });

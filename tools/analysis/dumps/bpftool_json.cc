@@ -138,7 +138,7 @@ class BpftoolJson final : public DumpReader {
   // Takes "key: 00 00 00 00  value: <no entry>" and the like, which bpftool prints between the
   // entries of its plain form when it cannot read one.
   absl::Status SkipTextErrors() {
-    constexpr size_t kMaxWordBytes = 64;
+    constexpr size_t kMaxErrorWordBytes = 64;
     while (cursor_.SkipSpace() == 'k') {
       const uint64_t line = cursor_.line();
       std::string word;
@@ -146,7 +146,7 @@ class BpftoolJson final : public DumpReader {
       do {
         key += word;
         word.clear();
-        for (int c = cursor_.SkipSpace(); c > ' ' && word.size() < kMaxWordBytes;
+        for (int c = cursor_.SkipSpace(); c > ' ' && word.size() < kMaxErrorWordBytes;
              c = cursor_.Peek()) {
           word += static_cast<char>(c);
           cursor_.Advance();

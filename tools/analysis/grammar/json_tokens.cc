@@ -1,29 +1,12 @@
 #include "tools/analysis/grammar/json_tokens.h"
 
+#include "tools/analysis/grammar/utf8.h"
+
 namespace inlay::analysis {
 namespace {
 
 bool IsHighSurrogate(int32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 bool IsLowSurrogate(int32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-void AppendUtf8(uint32_t code, std::string* text) {
-  const auto put = [text](uint32_t byte) { *text += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0 | (code >> 6));
-    put(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    put(0xE0 | (code >> 12));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
-  } else {
-    put(0xF0 | (code >> 18));
-    put(0x80 | ((code >> 12) & 0x3F));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
-  }
-}
 
 bool EndsWord(int c) {
   switch (c) {

@@ -10,6 +10,7 @@
 #include "tools/analysis/bytes/byte_scan.h"
 #include "tools/analysis/grammar/blank_columns.h"
 #include "tools/analysis/grammar/column_selection.h"
+#include "tools/analysis/grammar/utf8.h"
 #include "tools/analysis/grammar/zeek_log.h"
 #include "tools/analysis/readers/foreign_files.h"
 #include "tools/analysis/readers/format_detection.h"
@@ -23,7 +24,6 @@ namespace {
 // What one block asks of the file: enough that the lock and the system call cost nothing per row,
 // little enough that the bytes are still in a core's second-level cache when they are parsed.
 constexpr size_t kChunkBytes = size_t{256} << 10;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr char kOneKind[] = "the files of one data set must be of one kind";
 
 // Where a file has the chosen columns.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tools/analysis/grammar/utf8.h"
 #include "tools/analysis/readers/foreign_files.h"
 #include "tools/analysis/readers/json_records.h"
 #include "tools/analysis/readers/text_doubts.h"
@@ -13,8 +14,7 @@ namespace inlay::analysis {
 namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
-constexpr size_t kChunkBytes = size_t{128} << 10;
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kJsonChunkBytes = size_t{128} << 10;
 
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
@@ -140,7 +140,7 @@ absl::StatusOr<bool> JsonChunks::Take(size_t most_objects, JsonChunk* chunk) {
       if (!opened.ok() || !*opened) return opened;
     }
     chunk->file_name = name_;
-    while (chunk->objects.size() < most_objects && chunk->text.size() < kChunkBytes) {
+    while (chunk->objects.size() < most_objects && chunk->text.size() < kJsonChunkBytes) {
       const absl::StatusOr<bool> found = FindObject();
       // What is before an error is parsed first, since it may have the first one.
       if (!found.ok() && chunk->objects.empty()) return found.status();
