@@ -15,19 +15,12 @@
 #include "engine/table/hash.h"
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
+#include "engine/table/value_table_state.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
 namespace {
 
-// The entry of a value, in an array apart from the bytes, so that counting references does not
-// invalidate the cache lines of readers.
-struct Entry {
-  std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
-  uint32_t hash = 0;
-  ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
-};
-static_assert(sizeof(Entry) == kTableEntryBytes);
 static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 
 // The table rebuilds its hash index when more than 2/3 of the slots are taken, tombstones included.
@@ -43,82 +36,7 @@ constexpr uint32_t kSweepStep = 128;        // entries that a sweep passes at mo
 constexpr uint32_t kReserveShare = 64;      // 1/64 of the used indexes is wanted at least
 constexpr uint32_t kMostWantedShare = 4;    // 1/4 of the used indexes is wanted at most
 
-// A FIFO of indexes that are not live, linked through Entry::next.
-struct IndexList {
-  ValueIndex head = kNoIndex;
-  ValueIndex tail = kNoIndex;
-  uint32_t size = 0;
-};
-
 }  // namespace
-
-struct ValueTable::State {
-  AddressRange value_range;
-  AddressRange entry_range;
-  Account* account = nullptr;
-  uint64_t seed = 0;
-  uint32_t max_values = 0;
-  size_t stride_bytes = 0;
-  std::atomic<SlotArray*> slots{nullptr};
-  // The highest index that was ever used.
-  std::atomic<uint32_t> high_water{0};
-
-  // The number of live entries with a count of zero, on a cache line of its own. Off by at most the
-  // number of threads that are between the change of a count and this one.
-  alignas(64) std::atomic<int64_t> unreferenced{0};
-  std::atomic<uint64_t> refused_releases{0};
-
-  alignas(64) mutable Mutex mutex;
-  uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
-  IndexList free GUARDED_BY(mutex);
-  IndexList retired GUARDED_BY(mutex);  // the batch that gathers
-  IndexList waiting GUARDED_BY(mutex);  // the batch that waits for `grace`
-  std::optional<GracePeriod> grace GUARDED_BY(mutex);
-  uint32_t clock_hand GUARDED_BY(mutex) = 0;
-  bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
-  // Indexes that new values have asked for: while the current batch waits, and while earlier ones
-  // waited, which fades.
-  uint32_t demand_now GUARDED_BY(mutex) = 0;
-  uint32_t demand_before GUARDED_BY(mutex) = 0;
-  uint64_t reclaimed GUARDED_BY(mutex) = 0;
-  size_t charged_bytes GUARDED_BY(mutex) = 0;
-
-  ~State();
-
-  Entry& entry(ValueIndex index) const {
-    return reinterpret_cast<Entry*>(entry_range.base())[index];
-  }
-  std::byte* value(ValueIndex index) const { return value_range.base() + index * stride_bytes; }
-  RefWord ref_word(ValueIndex index) const {
-    return RefWord(entry(index).ref_word.load(std::memory_order_acquire));
-  }
-  size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
-
-  // Finds the entry that holds `bytes` in `array`.
-  SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
-                          std::span<const std::byte> bytes) const {
-    return array.Find(hash, [&](ValueIndex index) {
-      return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
-    });
-  }
-
-  bool TryRef(ValueIndex index) noexcept;
-  Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
-      EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  bool MakeRoomInSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
-      EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void Append(IndexList* list, ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  ValueIndex PopFront(IndexList* list) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void Splice(IndexList* from, IndexList* to) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-};
 
 // --- set-up and teardown
 
@@ -139,7 +57,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   // Indexes start at 1, since code 0 means absent. Place 0 is never used.
   const size_t places = size_t{options.max_values} + 1;
   if (!state->value_range.Reserve(places * state->stride_bytes) ||
-      !state->entry_range.Reserve(places * sizeof(Entry))) {
+      !state->entry_range.Reserve(places * sizeof(State::Entry))) {
     return Status::kNoMemory;
   }
   {
@@ -169,19 +87,6 @@ ValueTable::State::~State() {
 }
 
 // --- references
-
-[[gnu::always_inline]] inline bool ValueTable::State::TryRef(ValueIndex index) noexcept {
-  std::atomic<uint32_t>& word = entry(index).ref_word;
-  uint32_t seen = word.load(std::memory_order_relaxed);
-  std::optional<RefWord> next;
-  do {
-    next = RefWord(seen).Ref();
-    if (!next.has_value()) return false;
-  } while (!word.compare_exchange_weak(seen, next->bits(), std::memory_order_acq_rel,
-                                       std::memory_order_relaxed));
-  if (RefWord(seen).count() == 0) unreferenced.fetch_sub(1, std::memory_order_relaxed);
-  return true;
-}
 
 bool ValueTable::TryRef(ValueIndex index) noexcept { return state_->TryRef(index); }
 
@@ -493,103 +398,12 @@ ValueTableStats ValueTable::stats() const {
 
   // The touched memory: all places up to the high-water mark, in whole pages.
   const size_t value_bytes = used == 0 ? 0 : (size_t{used} + 1) * stride_bytes_;
-  const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(Entry);
+  const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(State::Entry);
   stats.memory.table_bytes = used * state.BytesPerValue();
   stats.memory.index_bytes = SlotArray::Bytes(array.slots());
   stats.memory.slack_bytes =
       PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes;
   return stats;
-}
-
-bool ValueTable::CheckInvariants(std::string* reason) const {
-  const State& state = *state_;
-  MutexLock lock(&state.mutex);
-  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
-  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
-  const auto broken = [&](const std::string& rule, ValueIndex index) {
-    *reason = rule + " (index " + std::to_string(index) + ")";
-    return false;
-  };
-  if (const uint64_t refused = state.refused_releases.load(std::memory_order_relaxed)) {
-    *reason = "V3: " + std::to_string(refused) + " references were released that nobody held";
-    return false;
-  }
-  uint32_t live = 0;
-  int64_t unreferenced = 0;
-  for (ValueIndex index = 1; index <= used; ++index) {
-    const RefWord word = state.ref_word(index);
-    if (!word.live()) continue;
-    ++live;
-    if (word.unreferenced()) ++unreferenced;
-    const std::span<const std::byte> bytes(At(index), value_bytes_);
-    const uint32_t hash = HashValue(bytes, state.seed);
-    if (hash != state.entry(index).hash)
-      return broken("the bytes of a live value have changed", index);
-    const ValueIndex found = state.FindIn(array, hash, bytes).index;
-    if (found == kNoIndex) return broken("a live value is not in the hash index", index);
-    if (found != index) return broken("V1: two live entries with the same bytes", index);
-  }
-  if (live != state.live) return broken("the count of live values is wrong", live);
-  if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
-    return broken("the count of unreferenced values is wrong", kNoIndex);
-  }
-  uint32_t in_slots = 0;
-  for (uint32_t at = 0; at < array.slots(); ++at) {
-    const ValueIndex index = array.IndexAt(at);
-    if (index == kNoIndex) continue;
-    ++in_slots;
-    if (index > used || !state.ref_word(index).live()) {
-      return broken("the hash index holds an entry that is not live", index);
-    }
-  }
-  if (in_slots != live || array.occupied() != in_slots + array.tombstones()) {
-    return broken("the hash index's count of slots is wrong", in_slots);
-  }
-  uint32_t listed = 0;
-  for (const auto& [list, expected] :
-       {std::pair{&state.free, RefWord::Free()}, std::pair{&state.retired, RefWord::Retired()},
-        std::pair{&state.waiting, RefWord::Retired()}}) {
-    uint32_t length = 0;
-    for (ValueIndex index = list->head; index != kNoIndex; index = state.entry(index).next) {
-      if (++length > used) return broken("a list of indexes has a cycle", index);
-      if (state.ref_word(index) != expected) {
-        return broken("a list holds an index in another state", index);
-      }
-    }
-    if (length != list->size) return broken("a list of indexes has the wrong length", length);
-    listed += length;
-  }
-  if (listed + live != used) return broken("V4: indexes are lost", used - live - listed);
-  if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
-    return broken("V4: a charge is lost", kNoIndex);
-  }
-  return true;
-}
-
-bool ValueTable::CheckReferences(std::span<const uint64_t> counted, std::string* reason) const {
-  const uint64_t refs = value_refs_.load(std::memory_order_relaxed);
-  reason->clear();
-  uint64_t in_owners = 0;
-  uint64_t elsewhere = 0;
-  ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
-    in_owners += counted[index];
-    if (counted[index] <= count) elsewhere += count - counted[index];
-    if (counted[index] == count || (counted[index] < count && refs > 0) || !reason->empty()) return;
-    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
-              " owners and has a count of " + std::to_string(count);
-  });
-  if (!reason->empty()) return false;
-  for (ValueIndex index = 1; index <= max_values_; ++index) in_owners -= counted[index];
-  if (in_owners != 0) {
-    *reason = "V3: an owner holds the index of a value that is gone";
-    return false;
-  }
-  if (elsewhere != refs) {
-    *reason = "V3: " + std::to_string(elsewhere) + " references are in no owner, and " +
-              std::to_string(refs) + " ValueRefs are open";
-    return false;
-  }
-  return true;
 }
 
 }  // namespace inlay

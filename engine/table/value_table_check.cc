@@ -1,0 +1,110 @@
+// The checks of a ValueTable: they recount what its counters, lists and charges claim.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "engine/sync/mutex.h"
+#include "engine/table/hash.h"
+#include "engine/table/ref_word.h"
+#include "engine/table/slot_array.h"
+#include "engine/table/value_table_state.h"
+#include "inlay/value_table.h"
+
+namespace inlay {
+
+bool ValueTable::CheckInvariants(std::string* reason) const {
+  const State& state = *state_;
+  MutexLock lock(&state.mutex);
+  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
+  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
+  const auto broken = [&](const std::string& rule, ValueIndex index) {
+    *reason = rule + " (index " + std::to_string(index) + ")";
+    return false;
+  };
+  if (const uint64_t refused = state.refused_releases.load(std::memory_order_relaxed)) {
+    *reason = "V3: " + std::to_string(refused) + " references were released that nobody held";
+    return false;
+  }
+  uint32_t live = 0;
+  int64_t unreferenced = 0;
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state.ref_word(index);
+    if (!word.live()) continue;
+    ++live;
+    if (word.unreferenced()) ++unreferenced;
+    const std::span<const std::byte> bytes(At(index), value_bytes_);
+    const uint32_t hash = HashValue(bytes, state.seed);
+    if (hash != state.entry(index).hash)
+      return broken("the bytes of a live value have changed", index);
+    const ValueIndex found = state.FindIn(array, hash, bytes).index;
+    if (found == kNoIndex) return broken("a live value is not in the hash index", index);
+    if (found != index) return broken("V1: two live entries with the same bytes", index);
+  }
+  if (live != state.live) return broken("the count of live values is wrong", live);
+  if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
+    return broken("the count of unreferenced values is wrong", kNoIndex);
+  }
+  uint32_t in_slots = 0;
+  for (uint32_t at = 0; at < array.slots(); ++at) {
+    const ValueIndex index = array.IndexAt(at);
+    if (index == kNoIndex) continue;
+    ++in_slots;
+    if (index > used || !state.ref_word(index).live()) {
+      return broken("the hash index holds an entry that is not live", index);
+    }
+  }
+  if (in_slots != live || array.occupied() != in_slots + array.tombstones()) {
+    return broken("the hash index's count of slots is wrong", in_slots);
+  }
+  uint32_t listed = 0;
+  for (const auto& [list, expected] :
+       {std::pair{&state.free, RefWord::Free()}, std::pair{&state.retired, RefWord::Retired()},
+        std::pair{&state.waiting, RefWord::Retired()}}) {
+    uint32_t length = 0;
+    for (ValueIndex index = list->head; index != kNoIndex; index = state.entry(index).next) {
+      if (++length > used) return broken("a list of indexes has a cycle", index);
+      if (state.ref_word(index) != expected) {
+        return broken("a list holds an index in another state", index);
+      }
+    }
+    if (length != list->size) return broken("a list of indexes has the wrong length", length);
+    listed += length;
+  }
+  if (listed + live != used) return broken("V4: indexes are lost", used - live - listed);
+  if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
+    return broken("V4: a charge is lost", kNoIndex);
+  }
+  return true;
+}
+
+bool ValueTable::CheckReferences(std::span<const uint64_t> counted, std::string* reason) const {
+  const uint64_t refs = value_refs_.load(std::memory_order_relaxed);
+  reason->clear();
+  uint64_t in_owners = 0;
+  uint64_t elsewhere = 0;
+  ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t count) {
+    in_owners += counted[index];
+    if (counted[index] <= count) elsewhere += count - counted[index];
+    if (counted[index] == count || (counted[index] < count && refs > 0) || !reason->empty()) return;
+    *reason = "V3: index " + std::to_string(index) + " is in " + std::to_string(counted[index]) +
+              " owners and has a count of " + std::to_string(count);
+  });
+  if (!reason->empty()) return false;
+  for (ValueIndex index = 1; index <= max_values_; ++index) in_owners -= counted[index];
+  if (in_owners != 0) {
+    *reason = "V3: an owner holds the index of a value that is gone";
+    return false;
+  }
+  if (elsewhere != refs) {
+    *reason = "V3: " + std::to_string(elsewhere) + " references are in no owner, and " +
+              std::to_string(refs) + " ValueRefs are open";
+    return false;
+  }
+  return true;
+}
+
+}  // namespace inlay

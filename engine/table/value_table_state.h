@@ -1,0 +1,122 @@
+// ValueTable::State: what a ValueTable consists of. A header for the files that implement ValueTable,
+// and for no others.
+
+#ifndef INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
+#define INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "engine/memory/address_range.h"
+#include "engine/sync/mutex.h"
+#include "engine/table/ref_word.h"
+#include "engine/table/slot_array.h"
+#include "inlay/rcu.h"
+#include "inlay/value_table.h"
+
+namespace inlay {
+
+struct ValueTable::State {
+  // The entry of a value, in an array apart from the bytes, so that counting references does not
+  // invalidate the cache lines of readers.
+  struct Entry {
+    std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
+    uint32_t hash = 0;
+    ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
+  };
+  static_assert(sizeof(Entry) == kTableEntryBytes);
+
+  // A FIFO of indexes that are not live, linked through Entry::next.
+  struct IndexList {
+    ValueIndex head = kNoIndex;
+    ValueIndex tail = kNoIndex;
+    uint32_t size = 0;
+  };
+
+  AddressRange value_range;
+  AddressRange entry_range;
+  Account* account = nullptr;
+  uint64_t seed = 0;
+  uint32_t max_values = 0;
+  size_t stride_bytes = 0;
+  std::atomic<SlotArray*> slots{nullptr};
+  // The highest index that was ever used.
+  std::atomic<uint32_t> high_water{0};
+
+  // The number of live entries with a count of zero, on a cache line of its own. Off by at most the
+  // number of threads that are between the change of a count and this one.
+  alignas(64) std::atomic<int64_t> unreferenced{0};
+  std::atomic<uint64_t> refused_releases{0};
+
+  alignas(64) mutable Mutex mutex;
+  uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
+  IndexList free GUARDED_BY(mutex);
+  IndexList retired GUARDED_BY(mutex);  // the batch that gathers
+  IndexList waiting GUARDED_BY(mutex);  // the batch that waits for `grace`
+  std::optional<GracePeriod> grace GUARDED_BY(mutex);
+  uint32_t clock_hand GUARDED_BY(mutex) = 0;
+  bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
+  // Indexes that new values have asked for: while the current batch waits, and while earlier ones
+  // waited, which fades.
+  uint32_t demand_now GUARDED_BY(mutex) = 0;
+  uint32_t demand_before GUARDED_BY(mutex) = 0;
+  uint64_t reclaimed GUARDED_BY(mutex) = 0;
+  size_t charged_bytes GUARDED_BY(mutex) = 0;
+
+  ~State();
+
+  Entry& entry(ValueIndex index) const {
+    return reinterpret_cast<Entry*>(entry_range.base())[index];
+  }
+  std::byte* value(ValueIndex index) const { return value_range.base() + index * stride_bytes; }
+  RefWord ref_word(ValueIndex index) const {
+    return RefWord(entry(index).ref_word.load(std::memory_order_acquire));
+  }
+  size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
+
+  // Finds the entry that holds `bytes` in `array`.
+  SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
+                          std::span<const std::byte> bytes) const {
+    return array.Find(hash, [&](ValueIndex index) {
+      return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
+    });
+  }
+
+  bool TryRef(ValueIndex index) noexcept;
+  Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool MakeRoomInSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Append(IndexList* list, ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ValueIndex PopFront(IndexList* list) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Splice(IndexList* from, IndexList* to) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+};
+
+[[gnu::always_inline]] inline bool ValueTable::State::TryRef(ValueIndex index) noexcept {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  uint32_t seen = word.load(std::memory_order_relaxed);
+  std::optional<RefWord> next;
+  do {
+    next = RefWord(seen).Ref();
+    if (!next.has_value()) return false;
+  } while (!word.compare_exchange_weak(seen, next->bits(), std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  if (RefWord(seen).count() == 0) unreferenced.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
