@@ -1,57 +1,22 @@
-// Captures that are cut off, damaged, or made to harm: all intact blocks are read, nothing else
-// is, and it is said.
+// Captures that are cut off or damaged: all intact blocks are read, nothing else is, and it is
+// said.
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "tests/tools/analysis/capture_file/capture_reading.h"
 #include "tests/tools/analysis/capture_file/capture_writing.h"
-#include "tests/tools/analysis/readers/record_reading.h"
 #include "tests/tools/strings.h"
-#include "tools/analysis/capture_file/capture_blocks.h"
-#include "tools/analysis/capture_file/capture_header.h"
-#include "tools/analysis/capture_file/capture_records.h"
+#include "tools/analysis/capture_file/capture_format.h"
 
 namespace inlay::analysis {
 namespace {
-
-struct Read {
-  std::string error;  // empty: none
-  Strings values = {};
-  Strings snapshots = {};
-  Strings losses = {};
-};
-
-Read ReadBytes(const std::string& bytes) {
-  const int fd = memfd_create("capture", MFD_CLOEXEC);
-  EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  Read read;
-  auto source =
-      OpenCaptureRecords(*Inputs::Open({"/proc/self/fd/" + std::to_string(fd)}), std::nullopt);
-  if (!source.ok()) {
-    read.error = std::string(source.status().message());
-  } else {
-    for (absl::StatusOr<bool> more = true; more.ok() && *more; more = (*source)->NextSnapshot()) {
-      read.snapshots.push_back((*source)->SnapshotName());
-      absl::StatusOr<Strings> values = ReadAll(**source);
-      if (!values.ok()) {
-        read.error = std::string(values.status().message());
-        break;
-      }
-      read.values.insert(read.values.end(), values->begin(), values->end());
-    }
-    read.losses = DoubtsOf(**source);
-  }
-  close(fd);
-  return read;
-}
 
 uint64_t Number(const std::string& bytes, size_t at, size_t count) {
   uint64_t number = 0;
@@ -129,7 +94,7 @@ class CaptureDamageTest : public testing::Test {
 
   // `damaged` is the capture without the blocks `lost`.
   void Expect(const std::string& damaged, const std::set<size_t>& lost, const std::string& what) {
-    const Read read = ReadBytes(damaged);
+    const CaptureRead read = ReadCapture(damaged);
     const std::optional<Strings> expected = PlainValues(capture_, kValueBytes, lost);
     if (!expected.has_value() || expected->empty()) {
       EXPECT_NE(read.error, "") << what;
@@ -147,7 +112,7 @@ class CaptureDamageTest : public testing::Test {
 };
 
 TEST_F(CaptureDamageTest, TheWholeOneHasNoLosses) {
-  const Read read = ReadBytes(capture_);
+  const CaptureRead read = ReadCapture(capture_);
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.values.size(), 12U);
   EXPECT_EQ(read.values, *PlainValues(capture_, kValueBytes, {}));
@@ -216,7 +181,7 @@ TEST_F(CaptureDamageTest, MessagesSayWhereAndHowMuch) {
     if (messages.contains(block.type)) continue;
     std::string damaged = capture_;
     damaged[block.offset + block.size - 1] ^= 1;  // in the payload
-    const Read read = ReadBytes(damaged);
+    const CaptureRead read = ReadCapture(damaged);
     const std::string at = "at byte " + std::to_string(block.offset) + ": " +
                            (block.type == CaptureBlockType::kEnd ? "the last " : "") +
                            std::to_string(block.size) + " bytes cannot be read: the block ";
@@ -261,7 +226,7 @@ TEST_F(CaptureDamageTest, BlocksThatAreTakenOutAreMissed) {
   }
   std::string without = capture_;
   without.erase(starts[1], starts[2] - starts[1]);
-  const Read read = ReadBytes(without);
+  const CaptureRead read = ReadCapture(without);
   EXPECT_EQ(read.snapshots.size(), 2U);
   ASSERT_EQ(read.losses.size(), 2U);
   EXPECT_NE(read.losses[0].find(": at byte " + std::to_string(starts[1]) +
@@ -272,9 +237,9 @@ TEST_F(CaptureDamageTest, BlocksThatAreTakenOutAreMissed) {
   // Twice: the second time it is left out.
   std::string twice = capture_;
   twice.insert(starts[2], capture_.substr(starts[1], starts[2] - starts[1]));
-  EXPECT_EQ(ReadBytes(twice).values.size(), 12U);
-  ASSERT_EQ(ReadBytes(twice).losses.size(), 4U);
-  for (const std::string& loss : ReadBytes(twice).losses) {
+  EXPECT_EQ(ReadCapture(twice).values.size(), 12U);
+  ASSERT_EQ(ReadCapture(twice).losses.size(), 4U);
+  for (const std::string& loss : ReadCapture(twice).losses) {
     EXPECT_NE(loss.find(" is left out: it was there before."), std::string::npos) << loss;
   }
 }
@@ -284,244 +249,13 @@ TEST_F(CaptureDamageTest, ACaptureWithoutItsDescriptionDoesNotHideTheNextOne) {
                                       {{4'000'000'000, {std::string(kValueBytes, 'z')}}}, 8);
   std::string joined = capture_ + other;
   for (const size_t block : {size_t{0}, size_t{1}}) joined[blocks_[block].offset + 45] ^= 1;
-  const Read read = ReadBytes(joined);
+  const CaptureRead read = ReadCapture(joined);
   EXPECT_EQ(read.error, "");
   EXPECT_EQ(read.values, (Strings{std::string(kValueBytes, 'z')}));
   ASSERT_EQ(read.losses.size(), 2U);  // the two blocks are one piece
   EXPECT_NE(read.losses[1].find("it belongs to a capture whose description is lost"),
             std::string::npos)
       << read.losses[1];
-}
-
-// --- blocks whose checksums are right and whose content is not
-
-class HostileCapture {
- public:
-  explicit HostileCapture(const std::string& json = R"({"value_bytes":2,"fields":[]})") {
-    Add(CaptureBlockType::kHeader, json);
-  }
-  HostileCapture& Add(CaptureBlockType type, const std::string& payload) {
-    AppendCaptureBlock(type, number_++, 7, payload, &bytes_);
-    return *this;
-  }
-  HostileCapture& Snapshot(uint32_t number = 0) {
-    return Add(CaptureBlockType::kSnapshot, CaptureSnapshotStart{number, 1}.Encode());
-  }
-  HostileCapture& Values(uint32_t dictionary, uint32_t first, const std::string& values) {
-    return Add(CaptureBlockType::kDictionary,
-               CaptureDictionaryPart{dictionary, first}.Encode() + values);
-  }
-  HostileCapture& Records(const CaptureRecordsPart& part, const std::string& packed) {
-    return Add(CaptureBlockType::kRecords, part.Encode() + packed);
-  }
-  HostileCapture& End(uint64_t records, uint32_t number = 0) {
-    return Add(CaptureBlockType::kSnapshotEnd, CaptureSnapshotEnd{number, true, records}.Encode());
-  }
-  std::string Finish(uint32_t snapshots = 1) {
-    Add(CaptureBlockType::kEnd, CaptureEnd{snapshots}.Encode());
-    return bytes_;
-  }
-
- private:
-  uint32_t number_ = 0;
-  std::string bytes_;
-};
-
-TEST(HostileCaptureTest, WhatIsRightIsRead) {
-  const Read read = ReadBytes(HostileCapture()
-                                  .Snapshot()
-                                  .Values(0, 0, "aabb")
-                                  .Records({0, 0, 0, 5, 1}, "\x16")
-                                  .End(5)
-                                  .Finish());
-  EXPECT_EQ(read.values, (Strings{"aa", "bb", "bb", "aa", "bb"}));
-  EXPECT_EQ(read.losses, Strings());
-}
-
-TEST(HostileCaptureTest, RecordsThatCannotBeAreLeftOut) {
-  const struct {
-    CaptureRecordsPart part;
-    std::string packed;
-    size_t readable;
-  } kCases[] = {
-      {{0, 0, 0, 8, 1}, "\xFF", 8},
-      {{0, 0, 0, 9, 1}, "\xFF", 0},            // fewer bytes than records
-      {{0, 0, 0, 8, 1}, "\xFF\xFF", 0},        // more
-      {{0, 0, 0, 0, 1}, "", 0},                // none
-      {{0, 0, 0, 8, 0}, "", 0},                // no bits
-      {{0, 0, 0, 1, 21}, "\xFF\xFF\xFF", 0},   // too many
-      {{0, 0, 0, UINT32_MAX, 20}, "\xFF", 0},  // as if there were 10 GiB
-      {{0, 0, 0, 1, 20}, "\xFF\xFF\x0F", 0},   // no such value
-      {{0, 0, 0, 2, 2}, "\x09", 1},            // one such value
-      {{0, 1, 0, 8, 1}, "\xFF", 0},            // no such dictionary
-      {{0, 0, UINT64_MAX, 8, 1}, "\xFF", 0},   // not after so many
-      {{1, 0, 0, 8, 1}, "\xFF", 8},            // in a snapshot that nobody began
-  };
-  for (const auto& hostile : kCases) {
-    const Read read =
-        ReadBytes(HostileCapture()
-                      .Snapshot()
-                      .Values(0, 0, "aabb")
-                      .Records({0, 0, 0, 1, 1}, std::string(1, '\0'))
-                      .Records({hostile.part.snapshot, hostile.part.dictionary,
-                                hostile.part.first_record + (hostile.part.snapshot == 0 ? 1 : 0),
-                                hostile.part.count, hostile.part.index_bits},
-                               hostile.packed)
-                      .Finish());
-    SCOPED_TRACE(hostile.packed.size());
-    EXPECT_EQ(read.error, "");
-    EXPECT_EQ(read.values.size(), 1 + hostile.readable);
-    EXPECT_FALSE(read.losses.empty());
-  }
-}
-
-TEST(HostileCaptureTest, ValuesThatCannotBeAreLeftOut) {
-  const auto readable = [](uint32_t dictionary, uint32_t first, const std::string& values) {
-    const Read read = ReadBytes(HostileCapture()
-                                    .Snapshot()
-                                    .Values(1, 0, "aabb")
-                                    .Values(dictionary, first, values)
-                                    .Records({0, 1, 0, 3, 2}, "\x24")  // 0, 1, 2
-                                    .End(3)
-                                    .Finish());
-    EXPECT_EQ(read.losses.empty(), read.values.size() == 3);
-    return read.values;
-  };
-  EXPECT_EQ(readable(1, 2, "cc"), (Strings{"aa", "bb", "cc"}));
-  EXPECT_EQ(readable(1, 1, "xxcc"), (Strings{"aa", "bb"}));  // would replace one
-  EXPECT_EQ(readable(0, 2, "cc"), (Strings{"aa", "bb"}));    // a dictionary that was left
-  EXPECT_EQ(readable(1, 2, "ccd"), (Strings{"aa", "bb"}));   // not whole
-  EXPECT_EQ(readable(1, 2, ""), (Strings{"aa", "bb"}));
-  EXPECT_EQ(readable(1, 1 << 20, "cc"), (Strings{"aa", "bb"}));  // above the limit
-  EXPECT_EQ(readable(1, UINT32_MAX, "cc"), (Strings{"aa", "bb"}));
-  EXPECT_EQ(readable(1, (1 << 20) - 1, "cc"),
-            (Strings{"aa", "bb"}));  // and the one that counts is lost
-}
-
-TEST(HostileCaptureTest, DescriptionsThatCannotBeAreErrors) {
-  const auto error = [](const std::string& json) {
-    const std::string message = ReadBytes(HostileCapture(json).Snapshot().End(0).Finish()).error;
-    const std::string before = ": this is no description of values: ";
-    const size_t at = message.find(before);
-    return at == std::string::npos ? message : message.substr(at + before.size());
-  };
-  const auto field = [](const std::string& members) {
-    return R"({"value_bytes":4,"fields":[{"name":"a",)" + members + "}]}";
-  };
-  EXPECT_EQ(error(R"({"value_bytes":2})"), "");
-  EXPECT_EQ(error(field(R"("kind":"unsigned","offset_bits":0,"size_bits":32)")), "");
-  EXPECT_EQ(error(field(R"("kind":"of a later version","offset_bits":0,"size_bits":8)")), "");
-  for (const std::string json : {"", "{", "[]", "null", "{}", R"({"value_bytes":"2"})",
-                                 R"({"value_bytes":2,"fields":{"a":1}})", R"({"value_bytes":-1})",
-                                 R"({"value_bytes":2,"provenance":[]})", "\xFF\x1B"}) {
-    EXPECT_NE(error(json), "") << json;
-    EXPECT_EQ(error(json).find('\x1B'), std::string::npos);
-  }
-  EXPECT_EQ(error(R"({"value_bytes":0})"),
-            "a value of 0 bytes is not possible: the limits are 1 and 65536 bytes");
-  EXPECT_EQ(error(R"({"value_bytes":65537})"),
-            "a value of 65537 bytes is not possible: the limits are 1 and 65536 bytes");
-  EXPECT_EQ(error(field(R"("kind":"unsigned","offset_bits":1,"size_bits":32)")),
-            "field 'a' does not lie within the value: 32 bits from bit 1 on in 32");
-  EXPECT_EQ(error(field(R"("kind":"text","offset_bits":0,"size_bits":0)")),
-            "field 'a' does not lie within the value: 0 bits from bit 0 on in 32");
-  EXPECT_EQ(
-      error(field(R"("kind":"bool","offset_bits":18446744073709551615,"size_bits":8)")),
-      "field 'a' does not lie within the value: 8 bits from bit 18446744073709551615 on in 32");
-  EXPECT_EQ(error(field(R"("kind":"float","offset_bits":0,"size_bits":16)")),
-            "field 'a' cannot be float of 16 bits from bit 0 on");
-  EXPECT_EQ(error(field(R"("kind":"text","offset_bits":4,"size_bits":8)")),
-            "field 'a' cannot be text of 8 bits from bit 4 on");
-  EXPECT_EQ(
-      error(
-          R"({"value_bytes":16,"fields":[{"name":"a","kind":"signed","offset_bits":0,"size_bits":72}]})"),
-      "field 'a' cannot be signed of 72 bits from bit 0 on");
-  EXPECT_EQ(error(field(R"("kind":"bool","offset_bits":0,"size_bits":8},)"
-                        R"({"name":"b\n","kind":"bool","offset_bits":7,"size_bits":8)")),
-            "field 'b\\n' begins before the end of the one before it");
-  // Nested so deep that a reader that calls itself would fall.
-  EXPECT_NE(error(std::string(1'000'000, '[')), "");
-}
-
-TEST(HostileCaptureTest, ALaterVersionIsRefused) {
-  // A block of version 2, checksums and all, is made of one of version 1 by this program's own
-  // checksum function.
-  std::string capture = HostileCapture().Snapshot().End(0).Finish();
-  const std::string json = R"({"value_bytes":2,"fields":[]})";
-  EXPECT_EQ(ReadBytes(capture).error, "");
-  std::string later;
-  AppendCaptureBlock(CaptureBlockType::kHeader, 0, 7, json, &later, 2);
-  EXPECT_NE(ReadBytes(later).error.find(
-                "at byte 0: a block of version 2 of the format; this program reads version 1"),
-            std::string::npos)
-      << ReadBytes(later).error;
-}
-
-TEST(HostileCaptureTest, BlocksOfUnknownTypesArePassedOver) {
-  const Read read = ReadBytes(HostileCapture()
-                                  .Add(static_cast<CaptureBlockType>(99), "something new")
-                                  .Snapshot()
-                                  .Values(0, 0, "aabb")
-                                  .Records({0, 0, 0, 1, 1}, std::string(1, '\0'))
-                                  .End(1)
-                                  .Finish());
-  EXPECT_EQ(read.values, (Strings{"aa"}));
-  ASSERT_EQ(read.losses.size(), 1U);
-  EXPECT_NE(read.losses[0].find(
-                "the block of type 99 is left out: this program does not know what it is"),
-            std::string::npos)
-      << read.losses[0];
-}
-
-// Headers that all claim the same large payload: each must not be hashed again and again.
-TEST(HostileCaptureTest, ReadingTakesLinearTime) {
-  std::string payload(kMaxCapturePayloadBytes, 'x');
-  std::string block;
-  AppendCaptureBlock(CaptureBlockType::kRecords, 1, 7, payload, &block);
-  block.resize(kCaptureBlockHeaderBytes);
-  std::string hostile = HostileCapture().Snapshot().Finish();
-  for (int i = 0; i < 500'000; ++i) hostile += block;
-  // Quadratic would be 500,000 times 16 MiB: ctest would end it.
-  EXPECT_NE(ReadBytes(hostile).error, "");
-}
-
-// What is kept of a small block must not take the room of a large one before it.
-TEST(HostileCaptureTest, ASmallBlockBehindALargeOneTakesLittleMemory) {
-  std::string bytes;
-  AppendCaptureBlock(CaptureBlockType::kRecords, 0, 7, std::string(kMaxCapturePayloadBytes, 'x'),
-                     &bytes);
-  AppendCaptureBlock(CaptureBlockType::kDictionary, 1, 7, "small", &bytes);
-  const int fd = memfd_create("capture", MFD_CLOEXEC);
-  ASSERT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  auto file = InputFile::Open("/proc/self/fd/" + std::to_string(fd));
-  ASSERT_TRUE(file.ok());
-  CaptureBlocks blocks(*std::move(file));
-  CaptureBlock block;
-  ASSERT_TRUE(blocks.Next(&block));
-  ASSERT_TRUE(blocks.Next(&block));
-  EXPECT_EQ(block.payload.size(), 5U);
-  EXPECT_LE(block.payload.capacity(), 64U);
-  close(fd);
-}
-
-TEST(HostileCaptureTest, ManyUnknownKeysTakeLinearTime) {
-  std::string json = R"({"value_bytes":2)";
-  for (int i = 0; i < 400'000; ++i) json += ",\"k" + std::to_string(i) + "\":0";
-  json += "}";
-  // Quadratic would be 80 thousand million comparisons: ctest would end it.
-  const auto header = ParseCaptureHeader(json);
-  ASSERT_TRUE(header.ok());
-  EXPECT_EQ(header->schema.value_bytes, 2U);
-}
-
-// A header that claims 16 MiB where there are 10 bytes.
-TEST(HostileCaptureTest, ABlockThatIsNotThereIsNotRead) {
-  std::string block;
-  AppendCaptureBlock(CaptureBlockType::kRecords, 1, 7, std::string(kMaxCapturePayloadBytes, 'x'),
-                     &block);
-  block.resize(kCaptureBlockHeaderBytes + 10);
-  const Read read = ReadBytes(HostileCapture().Snapshot().Values(0, 0, "aa").Finish() + block);
-  EXPECT_NE(read.error, "");
 }
 
 }  // namespace
