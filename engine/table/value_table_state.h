@@ -1,5 +1,5 @@
-// ValueTable::State: what a ValueTable consists of. A header for the files that implement ValueTable,
-// and for no others.
+// ValueTable::State: what a ValueTable consists of. A header for the files that implement
+// ValueTable, and for no others.
 
 #ifndef INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
 #define INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_

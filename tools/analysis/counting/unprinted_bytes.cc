@@ -27,7 +27,7 @@ enum class Cause {
   kPadding,
 };
 
-std::string_view AsText(const CountedValue& value) {
+std::string_view ValueText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
 }
 
@@ -126,12 +126,12 @@ std::optional<InputNote> UnprintedBytesNote(const RecordSchema& schema,
   std::set<size_t> differing;
   std::set<Cause> causes;
   for (const CountedValue& value : distinct.values()) {
-    const std::string_view row = AsText(value);
+    const std::string_view row = ValueText(value);
     const std::string_view fields = WithoutBytesCell(row, delimiter);
     const auto [entry, is_new] = first_of.emplace(fields, &value);
     if (is_new) continue;
     const std::vector<uint8_t> bytes = BytesOfCell(row, delimiter);
-    const std::vector<uint8_t> others = BytesOfCell(AsText(*entry->second), delimiter);
+    const std::vector<uint8_t> others = BytesOfCell(ValueText(*entry->second), delimiter);
     std::vector<std::string> cells;
     for (size_t i = 0; i < std::min(bytes.size(), others.size()); ++i) {
       if (bytes[i] == others[i] || !differing.insert(i).second) continue;

@@ -183,7 +183,7 @@ class Writer {
   std::string Write(const Section& section) const {
     std::string text;
     for (const Block& block : section.blocks) {
-      text += std::visit([this](const auto& content) { return Write(content); }, block);
+      text += std::visit([this](const auto& content) { return this->Write(content); }, block);
     }
     if (text.empty() || section.title.empty()) return text;
     return absl::StrCat(Styled(Clean(section.title), kBold), "\n",
