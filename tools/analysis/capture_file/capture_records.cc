@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/capture_file/capture_blocks.h"
 #include "tools/analysis/capture_file/capture_dictionary.h"
 #include "tools/analysis/capture_file/capture_format.h"
 #include "tools/analysis/capture_file/capture_header.h"
 #include "tools/analysis/capture_file/capture_losses.h"
+#include "tools/analysis/capture_file/joined_captures.h"
 
 namespace inlay::analysis {
 namespace {
@@ -39,30 +39,21 @@ struct Slice {
   std::shared_ptr<const CaptureDictionary> dictionary;  // has their bytes
 };
 
-// Whether both have the same members, whatever C calls their types.
-bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>& b) {
-  return std::equal(
-      a.begin(), a.end(), b.begin(), b.end(), [](const ValueField& x, const ValueField& y) {
-        return x.name == y.name && x.kind == y.kind && x.offset_bits == y.offset_bits &&
-               x.size_bits == y.size_bits && x.big_endian == y.big_endian;
-      });
-}
-
 class CaptureRecords final : public RecordSource {
  public:
   CaptureRecords(Inputs inputs, std::optional<StructFields> named, bool counted)
-      : first_path_(inputs.first_path()),
-        has_several_files_(inputs.size() > 1),
-        named_(std::move(named)),
+      : has_several_files_(inputs.size() > 1),
         counted_(counted),
-        inputs_(std::move(inputs)) {}
+        captures_(std::move(inputs), std::move(named), &bytes_read_, &losses_,
+                  [this] { EndCapture(); }) {}
 
   // Reads the description of the first file, and of a series the time of the first snapshot.
   absl::Status Start() {
     // Without a description the first file is an error.
     absl::StatusOr<Event> event = ReadEvent();
     if (!event.ok()) return event.status();
-    if (!series_) return absl::OkStatus();
+    schema_ = captures_.schema();
+    if (!captures_.series()) return absl::OkStatus();
     absl::StatusOr<bool> more = FindSnapshot();
     if (!more.ok()) return more.status();
     return absl::OkStatus();
@@ -108,8 +99,9 @@ class CaptureRecords final : public RecordSource {
     std::lock_guard<std::mutex> lock(mutex_);
     std::vector<InputNote> notes;
     for (const std::string& sentence : described_) notes.push_back({sentence});
-    if (captures_ > kMaxDescribed) {
-      notes.push_back({absl::StrCat("There are ", captures_ - kMaxDescribed, " more captures.")});
+    if (captures_.count() > kMaxDescribed) {
+      notes.push_back(
+          {absl::StrCat("There are ", captures_.count() - kMaxDescribed, " more captures.")});
     }
     const auto passed_over = [&notes](uint64_t snapshots, std::string_view what) {
       if (snapshots == 0) return;
@@ -124,14 +116,8 @@ class CaptureRecords final : public RecordSource {
   }
 
  private:
+  using Event = JoinedCaptures::Event;
   enum class Step { kRecords, kSnapshotEnd, kInputEnd };
-  enum class Event {
-    kDescription,  // a capture begins
-    kBlock,        // block_ is one of it
-    kCaptureEnd,   // nothing more of it follows
-    kInputEnd,
-  };
-
   // A block of records, of which those from `next` on are not in a slice yet.
   struct Part {
     CaptureRecordsPart head;
@@ -186,6 +172,22 @@ class CaptureRecords final : public RecordSource {
     }
   }
 
+  absl::StatusOr<Event> ReadEvent() {
+    absl::StatusOr<Event> event = captures_.Next();
+    if (event.ok() && *event == Event::kDescription) {
+      is_described_ = false;
+      next_snapshot_ = 0;
+      dictionary_ = std::make_shared<CaptureDictionary>(0);
+    }
+    return event;
+  }
+
+  // Called before JoinedCaptures looks whether the capture is whole.
+  void EndCapture() {
+    CloseSnapshot();
+    dictionary_.reset();
+  }
+
   absl::StatusOr<Event> CheckThatSomethingWasRead() const {
     if (records_ == 0 && !losses_.empty()) {
       return absl::InvalidArgumentError(absl::StrCat("no record can be read: ", losses_.first()));
@@ -193,167 +195,9 @@ class CaptureRecords final : public RecordSource {
     return Event::kInputEnd;
   }
 
-  // --- files and captures
-
-  absl::StatusOr<Event> ReadEvent() {
-    for (;;) {
-      if (blocks_ == nullptr) {
-        absl::StatusOr<std::optional<InputFile>> next = inputs_.Take();
-        if (!next.ok()) return next.status();
-        if (!next->has_value()) return Event::kInputEnd;
-        blocks_ = std::make_unique<CaptureBlocks>(**std::move(next));
-      }
-      const bool more = blocks_->Next(&block_);
-      bytes_read_.fetch_add(blocks_->TakeUsedBytes(), std::memory_order_relaxed);
-      if (blocks_->damage().has_value()) {
-        losses_.AddDamage(blocks_->name(), *blocks_->damage());
-        after_damage_ = true;
-      }
-      if (!more) return EndFile();
-      if (block_.header.version != kCaptureVersion) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            blocks_->name(), ": at byte ", block_.offset, ": a block of version ",
-            block_.header.version, " of the format; this program reads version ", kCaptureVersion));
-      }
-      const bool same_capture = capture_id_.has_value() && *capture_id_ == block_.header.capture_id;
-      if (block_.header.type == static_cast<uint8_t>(CaptureBlockType::kHeader)) {
-        if (same_capture) {  // a copy
-          (void)IsInOrder();
-          continue;
-        }
-        EndCapture();
-        absl::Status status = StartCapture();
-        if (!status.ok()) return status;
-        return Event::kDescription;
-      }
-      if (!same_capture) {
-        if (!std::exchange(in_unknown_capture_, true)) {
-          losses_.AddMalformed(blocks_->name(), block_,
-                               "it belongs to a capture whose description is lost");
-        }
-        continue;
-      }
-      if (IsInOrder()) return Event::kBlock;
-    }
-  }
-
-  // Whether block_ is behind all that were read of its capture.
-  bool IsInOrder() {
-    const uint32_t number = block_.header.number;
-    if (number < next_block_) {
-      losses_.AddMalformed(blocks_->name(), block_, "it was there before");
-      return false;
-    }
-    if (number > next_block_ && !after_damage_) {
-      losses_.Add(blocks_->name(),
-                  absl::StrCat("at byte ", block_.offset, ": ", number - next_block_,
-                               number - next_block_ == 1 ? " block is" : " blocks are",
-                               " missing before this place"));
-    }
-    next_block_ = number + uint64_t{1};
-    after_damage_ = false;
-    return true;
-  }
-
-  absl::StatusOr<Event> EndFile() {
-    const std::string name = blocks_->name();
-    if (!blocks_->read_error().ok()) {
-      if (!capture_id_.has_value()) return blocks_->read_error();
-      losses_.Add(name,
-                  absl::StrCat("cannot be read to its end: ", blocks_->read_error().message()));
-    }
-    if (blocks_->offset() == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(name, ": is empty"));
-    }
-    if (!capture_id_.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          name, ": is no capture, or the block that says what its values are is damaged or cut ",
-          "off: nothing can be read without it"));
-    }
-    EndCapture();
-    blocks_.reset();
-    after_damage_ = false;
-    in_unknown_capture_ = false;
-    return Event::kCaptureEnd;
-  }
-
-  // Begins what block_ describes.
-  absl::Status StartCapture() {
-    const std::string_view json(reinterpret_cast<const char*>(block_.payload.data()),
-                                block_.payload.size());
-    absl::StatusOr<CaptureHeader> header = ParseCaptureHeader(json);
-    const auto wrong = [&](const auto&... what) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(blocks_->name(), ": at byte ", block_.offset, ": ", what...));
-    };
-    if (!header.ok()) return wrong("this is no description of values: ", header.status().message());
-    StructFields fields = {std::move(header->schema.fields), header->schema.value_bytes};
-    if (!fields.fields.empty()) AddPadding(&fields);
-    header->schema.fields = std::move(fields.fields);
-    if (captures_ == 0) {
-      absl::Status status = Describe(*header);
-      if (!status.ok()) return status;
-    } else {
-      if (!SameCaptureValues(header->schema, first_schema_)) {
-        return wrong("its values are not those of ", first_path_ == "-" ? "the start" : first_path_,
-                     ": they have another size or other fields");
-      }
-      if (header->series != series_) {
-        return wrong("a series of snapshots cannot be read together with a single one");
-      }
-    }
-    ++captures_;
-    provenance_ = std::move(header->provenance);
-    capture_id_ = block_.header.capture_id;
-    next_block_ = block_.header.number + uint64_t{1};
-    after_damage_ = false;
-    in_unknown_capture_ = false;
-    capture_has_end_ = false;
-    is_described_ = false;
-    next_snapshot_ = 0;
-    dictionary_ = std::make_shared<CaptureDictionary>(0);
-    return absl::OkStatus();
-  }
-
-  // The description of the first capture is the schema.
-  absl::Status Describe(const CaptureHeader& header) {
-    first_schema_ = header.schema;
-    schema_ = header.schema;
-    schema_.format_name = "Capture";
-    series_ = header.series;
-    if (!named_.has_value()) return absl::OkStatus();
-    if (named_->value_bytes != schema_.value_bytes) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(blocks_->name(), ": is a capture of values of ", schema_.value_bytes,
-                       " bytes, and the options say ", named_->value_bytes));
-    }
-    if (named_->fields.empty()) return absl::OkStatus();
-    if (!schema_.fields.empty()) {
-      if (SameMembers(named_->fields, schema_.fields)) return absl::OkStatus();
-      return absl::InvalidArgumentError(
-          absl::StrCat(blocks_->name(), ": is a capture that says itself what its fields are, and ",
-                       "the options say something else: leave out --fields, or --btf and --type"));
-    }
-    schema_.fields = named_->fields;
-    return absl::OkStatus();
-  }
-
-  void EndCapture() {
-    if (!capture_id_.has_value()) return;
-    CloseSnapshot();
-    if (!capture_has_end_) {
-      losses_.Add(blocks_->name(),
-                  "has no block that ends the capture: it was cut off, or is still being written");
-    }
-    capture_id_.reset();
-    dictionary_.reset();
-  }
-
-  // --- snapshots and records
-
-  // Handles block_; or holds it back, if a snapshot ends before it.
+  // Handles the block of captures_; or holds it back, if a snapshot ends before it.
   void HandleBlock() {
-    switch (static_cast<CaptureBlockType>(block_.header.type)) {
+    switch (static_cast<CaptureBlockType>(captures_.block().header.type)) {
       case CaptureBlockType::kSnapshot:
         return HandleSnapshot();
       case CaptureBlockType::kDictionary:
@@ -370,7 +214,9 @@ class CaptureRecords final : public RecordSource {
     Malformed("this program does not know what it is");
   }
 
-  void Malformed(std::string_view why) { losses_.AddMalformed(blocks_->name(), block_, why); }
+  void Malformed(std::string_view why) {
+    losses_.AddMalformed(captures_.file_name(), captures_.block(), why);
+  }
 
   // Whether snapshot_ is `number`, opened if need be. If not, block_ is left out or held back.
   bool EnterSnapshot(uint32_t number, std::optional<uint64_t> time_ns) {
@@ -385,19 +231,19 @@ class CaptureRecords final : public RecordSource {
       return false;
     }
     if (number > next_snapshot_) {
-      losses_.Add(blocks_->name(),
+      losses_.Add(captures_.file_name(),
                   absl::StrCat(number - next_snapshot_,
                                number - next_snapshot_ == 1 ? " snapshot is" : " snapshots are",
-                               " lost before byte ", block_.offset));
+                               " lost before byte ", captures_.block().offset));
     }
     next_snapshot_ = number + uint64_t{1};
     snapshot_ = CaptureSnapshotRecords();
     snapshot_->number = number;
     snapshot_->time_ns = time_ns;
-    snapshot_->in_series = series_;
+    snapshot_->in_series = captures_.series();
     entered_name_ = time_ns.has_value() ? CaptureTimeText(*time_ns)
                                         : absl::StrCat("snapshot ", number + uint64_t{1});
-    if (has_several_files_) entered_name_ = absl::StrCat(blocks_->name(), " ", entered_name_);
+    if (has_several_files_) entered_name_ = absl::StrCat(captures_.file_name(), " ", entered_name_);
     DescribeOnce();
     return true;
   }
@@ -405,21 +251,21 @@ class CaptureRecords final : public RecordSource {
   // Ends the snapshot that is open, if one is.
   void CloseSnapshot() {
     if (!snapshot_.has_value()) return;
-    losses_.AddSnapshot(blocks_->name(), *snapshot_);
+    losses_.AddSnapshot(captures_.file_name(), *snapshot_);
     had_no_records_ = snapshot_->total == uint64_t{0};
     snapshot_.reset();
-    snapshot_ended_ = series_;
+    snapshot_ended_ = captures_.series();
     tally_is_whole_ = !tallied_.empty();
   }
 
   void HandleSnapshot() {
-    const auto start = CaptureSnapshotStart::Parse(block_.payload);
+    const auto start = CaptureSnapshotStart::Parse(captures_.block().payload);
     if (!start.has_value()) return Malformed("it is not as the format says");
     (void)EnterSnapshot(start->snapshot, start->time_ns);
   }
 
   void HandleSnapshotEnd() {
-    const auto end = CaptureSnapshotEnd::Parse(block_.payload);
+    const auto end = CaptureSnapshotEnd::Parse(captures_.block().payload);
     if (!end.has_value() || end->records > kMaxRecordNumber) {
       return Malformed("it is not as the format says");
     }
@@ -431,7 +277,7 @@ class CaptureRecords final : public RecordSource {
       snapshot_->lost_with_block += end->records - snapshot_->next_record;
     }
     if (!end->complete) {
-      losses_.Add(blocks_->name(),
+      losses_.Add(captures_.file_name(),
                   absl::StrCat(snapshot_->Name(), " is partial", end->why.empty() ? "" : ": ",
                                CaptureText(end->why, kMaxNoteBytes)));
     }
@@ -439,25 +285,25 @@ class CaptureRecords final : public RecordSource {
   }
 
   void HandleEnd() {
-    const auto end = CaptureEnd::Parse(block_.payload);
+    const auto end = CaptureEnd::Parse(captures_.block().payload);
     if (!end.has_value()) return Malformed("it is not as the format says");
     CloseSnapshot();
-    capture_has_end_ = true;
+    captures_.MarkEnd();
     if (end->snapshots > next_snapshot_) {
-      losses_.Add(blocks_->name(),
+      losses_.Add(captures_.file_name(),
                   absl::StrCat(end->snapshots - next_snapshot_, " of ", end->snapshots,
                                end->snapshots == 1 ? " snapshot is lost" : " snapshots are lost",
-                               " before byte ", block_.offset));
+                               " before byte ", captures_.block().offset));
     }
   }
 
   void HandleDictionary() {
-    const auto part = CaptureDictionaryPart::Parse(block_.payload, schema_.value_bytes);
+    const auto part = CaptureDictionaryPart::Parse(captures_.block().payload, schema_.value_bytes);
     if (!part.has_value()) return Malformed("it is not as the format says");
     if (HoldsForTally(part->dictionary)) return;
     if (!UseDictionary(part->dictionary) ||
-        !dictionary_->Add(part->first, std::move(block_.payload), CaptureDictionaryPart::kBytes,
-                          schema_.value_bytes)) {
+        !dictionary_->Add(part->first, std::move(captures_.block().payload),
+                          CaptureDictionaryPart::kBytes, schema_.value_bytes)) {
       Malformed("its values have numbers that cannot be");
     }
   }
@@ -479,7 +325,7 @@ class CaptureRecords final : public RecordSource {
   }
 
   void HandleRecords() {
-    const auto head = CaptureRecordsPart::Parse(block_.payload);
+    const auto head = CaptureRecordsPart::Parse(captures_.block().payload);
     if (!head.has_value() || head->first_record > kMaxRecordNumber) {
       return Malformed("it is not as the format says");
     }
@@ -491,7 +337,7 @@ class CaptureRecords final : public RecordSource {
     if (!UseDictionary(head->dictionary)) return Malformed("its values were given up before");
     snapshot_->lost_with_block += head->first_record - snapshot_->next_record;
     snapshot_->next_record = head->first_record + head->count;
-    part_ = Part{*head, std::move(block_.payload), 0};
+    part_ = Part{*head, std::move(captures_.block().payload), 0};
   }
 
   // Moves the next records of part_ to slice_, as far as their values are there.
@@ -557,58 +403,46 @@ class CaptureRecords final : public RecordSource {
 
   // Says once for each capture where it comes from.
   void DescribeOnce() {
-    if (std::exchange(is_described_, true) || captures_ > kMaxDescribed) return;
-    std::string text = absl::StrCat(blocks_->name(), ": captured");
+    if (std::exchange(is_described_, true) || captures_.count() > kMaxDescribed) return;
+    const CaptureProvenance& provenance = captures_.provenance();
+    std::string text = absl::StrCat(captures_.file_name(), ": captured");
     const auto add = [&](std::string_view before, const std::string& what,
                          std::string_view after = {}) {
       if (what.empty()) return;
       absl::StrAppend(&text, std::string(before), CaptureText(what), std::string(after));
     };
-    add(" on ", provenance_.host);
-    add(provenance_.host.empty() ? " with kernel " : ", kernel ", provenance_.kernel_release);
+    add(" on ", provenance.host);
+    add(provenance.host.empty() ? " with kernel " : ", kernel ", provenance.kernel_release);
     if (snapshot_->time_ns.has_value()) {
-      add(series_ ? ", first at " : " at ", CaptureTimeText(*snapshot_->time_ns));
+      add(captures_.series() ? ", first at " : " at ", CaptureTimeText(*snapshot_->time_ns));
     }
-    if (!provenance_.map_name.empty() || provenance_.map_id.has_value()) {
-      add(", map ", provenance_.map_name.empty() ? "without a name" : provenance_.map_name);
-      if (provenance_.map_id.has_value()) add(" (id ", absl::StrCat(*provenance_.map_id), ")");
-      add(" of type ", provenance_.map_type);
+    if (!provenance.map_name.empty() || provenance.map_id.has_value()) {
+      add(", map ", provenance.map_name.empty() ? "without a name" : provenance.map_name);
+      if (provenance.map_id.has_value()) add(" (id ", absl::StrCat(*provenance.map_id), ")");
+      add(" of type ", provenance.map_type);
     } else {
-      add(", of ", provenance_.source);
+      add(", of ", provenance.source);
     }
-    add(", read by ", provenance_.method);
+    add(", read by ", provenance.method);
     described_.push_back(text + ".");
     size_t notes = 0;
-    for (const auto& [key, note] : provenance_.more) {
+    for (const auto& [key, note] : provenance.more) {
       if (!key.starts_with(kNoteKey) || ++notes > kMaxCapturedNotes) continue;
       described_.push_back(
-          absl::StrCat(blocks_->name(), ": ", CaptureText(note, kMaxNoteBytes), "."));
+          absl::StrCat(captures_.file_name(), ": ", CaptureText(note, kMaxNoteBytes), "."));
     }
   }
 
-  const std::string first_path_;
   const bool has_several_files_;
-  const std::optional<StructFields> named_;
   const bool counted_;
 
-  // Constant after Start().
-  RecordSchema first_schema_;  // as the first capture has it
-  bool series_ = false;
-
   mutable std::mutex mutex_;  // guards everything below
-  Inputs inputs_;
-  std::unique_ptr<CaptureBlocks> blocks_;  // of the file that is read; null between files
-  CaptureBlock block_;
-  bool held_ = false;          // block_ is still to be handled
-  bool after_damage_ = false;  // what is missing before the next block is known already
-  bool in_unknown_capture_ = false;
+  CaptureLosses losses_;
+  JoinedCaptures captures_;
+  bool held_ = false;  // the block of captures_ is still to be handled
 
   // Of the capture that is read.
-  std::optional<uint32_t> capture_id_;  // nothing: there is none
-  uint64_t next_block_ = 0;             // above the numbers of all blocks that were read
-  CaptureProvenance provenance_;
   bool is_described_ = false;
-  bool capture_has_end_ = false;
   std::shared_ptr<CaptureDictionary> dictionary_;
   uint64_t next_snapshot_ = 0;  // above the numbers of all snapshots that began
 
@@ -630,11 +464,9 @@ class CaptureRecords final : public RecordSource {
 
   uint64_t sequence_ = 0;
   uint64_t records_ = 0;
-  uint64_t captures_ = 0;
   uint64_t empty_snapshots_ = 0;       // that say themselves that they have no record
   uint64_t unreadable_snapshots_ = 0;  // of which no record can be read
   std::vector<std::string> described_;
-  CaptureLosses losses_;
 };
 
 }  // namespace
