@@ -157,4 +157,11 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
   return columns;
 }
 
+bool AreNeighbours(const std::vector<size_t>& columns) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] != columns[0] + i) return false;
+  }
+  return true;
+}
+
 }  // namespace inlay::analysis

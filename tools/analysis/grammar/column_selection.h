@@ -34,6 +34,9 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
                                                   const std::vector<std::string>& header,
                                                   size_t column_count);
 
+// Whether each of `columns` follows the one before it in the file.
+bool AreNeighbours(const std::vector<size_t>& columns);
+
 }  // namespace inlay::analysis
 
 #endif  // INLAY_TOOLS_ANALYSIS_GRAMMAR_COLUMN_SELECTION_H_

@@ -16,6 +16,7 @@
 #include "tools/analysis/readers/format_detection.h"
 #include "tools/analysis/readers/long_cells.h"
 #include "tools/analysis/readers/row_errors.h"
+#include "tools/analysis/readers/text_doubts.h"
 #include "tools/analysis/readers/zeek_join.h"
 
 namespace inlay::analysis {
@@ -24,7 +25,6 @@ namespace {
 // What one block asks of the file: enough that the lock and the system call cost nothing per row,
 // little enough that the bytes are still in a core's second-level cache when they are parsed.
 constexpr size_t kChunkBytes = size_t{256} << 10;
-constexpr char kOneKind[] = "the files of one data set must be of one kind";
 
 // Where a file has the chosen columns.
 struct Layout {
@@ -51,13 +51,6 @@ void EnsureSize(std::vector<uint8_t>* buffer, size_t bytes) {
 
 std::string_view TextOf(const std::vector<uint8_t>& buffer, size_t begin, size_t end) {
   return {reinterpret_cast<const char*>(buffer.data()) + begin, end - begin};
-}
-
-bool IsRun(const std::vector<size_t>& columns) {
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i] != columns[0] + i) return false;
-  }
-  return true;
 }
 
 class DelimitedRecords final : public RecordSource {
@@ -227,7 +220,7 @@ class DelimitedRecords final : public RecordSource {
       }
       schema_.first_row_looks_like_header =
           !has_header && !options_.header.has_value() && FirstRowLooksLikeHeader(text, dialect());
-    } else if (std::string other = OtherKind(text, cells.size()); !other.empty()) {
+    } else if (const std::string other = OtherKind(text, cells.size()); !other.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": ", other));
     } else if (has_header && names != header_) {
       return LineError(file_->name(), 1,
@@ -241,7 +234,7 @@ class DelimitedRecords final : public RecordSource {
     const bool is_first = schema_.file_columns == 0;
     if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
       return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is no Zeek log, and ",
-                                                     first_path_, " is one; ", kOneKind));
+                                                     first_path_, " is one; ", kOneKindOnly));
     }
     ZeekHeader header;
     size_t header_bytes = 0;
@@ -272,14 +265,11 @@ class DelimitedRecords final : public RecordSource {
     if (fault.has_value()) {
       return LineError(file_->name(), ZeekLineOf(text, fault->directive), fault->what);
     }
-    Layout layout{.file_columns = header.fields.size(), .columns = {}, .zeek = std::move(header)};
-    for (const ValueField& field : schema_.fields) {
-      const auto& names = layout.zeek.fields;
-      layout.columns.push_back(
-          static_cast<size_t>(std::find(names.begin(), names.end(), field.name) - names.begin()));
-    }
+    Layout layout{.file_columns = header.fields.size(),
+                  .columns = ZeekColumnsOf(header, schema_.fields),
+                  .zeek = std::move(header)};
     if (layout.zeek.fields == first_zeek_.fields) layout.columns = schema_.columns;
-    layout.is_run = IsRun(layout.columns);
+    layout.is_run = AreNeighbours(layout.columns);
     layout_ = std::make_shared<const Layout>(std::move(layout));
     return header_bytes;
   }
@@ -288,39 +278,22 @@ class DelimitedRecords final : public RecordSource {
     first_zeek_ = zeek;
     layout_ = std::make_shared<const Layout>(Layout{.file_columns = file_columns,
                                                     .columns = chosen,
-                                                    .is_run = IsRun(chosen),
+                                                    .is_run = AreNeighbours(chosen),
                                                     .zeek = std::move(zeek)});
     schema_.columns = std::move(chosen);
     schema_.file_columns = file_columns;
   }
 
-  // How a file after the first, which starts with `text`, is of another kind than the first one,
-  // whose kind was guessed; empty when it is not. `cells` is how many its first row would have.
+  // OtherKindOfText() of a file after the first, whose first row would have `cells` cells.
   std::string OtherKind(std::string_view text, size_t cells) const {
     if (!options_.detected) return "";
-    const Detection detected = DetectFormat(text.substr(0, kDetectionBytes), file_->name());
-    const bool is_text = detected.format == DetectedFormat::kCsv ||
-                         detected.format == DetectedFormat::kTsv ||
-                         detected.format == DetectedFormat::kBlank;
-    // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
-    if (is_text && (cells == schema_.file_columns || detected.dialect == dialect())) return "";
-    return absl::StrCat(
-        "looks like ", KindName(detected), ", and ", first_path_, " like ",
-        KindName({dialect().quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, dialect()}), "; ",
-        kOneKind);
-  }
-
-  // Files that were joined may each start with a mark, and only that of the first is skipped.
-  void NoteByteOrderMarks(std::string_view text) const {
-    for (size_t at = text.find(kByteOrderMark); at != std::string_view::npos;
-         at = text.find(kByteOrderMark, at + 1)) {
-      if (at == 0 || text[at - 1] == '\n') marks_.fetch_add(1, std::memory_order_relaxed);
-    }
+    return OtherKindOfText(text, file_->name(), cells == schema_.file_columns, dialect(),
+                           first_path_);
   }
 
   absl::Status ParseRegion(const Region& region, RecordBlock* block) {
     const std::string_view text = TextOf(block->buffer(), region.begin, region.end);
-    NoteByteOrderMarks(text);
+    marks_.fetch_add(MarkedLines(text), std::memory_order_relaxed);
     if (dialect().quoted && text.find('"') != std::string_view::npos) {
       return ParseQuoted(region, block);
     }
@@ -488,7 +461,7 @@ class DelimitedRecords final : public RecordSource {
   std::vector<std::string> header_;  // of the first file, empty without
   ZeekHeader first_zeek_;            // of the first file, if it is a Zeek log
 
-  mutable std::atomic<uint64_t> marks_{0};  // lines behind the first that start with a mark
+  std::atomic<uint64_t> marks_{0};  // lines behind the first that start with a mark
 
   LongCells long_cells_;
 

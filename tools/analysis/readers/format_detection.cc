@@ -194,6 +194,19 @@ std::string KindName(const Detection& detection) {
                       dialect.quoted ? "'" : "' without quotes");
 }
 
+std::string OtherKindOfText(std::string_view text, const std::string& name, bool fits,
+                            const Dialect& first, const std::string& first_path) {
+  const Detection detected = DetectFormat(text.substr(0, kDetectionBytes), name);
+  const bool is_text = detected.format == DetectedFormat::kCsv ||
+                       detected.format == DetectedFormat::kTsv ||
+                       detected.format == DetectedFormat::kBlank;
+  // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
+  if (is_text && (fits || detected.dialect == first)) return "";
+  return absl::StrCat("looks like ", KindName(detected), ", and ", first_path, " like ",
+                      KindName({first.quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, first}),
+                      "; ", kOneKindOnly);
+}
+
 bool FirstRowLooksLikeHeader(std::string_view text, const Dialect& dialect) {
   std::vector<std::string> first;
   std::vector<bool> numeric;  // per column: only numbers and empty cells below the first row

@@ -17,6 +17,9 @@ namespace inlay::analysis {
 // How much of a file is enough for a guess.
 inline constexpr size_t kDetectionBytes = size_t{64} << 10;
 
+// The end of messages about a file that does not go with those before it.
+inline constexpr char kOneKindOnly[] = "the files of one data set must be of one kind";
+
 enum class DetectedFormat {
   kBinary,
   kCapture,  // .inlay
@@ -46,6 +49,12 @@ Detection DetectFormat(std::string_view prefix, std::string_view path);
 
 // "CSV", "CSV with ';'", "TSV", "a Zeek log" and so on, for people.
 std::string KindName(const Detection& detection);
+
+// How the file `name`, which starts with `text`, is of another kind than the text in `first_path`,
+// whose dialect `first` was guessed; empty if it is not. `fits` tells whether its first row has as
+// many cells.
+std::string OtherKindOfText(std::string_view text, const std::string& name, bool fits,
+                            const Dialect& first, const std::string& first_path);
 
 // Whether the first row of `text` has only distinct, non-empty, non-numeric cells while some column
 // has only numbers in the rows below it.

@@ -193,6 +193,15 @@ std::string TableDoubt(std::string_view text, const Dialect& dialect) {
 
 }  // namespace
 
+uint64_t MarkedLines(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  uint64_t marked = 0;
+  for (size_t at = text.find(kMark); at != std::string_view::npos; at = text.find(kMark, at + 1)) {
+    if (at == 0 || text[at - 1] == '\n') ++marked;
+  }
+  return marked;
+}
+
 std::string QuotedLine(std::string_view line) {
   constexpr size_t kShownBytes = 60;
   line = Trimmed(line.substr(0, line.find('\n')));

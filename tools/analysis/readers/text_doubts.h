@@ -6,6 +6,7 @@
 #ifndef INLAY_TOOLS_ANALYSIS_READERS_TEXT_DOUBTS_H_
 #define INLAY_TOOLS_ANALYSIS_READERS_TEXT_DOUBTS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ absl::StatusOr<std::vector<InputNote>> DoubtsAboutText(const GuessedText& text);
 // Whether there is nothing in `text` but blanks and line ends. Tabs are cells for those who ask for
 // TSV, and blanks for all others.
 bool IsBlank(std::string_view text, bool tabs_are_blanks);
+
+// How many lines of `text` start with a byte order mark: files that were joined may each start with
+// one, and only that of the first is skipped.
+uint64_t MarkedLines(std::string_view text);
 
 // A line of the input for a message: its start, with what could harm a terminal escaped.
 std::string QuotedLine(std::string_view line);

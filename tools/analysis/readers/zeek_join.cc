@@ -1,7 +1,6 @@
 #include "tools/analysis/readers/zeek_join.h"
 
 #include <algorithm>
-#include <cstddef>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -76,6 +75,16 @@ std::optional<ZeekFault> ZeekFieldsFault(const ZeekHeader& first, const ZeekHead
     }
   }
   return std::nullopt;
+}
+
+std::vector<size_t> ZeekColumnsOf(const ZeekHeader& header, const std::vector<ValueField>& chosen) {
+  const auto& names = header.fields;
+  std::vector<size_t> columns;
+  for (const ValueField& field : chosen) {
+    columns.push_back(
+        static_cast<size_t>(std::find(names.begin(), names.end(), field.name) - names.begin()));
+  }
+  return columns;
 }
 
 uint64_t ZeekLineOf(std::string_view text, std::string_view directive) {

@@ -6,6 +6,7 @@
 #ifndef INLAY_TOOLS_ANALYSIS_READERS_ZEEK_JOIN_H_
 #define INLAY_TOOLS_ANALYSIS_READERS_ZEEK_JOIN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct ZeekFault {
 std::optional<ZeekFault> ZeekFieldsFault(const ZeekHeader& first, const ZeekHeader& header,
                                          const std::vector<ValueField>& chosen, bool named,
                                          const std::string& first_path);
+
+// Where `header` has the fields `chosen`, in their order. REQUIRES: ZeekFieldsFault() is nothing.
+std::vector<size_t> ZeekColumnsOf(const ZeekHeader& header, const std::vector<ValueField>& chosen);
 
 // The line of the header that starts with `directive`; 1 if there is none.
 uint64_t ZeekLineOf(std::string_view text, std::string_view directive);
