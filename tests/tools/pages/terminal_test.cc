@@ -74,7 +74,7 @@ TEST(TerminalTest, TablesAreAlignedAndBreakWhereTheyAreTooWide) {
 
 TEST(TerminalTest, NoLineIsLongerThanTheTerminal) {
   std::string words;
-  for (int i = 0; i < 200; ++i) words += std::string(1 + i % 9, 'w') + " ";
+  for (size_t i = 0; i < 200; ++i) words += std::string(1 + i % 9, 'w') + " ";
   Document document;
   document.subtitle = words;
   document.verdict = {Text::OfStrong(words).Bad(words)};
