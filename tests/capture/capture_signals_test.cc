@@ -176,8 +176,8 @@ TEST_F(CaptureSignalsTest, ASignalEndsACaptureThatWaitsForAReader) {
   const std::string pipe = files_.Path("unread");
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   StartedCommand command({"capture", "--map-id", MapId(), "-o", pipe});
-  ASSERT_TRUE(
-      Eventually([&] { return LoadedByCaptures() > 0 && command.WaitsIn() == SYS_openat; }));
+  // The capture asks for a reader again and again, so the signal may come at any moment from here.
+  ASSERT_TRUE(Eventually([] { return LoadedByCaptures() > 0; }));
   command.Signal(SIGTERM);
   const int status = command.Wait();
   EXPECT_TRUE(EndedBySignal(SIGTERM, status)) << status;
