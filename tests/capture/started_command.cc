@@ -11,7 +11,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <thread>
 
 #include "engine/live_kernel/file_descriptor.h"
@@ -72,13 +71,6 @@ StartedCommand::~StartedCommand() {
 
 void StartedCommand::Signal(int signal) const {
   EXPECT_EQ(syscall(SYS_tgkill, pid_, pid_, signal), 0);
-}
-
-std::optional<long> StartedCommand::WaitsIn() const {
-  std::ifstream file("/proc/" + std::to_string(pid_) + "/syscall");
-  long number = -1;
-  if (!(file >> number) || number < 0) return std::nullopt;  // "running"
-  return number;
 }
 
 bool StartedCommand::RunToSystemCall() {

@@ -35,8 +35,6 @@ class StartedCommand {
   pid_t pid() const { return pid_; }
   // To the main thread; takes effect when a traced command runs on.
   void Signal(int signal) const;
-  // The system call that it waits in; nothing if it does not wait in one.
-  std::optional<long> WaitsIn() const;
   // Lets it run to its end, and returns what waitpid() says. Kills it if it takes a minute, with a
   // failure.
   int Wait();
