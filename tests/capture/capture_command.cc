@@ -82,7 +82,7 @@ std::vector<size_t> CaptureCommandTest::Snapshots(const std::string& path) {
 }
 
 std::string CaptureCommandTest::NewFolder(const std::string& name) {
-  const std::string folder = files_.Path(name);
+  std::string folder = files_.Path(name);
   std::filesystem::create_directory(folder);
   return folder;
 }
