@@ -8,20 +8,50 @@
 
 #include "tools/command/analyze_command.h"
 #include "tools/command/capture_command.h"
+#include "tools/command/man_page.h"
 #include "tools/command/maps_command.h"
 #include "tools/command/merge_command.h"
 #include "tools/command/output/exit_codes.h"
 #include "tools/command/output/message_text.h"
+#include "tools/command/output/standard_output.h"
 #include "tools/command/replay_command.h"
 #include "tools/command/report_command.h"
+#include "tools/command/shell_completion.h"
 #include "tools/command/usage_error.h"
+#include "tools/command/version.h"
 
 namespace {
 
+// For the installation, not for users: --man-page NAME and --completion SHELL print what is made
+// from the definitions of the command line.
+void AddGeneratorFlags(CLI::App& app) {
+  const auto print = [](const std::string& text) {
+    if (!inlay::WriteToStdout(text)) throw CLI::RuntimeError(inlay::kExitBadInput);
+    throw CLI::Success();
+  };
+  app.add_option_function<std::string>(
+         "--man-page",
+         [&app, print](const std::string& name) {
+           print(inlay::ManPage(name == app.get_name() ? app : *app.get_subcommand(name)));
+         },
+         "Print a man page")
+      ->trigger_on_parse()
+      ->group("");
+  app.add_option_function<std::string>(
+         "--completion",
+         [&app, print](const std::string& shell) {
+           print(shell == "zsh" ? inlay::ZshCompletion(app) : inlay::BashCompletion(app));
+         },
+         "Print the completion of a shell")
+      ->check(CLI::IsMember({"bash", "zsh"}))
+      ->trigger_on_parse()
+      ->group("");
+}
+
 int Run(int argc, char** argv) {
-  CLI::App app("inlay: tools around per-socket values that are stored once and shared");
+  CLI::App app("Tools around per-socket values that are stored once and shared");
   app.name("inlay");
-  app.set_version_flag("--version", "inlay " INLAY_VERSION);
+  app.set_version_flag("--version", inlay::VersionText);
   app.require_subcommand(1);
   inlay::AnalyzeOptions analyze_options;
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
@@ -35,6 +65,7 @@ int Run(int argc, char** argv) {
   const CLI::App* replay = inlay::AddReplayCommand(app, &replay_options);
   inlay::ReportOptions report_options;
   const CLI::App* report = inlay::AddReportCommand(app, &report_options);
+  AddGeneratorFlags(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
