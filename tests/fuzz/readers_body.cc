@@ -20,6 +20,7 @@
 #include "tests/fuzz/run_on_bytes.h"
 #include "tools/analysis/bytes/decompressor.h"
 #include "tools/analysis/bytes/input_file.h"
+#include "tools/analysis/grammar/blank_columns.h"
 #include "tools/analysis/grammar/column_selection.h"
 #include "tools/analysis/grammar/delimited_row.h"
 #include "tools/analysis/grammar/zeek_log.h"
@@ -66,7 +67,12 @@ RecordOptions ChooseOptions(uint8_t choice, uint8_t columns) {
     if (is_ss && (choice & 0x10) != 0) options.map_id = 7;
     return options;
   }
-  if ((choice & 0x10) != 0) options.header = (choice & 0x20) != 0;
+  if ((choice & 0x10) != 0) {
+    options.header = (choice & 0x20) != 0;
+  } else if ((choice & 0x20) != 0 && options.format == RecordFormat::kCsv) {
+    options.no_quotes = choice % 4 == 3;
+    options.blank_runs = choice % 4 == 1;
+  }
   return options;
 }
 
@@ -155,6 +161,30 @@ std::optional<std::vector<std::vector<std::string>>> PlainRows(std::string_view 
     if (rows.back().size() != rows.front().size()) return std::nullopt;
   }
   return rows;
+}
+
+// `text` with one space for each run of blanks inside a line.
+std::string PlainBlanks(std::string_view text) {
+  std::string collapsed;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    const bool has_return = line.ends_with('\r');
+    if (has_return) line.remove_suffix(1);
+    std::string words;
+    bool blank = false;
+    for (const char c : line) {
+      if (c != ' ' && c != '\t') {
+        if (blank && !words.empty()) words += ' ';
+        words += c;
+      }
+      blank = c == ' ' || c == '\t';
+    }
+    collapsed += words + (has_return ? "\r" : "") + (end == std::string_view::npos ? "" : "\n");
+  }
+  return collapsed;
 }
 
 // The rows of a Zeek log, line by line; empty if the log breaks a rule.
@@ -265,6 +295,7 @@ void RunOnBytes(const uint8_t* data, size_t size) {
   } else if (schema.kind == analysis::RecordSchema::Kind::kText) {
     const bool header =
         !schema.is_zeek_log && options.header.value_or(analysis::NeedsHeader(options.columns));
+    if (options.blank_runs || schema.dialect == analysis::kBlankDialect) text = PlainBlanks(text);
     const auto counts = PlainCounts(text, schema, header);
     Check(distinct.ok() == (counts.has_value() && !counts->empty()), "the same rows are valid");
     if (distinct.ok()) {
