@@ -48,16 +48,18 @@ struct FactoryAllocator {
 
   FactoryAllocator() = default;
   template <typename Other>
-  FactoryAllocator(const FactoryAllocator<Other, Tag>& /*other*/) {}
+  explicit FactoryAllocator(const FactoryAllocator<Other, Tag>& /*other*/) {}
 
   T* allocate(size_t count) {
     T* const made = std::allocator<T>().allocate(count);
     if (count == 1) Usage::nodes.fetch_add(1, std::memory_order_relaxed);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer
     Usage::bytes.fetch_add(ArrayBytes(count * sizeof(T)), std::memory_order_relaxed);
     return made;
   }
   void deallocate(T* object, size_t count) {
     if (count == 1) Usage::nodes.fetch_sub(1, std::memory_order_relaxed);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): likewise
     Usage::bytes.fetch_sub(ArrayBytes(count * sizeof(T)), std::memory_order_relaxed);
     std::allocator<T>().deallocate(object, count);
   }

@@ -21,6 +21,7 @@ struct WorkloadShape {
   Draw draw = Draw::kUniform;
   uint64_t seed = 1;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the compiler's own 0
   friend auto operator<=>(const WorkloadShape&, const WorkloadShape&) = default;
 };
 

@@ -94,7 +94,8 @@ InlineMap::~InlineMap() {
 
 uint32_t InlineMap::PlaceBytes() const {
   constexpr uint32_t kGrain = TailSpace::kGrainBytes;
-  return sizeof(uint64_t) + (options_.value_bytes + kGrain - 1) / kGrain * kGrain;
+  const uint32_t grains = (options_.value_bytes + kGrain - 1) / kGrain;
+  return static_cast<uint32_t>(sizeof(uint64_t)) + grains * kGrain;
 }
 
 size_t InlineMap::CopyBytes() const { return sizeof(Copy) + options_.value_bytes; }

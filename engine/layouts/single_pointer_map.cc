@@ -90,7 +90,7 @@ MemoryUsage SinglePointerMap::memory_usage() const {
   const SingleStorage& storage = table_.single_storage();
   const size_t all_bytes = storage.value_bytes();
   MemoryUsage usage;
-  usage.inline_bytes = table_.sockets() * sizeof(SingleObject*) / storage.registered_maps();
+  usage.inline_bytes = table_.sockets() * sizeof(void*) / storage.registered_maps();
   if (all_bytes > 0) {
     usage.private_bytes = static_cast<size_t>(
         static_cast<double>(storage.memory_usage().private_bytes) *

@@ -319,7 +319,7 @@ void Fill(const TestMap& map, bpf_map_type type, size_t cpus) {
     std::vector<uint8_t> values(kStride * cpus);
     for (size_t cpu = 0; cpu < cpus; ++cpu) {
       const std::vector<uint8_t> value = ProvingValue(i * cpus + cpu, 20);
-      std::copy(value.begin(), value.end(), values.begin() + static_cast<long>(cpu * kStride));
+      std::copy(value.begin(), value.end(), values.data() + cpu * kStride);
     }
     const uint32_t index = static_cast<uint32_t>(i);
     const void* const key = is_array ? static_cast<const void*>(&index) : &i;
@@ -356,7 +356,7 @@ bool RefuseBatches() {
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
-  const sock_fprog filter = {static_cast<unsigned short>(std::size(code)), code};
+  const sock_fprog filter = {static_cast<uint16_t>(std::size(code)), code};
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }

@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 
 #include <cerrno>
+#include <cinttypes>
 #include <set>
 #include <utility>
 
@@ -51,8 +52,8 @@ uint64_t MemlockBytes(int fd) {
   if (FILE* const file = std::fopen(path.c_str(), "re")) {
     char line[256];
     while (std::fgets(line, sizeof(line), file) != nullptr) {
-      unsigned long long value = 0;
-      if (std::sscanf(line, "memlock: %llu", &value) == 1) bytes = value;
+      uint64_t value = 0;
+      if (std::sscanf(line, "memlock: %" SCNu64, &value) == 1) bytes = value;
     }
     std::fclose(file);
   }

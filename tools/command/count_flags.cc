@@ -14,7 +14,7 @@ void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
           "--memory",
           [memory_bytes](const std::string& text) {
             size_t digits = 0;
-            unsigned long long number = 0;
+            uint64_t number = 0;
             try {
               number = text.empty() || text[0] == '-' ? 0 : std::stoull(text, &digits);
             } catch (const std::exception&) {

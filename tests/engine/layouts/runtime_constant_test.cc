@@ -377,7 +377,7 @@ TEST(RuntimeConstantFailureTest, CodeThatHoldsSomethingElseIsLeftAlone) {
 
 TEST(RuntimeConstantFailureTest, AProcessThatGaveUpNewCodeKeepsItsOwn) {
   constexpr int kSetMdwe = 65;  // PR_SET_MDWE, Linux 6.3
-  constexpr unsigned long kRefuseExecGain = 1;
+  constexpr uint64_t kRefuseExecGain = 1;
   constexpr int kNoPrctl = 100;
   ASSERT_EQ(Refused::Set(300), Status::kOk);
   const int result = InChild([] {

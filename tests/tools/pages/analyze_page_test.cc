@@ -189,6 +189,7 @@ TEST(AnalyzePageTest, NotesOnTheInputAreInAllOutputs) {
 
 TEST(AnalyzePageTest, NamesAndValuesMayBeAnything) {
   const std::string markup = "<script>alert(1)</script>";
+  // NOLINTNEXTLINE(misc-misleading-bidirectional): misleading on purpose
   std::string text =
       markup + ",\"a\"\"&'\",\xff\x01,,\xe2\x80\xae" + std::string(3'000, 'n') + "\n";
   for (int i = 0; i < 60; ++i) {

@@ -91,7 +91,7 @@ class BpftoolHex final : public DumpReader {
     word_.clear();
     int c = cursor_.SkipSpace();
     line_ = cursor_.line();
-    while (c != TextCursor::kEnd && c > ' ' && word_.size() < kMaxWordBytes) {
+    while (c > ' ' && word_.size() < kMaxWordBytes) {
       word_ += static_cast<char>(c);
       cursor_.Advance();
       c = cursor_.Peek();

@@ -267,7 +267,8 @@ class DelimitedRecords final : public RecordSource {
     }
     Layout layout{.file_columns = header.fields.size(),
                   .columns = ZeekColumnsOf(header, schema_.fields),
-                  .zeek = std::move(header)};
+                  .zeek = {}};
+    layout.zeek = std::move(header);
     if (layout.zeek.fields == first_zeek_.fields) layout.columns = schema_.columns;
     layout.is_run = AreNeighbours(layout.columns);
     layout_ = std::make_shared<const Layout>(std::move(layout));

@@ -46,8 +46,8 @@ class SilentLibbpf {
   libbpf_print_fn_t before_;
 };
 
-absl::Status BtfError(std::string message) {
-  return absl::InvalidArgumentError(std::move(message));
+absl::Status BtfError(const std::string& message) {
+  return absl::InvalidArgumentError(message);
 }
 
 // Why a value that holds a struct of this name cannot be shared; nothing if it can.
@@ -263,7 +263,7 @@ class Walk {
     }
     if (!found && whole.size_bits != 0) {
       whole.kind = FieldKind::kBytes;
-      chosen.assign(1, std::move(whole));
+      chosen.assign(1, whole);
     }
     fields->insert(fields->end(), chosen.begin(), chosen.end());
     return absl::OkStatus();

@@ -72,7 +72,7 @@ std::optional<uint64_t> ParseCount(std::string_view text) {
   return number;
 }
 
-absl::Status Error(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
+absl::Status Error(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 // "name:type[count]:bits" taken apart.
 struct Item {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <system_error>
 #include <utility>
@@ -71,7 +72,7 @@ std::string ProgressLine(uint64_t bytes_done, uint64_t total_bytes, double secon
                      numbers::ByteSize(total_bytes) + ", " + speed;
   if (rate > 0) {
     const double left = static_cast<double>(total_bytes - done) / rate;
-    line += ", " + numbers::Grouped(static_cast<uint64_t>(left + 0.5)) + " s left";
+    line += ", " + numbers::Grouped(static_cast<uint64_t>(std::llround(left))) + " s left";
   }
   return line;
 }

@@ -176,7 +176,7 @@ std::optional<Text> WritesInWords(const Measured& measured) {
     const Point* const pointer = Results::Beside(*index, "pointer");
     const std::optional<std::string> share = ShareInWords(*index, pointer);
     if (!share.has_value()) continue;
-    text.Plain(any ? ", " : ", ").Plain(absl::StrCat(column.title, " costs ", *share, " of "));
+    text.Plain(", ").Plain(absl::StrCat(column.title, " costs ", *share, " of "));
     text.Code("pointer");
     any = true;
   }

@@ -27,6 +27,7 @@ struct BenchmarkName {
 
   std::optional<int64_t> argument(const std::string& key) const;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the compiler's own 0
   friend auto operator<=>(const BenchmarkName&, const BenchmarkName&) = default;
 };
 

@@ -68,9 +68,9 @@ TEST(LayoutCostsTest, EveryLayoutPaysTheKernelsSizes) {
   EXPECT_EQ(costs[2].name, "single_pointer");  // 116 of kmalloc-128
   EXPECT_EQ(costs[2].total_bytes, 500'000U * (8 + 128));
   EXPECT_EQ(costs[3].name, "shared_pointer");
-  EXPECT_EQ(costs[3].total_bytes, 500'000U * 8 + table);
+  EXPECT_EQ(costs[3].total_bytes, uint64_t{500'000} * 8 + table);
   EXPECT_EQ(costs[4].name, "index");
-  EXPECT_EQ(costs[4].total_bytes, 500'000U * 2 + table);
+  EXPECT_EQ(costs[4].total_bytes, uint64_t{500'000} * 2 + table);
   for (const LayoutCost& cost : costs) {
     EXPECT_DOUBLE_EQ(cost.bytes_per_socket, static_cast<double>(cost.total_bytes) / 500'000);
   }
@@ -84,7 +84,7 @@ TEST(LayoutCostsTest, SpilledSocketsPayThePointerLayoutOnTop) {
   // 80 of kmalloc-96, 176 of kmalloc-192, the pointer.
   EXPECT_EQ(index.private_bytes, 34'466U * (96 + 192 + 8));
   EXPECT_EQ(index.table_bytes, TableBytes(65'534, 8));
-  EXPECT_EQ(index.total_bytes, 200'000U * 2 + index.private_bytes + index.table_bytes);
+  EXPECT_EQ(index.total_bytes, uint64_t{200'000} * 2 + index.private_bytes + index.table_bytes);
 }
 
 TEST(LayoutCostsTest, EmptyValuesCostTheirHeaders) {

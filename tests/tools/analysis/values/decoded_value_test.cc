@@ -50,7 +50,7 @@ TEST(DecodedValueTest, EveryKind) {
 TEST(DecodedValueTest, TextThatCouldBeMisreadIsQuoted) {
   const auto text = [](const std::string& content) {
     char chars[8] = {};
-    std::memcpy(chars, content.data(), content.size());
+    std::copy(content.begin(), content.end(), chars);  // without a zero byte at the end
     return Decoded("t:char[8]", chars);
   };
   EXPECT_EQ(text("reno"), "t=reno");
