@@ -27,6 +27,7 @@
 #include "tools/command/analyze_command.h"
 #include "tools/command/in_range.h"
 #include "tools/command/not_empty.h"
+#include "tools/command/one_of.h"
 #include "tools/command/output/exit_codes.h"
 #include "tools/command/output/fail_command.h"
 #include "tools/command/output/open_files_limit.h"
@@ -368,7 +369,8 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
       ->add_option("--method", options->method,
                    "How to read socket storage: auto, fd, map or fold; see the manual")
       ->type_name("WAY")
-      ->transform(CLI::CheckedTransformer(kMethods).description(""));
+      ->transform(CLI::Transformer(kMethods).description(""))
+      ->transform(OneOf({"auto", "fd", "map", "fold"}));  // runs first
   CLI::Option* follow =
       command->add_option("--follow", options->follow_seconds, "Take snapshots for so long")
           ->type_name("SECONDS")

@@ -6,6 +6,7 @@
 #include "tools/analysis/values/record_limits.h"
 #include "tools/command/in_range.h"
 #include "tools/command/not_empty.h"
+#include "tools/command/one_of.h"
 
 namespace inlay {
 namespace {
@@ -49,8 +50,7 @@ void AddRecordFlags(CLI::App& command, std::vector<std::string>* paths,
           "raw, csv, tsv, zeek, json, the dump of a map: bpftool, ss, or a capture: inlay; "
           "without it, the content decides")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"raw", "csv", "tsv", "zeek", "json", "bpftool", "ss", "inlay"})
-                  .description(""));
+      ->check(OneOf({"raw", "csv", "tsv", "zeek", "json", "bpftool", "ss", "inlay"}));
   command
       .add_option("--value-bytes", options->value_bytes,
                   "Raw records: the size of one, 1 to " +

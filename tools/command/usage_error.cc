@@ -18,7 +18,7 @@ std::string Quoted(const std::string& text) {
   return absl::StrCat("'", numbers::Printable(text, kMostShownBytes), "'");
 }
 
-// "; did you mean 'a' or 'b'?"; empty if no name is close.
+// "; did you mean 'a' or 'b'?"; "." if no name is close.
 std::string DidYouMean(const std::string& name, const std::set<std::string>& names) {
   const std::vector<std::string> close = analysis::CloseNames(name, names, kMostClose);
   std::string text;
@@ -44,12 +44,6 @@ std::set<std::string> OptionNames(const CLI::App& command) {
   return names;
 }
 
-std::string Joined(const std::set<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) absl::StrAppend(&text, text.empty() ? "" : ", ", name);
-  return text;
-}
-
 // The argument without what follows '='.
 std::string OptionName(const std::string& argument) {
   return argument.substr(0, argument.find('='));
@@ -59,13 +53,22 @@ std::string OptionName(const std::string& argument) {
 std::string ExtrasText(const CLI::App& command, const std::set<std::string>& options) {
   for (const std::string& extra : command.remaining()) {
     if (extra.size() < 2 || extra[0] != '-') continue;
-    return absl::StrCat("there is no option ", Quoted(OptionName(extra)),
-                        DidYouMean(OptionName(extra), options));
+    return absl::StrCat("there is no option ", WithCloseNames(OptionName(extra), options));
   }
   return "";
 }
 
 }  // namespace
+
+std::string WithCloseNames(const std::string& name, const std::set<std::string>& names) {
+  return Quoted(name) + DidYouMean(name, names);
+}
+
+std::string Joined(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) absl::StrAppend(&text, text.empty() ? "" : ", ", name);
+  return text;
+}
 
 std::string UsageErrorText(const CLI::App& app, const CLI::ParseError& error,
                            const std::vector<std::string>& arguments) {
@@ -85,8 +88,8 @@ std::string UsageErrorText(const CLI::App& app, const CLI::ParseError& error,
     what = absl::StrCat("a command comes first, and ", Quoted(arguments[0]),
                         " is none; the commands are ", Joined(commands));
   } else {
-    what = absl::StrCat("there is no command ", Quoted(arguments[0]),
-                        DidYouMean(arguments[0], commands), " The commands are ", Joined(commands));
+    what = absl::StrCat("there is no command ", WithCloseNames(arguments[0], commands),
+                        " The commands are ", Joined(commands));
   }
   if (what.empty()) what = error.what();
   return absl::StrCat(MessageText(absl::StrCat(who, ": ", what)), "\nRun '", who,

@@ -311,8 +311,9 @@ TEST_F(AnalyzeCommandTest, BadInputNamesTheFileAndThePlace) {
                 table + ": the last record, at byte 4, has only 2 of 4 bytes");
   ExpectFailure("analyze --value-bytes 4 -", "standard input: the last record, at byte 4",
                 "< " + table);
-  ExpectFailure("analyze --value-bytes 0 " + table, "0 not in range");
-  ExpectFailure("analyze --value-bytes 65537 " + table, "65537 not in range");
+  ExpectFailure("analyze --value-bytes 0 " + table,
+                "invalid number '0': expected a whole number from 1 to");
+  ExpectFailure("analyze --value-bytes 65537 " + table, "invalid number '65537': expected a whole");
   ExpectFailure("analyze --value-bytes 99999999999999999999999 " + table, "--value-bytes");
   ExpectFailure("analyze -", "standard input: is empty");
   ExpectFailure("analyze --value-bytes 4 -", "standard input: is empty");

@@ -161,8 +161,22 @@ TEST_F(WrongInputsTest, NearNamesAreOffered) {
   ExpectFailure("analyse x", "did you mean 'analyze'?");
   ExpectFailure("analyze --colums 1 x", "did you mean '--columns'?");
   ExpectRefused("proto,b\n1,2\n", "did you mean 'proto'?", "--columns prot");
+  ExpectFailure("analyze --format cvs x", "--format: there is no 'cvs'; did you mean 'csv'?");
+  ExpectFailure("capture --map x --method fodl -o x", "there is no 'fodl'; did you mean 'fold'?");
   ExpectFailure("", "give a command: analyze");
   ExpectFailure("analyze --write-cost nan x", "--write-cost");
+}
+
+TEST_F(WrongInputsTest, ANumberIsReadAsItIsWritten) {
+  const std::string table = files_.Write("table.csv", "a,b\n1,2\n1,2\n3,4\n");
+  for (const char* const number : {"010", "0x2", "-1", "+2", "2.0", "", "18446744073709551617",
+                                   "99999999999999999999999", "nan", "2 "}) {
+    ExpectFailure("analyze --max-distinct '" + std::string(number) + "' " + table,
+                  "--max-distinct: invalid number '" + std::string(number) +
+                      "': expected a whole number of 1 or more");
+    ExpectFailure("analyze --threads '" + std::string(number) + "' " + table, "--threads: ");
+    ExpectFailure("analyze --map-id '" + std::string(number) + "' " + table, "--map-id: ");
+  }
 }
 
 }  // namespace
