@@ -8,7 +8,8 @@
 
 #include "tools/command/analyze_command.h"
 #include "tools/command/capture_command.h"
-#include "tools/command/man_page.h"
+#include "tools/command/manual/man_page.h"
+#include "tools/command/manual/shell_completion.h"
 #include "tools/command/maps_command.h"
 #include "tools/command/merge_command.h"
 #include "tools/command/output/exit_codes.h"
@@ -16,7 +17,6 @@
 #include "tools/command/output/standard_output.h"
 #include "tools/command/replay_command.h"
 #include "tools/command/report_command.h"
-#include "tools/command/shell_completion.h"
 #include "tools/command/usage_error.h"
 #include "tools/command/version.h"
 

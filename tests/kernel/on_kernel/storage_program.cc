@@ -29,8 +29,9 @@ live_kernel::HiddenFd Load(bpf_prog_type type, const char* name, const Instructi
   // Load again, with the verifier's log.
   const int again = bpf_prog_load(type, name, kLicence, text.data(), text.size(), &options);
   if (again >= 0) return {again, name};
-  throw std::system_error(error, std::generic_category(),
-                          std::string("cannot load program ") + name + ": " + std::string(log.data()));
+  throw std::system_error(
+      error, std::generic_category(),
+      std::string("cannot load program ") + name + ": " + std::string(log.data()));
 }
 
 }  // namespace

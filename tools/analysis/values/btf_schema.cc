@@ -46,9 +46,7 @@ class SilentLibbpf {
   libbpf_print_fn_t before_;
 };
 
-absl::Status BtfError(const std::string& message) {
-  return absl::InvalidArgumentError(message);
-}
+absl::Status BtfError(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 // Why a value that holds a struct of this name cannot be shared; nothing if it can.
 std::optional<std::string_view> WhyNotShared(std::string_view struct_name) {

@@ -22,7 +22,8 @@ using Row = std::vector<std::string>;
 std::string DataFile(const std::string& name) { return INLAY_TEST_DATA_DIR "/" + name; }
 std::string WorkFile(const std::string& name) { return INLAY_TEST_WORK_DIR "/" + name; }
 
-FieldCodes Encoded(const std::string& path, const RecordOptions& options, DistinctValues* distinct) {
+FieldCodes Encoded(const std::string& path, const RecordOptions& options,
+                   DistinctValues* distinct) {
   auto source = OpenRecords({path}, options);
   EXPECT_TRUE(source.ok()) << source.status();
   auto counted = CountDistinct(**source, 2);

@@ -1,4 +1,4 @@
-#include "tools/command/man_page.h"
+#include "tools/command/manual/man_page.h"
 
 #include <cctype>
 #include <sstream>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/command/command_options.h"
+#include "tools/command/manual/command_options.h"
 
 namespace inlay {
 namespace {

@@ -1,11 +1,11 @@
-#include "tools/command/shell_completion.h"
+#include "tools/command/manual/shell_completion.h"
 
 #include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/command/command_options.h"
+#include "tools/command/manual/command_options.h"
 
 namespace inlay {
 namespace {

@@ -2,8 +2,8 @@
 //
 // Thread-safe: functions without state.
 
-#ifndef INLAY_TOOLS_COMMAND_COMMAND_OPTIONS_H_
-#define INLAY_TOOLS_COMMAND_COMMAND_OPTIONS_H_
+#ifndef INLAY_TOOLS_COMMAND_MANUAL_COMMAND_OPTIONS_H_
+#define INLAY_TOOLS_COMMAND_MANUAL_COMMAND_OPTIONS_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -29,4 +29,4 @@ bool TakesFile(const CLI::Option& option);
 
 }  // namespace inlay
 
-#endif  // INLAY_TOOLS_COMMAND_COMMAND_OPTIONS_H_
+#endif  // INLAY_TOOLS_COMMAND_MANUAL_COMMAND_OPTIONS_H_

@@ -1,4 +1,4 @@
-#include "tools/command/command_options.h"
+#include "tools/command/manual/command_options.h"
 
 namespace inlay {
 

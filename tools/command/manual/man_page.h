@@ -2,8 +2,8 @@
 //
 // Thread-safe: functions without state.
 
-#ifndef INLAY_TOOLS_COMMAND_MAN_PAGE_H_
-#define INLAY_TOOLS_COMMAND_MAN_PAGE_H_
+#ifndef INLAY_TOOLS_COMMAND_MANUAL_MAN_PAGE_H_
+#define INLAY_TOOLS_COMMAND_MANUAL_MAN_PAGE_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -16,4 +16,4 @@ std::string ManPage(const CLI::App& app);
 
 }  // namespace inlay
 
-#endif  // INLAY_TOOLS_COMMAND_MAN_PAGE_H_
+#endif  // INLAY_TOOLS_COMMAND_MANUAL_MAN_PAGE_H_

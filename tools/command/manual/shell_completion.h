@@ -2,8 +2,8 @@
 //
 // Thread-safe: functions without state.
 
-#ifndef INLAY_TOOLS_COMMAND_SHELL_COMPLETION_H_
-#define INLAY_TOOLS_COMMAND_SHELL_COMPLETION_H_
+#ifndef INLAY_TOOLS_COMMAND_MANUAL_SHELL_COMPLETION_H_
+#define INLAY_TOOLS_COMMAND_MANUAL_SHELL_COMPLETION_H_
 
 #include <CLI/CLI.hpp>
 #include <string>
@@ -18,4 +18,4 @@ std::string ZshCompletion(const CLI::App& app);
 
 }  // namespace inlay
 
-#endif  // INLAY_TOOLS_COMMAND_SHELL_COMPLETION_H_
+#endif  // INLAY_TOOLS_COMMAND_MANUAL_SHELL_COMPLETION_H_
