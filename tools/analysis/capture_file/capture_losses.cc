@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/bytes/harmless_text.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analysis {
 namespace {
@@ -50,7 +50,7 @@ std::string CaptureTimeText(uint64_t time_ns) {
 }
 
 std::string CaptureText(std::string_view text, size_t max_bytes) {
-  return HarmlessText(text, max_bytes);
+  return numbers::Printable(text, max_bytes);
 }
 
 std::string CaptureSnapshotRecords::Name() const {

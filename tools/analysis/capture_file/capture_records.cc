@@ -29,6 +29,10 @@ constexpr std::string_view kNoteKey = "note ";
 constexpr size_t kMaxCapturedNotes = 20;
 constexpr size_t kMaxNoteBytes = 1000;
 
+// What the records of an input may take when each is given out. A block of bits can stand for
+// hundreds of thousands of times its own size in values.
+constexpr uint64_t kMaxOrderedBytes = uint64_t{64} << 30;
+
 // Beyond this no number of records is believed, so that sums of them do not overflow.
 constexpr uint64_t kMaxRecordNumber = uint64_t{1} << 48;
 
@@ -159,17 +163,26 @@ class CaptureRecords final : public RecordSource {
       if (!std::exchange(held_, false)) {
         absl::StatusOr<Event> event = ReadEvent();
         if (event.ok() && *event == Event::kInputEnd) event = CheckThatSomethingWasRead();
-        if (!event.ok()) {
-          finished_ = true;
-          tallied_.clear();
-          tally_is_whole_ = false;
-          return event.status();
-        }
+        if (!event.ok()) return Fail(event.status());
         if (*event == Event::kInputEnd) finished_ = true;
         if (*event != Event::kBlock) continue;
       }
       HandleBlock();
+      if (ordered_bytes_ > kMaxOrderedBytes) {
+        return Fail(absl::InvalidArgumentError(absl::StrCat(
+            captures_.file_name(), ": its records stand for more than ", kMaxOrderedBytes >> 30,
+            " GiB of values, the limit for reading each of "
+            "them in order; leave out --in-order, which counts equal ones together")));
+      }
     }
+  }
+
+  absl::Status Fail(absl::Status status) {
+    finished_ = true;
+    part_.reset();
+    tallied_.clear();
+    tally_is_whole_ = false;
+    return status;
   }
 
   absl::StatusOr<Event> ReadEvent() {
@@ -337,6 +350,7 @@ class CaptureRecords final : public RecordSource {
     if (!UseDictionary(head->dictionary)) return Malformed("its values were given up before");
     snapshot_->lost_with_block += head->first_record - snapshot_->next_record;
     snapshot_->next_record = head->first_record + head->count;
+    if (!counted_) ordered_bytes_ += head->count * schema_.value_bytes;
     part_ = Part{*head, std::move(captures_.block().payload), 0};
   }
 
@@ -464,6 +478,7 @@ class CaptureRecords final : public RecordSource {
 
   uint64_t sequence_ = 0;
   uint64_t records_ = 0;
+  uint64_t ordered_bytes_ = 0;         // that records take which are given out one by one
   uint64_t empty_snapshots_ = 0;       // that say themselves that they have no record
   uint64_t unreadable_snapshots_ = 0;  // of which no record can be read
   std::vector<std::string> described_;

@@ -27,7 +27,8 @@ namespace inlay::analysis {
 //
 // `counted`: RecordBlock::copies() tells how often a value occurs, and each value of a dictionary
 // is given out once for each snapshot: a few bytes can stand for very many records, and are
-// counted for what they cost to read. Otherwise every record is given out, in order.
+// counted for what they cost to read. Otherwise every record is given out, in order, and records that
+// stand for more than 64 GiB of values are an error.
 //
 // `named`, if given, is what the user says of the values. Fails if the files say something else;
 // they need not say what the fields are.

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/analysis/bytes/harmless_text.h"
 #include "tools/analysis/bytes/text_cursor.h"
 #include "tools/analysis/dumps/bpftool_hex.h"
 #include "tools/analysis/dumps/bpftool_json.h"
@@ -17,6 +16,7 @@
 #include "tools/analysis/grammar/column_selection.h"
 #include "tools/analysis/values/bytes_column.h"
 #include "tools/analysis/values/record_limits.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analysis {
 namespace {
@@ -123,7 +123,7 @@ class DumpRecords final : public RecordSource {
           counts_.unreadable, entries(counts_.unreadable),
           counts_.unreadable == 1 ? " has" : " have", " an error in place of the value and ",
           counts_.unreadable == 1 ? "is no record" : "are no records", ": '",
-          HarmlessText(counts_.first_error, DumpCounts::kMaxErrorBytes), "'.")));
+          numbers::Printable(counts_.first_error, DumpCounts::kMaxErrorBytes), "'.")));
     }
     if (const uint64_t repeated = counts_.repeated_keys.repeated(); repeated != 0) {
       notes.push_back(Doubt(absl::StrCat(
@@ -196,8 +196,8 @@ class DumpRecords final : public RecordSource {
     if (options_.tool == DumpOptions::Tool::kBpftool) {
       what = "no entry has a value: bpftool could not read any of them";
       if (!counts_.first_error.empty()) {
-        absl::StrAppend(&what, ", '", HarmlessText(counts_.first_error, DumpCounts::kMaxErrorBytes),
-                        "'");
+        absl::StrAppend(&what, ", '",
+                        numbers::Printable(counts_.first_error, DumpCounts::kMaxErrorBytes), "'");
       }
     } else if (maps_.seen.empty()) {
       what = "no socket has a value of a BPF map; did ss run as root with --bpf-maps?";

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/bytes/harmless_text.h"
 #include "tools/analysis/values/bytes_column.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analysis {
 namespace {
@@ -81,7 +81,7 @@ std::string PrintedText::Names(bool Field::*property) const {
     if (!(fields_[i].*property)) continue;
     if (listed++ == kMaxNames) return text + " and others";
     absl::StrAppend(&text, listed == 1 ? "'" : ", '",
-                    HarmlessText(names_[columns_[i]], kMaxNameBytes), "'");
+                    numbers::Printable(names_[columns_[i]], kMaxNameBytes), "'");
   }
   return text;
 }

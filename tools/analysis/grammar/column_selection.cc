@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "tools/analysis/bytes/harmless_text.h"
 #include "tools/analysis/grammar/close_names.h"
+#include "tools/pages/numbers/printable.h"
 
 namespace inlay::analysis {
 namespace {
@@ -125,7 +125,7 @@ absl::StatusOr<std::vector<size_t>> SelectColumns(std::string_view selection,
       if (again != header.end()) {
         return absl::InvalidArgumentError(absl::StrCat(
             "the columns ", named - header.begin() + 1, " and ", again - header.begin() + 1,
-            " are both called '", HarmlessText(item, 60), "': choose one by its number"));
+            " are both called '", numbers::Printable(item, 60), "': choose one by its number"));
       }
       absl::Status status = choose(static_cast<size_t>(named - header.begin()), item);
       if (!status.ok()) return status;

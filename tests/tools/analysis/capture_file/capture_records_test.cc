@@ -290,7 +290,7 @@ TEST_F(CaptureRecordsTest, NotesSayWhereItComesFrom) {
   ASSERT_TRUE(source.ok());
   ASSERT_TRUE(ReadAll(**source).ok());
   EXPECT_EQ(NoteTexts((*source)->Notes(1)),
-            (Strings{path + ": captured on web1, kernel 6.1.0\\x0a\\x1b[2J at "
+            (Strings{path + ": captured on web1, kernel 6.1.0\\x0A\\x1B[2J at "
                             "1970-01-01T00:00:00.000Z, map policy (id 12) of type sk_storage, "
                             "read by iter/task_file."}));
   const auto parsed = ParseCaptureHeader(CaptureHeaderAsJson(header));
@@ -312,7 +312,7 @@ TEST_F(CaptureRecordsTest, NotesOfTheCaptureAreInTheReport) {
   const Strings notes = NoteTexts((*source)->Notes(1));
   ASSERT_EQ(notes.size(), 3U);
   EXPECT_EQ(notes[1], path + ": no field names.");
-  EXPECT_EQ(notes[2], path + ": the lock\\x0a.");
+  EXPECT_EQ(notes[2], path + ": the lock\\x0A.");
   EXPECT_TRUE(DoubtsOf(**source).empty());
 }
 

@@ -98,6 +98,18 @@ TEST(HostileCaptureTest, RecordsThatCannotBeAreLeftOut) {
   }
 }
 
+TEST(HostileCaptureTest, AFewBytesDoNotStandForHoursOfReading) {
+  constexpr uint32_t kValueBytes = 65'407;
+  constexpr uint32_t kRecords = 1'100'000;  // 138 kB of bits, and 67 GiB of values
+  HostileCapture capture(R"({"value_bytes":65407,"fields":[]})");
+  capture.Snapshot()
+      .Values(0, 0, std::string(kValueBytes, 'a'))
+      .Records({0, 0, 0, kRecords, 1}, std::string((kRecords + 7) / 8, '\0'))
+      .End(kRecords);
+  EXPECT_NE(ReadCapture(capture.Finish()).error.find("more than 64 GiB of values"),
+            std::string::npos);
+}
+
 TEST(HostileCaptureTest, ValuesThatCannotBeAreLeftOut) {
   const auto readable = [](uint32_t dictionary, uint32_t first, const std::string& values) {
     const CaptureRead read = ReadCapture(HostileCapture()

@@ -73,7 +73,7 @@ TEST(ColumnSelectionTest, ANameOfTwoColumnsIsRefused) {
   EXPECT_EQ(std::string(port.status().message()),
             "the columns 2 and 4 are both called 'port': choose one by its number");
   EXPECT_EQ(std::string(SelectColumns("x\n", header, 5).status().message()),
-            "the columns 3 and 5 are both called 'x\\x0a': choose one by its number");
+            "the columns 3 and 5 are both called 'x\\x0A': choose one by its number");
   EXPECT_EQ(*SelectColumns("id,4", header, 5), (std::vector<size_t>{0, 3}));
 }
 
