@@ -51,6 +51,7 @@ need dpkg-deb dpkg
 programs=(
   tests/kernel/live_kernel_test tests/kernel/differential_test
   tests/capture/live_capture_test tests/capture/capture_command_test
+  tests/capture/capture_signals_test
   bench/kernel/kernel_bench bench/kernel/leaves_nothing_test
   tools/inlay
 )

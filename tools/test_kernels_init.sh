@@ -45,6 +45,7 @@ run live_kernel_test /build/tests/kernel/live_kernel_test /vectors
 run differential_test /build/tests/kernel/differential_test --on-kernel --operations 1000
 run live_capture_test /build/tests/capture/live_capture_test
 run capture_command_test /build/tests/capture/capture_command_test
+run capture_signals_test /build/tests/capture/capture_signals_test
 run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1
 run leaves_nothing_test /build/bench/kernel/leaves_nothing_test /build/bench/kernel/kernel_bench
 echo "@result all 0 0"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/capture/held_sockets.h"
+#include "tests/capture/program_paths.h"
 #include "tests/capture/test_map.h"
 #include "tests/tools/inlay_command.h"
 

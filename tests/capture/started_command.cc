@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "engine/live_kernel/file_descriptor.h"
+#include "tests/capture/program_paths.h"
 
 namespace inlay::capture {
 namespace {
