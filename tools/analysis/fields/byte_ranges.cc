@@ -10,17 +10,18 @@
 namespace inlay::analysis {
 namespace {
 
-// Two halves depend on each other if they take at most this many times the values that one takes
-// alone.
+// Two halves depend on each other if together they take at most this many times the values that one
+// takes alone.
 constexpr double kJoint = 1.25;
-// And at most this part of the values that they would take if they did not.
+// And at most this share of the values that independent halves would take.
 constexpr double kEvidence = 0.5;
-// A byte carries into the next one if its entropy, or the number of its values, is this part of the
-// most that it could be: what is zero most of the time has little entropy.
+// A byte carries into the next one if its entropy, or the number of its values, is at least this
+// share of its maximum. The number counts too because a byte that is mostly zero has little
+// entropy.
 constexpr double kCarries = 0.75;
-// Fewer values do not show what a byte could be.
+// Fewer values do not show the range of a byte.
 constexpr double kLeastValues = 64;
-// How many bits more than the byte below a byte of the same number may seem to have, by chance.
+// The entropy in bits by which chance may lift a byte above the lower byte of the same number.
 constexpr double kNoiseBits = 0.1;
 
 constexpr size_t kMaxNumberBytes = 8;
@@ -47,7 +48,7 @@ Sample TakeSample(uint64_t value_bytes, const std::vector<CountedValue>& values)
   return sample;
 }
 
-// What the sample says of one byte.
+// One byte in the sample.
 struct ByteView {
   uint64_t distinct = 0;
   double entropy_bits = 0;
@@ -143,7 +144,7 @@ class Discovery {
   }
 
  private:
-  // What starts at a byte: a number of `size` bytes, or a byte that belongs to none.
+  // The part that starts at a byte: a number of `size` bytes, or a single byte.
   struct Part {
     uint64_t size = 1;
     uint64_t distinct = 0;
@@ -171,7 +172,7 @@ class Discovery {
     parts_[offset] = {size, distinct};
   }
 
-  // The upper half counts how often the lower one has run over.
+  // Whether the upper half counts the overflows of the lower one.
   bool Carries(uint64_t offset, uint64_t half) const {
     const ByteView& below = bytes_[offset + half - 1];
     const ByteView& above = bytes_[offset + half];
@@ -184,11 +185,10 @@ class Discovery {
   bool Depend(const Part& low, const Part& high, uint64_t distinct, uint64_t size) const {
     const auto joint = static_cast<double>(distinct);
     const double product = static_cast<double>(low.distinct) * static_cast<double>(high.distinct);
-    // How many of `product` pairs occur among so many values if all are equally likely.
+    // The expected number of pairs among the values if all `product` pairs are equally likely.
     const double independent = product * -std::expm1(-values_ / product);
     if (joint > kEvidence * independent) return false;
-    // Eight bytes are as often two numbers, and those are not alike by chance only if they always
-    // are.
+    // Eight bytes are as often two numbers, so only a one-to-one relation makes them one.
     if (size == kMaxNumberBytes) return low.distinct == distinct && high.distinct == distinct;
     return joint <= kJoint * static_cast<double>(std::max(low.distinct, high.distinct));
   }

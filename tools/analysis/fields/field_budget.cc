@@ -7,16 +7,16 @@
 namespace inlay::analysis {
 namespace {
 
-// Bytes that stay as long as anything is computed on fields. For each value and field: its code,
-// the first value of a code in the worst case, the codes that leaving fields out makes of half the
-// values (spoilers.h), and of half of those.
+// Bytes that stay allocated during all computations on fields. For each value and field: its code,
+// the first value of a code in the worst case, and the codes of the compacted rows (spoilers.h),
+// which are half as many, and then half of those.
 constexpr size_t kCellBytes = 16;
 // For each value: its count, its hash by the fields, and, in a search for a split, those of groups.
 constexpr size_t kValueBytes = 240;
 // For each value and thread: hash slots and a copy of the hashes (row_hashes.h), or the classes and
 // slots of the exact search (split_exact.h).
 constexpr size_t kThreadValueBytes = 160;
-// While a field is encoded, in the worst case of which all values differ: the entries of its table
+// While a field is encoded, in the worst case, where all values differ: the entries of its table
 // while they move, and its slots; and the slots that a table starts with.
 constexpr size_t kEncoderValueBytes = 210;
 constexpr size_t kEncoderBytes = size_t{8} << 10;

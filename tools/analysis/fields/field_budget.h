@@ -1,9 +1,8 @@
-// FieldBudget: how many values, threads and tables at a time computing on fields may use, so that
-// it keeps to a budget of memory.
+// FieldBudget: limits the values, threads and tables that a computation on fields uses at a time,
+// so that it keeps to a budget of memory.
 //
-// Where it fits, nothing changes. Where it does not, there is work for fewer threads and for fewer
-// fields at a time, and only then fewer values. So which values these are does not depend on the
-// threads.
+// A computation that exceeds the budget first uses fewer threads and encodes fewer fields at a
+// time, and only then samples the values. The sample does not depend on the number of threads.
 //
 // Thread-safe: immutable.
 
@@ -20,8 +19,8 @@ namespace inlay::analysis {
 
 class FieldBudget {
  public:
-  // `budget_bytes` may be BoundedCounter::kUnbounded. What is said of each field, some KiB, is not
-  // in it.
+  // `budget_bytes` may be BoundedCounter::kUnbounded. It leaves out some KiB of results for each
+  // field.
   FieldBudget(size_t budget_bytes, size_t fields) : budget_bytes_(budget_bytes), fields_(fields) {}
 
   // The values that may be encoded.

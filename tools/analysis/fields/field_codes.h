@@ -1,6 +1,6 @@
 // FieldCodes: the distinct values as a table of small numbers, a column for each field: two values
-// agree in a field exactly if they have the same code there. Whatever asks how fields vary together
-// works on this, and knows nothing of bytes and text.
+// agree in a field exactly if they have the same code there. All code that asks how fields vary
+// together works on these numbers, and neither on bytes nor on text.
 
 #ifndef INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_
 #define INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_CODES_H_

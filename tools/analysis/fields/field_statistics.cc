@@ -11,8 +11,8 @@ double EntropyBits(const CodedField& field, const FieldCodes& codes) {
   for (size_t value = 0; value < codes.values(); ++value) {
     records[field.codes[value]] += codes.counts[value];
   }
-  // The codes have the order of the values, which is another one in every run, and a sum of
-  // fractions is not the same in every order. Most counts are often 1, and need no sorting.
+  // The order of the values differs between runs, and a sum of fractions depends on its order, so
+  // sort the counts. Counts of 1 are the most common and need no sorting.
   std::sort(
       std::partition(records.begin(), records.end(), [](uint64_t count) { return count == 1; }),
       records.end());

@@ -1,4 +1,4 @@
-// What each field is like by itself: how many distinct values it has, and how they are spread.
+// Each field by itself: the number of its distinct values, and their entropy.
 
 #ifndef INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_STATISTICS_H_
 #define INLAY_TOOLS_ANALYSIS_FIELDS_FIELD_STATISTICS_H_

@@ -1,8 +1,7 @@
-// RowHashes: how many different values are left if only some of the fields count. A value's hash is
-// the sum of its fields' hashes, so that a field comes and goes with one addition for each value.
+// RowHashes: counts the distinct values by some of the fields. The hash of a value is the sum of
+// the hashes of its fields, so a field joins or leaves with one addition for each value.
 //
-// Counts are those of 128-bit hashes: for 100 million values the chance that any two that differ
-// are taken for one is below 10^-22.
+// It counts 128-bit hashes: among 100 million values the chance of any collision is below 10^-22.
 //
 // Thread-safety: const functions may run concurrently, each with a scratch of its own.
 
@@ -35,7 +34,7 @@ class RowHashes {
   // Counts no field yet. `codes` must outlive it.
   explicit RowHashes(const FieldCodes& codes);
 
-  // Lets a field count that did not, or the other way round.
+  // Adds a field to those that count, or removes one.
   void Include(size_t field);
   void Exclude(size_t field);
   bool includes(size_t field) const { return included_[field]; }
@@ -43,8 +42,8 @@ class RowHashes {
   // The distinct values, by the fields that count; 1 if none does and there are values.
   // Where there are more than `limit`, counting may stop early with any number above it.
   uint64_t Distinct(Scratch* scratch, uint64_t limit = kNoLimit) const;
-  // The same with one field more, and with one less. Nothing changes.
-  // REQUIRES: the field does not count, or does.
+  // The same with one field more, and with one less. The fields that count stay the same.
+  // REQUIRES: the field does not count (With), or does (Without).
   uint64_t DistinctWith(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
   uint64_t DistinctWithout(size_t field, Scratch* scratch, uint64_t limit = kNoLimit) const;
 

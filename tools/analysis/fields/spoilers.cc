@@ -17,13 +17,12 @@ namespace {
 
 constexpr double kCheapIndexBytes = 4;
 
-// Fewer fields than this are counted one by one. Where each matters, groups cost little in vain
-// then.
+// Groups below this size count each field alone, so futile group counts stay few.
 constexpr size_t kSmallGroup = 12;
 
-// A field that could be left out next. The smallest is the one to take.
+// A candidate to leave out next. The smallest choice wins.
 struct Choice {
-  uint64_t distinct = 0;  // values that are left then, or that are left at least
+  uint64_t distinct = 0;  // values that are left then, or a lower bound
   uint64_t own = 0;       // values of the field by itself
   size_t field = 0;
 
@@ -96,11 +95,11 @@ class Remaining {
   }
 
  private:
-  // For each remaining field with `wanted(field)`: a number of values that leaving it out cannot go
-  // below.
+  // For each remaining field with `wanted(field)`: a lower bound on the values that are left
+  // without it.
   template <typename Wanted>
   std::vector<Choice> Bounds(Wanted wanted) const {
-    // The values are at least as many as those of any field that stays.
+    // Any field that stays has at most as many values as are left.
     uint64_t most = 1;
     uint64_t second = 1;
     for (const size_t field : fields_) {
@@ -113,7 +112,7 @@ class Remaining {
     std::vector<Choice> bounds;
     for (const size_t field : fields_) {
       if (!wanted(field)) continue;
-      // And a field with n values makes at most n of one.
+      // A field with n values splits one value into at most n.
       const uint64_t by_itself = (distinct_ + own_[field] - 1) / own_[field];
       const uint64_t by_others = own_[field] == most ? second : most;
       bounds.push_back({std::max(by_itself, by_others), own_[field], field});
@@ -121,16 +120,16 @@ class Remaining {
     return bounds;
   }
 
-  // Finds fields without which, one by one, all values are left: those of a group without which as
-  // a whole all are left. Most fields are such, and this takes few counts. Sets their bounds to
-  // what it found.
+  // Finds fields that are harmless: all values stay distinct without them. If a whole group is
+  // harmless, each of its fields is. Most fields are, so this takes few counts. Sets their bounds
+  // to the exact number.
   void RaiseBounds(std::vector<Choice>& bounds) {
     std::vector<Choice*> open;
     for (Choice& bound : bounds) {
       if (bound.distinct < distinct_) open.push_back(&bound);
     }
     if (open.size() < kSmallGroup) return;
-    // Fields with few values are the likelier to be all harmless together.
+    // Fields with few values are more likely to form a harmless group.
     std::sort(open.begin(), open.end(), [](const Choice* a, const Choice* b) {
       return std::tuple(a->own, a->field) < std::tuple(b->own, b->field);
     });
@@ -162,7 +161,7 @@ class Remaining {
     return hashes_->DistinctWithout(bound.field, scratch);
   }
 
-  // Goes on with one row for each value that is left.
+  // Replaces the rows by one for each value that is left.
   void Compact() {
     const std::vector<uint32_t> rows = hashes_->FirstRows(&scratches_[0]);
     auto compacted = std::make_unique<FieldCodes>();

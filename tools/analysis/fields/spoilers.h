@@ -1,4 +1,4 @@
-// Which fields keep the values from being equal: what is left of them without each field, and
+// Finds the fields that keep values apart: counts the distinct values without each field, and
 // without the fields that do most harm together. docs/analyze.md defines the numbers.
 //
 // Thread-safe: functions without state.
@@ -32,19 +32,19 @@ struct Spoilers {
 // Whether leaving out the field can be a step: it varies, and it is not padding.
 bool CanSpoil(const CodedField& field);
 
-// Every step leaves out the field that leaves the fewest values; among equals the one that has more
-// values by itself, then the first. The steps end when one value is left, no field can spoil, or
-// there are `max_steps`. Works with `threads` threads; the result does not depend on them.
+// Every step removes the field without which the fewest values remain; among equals the one with
+// more values of its own, then the first. The search ends when one value remains, when no field can
+// spoil, or after `max_steps`. It uses `threads` threads; the result does not depend on them.
 // REQUIRES: a value. Throws std::bad_alloc when memory runs out.
 Spoilers FindSpoilers(const FieldCodes& codes, size_t max_steps, size_t threads);
 
-// Whether nothing is spoiled: an index of all values for `input` costs at most twice the 2 bytes
-// that an index takes alone, so that fewer values would save next to nothing.
+// Whether sharing is cheap with all fields: an index for `input` costs at most twice the 2 bytes of
+// the index itself, so fewer values would save next to nothing.
 bool SharesCheaply(const LayoutInput& input);
 
-// How many of the first steps are, together, what spoils the values: the fewest that leave at most
-// half of them, and the next ones as long as each halves again what was left; at most half of the
-// fields that can spoil. 0 if so many are not enough to leave half, or if SharesCheaply(input).
+// The number of first steps whose fields are the spoilers: the fewest steps that leave at most half
+// of the values, and the next ones as long as each halves the rest again; at most half of the
+// fields that can spoil. 0 if so many do not halve the values, or if SharesCheaply(input).
 size_t JointSpoilers(const FieldCodes& codes, const Spoilers& spoilers, const LayoutInput& input);
 
 }  // namespace inlay::analysis

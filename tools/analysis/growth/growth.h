@@ -1,6 +1,5 @@
-// Growth: how the number of distinct values goes with the number of sockets, what it would be with
-// more of them, and how likely the index would then need more bits. docs/analyze.md has the
-// formulas.
+// Growth: the number of distinct values against the number of sockets, a forecast for more sockets,
+// and the probability that the index then needs more bits. docs/analyze.md has the formulas.
 //
 // Thread-safe: immutable.
 
@@ -17,20 +16,20 @@
 namespace inlay::analysis {
 
 // distinct(n) = fixed_values + factor * n^exponent. With an exponent below zero the factor is below
-// zero too, and fixed_values is what the number of values tends to.
+// zero too, and the number of values tends to fixed_values.
 struct GrowthLaw {
   double fixed_values = 0;
   double factor = 0;
   double exponent = 0;  // at most 1: every new record a new value
 };
 
-// How likely there are more values than an index of so many bits can name.
+// The probability of more values than an index of so many bits can name.
 struct WidthOverflow {
   int index_bits = 0;
   double probability = 0;  // 0 to 1
 };
 
-// What is to be expected of `times` as many records of the same kind.
+// The expectation for `times` as many records of the same kind.
 struct GrowthForecast {
   double times = 0;
   double records = 0;
@@ -43,7 +42,7 @@ struct GrowthForecast {
 };
 
 struct Growth {
-  // What the points are of, and with them the law and the forecasts.
+  // The order of the records behind the points, the law and the forecasts.
   enum class Order {
     kRandom,     // the records in random order: what is expected of a part of them
     kInput,      // the records in the order of the input
@@ -55,10 +54,10 @@ struct Growth {
   std::optional<GrowthLaw> law;           // nothing: too few records to fit one
   std::vector<GrowthForecast> forecasts;  // for 2 and 10 times as many records
   std::vector<Snapshot> snapshots;        // kSnapshots only
-  // kInput only: as many records as each of `points` has, in random order.
+  // kInput only: the points in random order, with the same numbers of records.
   std::vector<GrowthPoint> random_order;
-  // kSnapshots only: the snapshots differ too little in size, so that law and forecasts are those
-  // of the last one's records in random order.
+  // kSnapshots only: the snapshots differ too little in size. The law and the forecasts then come
+  // from the records of the last one in random order.
   bool within_last_snapshot = false;
 };
 

@@ -22,14 +22,14 @@ constexpr int kFirstWidth = 9;
 constexpr double kDeviations = 1.96;  // 19 of 20
 constexpr double kMostDeviations = 6;
 
-// What a forecast may be wrong by besides all that is known, in ln of the new values.
+// The error of a forecast beyond its known sources, in ln of the new values.
 constexpr double kLeastModelSd = 0.1;
 constexpr double kLeastModelSdInOrder = 0.2;
-// How many values turn up with twice the records although nothing announces them.
+// New values among twice the records, although the data shows no sign of any.
 constexpr double kUnannounced = 0.05;
 
 constexpr double kLeastRecordsForLaw = 10;
-// Of the sizes of snapshots, for a law to be fitted to them.
+// The least ratio of snapshot sizes for fitting a law.
 constexpr double kLeastSpan = 2;
 constexpr size_t kLeastSnapshots = 3;
 
@@ -41,11 +41,9 @@ std::optional<int> IndexBits(double distinct) {
   return distinct > 1e9 ? std::nullopt : SmallestIndexBits(static_cast<uint64_t>(distinct));
 }
 
-// The smallest number that a Poisson variable exceeds at most as likely as a standard normal one
-// exceeds `z`.
+// Smallest n with P(Poisson(mean) > n) <= P(N(0, 1) > z).
 double PoissonQuantile(double mean, double z) {
-  // Above it, the probability of 0 would get too small to be a number, and the expansion of Cornish
-  // and Fisher is right to about one value.
+  // Above this mean P(0) nears underflow, and the Cornish-Fisher expansion errs by about one value.
   constexpr double kMostSummed = 500;
   if (mean > kMostSummed) return std::ceil(mean + z * std::sqrt(mean) + (z * z - 1) / 6);
   const double above = NormalBelow(-z);
@@ -60,7 +58,7 @@ double PoissonQuantile(double mean, double z) {
   return number;
 }
 
-// The number of new values: ln of it is normal, with another deviation below than above.
+// The number of new values. Its ln is normal, with different deviations below and above.
 struct Spread {
   double expected = 0;
   double low_sd = 0;
@@ -69,22 +67,21 @@ struct Spread {
   double Quantile(double z) const { return expected * std::exp(z * (z < 0 ? low_sd : high_sd)); }
 };
 
-// `base` distinct values, wrong by as much as `error`, and what comes on top; at most `most` in
-// all.
+// Adds new values to the `base` distinct ones, whose error is base.error; at most one per record.
 GrowthForecast OnTopOf(const Figure& base, double times, double records, double expected,
                        const std::function<double(double)>& new_quantile) {
   const double most = std::max(records * times, base.value);
   return ForecastOf(times, records * times, std::min(base.value + expected, most), [&](double z) {
     const double off = new_quantile(z) - expected;
     const double of_base = z * base.error / kDeviations;
-    // They vary apart, so that their squares add up.
+    // The two are independent, so their squares add up.
     const double together = std::copysign(std::hypot(off, of_base), base.error == 0 ? off : z);
     return std::clamp(base.value + expected + together, base.error == 0 ? base.value : 1.0, most);
   });
 }
 
-// None is announced, and one may come all the same. `past` came with the second half of the
-// records.
+// For data without a sign of new values: some may come all the same. The second half of the records
+// brought `past` values.
 GrowthForecast Unannounced(const Figure& base, double times, double records, double past) {
   const double mean = (past + kUnannounced) * std::log2(times);
   return OnTopOf(base, times, records, 0,
@@ -93,8 +90,7 @@ GrowthForecast Unannounced(const Figure& base, double times, double records, dou
 
 GrowthLaw Constant(double distinct) { return {distinct, 0, 0}; }
 
-// What random order has to do with: the rare values, and how far off each of the three numbers may
-// be.
+// The evidence of random order: the rare values, and the deviation of each of the three numbers.
 struct Seen {
   RareValues values;
   std::array<double, 3> sd = {};
@@ -117,8 +113,7 @@ Seen RareOf(const CopiesDistribution& copies) {
   return seen;
 }
 
-// How far the expectation moves, in ln, when the numbers that it comes from are off by their
-// deviations.
+// The variance of ln of the expectation when each number varies by its deviation.
 template <size_t kCount>
 double NoiseVariance(const std::array<double, kCount>& numbers,
                      const std::array<double, kCount>& sd,
@@ -137,8 +132,7 @@ double NoiseVariance(const std::array<double, kCount>& numbers,
   return variance;
 }
 
-// What the same forecast, made of a part of the records, says of all of them: ln of how far off it
-// is.
+// Makes the same forecast from a part of the records: ln of its error for all of them.
 double BacktestError(const CopiesDistribution& copies, double distinct, double times) {
   const double share = 1 / times;
   const RareValues then = {ExpectedWithCopies(copies, share, 1),
@@ -167,7 +161,7 @@ Spread NewInRandomOrder(const CopiesDistribution& copies, const Seen& seen, doub
   const double chance = 1 / spread.expected;  // of the records to come
   const double both =
       noise + chance + Square(kLeastModelSd) + Square(BacktestError(copies, distinct, times));
-  // The extremes that the model could be wrong by are two deviations away.
+  // The extremes of the model count as two deviations.
   spread.low_sd = std::sqrt(both + Square(std::log(model.Least(further) / spread.expected) / 2));
   spread.high_sd = std::sqrt(both + Square(std::log(model.Most(further) / spread.expected) / 2));
   return spread;
@@ -192,11 +186,11 @@ void ForecastInRandomOrder(const CopiesDistribution& copies, Growth* growth) {
   for (const double times : kTimes) {
     const Spread spread = NewInRandomOrder(copies, seen, distinct.value, times);
     const auto quantile = [&](double z) {
-      // Fewer than this may be there by chance alone, and no more come.
+      // Fewer singletons may be chance: then no new values may come.
       constexpr double kChance = 4;
       const double sure =
           z < 0 && seen.values.once < kChance ? std::max(0.0, 1 + z / kDeviations) : 1;
-      // Expected growth falls, and never exceeds what the values that occur once bring now.
+      // Growth slows down, so it never exceeds the present rate, which the singletons give.
       const double most = seen.values.once + std::max(z, 2.0) * seen.sd[0];
       return std::min(sure * spread.Quantile(z), (times - 1) * most);
     };
@@ -228,8 +222,8 @@ struct InOrderLaw {
                    {far.records, now.distinct - last_part - part_before});
     return DistinctBy(law, now.records * times) - now.distinct;
   }
-  // The most that may be expected of so many times the records, z deviations off: new values may
-  // come twice as fast as lately, but not as fast as the first ones did.
+  // The most new values among `times` as many records, z deviations off: they may come twice as
+  // fast as lately, but not as fast as the first ones.
   double Most(double times, double z) const {
     const double lately = last_part() + std::max(z, 2.0) * std::sqrt(last_part() + 1);
     return 2 * (times - 1) * lately * now.records / (now.records - middle.records);
@@ -248,7 +242,7 @@ std::optional<InOrderLaw> LawInOrder(std::span<const GrowthPoint> points) {
   return InOrderLaw{now, *middle, *far};
 }
 
-// ln of how far off the law was that could be fitted when there were 1 / times of the records.
+// ln of the error of a law fitted to the first 1 / times of the records.
 double BacktestErrorInOrder(std::span<const GrowthPoint> points, double times) {
   const GrowthPoint& now = points.back();
   const GrowthPoint* then = LastUpTo(points, now.records / times);
@@ -275,7 +269,7 @@ Spread NewInOrder(const InOrderLaw& law, std::span<const GrowthPoint> points,
   spread.low_sd = spread.high_sd = std::sqrt(both);
   const Seen seen = RareOf(copies);
   if (seen.values.once > 0) {
-    // What random order would bring is half believed.
+    // Half the distance to the forecast of random order, in ln, widens the interval on that side.
     const double off = std::log(NewValues(seen.values).Expected(times - 1) / spread.expected) / 2;
     double& sd_there = off > 0 ? spread.high_sd : spread.low_sd;
     sd_there = std::sqrt(both + Square(off));
@@ -285,7 +279,7 @@ Spread NewInOrder(const InOrderLaw& law, std::span<const GrowthPoint> points,
 
 void ForecastInOrder(const InOrderLaw& law, const CopiesDistribution& copies, Growth* growth) {
   const Figure distinct = {law.now.distinct, copies.distinct().error};
-  // More records never have fewer values.
+  // A floor: more records never have fewer values.
   std::function<double(double)> with_fewer_records = [](double) { return 0.0; };
   for (const double times : kTimes) {
     if (law.last_part() <= 0) {
@@ -302,7 +296,7 @@ void ForecastInOrder(const InOrderLaw& law, const CopiesDistribution& copies, Gr
   }
 }
 
-// Of the distribution of Student, for the middle 19 of 20.
+// Quantile of Student's t distribution for the middle 19 of 20.
 double StudentDeviations(size_t degrees_of_freedom) {
   constexpr std::array<double, 11> kTable = {0,     12.71, 4.303, 3.182, 2.776, 2.571,
                                              2.447, 2.365, 2.306, 2.262, 2.228};
@@ -314,7 +308,7 @@ double StudentDeviations(size_t degrees_of_freedom) {
 
 GrowthForecast ForecastOf(double times, double records, double expected,
                           const std::function<double(double)>& quantile) {
-  // Numbers of values are whole; what is a rounding error above one is that one.
+  // Rounds to whole values, and ignores a rounding error above or below one.
   constexpr double kTolerance = 1e-6;
   GrowthForecast forecast;
   forecast.times = times;
@@ -372,7 +366,7 @@ Growth GrowthInInputOrder(std::vector<GrowthPoint> points, const CopiesDistribut
         {point.records, ExpectedDistinct(copies, static_cast<uint64_t>(point.records))});
   }
   const std::optional<InOrderLaw> law = LawInOrder(growth.points);
-  // Of a sample, what is new between two points is mostly the difference of two errors.
+  // In a sample, the difference between two points is mostly the difference of their errors.
   if (!law.has_value() || is_sample || law->now.records < kLeastRecordsForLaw) {
     ForecastInRandomOrder(copies, &growth);
     growth.law.reset();
@@ -407,8 +401,7 @@ Growth GrowthOfSnapshots(std::vector<Snapshot> snapshots, const CopiesDistributi
   }
   const auto records = static_cast<double>(growth.snapshots.back().records);
   const auto distinct = static_cast<double>(growth.snapshots.back().distinct);
-  // More of the last snapshot's sockets: its law has the exponent of all, and goes through what it
-  // has.
+  // A forecast for the last snapshot: the law has the exponent of all, and goes through its point.
   growth.law = GrowthLaw{.fixed_values = 0,
                          .factor = distinct / std::pow(records, fit.law.exponent),
                          .exponent = fit.law.exponent};
@@ -417,7 +410,7 @@ Growth GrowthOfSnapshots(std::vector<Snapshot> snapshots, const CopiesDistributi
     const double most = records * times;
     const double expected =
         std::clamp(distinct * std::pow(times, fit.law.exponent), distinct, most);
-    // Both the last snapshot and the one to come may be off the law.
+    // Both the last snapshot and the next one may deviate from the law.
     const double sd =
         std::sqrt(Square(fit.residual_sd) * (2 + Square(std::log(times)) / fit.spread_log_records) +
                   1 / expected) *

@@ -1,4 +1,4 @@
-// What is to be expected of more records: the growth in random order, in the order of the input, or
+// Forecasts the distinct values of more records: in random order, in the order of the input, or
 // from snapshot to snapshot. docs/analyze.md has the formulas, and how often the intervals held the
 // truth.
 //
@@ -15,11 +15,11 @@
 
 namespace inlay::analysis {
 
-// From the copies alone, which say all that there is to say if the order means nothing.
+// From the copies alone, for records whose order has no meaning.
 Growth GrowthInRandomOrder(const CopiesDistribution& copies);
 
-// `points` are distinct values met among the first so many records, by rising records; the last is
-// all of them, of which `copies` are.
+// `points` are the distinct values among the first records, by rising records. The last point is
+// all records, whose copies `copies` counts.
 Growth GrowthInInputOrder(std::vector<GrowthPoint> points, const CopiesDistribution& copies);
 
 // `copies` are those of the last snapshot. REQUIRES: two snapshots or more.

@@ -35,7 +35,7 @@ GrowthLaw LawThrough(const GrowthPoint& base, const GrowthPoint& middle, const G
     ((part_at_middle(exponent) > wanted) == falls ? low : high) = exponent;
   }
   double exponent = (low + high) / 2;
-  if (std::abs(exponent) < 1e-6) exponent = 1e-6;  // a logarithm, which the law comes near to
+  if (std::abs(exponent) < 1e-6) exponent = 1e-6;  // the limit is a logarithm
   GrowthLaw law;
   law.exponent = exponent;
   law.factor = (far.distinct - base.distinct) /

@@ -14,22 +14,22 @@ namespace inlay::analysis {
 inline constexpr double kLeastExponent = -8;
 inline constexpr double kMostExponent = 1;
 
-// What `law` says of so many records.
+// The distinct values among `records` records by `law`.
 double DistinctBy(const GrowthLaw& law, double records);
 
-// The law that goes through `base`, and through the two others as near as the limits of the
-// exponent let it: always through `far`. REQUIRES: base.records < middle.records < far.records or
-// the other way round, and the same order of distinct, where `middle` may equal either.
+// The law through `base` and `far`, and as near to `middle` as the limits of the exponent allow.
+// REQUIRES: base.records < middle.records < far.records or the other way round, and the same order
+// of distinct, where `middle` may equal either.
 GrowthLaw LawThrough(const GrowthPoint& base, const GrowthPoint& middle, const GrowthPoint& far);
 
-// A power law factor * records^exponent, fitted by least squares to the logarithms, and what it
-// leaves.
+// A power law factor * records^exponent, fitted by least squares to the logarithms, with the
+// residual.
 struct PowerLawFit {
   GrowthLaw law;
   double residual_sd = 0;  // of ln distinct, with as many degrees of freedom as points less two
   double spread_log_records = 0;  // of ln records, the sum of the squares about the mean
-  // The least squares want less than 0 or more than 1, which no law of growth has; `law` has the
-  // nearest.
+  // The least squares ask for an exponent below 0 or above 1, which no law of growth has; `law` has
+  // the nearest one.
   bool exponent_clamped = false;
 };
 

@@ -11,7 +11,8 @@ constexpr double kMostScale = 5;
 constexpr double kLeastShape = 1e-6;
 constexpr double kMostShapeTimesScale = 100;
 
-// Where `of` is largest between `low` and `high`, if it has one hill: the golden section.
+// The argument between `low` and `high` that maximizes `of`, which must have one peak:
+// golden-section search.
 double Argmax(double low, double high, int steps, const std::function<double(double)>& of) {
   constexpr double kGolden = 0.6180339887498949;
   double left = high - kGolden * (high - low);
@@ -36,7 +37,7 @@ double Argmax(double low, double high, int steps, const std::function<double(dou
   return (low + high) / 2;
 }
 
-// What the model expects to occur twice and three times, for each that occurs once.
+// The values that the model expects twice and three times, for each that occurs once.
 struct Ratios {
   double twice = 0;
   double thrice = 0;
@@ -69,7 +70,7 @@ double Saturating(double rate, double further) {
 
 NewValues::NewValues(const RareValues& seen) {
   constexpr int kSteps = 25;
-  // A power law, scale 1, unless the values speak against it: few of them say little.
+  // The prior favors scale 1, a power law. Few values hardly move it.
   const auto posterior = [&](double log_scale) {
     const double scale = std::exp(log_scale);
     return LogLikelihood(seen, BestShape(seen, scale), scale) - log_scale * log_scale / 2;

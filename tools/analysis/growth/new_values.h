@@ -1,5 +1,5 @@
-// NewValues: how many values that have not been seen yet further records would bring, judged by the
-// values that have been seen once, twice and three times.
+// NewValues: estimates the unseen values that further records bring, from the numbers of values
+// seen once, twice and three times.
 //
 // The model: records come in random order, and the rates at which the rare values occur follow a
 // gamma distribution (Fisher, Corbet and Williams 1943). Then t * N further records bring
@@ -17,7 +17,7 @@
 
 namespace inlay::analysis {
 
-// How many values occur so often.
+// The numbers of values that occur once, twice and three times.
 struct RareValues {
   double once = 0;
   double twice = 0;
@@ -26,18 +26,19 @@ struct RareValues {
 
 class NewValues {
  public:
-  // The most likely model for what was seen. REQUIRES: seen.once > 0.
+  // The most likely model for `seen`, with a prior that favors a power law. REQUIRES: seen.once >
+  // 0.
   explicit NewValues(const RareValues& seen);
 
-  // Expected from so many times as many further records as there were; further > 0.
+  // The new values expected among `further` times as many more records; further > 0.
   double Expected(double further) const;
-  // The fewest and the most that rates of the same mean, or of the same mean and variance, could
-  // bring instead (Harris 1959): all rates equal; and some at zero, others at one rate.
+  // The fewest and the most new values from rates of the same mean, or of the same mean and
+  // variance (Harris 1959): all rates equal; and some at zero, the others at one rate.
   double Least(double further) const;
   double Most(double further) const;
 
  private:
-  double once_ = 0;  // as the model has it
+  double once_ = 0;  // by the model
   double shape_ = 0;
   double scale_ = 1;
 };

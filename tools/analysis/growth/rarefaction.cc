@@ -10,18 +10,17 @@ namespace {
 // Copies up to which the probability is a product, which is exact.
 constexpr uint64_t kMostFactors = 64;
 
-// ln of x! / ((x - held)! * x^held) by the formula of Stirling. Its error is about held * 1e-16,
-// where a difference of two logarithms of factorials would have x * 1e-15. REQUIRES: x - held is
-// not small.
+// ln of x! / ((x - held)! * x^held) by the formula of Stirling. Its error is about held * 1e-16; a
+// difference of two logarithms of factorials has x * 1e-15. REQUIRES: x - held is not small.
 double LogOfFallen(double x, double held) {
   const double left = x - held;
   return -(left + 0.5) * std::log1p(-held / x) - held + (1 / x - 1 / left) / 12;
 }
 
-// That none of `copies` records is among `part` of `records`.
+// The probability that none of `copies` records is among `part` of `records`.
 double AbsentProbability(uint64_t records, uint64_t copies, uint64_t part) {
   if (copies > records - part) return 0;
-  // It is the same that none of the part is among the copies; the fewer ones are the more precise.
+  // The problem is symmetric in `copies` and `part`; the smaller one gives the more precise result.
   if (part < copies) std::swap(copies, part);
   const auto all = static_cast<double>(records);
   const auto left = static_cast<double>(records - part);

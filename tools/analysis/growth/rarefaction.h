@@ -1,9 +1,8 @@
-// Rarefaction: how many distinct values are to be expected among a part of the records, chosen at
-// random.
+// Rarefaction: the expected number of distinct values among a random part of the records.
 //
 // A value with c copies among N records is not among n of them with probability C(N - c, n) / C(N,
-// n), so that the expectation is a sum over the copies alone (Hurlbert 1971). It is exact, whatever
-// the values are.
+// n), so the expectation is a sum over the copies alone (Hurlbert 1971). It is exact for all
+// values.
 //
 // Thread-safe: functions without state.
 
@@ -21,9 +20,8 @@ namespace inlay::analysis {
 // The expected distinct values among `records` of the records. REQUIRES: at most copies.records().
 double ExpectedDistinct(const CopiesDistribution& copies, uint64_t records);
 
-// The values that are expected to occur exactly `times` times among a share of the records, 0 <
-// share <= 1. Each record is taken or not by itself, so that the number of records is `share` of
-// them on average.
+// The expected number of values that occur exactly `times` times in a random sample of the records.
+// The sample takes each record independently with probability `share`, 0 < share <= 1.
 double ExpectedWithCopies(const CopiesDistribution& copies, double share, uint64_t times);
 
 // The curve at 1/2^k of the records, k = 0, 1.. while that is a record or more, and at most

@@ -1,4 +1,4 @@
-// Limits that a report must keep, for scripts that are to fail when a value stops deduplicating.
+// Limits that a report must keep. A script uses them to fail when a value stops deduplicating.
 //
 // Thread-safe: functions without state.
 
@@ -14,7 +14,7 @@
 
 namespace inlay::analysis {
 
-// What equals a limit keeps it. Nothing: no limit.
+// A value equal to the limit keeps it. Nothing means no limit.
 struct GateLimits {
   std::optional<uint64_t> max_distinct = {};
   std::optional<double> min_ratio = {};    // finite

@@ -14,7 +14,7 @@ namespace {
 
 // In-order and random-order values differ notably by this factor.
 constexpr double kNotable = 1.25;
-// Exponents nearer to 0 are those of a logarithm.
+// An exponent nearer to 0 means a logarithm.
 constexpr double kMinExponent = 0.001;
 
 std::string Digits(double number, int digits) { return absl::StrFormat("%.*g", digits, number); }
@@ -24,8 +24,8 @@ double Rounded(double number, int digits) {
   return absl::SimpleAtod(Digits(number, digits), &rounded) ? rounded : number;
 }
 
-// Whether `law` says of `records`, and of ten times as many, the same if its numbers have so many
-// digits.
+// Whether `law`, printed with `digits` digits, gives the same numbers for `records` records and for
+// ten times as many.
 bool IsPrecise(const GrowthLaw& law, double records, int digits) {
   constexpr double kTolerance = 1e-3;
   const GrowthLaw listed = {Rounded(law.fixed_values, digits), Rounded(law.factor, digits),

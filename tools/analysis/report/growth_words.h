@@ -12,15 +12,15 @@
 namespace inlay::analysis {
 
 // "distinct = 1222.03 - 4024.87 * records^-0.183456", or "7 values, however many records".
-// `records` are those of today; the numbers have as many digits as it takes to compute from them
-// what `law` says of up to ten times as many.
+// `records` are those of today. The numbers have enough digits to compute `law` from them for up to
+// ten times as many records.
 std::string LawWords(const GrowthLaw& law, double records);
 
 // How the order of the input differs from random order. REQUIRES: growth.random_order has as many
 // points as growth.points, and there is one.
 std::string OrderWords(const Growth& growth);
 
-// How much appears from snapshot to snapshot. REQUIRES: there are snapshots.
+// The new values from snapshot to snapshot. REQUIRES: there are snapshots.
 std::string ChurnWords(const Growth& growth);
 
 // Where the forecasts suppose another order than `growth.order`; else empty.

@@ -29,7 +29,7 @@ std::vector<size_t> RepeatingColumns(const Report& report) {
   return few;
 }
 
-// Which parts of raw records that hardly repeat may repeat by themselves.
+// The parts of raw records that may repeat where whole records hardly do.
 std::string FewValues(const Report& report) {
   uint64_t fields = 0;
   uint64_t constant = 0;
@@ -55,8 +55,8 @@ std::string FewValues(const Report& report) {
   return text;
 }
 
-// "Without X, N values are left, R records each": what there is to gain without the spoilers.
-// REQUIRES: there are some.
+// "Without X, N values are left, R records each": the gain from leaving out the spoilers. REQUIRES:
+// there are some.
 std::string WithoutSpoilers(const Report& report) {
   const uint64_t distinct = report.spoilers.steps[report.joint_spoilers - 1].distinct;
   return absl::StrCat(

@@ -1,4 +1,4 @@
-// What the user of a report could try next, in sentences.
+// Advice for the user of a report, in sentences.
 
 #ifndef INLAY_TOOLS_ANALYSIS_REPORT_NEXT_STEPS_H_
 #define INLAY_TOOLS_ANALYSIS_REPORT_NEXT_STEPS_H_
@@ -11,8 +11,8 @@
 
 namespace inlay::analysis {
 
-// Zero or more sentences, each about something in `report` that stands in the way of sharing
-// values, or that makes its numbers doubtful, with the option that may help.
+// Zero or more sentences. Each names an obstacle to sharing in `report`, or a reason to doubt its
+// numbers, with the option that may help.
 std::vector<std::string> NextSteps(const Report& report);
 
 // Column numbers, counted from 0 and ascending, in the form that --columns takes: "1-3,5".

@@ -117,7 +117,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   if (report.schema.fields.empty()) {
     report.schema.fields = DiscoverByteRanges(schema.value_bytes, values);
   }
-  // The bytes of a value decide which values are equal, and are none of its fields.
+  // The column of bytes decides which values are equal, but is not a field.
   const std::optional<FieldsOnly> fields_only = WithoutBytesColumn(schema, distinct);
   if (fields_only.has_value()) report.schema = fields_only->schema;
   const DistinctValues& of_fields = fields_only.has_value() ? fields_only->distinct : distinct;
@@ -127,7 +127,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
   report.fields_exact = report.exact && report.codes.values() == of_fields.values().size();
   if (NamesRawFields(schema)) {
     const uint64_t by_fields = DistinctByFields(report.codes);
-    // Of a sample: at least so many.
+    // A sample gives a lower bound.
     report.distinct_by_fields = by_fields == report.codes.values() ? report.distinct : by_fields;
   }
   report.fields = DescribeFields(report.codes);
@@ -142,7 +142,7 @@ Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, s
                   : !options.input_order.empty() ? GrowthInInputOrder(options.input_order, copies)
                                                  : GrowthInRandomOrder(copies);
   report.joint_spoilers = JointSpoilers(report.codes, report.spoilers, report.layout_input);
-  // Not of a sample of the values: what is advised could cost anything.
+  // No split from a sample of the values: the real cost of the advice is unknown.
   const bool is_quick = values.size() * report.codes.fields.size() <= kMostQuickSplitCells;
   if (!options.split.search || report.codes.fields.size() < 2) return report;
   if (!report.fields_exact) {

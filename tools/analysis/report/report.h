@@ -22,11 +22,11 @@
 
 namespace inlay::analysis {
 
-// Why a report that was to have a split has none.
+// The reason why a report lacks a split.
 enum class SplitLeftOut {
   kNo,        // it has one, none was wanted, or there are fewer than two fields
-  kTooLarge,  // the search would take long, and nobody said that it may
-  kSample,    // not all distinct values are known by their fields
+  kTooLarge,  // the search would take long, and the options do not allow it
+  kSample,    // `codes` has a sample of the distinct values
 };
 
 struct TopValue {
@@ -42,7 +42,7 @@ struct TopValue {
 struct Report {
   RecordSchema schema;
   bool exact = true;         // all distinct values were counted
-  bool fields_exact = true;  // and all of them are in `codes`, which else has a sample
+  bool fields_exact = true;  // `codes` has all of them, not a sample
   uint64_t records = 0;
   uint64_t value_bytes =
       0;  // the size of the value; of text, the longest one's if that is not known
@@ -62,11 +62,11 @@ struct Report {
   std::vector<TopValue> top;                   // by count, then by the bytes of the value
   std::vector<CopiesBucket> copies_histogram;  // without the empty buckets
   std::vector<FieldStatistics> fields;
-  FieldCodes codes;  // what is said of fields is computed from these
+  FieldCodes codes;  // source of all figures of fields
   std::vector<LayoutCost> layouts;
-  LayoutInput layout_input;  // what the layouts were computed from
+  LayoutInput layout_input;  // source of `layouts`
   Spoilers spoilers;
-  size_t joint_spoilers = 0;  // so many of the first steps of `spoilers` are what spoils the values
+  size_t joint_spoilers = 0;         // the number of first steps of `spoilers` whose fields spoil
   std::optional<SplitAdvice> split;  // nothing: not asked for, fewer than two fields, or left out
   SplitLeftOut split_left_out = SplitLeftOut::kNo;
   Growth growth;
@@ -77,9 +77,8 @@ struct ReportOptions {
   size_t budget_bytes = BoundedCounter::kUnbounded;  // what the tables of fields may take
   size_t spoiler_steps = kDefaultSpoilerSteps;       // fields to leave out together, at most
   SplitOptions split = {};
-  // What was measured while reading, if it was: distinct values among the first so many records,
-  // the last point being all of them; or the snapshots, `distinct` being the last one. At most one
-  // of them.
+  // Measured while reading, at most one of them: the distinct values among the first records, up to
+  // all of them; or the snapshots, of which `distinct` is the last.
   std::vector<GrowthPoint> input_order = {};
   std::vector<Snapshot> snapshots = {};
 };

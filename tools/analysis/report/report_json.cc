@@ -23,7 +23,7 @@ Json Decoded(const std::vector<DecodedField>& fields) {
   Json object = Json::object();
   for (const DecodedField& field : fields) {
     std::visit([&](const auto& value) { object[field.name] = value; }, field.value);
-    // JSON has no other way to write what is no number, or infinite.
+    // JSON has no NaN and no infinity.
     const Json& written = object[field.name];
     if (written.is_number_float() && !std::isfinite(written.get<double>())) {
       const auto number = written.get<double>();

@@ -1,4 +1,4 @@
-// The words in which every report for people says the same thing: the text and the page.
+// Words that the sections of a report share.
 //
 // Thread-safe: functions without state. All text is on one line and harmless for a terminal, and
 // cut if it is long.
@@ -14,7 +14,7 @@
 
 namespace inlay::analysis {
 
-// So many fields of raw records are listed.
+// The most fields of raw records that a table lists.
 inline constexpr size_t kMaxListedFields = 80;
 
 // What was read: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
@@ -26,13 +26,13 @@ std::string ValueText(const TopValue& value);
 // "3", "4 to 7".
 std::string CopiesRange(const CopiesBucket& bucket);
 
-// What is special about a field, as in "bits 2-4, constant"; may be empty.
+// A remark on a field, as in "bits 2-4, constant"; may be empty.
 std::string FieldRemark(const Report& report, size_t field);
 
 // The name of a field; "(no name)" if it has none.
 std::string PrintableFieldName(const std::string& name);
 
-// What a layout has in the socket.
+// The content of a socket with this layout.
 std::string SocketHolds(const Report& report, std::string_view layout);
 
 }  // namespace inlay::analysis

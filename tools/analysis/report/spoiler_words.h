@@ -15,10 +15,10 @@ namespace inlay::analysis {
 // The fields that spoil the values together, as in "sport, dport and pcap"; empty without spoilers.
 std::string SpoilerNames(const Report& report);
 
-// Whether the report has found anything out: the values differ and have two fields or more.
+// Whether spoilers can exist: the values differ and have two fields or more.
 bool SpoilersAreKnown(const Report& report);
 
-// What spoils the values, or why nothing does, in sentences. Empty unless SpoilersAreKnown().
+// The spoilers, or the reason why there are none, in sentences. Empty unless SpoilersAreKnown().
 std::vector<std::string> SpoilersVerdict(const Report& report);
 
 }  // namespace inlay::analysis

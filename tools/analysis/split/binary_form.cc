@@ -97,7 +97,7 @@ class TextRange {
     if (text.starts_with('-')) {
       int64_t number = 0;
       const auto [after, error] = std::from_chars(text.data(), end, number);
-      // "-0" and leading zeros would not come back as they were.
+      // "-0" and leading zeros would not survive a round trip.
       numbers_ = error == std::errc() && after == end && text.size() > 1 && text[1] != '0';
       smallest_ = std::min(smallest_, number);
     } else {
@@ -128,7 +128,7 @@ class TextRange {
   }
 
  private:
-  bool numbers_ = true;  // until a text is none
+  bool numbers_ = true;  // until a text is not a number
   int64_t smallest_ = 0;
   uint64_t largest_ = 0;
   size_t longest_ = 0;

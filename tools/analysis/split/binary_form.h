@@ -1,5 +1,5 @@
-// BinaryForm: how a C struct declares a field: its type, size and alignment. For a column of text
-// it is the narrowest form that holds all texts of the column.
+// BinaryForm: the declaration of a field in a C struct: type, size and alignment. A column of text
+// gets the narrowest form that holds all its texts.
 //
 // Thread-safe: functions without state.
 
@@ -18,7 +18,7 @@ struct BinaryForm {
   uint64_t size_bits = 0;  // at least 1; a multiple of 8 unless it is a bit-field
   uint32_t alignment = 1;  // 1, 2, 4 or 8 bytes; of a bit-field that of `type`
   bool is_bitfield = false;
-  std::string type = {};    // "__u16", "char"; nothing but what <linux/types.h> and C itself have
+  std::string type = {};    // "__u16", "char"; only types of <linux/types.h> and C itself
   std::string suffix = {};  // what follows the name: "", "[16]", ":3"
   std::string remark = {};  // the field's own type if that is not `type`; may be empty
 };

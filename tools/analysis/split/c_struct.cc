@@ -18,7 +18,7 @@ constexpr uint64_t RoundUp(uint64_t number, uint64_t unit) {
 size_t ClassOf(uint32_t alignment) { return 3 - static_cast<size_t>(std::countr_zero(alignment)); }
 uint64_t AlignmentBits(size_t alignment_class) { return uint64_t{64} >> alignment_class; }
 
-// Of C11, and those that C23 has made words.
+// Keywords of C11, those that C23 adds, and macros of GNU compilers.
 bool IsWordOfC(std::string_view name) {
   static const auto* const words = new std::set<std::string_view>{
       "alignas",      "alignof",  "auto",          "bool",      "break",
@@ -34,7 +34,7 @@ bool IsWordOfC(std::string_view name) {
   return words->contains(name);
 }
 
-// What a comment may hold without ending it, or the line.
+// `text` with "?" for every character that could end a comment or its line.
 std::string CommentText(std::string_view text) {
   std::string result;
   for (const char c : text) result += absl::ascii_isprint(static_cast<unsigned char>(c)) ? c : '?';

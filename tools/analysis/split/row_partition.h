@@ -1,5 +1,5 @@
-// RowPartition: values put into classes, those together that agree in some fields. One field more
-// divides the classes further.
+// RowPartition: classes of values that agree in some fields. Each further field divides the
+// classes.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_ROW_PARTITION_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_ROW_PARTITION_H_
@@ -25,16 +25,16 @@ struct RowPartition {
 // Divides partitions; keeps its memory from one to the next. Not thread-safe.
 class PartitionRefiner {
  public:
-  // Stores in *refined what `partition` becomes when values must agree in `field` too, and returns
-  // true. When there are more than `limit` classes, returns false, and *refined is of no use.
-  // REQUIRES: `refined` is not `partition`.
+  // Stores in *refined the classes of `partition`, divided by `field`, and returns true. When there
+  // are more than `limit` classes, returns false, and *refined is unspecified. REQUIRES: `refined`
+  // is not `partition`.
   bool Refine(const RowPartition& partition, const CodedField& field, uint64_t limit,
               RowPartition* refined);
 
  private:
   struct Slot {
     uint64_t key = 0;
-    uint32_t round = 0;  // in which it was written; others are empty
+    uint32_t round = 0;  // that wrote the slot; slots of other rounds are empty
     uint32_t id = 0;
   };
 

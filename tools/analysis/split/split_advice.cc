@@ -9,7 +9,7 @@
 namespace inlay::analysis {
 namespace {
 
-// The members of a struct; bytes that nobody has named and that follow each other become one.
+// The members of a struct. Adjacent bytes without a name become one member.
 class Members {
  public:
   Members(const SplitCost& cost, const std::vector<size_t>& fields) {

@@ -18,7 +18,7 @@ namespace inlay::analysis {
 
 struct SplitOptions {
   bool search = true;
-  bool however_large = false;  // search even if values and fields are so many that it takes long
+  bool however_large = false;  // search even if the number of values and fields makes it slow
   double write_cost = kDefaultWriteCost;  // bytes for each shared group
   std::string struct_name = "value";      // a C identifier
 };
@@ -42,7 +42,7 @@ struct SharedGroup {
 struct SplitAdvice {
   std::vector<SharedGroup> shared;
   FieldNames private_rest;
-  FieldNames constants;         // the same in all records, and in neither of them
+  FieldNames constants;         // the same in all records; in neither struct
   uint64_t padding_fields = 0;  // dropped
   uint64_t private_bytes = 0;   // the struct of the private fields
   uint64_t index_bytes = 0;     // reserved in a socket for all indexes
@@ -54,9 +54,9 @@ struct SplitAdvice {
   std::string c_structs;  // C text; empty if there is nothing to store
 };
 
-// Searches the cheapest split of the values that `codes` were made of. Nothing if there are fewer
-// than two fields. The same with every number of threads. REQUIRES: options.struct_name is an
-// identifier. Throws std::bad_alloc when memory runs out.
+// Searches for the cheapest split of the values that `codes` were made of. Nothing if there are
+// fewer than two fields. The result does not depend on the number of threads. REQUIRES:
+// options.struct_name is an identifier. Throws std::bad_alloc when memory runs out.
 std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema,
                                        const std::vector<CountedValue>& values,
                                        const FieldCodes& codes, const SplitOptions& options,

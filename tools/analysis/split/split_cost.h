@@ -1,5 +1,5 @@
-// What a split costs: some fields stay private to each socket, the others are shared in groups,
-// each a struct of its own of which every distinct value is stored once. Units: bytes per socket.
+// The cost of a split: some fields stay private to each socket; the others form shared groups, each
+// a struct of its own whose distinct values a table stores once. Unit: bytes per socket.
 // docs/analyze.md has the formulas.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_COST_H_
@@ -17,17 +17,17 @@
 namespace inlay::analysis {
 
 inline constexpr double kDefaultWriteCost = 0.5;
-// What a value that is new to the table costs, as writes of a value that is not: the more of the
-// records bring one, the less a group is worth sharing. With the default write cost a group whose
-// values all differ pays 256 bytes a socket, two thirds of what the pointer layout takes for a
-// value of 100 bytes.
+// The cost of a value that is new to the table, in writes of a known value: the more records bring
+// new values, the less a group is worth sharing. With the default write cost a group whose values
+// all differ pays 256 bytes a socket, two thirds of what the pointer layout takes for a value of
+// 100 bytes.
 inline constexpr double kNewValueWrites = 512;
 // Differences below this are rounding.
 inline constexpr double kCostEpsilon = 1e-9;
 // No split with a shared group reserves less.
 inline constexpr double kLeastIndexBytes = 2;
 
-// Fields by number, each in one place at most.
+// Fields by number. Each is in at most one place.
 struct Split {
   std::vector<std::vector<size_t>> shared;  // the groups
   std::vector<size_t> private_fields;
@@ -57,17 +57,17 @@ class SplitCost {
   double write_cost() const { return write_cost_; }
   double sockets() const { return static_cast<double>(codes_.records); }
 
-  // The table of a group and its writes; the bits of the index are not in it. Nothing if no index
-  // is wide enough for `distinct` values.
+  // The cost of the table of a group and of its writes, without the bits of the index. Nothing if
+  // no index is wide enough for `distinct` values.
   std::optional<double> GroupBytes(uint64_t distinct, uint64_t struct_bytes) const;
 
   // sizeof() of a struct of `fields`.
   uint64_t StructBytes(const std::vector<size_t>& fields) const;
 
-  // The values of `fields` that differ.
+  // The number of distinct values of `fields`.
   uint64_t Distinct(const std::vector<size_t>& fields) const;
 
-  // All of `split`; nothing if one of its groups cannot be shared.
+  // The cost of all of `split`; nothing if one of its groups cannot be shared.
   std::optional<double> Total(const Split& split) const;
 
  private:

@@ -27,7 +27,7 @@ struct PricedGroup {
   double bytes = 0;  // per socket, without the index
 };
 
-// Step 1: the groups that could be part of something cheaper.
+// Step 1: the groups that could be part of a cheaper split.
 class Enumeration {
  public:
   Enumeration(const SplitCost& cost, const std::vector<size_t>& fields, double known,
@@ -36,7 +36,7 @@ class Enumeration {
 
   // False if the limit is reached.
   bool Run(size_t threads) {
-    // Groups of one, and as tasks those that start with a given pair.
+    // Groups of one field first; then one task for each pair of first fields.
     const RowPartition whole = RowPartition::Whole(cost_.codes().values());
     std::vector<RowPartition> single(fields_.size());
     std::vector<bool> possible(fields_.size());
@@ -93,7 +93,7 @@ class Enumeration {
   bool TryGroup(const RowPartition& partition, size_t field, Mask with, CStructSize* size,
                 PartitionRefiner* refiner, RowPartition* refined, std::vector<PricedGroup>* found) {
     if (rows_.load(std::memory_order_relaxed) > max_rows_) return false;
-    // All rows, although counting may stop early: where it stops depends on the order of the
+    // Charges all rows, although counting may stop early: the place depends on the order of the
     // values.
     rows_.fetch_add(partition.class_of.size() + 1, std::memory_order_relaxed);
     size->Add(cost_.form(fields_[field]));
@@ -109,7 +109,7 @@ class Enumeration {
     return true;
   }
 
-  // More values than this make the table alone dearer than what is known.
+  // With more values, the table alone costs more than the known split.
   uint64_t MostDistinct(uint64_t struct_bytes) const {
     const double values = known_ * cost_.sockets() / static_cast<double>(struct_bytes);
     return std::min<uint64_t>(IndexCapacity(kMaxIndexBits), static_cast<uint64_t>(values) + 1);
@@ -147,8 +147,8 @@ class Branching {
     }
   }
 
-  // Looks for something cheaper than *known, and puts it there and into *best. False if *steps run
-  // out.
+  // Looks for a split cheaper than *known, and stores its cost there and its groups in *best. False
+  // if *steps run out.
   bool Run(uint64_t index_bytes, double* known, std::optional<std::vector<PricedGroup>>* best,
            uint64_t* steps) {
     index_bytes_ = static_cast<double>(index_bytes);
@@ -184,14 +184,15 @@ class Branching {
  private:
   struct Choice {
     const PricedGroup* group;
-    double extra;  // what it costs above the prices of its fields
+    double extra;  // its cost above the prices of its fields
   };
   struct Offer {
     double bit_price;
     Prices prices;
   };
 
-  // Prices that no group passes, with so much for each bit of its index, and no private field.
+  // Prices of fields whose sum no group exceeds, with `bit_price` for each bit of its index, and no
+  // private field exceeds alone.
   Prices FieldPrices(double bit_price) const {
     Prices prices = alone_;
     for (const PricedGroup& group : groups_) {
@@ -202,7 +203,7 @@ class Branching {
         prices[field] = std::min(prices[field], alone_[field] * share);
       }
     }
-    // What the groups of a field leave free.
+    // Raises each price by the slack that the groups of the field leave.
     for (size_t field = 0; field < fields_.size(); ++field) {
       double slack = alone_[field] - prices[field];
       for (const PricedGroup& group : groups_) {
@@ -293,7 +294,7 @@ ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fie
                            const std::vector<size_t>& always_private, double known,
                            const ExactLimits& limits, size_t threads) {
   assert(fields.size() <= kMaxExactFields);
-  // Fields of many values first: few groups hold them.
+  // Fields with many values first: few groups hold them.
   std::vector<size_t> order = fields;
   std::stable_sort(order.begin(), order.end(), [&cost](size_t a, size_t b) {
     return cost.codes().fields[a].distinct() > cost.codes().fields[b].distinct();

@@ -31,8 +31,8 @@ struct ExactOutcome {
   std::optional<Split> cheaper;  // than what was known; of all splits the cheapest, if complete
 };
 
-// Splits `fields`, at most kMaxExactFields, with `always_private` beside them, cheaper than
-// `known`, what some split costs. The outcome does not depend on `threads`. Throws std::bad_alloc
+// Splits `fields`, at most kMaxExactFields, with `always_private` beside them, at a lower cost than
+// `known`, the cost of some split. The outcome does not depend on `threads`. Throws std::bad_alloc
 // when memory runs out.
 ExactOutcome SearchExactly(const SplitCost& cost, const std::vector<size_t>& fields,
                            const std::vector<size_t>& always_private, double known,

@@ -21,7 +21,7 @@ constexpr uint64_t kMostDistinct = IndexCapacity(kMaxIndexBits);
 constexpr size_t kMaxChoosingFields = 80;
 // With more fields than this, new groups do not start with each of them in turn.
 constexpr size_t kMaxStartingFields = 24;
-// A field that adds no values is as good as one that adds so many bits of them.
+// Stands for the bits of a field that adds no values, so that its worth is finite.
 constexpr double kFreeBits = 0.01;
 
 // Rows that may still be looked at.
@@ -35,7 +35,7 @@ class Budget {
   uint64_t left_;
 };
 
-// A group that fields join and leave, and what it would be with one of them more or less.
+// A group that fields join and leave, with its price after one more or one less of them.
 class Group {
  public:
   explicit Group(const SplitCost& cost, Budget* budget)
@@ -51,7 +51,7 @@ class Group {
   };
   const Price& price() const { return price_; }
 
-  // What the group would cost if `field` joined, or left.
+  // The price of the group after `field` joins, or leaves.
   Price Toggled(size_t field) {
     if (toggled_.empty()) toggled_.resize(cost_.codes().fields.size(), kUnknown);
     uint64_t& distinct = toggled_[field];
@@ -121,7 +121,7 @@ class Group {
   std::vector<uint64_t> toggled_;  // distinct values; empty: none known
 };
 
-// A split that changes.
+// A split under change.
 class Searcher {
  public:
   Searcher(const SplitCost& cost, const std::vector<size_t>& fields,
@@ -134,8 +134,8 @@ class Searcher {
 
   double total() const { return Total(); }
 
-  // Whether padding and unused bits of words cost nothing, so that small changes show before they
-  // add up to a word more or less.
+  // Whether padding and unused bits of words are free. Then small changes show before they add up
+  // to a whole word.
   void set_smooth(bool smooth) { smooth_ = smooth; }
 
   void ShareAll() {
@@ -144,7 +144,7 @@ class Searcher {
     private_.clear();
   }
 
-  // Small changes until none helps.
+  // Makes small changes until none helps.
   void Improve() {
     while (!budget_->exhausted()) {
       if (MoveFields()) continue;
@@ -172,7 +172,7 @@ class Searcher {
  private:
   using Price = Group::Price;
 
-  // The total if two groups had other prices.
+  // The total with other prices for two groups.
   struct Instead {
     const Group* group = nullptr;
     Price price = {};
@@ -213,7 +213,7 @@ class Searcher {
     return nullptr;
   }
 
-  // Takes the field out of where it is.
+  // Removes the field from its place.
   void Detach(size_t field) {
     if (Group* const group = GroupOf(field)) {
       group->Toggle(field);
@@ -300,7 +300,7 @@ class Searcher {
         Group both(cost_, budget_);
         for (const size_t field : groups_[i]->fields()) both.Toggle(field);
         for (const size_t field : groups_[j]->fields()) {
-          // More fields do not make it possible again.
+          // More fields do not make an impossible group possible.
           if (both.price().bytes < kImpossible) both.Toggle(field);
         }
         const double total = Total({groups_[i].get(), both.price()}, {groups_[j].get(), Price{}});
@@ -314,7 +314,7 @@ class Searcher {
     return false;
   }
 
-  // New groups that start with another field than the one that looks best.
+  // Tries new groups from every first field, not only from the best one.
   bool GrowFromEachField() {
     if (fields_.size() > kMaxStartingFields) return false;
     for (const size_t first : fields_) {
@@ -356,7 +356,7 @@ class Searcher {
       const size_t field = pool[next];
       pool.erase(pool.begin() + static_cast<std::ptrdiff_t>(next));
       const Price price = group.Toggled(field);
-      // Dearer than everything together was, and no field makes it cheaper.
+      // The group alone costs more than everything before, and no field makes it cheaper.
       if (price.bytes >= before) {
         if (field == first) break;
         continue;
@@ -382,7 +382,7 @@ class Searcher {
 
   uint64_t Codes(size_t field) const { return cost_.codes().fields[field].distinct(); }
 
-  // Bytes that `field` brings for each bit by which it multiplies the values.
+  // The bits of `field` for each bit that it adds to log2 of the number of values.
   double Worth(size_t field, uint64_t distinct, uint64_t distinct_with) const {
     const double bits =
         std::log2(static_cast<double>(distinct_with) / static_cast<double>(distinct));

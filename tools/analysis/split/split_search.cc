@@ -65,8 +65,8 @@ FoundSplit SearchSplit(const SplitCost& cost, const std::vector<size_t>& fields,
   const SplitCost projected_cost = cost.With(projected);
 
   FoundSplit found;
-  // Any other split with a group has a further field somewhere: in a byte of its own, or in a
-  // second group, which has its writes to pay for.
+  // Any other split with a group has one more field elsewhere: it pays for a byte of its own, or
+  // for the writes of a second group.
   if (never_shared.empty()) {
     const Split one_group{.shared = {sharable}, .private_fields = {}};
     const std::optional<double> bytes = projected_cost.Total(one_group);

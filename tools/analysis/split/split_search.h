@@ -1,5 +1,5 @@
-// The cheapest split of the fields of a value into shared groups and a private rest: exact for few
-// fields, a good one for many.
+// Finds the cheapest split of the fields of a value into shared groups and a private rest: the
+// optimum for few fields, a good split for many.
 
 #ifndef INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_SEARCH_H_
 #define INLAY_TOOLS_ANALYSIS_SPLIT_SPLIT_SEARCH_H_
@@ -22,11 +22,11 @@ struct SearchLimits {
 
 struct FoundSplit {
   PricedSplit cheapest;
-  bool exact = false;  // nothing is cheaper
+  bool exact = false;  // no split is cheaper
 };
 
-// Splits `fields` of `cost`. The same for the same data, in whatever order the values come and with
-// whatever number of threads. Throws std::bad_alloc when memory runs out.
+// Splits `fields` of `cost`. The result depends neither on the order of the values nor on the
+// number of threads. Throws std::bad_alloc when memory runs out.
 FoundSplit SearchSplit(const SplitCost& cost, const std::vector<size_t>& fields,
                        const SearchLimits& limits, size_t threads);
 
