@@ -1,4 +1,4 @@
-// Finding single bytes in blocks of 64: one mask per block, a set bit where the byte is.
+// Finds single bytes in blocks of 64: one mask per block, with a bit set where the byte is.
 //
 // Thread-safe: functions without state.
 

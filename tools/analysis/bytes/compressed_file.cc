@@ -48,7 +48,7 @@ class CompressedFile::Reader {
     try {
       thread_ = std::thread(&Reader::Run, this);
     } catch (const std::system_error&) {
-      // Without a thread to spare Read() fills the blocks.
+      // Without a thread, Read() fills the blocks.
     }
     return absl::OkStatus();
   }
@@ -66,7 +66,7 @@ class CompressedFile::Reader {
       taken_ += bytes;
       compressed_bytes_ = block.compressed_bytes;
       if (taken_ < block.used) continue;
-      // The last block stays at the head: it says again and again that this is the end.
+      // The last block stays at the head, so every later call sees the end.
       if (block.used < kBlockBytes) return filled;
       taken_ = 0;
       head_ = (head_ + 1) % kBufferedBlocks;
@@ -86,7 +86,7 @@ class CompressedFile::Reader {
     std::vector<uint8_t> bytes;
     size_t used = 0;                // fewer than kBlockBytes only in the last block
     uint64_t compressed_bytes = 0;  // read until this block was full
-    absl::Status status;            // what failed instead of filling it; then it is the last
+    absl::Status status;            // why filling failed; this block is then the last
     std::exception_ptr exception;   // likewise
   };
 
@@ -101,7 +101,7 @@ class CompressedFile::Reader {
     }
   }
 
-  // The thread: fills one block after the other, up to the last.
+  // The body of the thread: fills one block after the other, up to the last.
   void Run() {
     for (size_t tail = 0;; tail = (tail + 1) % kBufferedBlocks) {
       {
@@ -119,10 +119,10 @@ class CompressedFile::Reader {
     }
   }
 
-  // Whether more blocks follow.
+  // Returns whether more blocks follow.
   bool FillBlock(Block* block) {
     try {
-      // Only blocks that are needed are made; a small file needs one.
+      // Allocates a block at its first use: a small file needs only one.
       block->bytes.resize(kBlockBytes);
       absl::StatusOr<size_t> got = decompressor_->Read(block->bytes);
       block->used = got.ok() ? *got : 0;
@@ -135,7 +135,7 @@ class CompressedFile::Reader {
     return block->used == kBlockBytes;
   }
 
-  // The next bytes of the file, 0 at its end or when nobody wants them any more.
+  // Reads the next bytes of the file; 0 at its end, or after the destructor asks to stop.
   absl::StatusOr<size_t> ReadCompressed(std::span<uint8_t> out) {
     if (!prefix_.empty()) {
       const size_t bytes = std::min(out.size(), prefix_.size());
@@ -145,7 +145,7 @@ class CompressedFile::Reader {
       return bytes;
     }
     for (;;) {
-      // A pipe may be silent for ever, and must not keep this from being destroyed.
+      // A pipe may stay silent forever, and must not block the destructor.
       pollfd waited[] = {{fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}};
       if (poll(waited, std::size(waited), -1) < 0 && errno != EINTR) return ReadError(errno);
       if (waited[1].revents != 0) return 0;
@@ -170,21 +170,20 @@ class CompressedFile::Reader {
 
   const std::string name_;
   const int fd_;
-  const int wake_fd_;  // readable when the thread shall stop
+  const int wake_fd_;  // readable when the thread must stop
   std::thread thread_;
 
-  // Of the thread, or of the reader where there is none.
+  // Owned by the thread, or by the reader if there is no thread.
   std::unique_ptr<Decompressor> decompressor_;
   std::vector<uint8_t> prefix_;
   uint64_t bytes_in_ = 0;
 
-  // Of the reader.
+  // Owned by the reader.
   size_t head_ = 0;
   size_t taken_ = 0;  // bytes of the block at the head that Read() has returned
   uint64_t compressed_bytes_ = 0;
 
-  // A block belongs to the reader while it is among the `ready_` ones from the head on, and to the
-  // thread otherwise.
+  // The reader owns the `ready_` blocks from the head on; the thread owns the others.
   std::array<Block, kBufferedBlocks> blocks_;
 
   std::mutex mutex_;  // guards everything below

@@ -1,8 +1,8 @@
-// CompressedFile: the decompressed bytes of a file or pipe, made by a thread of their own, so that
-// decompression overlaps with what is done with the bytes.
+// CompressedFile: decompresses a file or pipe on a thread of its own, so that decompression
+// overlaps with the work on the bytes.
 //
-// The thread is at most kBufferedBlocks blocks ahead. Where no thread is to be had, Read() does the
-// work itself.
+// The thread is at most kBufferedBlocks blocks ahead. If the system has no thread to give, Read()
+// does the work itself.
 
 #ifndef INLAY_TOOLS_ANALYSIS_BYTES_COMPRESSED_FILE_H_
 #define INLAY_TOOLS_ANALYSIS_BYTES_COMPRESSED_FILE_H_
@@ -26,8 +26,8 @@ class CompressedFile {
   static constexpr size_t kBufferedBlocks = 4;
 
   // Reads the stream that starts with `prefix`, which has been read from `fd`, and goes on in `fd`.
-  // `name` is what errors call the file. `fd` stays the caller's, and open while this lives. Fails
-  // without memory or descriptors.
+  // Errors call the file `name`. The caller owns `fd` and keeps it open while this object lives.
+  // Fails without memory or descriptors.
   static absl::StatusOr<std::unique_ptr<CompressedFile>> Open(std::string name, int fd,
                                                               Compression compression,
                                                               std::vector<uint8_t> prefix);
@@ -38,12 +38,12 @@ class CompressedFile {
   CompressedFile& operator=(const CompressedFile&) = delete;
 
   // Fills `out` with the next decompressed bytes; returns how many, fewer than asked only at the
-  // end. Fails for what the file or Decompressor fails for; the message starts with the name. After
-  // a failure every call fails.
+  // end. Fails when the file or Decompressor fails; the message starts with the name. After a
+  // failure every call fails.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
-  // The compressed bytes, `prefix` among them, that what Read() has returned was made of: by
-  // blocks, and never fewer than it was made of. All of them once Read() has met the end.
+  // The compressed bytes, `prefix` among them, behind the bytes that Read() has returned. Counts
+  // whole blocks, so it may be ahead and never behind. All of them once Read() has met the end.
   uint64_t compressed_bytes() const;
 
  private:

@@ -16,13 +16,13 @@ namespace inlay::analysis {
 namespace {
 
 constexpr size_t kInputBytes = size_t{128} << 10;
-constexpr uint8_t kGzipMagic[] = {0x1F, 0x8B, 0x08};  // the last: deflate, the only method there is
+constexpr uint8_t kGzipMagic[] = {0x1F, 0x8B, 0x08};  // the last byte: deflate, the only method
 constexpr uint8_t kZstdMagic[] = {0x28, 0xB5, 0x2F, 0xFD};
 constexpr uint8_t kZstdSkippableMagic[] = {0x2A, 0x4D, 0x18};  // after a byte 0x50 to 0x5F
 // Bit 4 of the first parameter of inflateInit2 asks for gzip's header and trailer.
 constexpr int kGzipWindowBits = 15 + 16;
 
-// The compressed bytes that are read but not used.
+// The compressed bytes that were read but not used yet.
 class Input {
  public:
   explicit Input(Decompressor::Source source) : source_(std::move(source)), buffer_(kInputBytes) {}
@@ -183,7 +183,7 @@ std::optional<Compression> DetectCompression(std::span<const uint8_t> prefix) {
   };
   if (starts_with(prefix, kGzipMagic)) return Compression::kGzip;
   if (starts_with(prefix, kZstdMagic)) return Compression::kZstd;
-  // What parallel compressors put before the first frame.
+  // Parallel compressors put a skippable frame before the first frame.
   if (!prefix.empty() && (prefix[0] & 0xF0) == 0x50 &&
       starts_with(prefix.subspan(1), kZstdSkippableMagic)) {
     return Compression::kZstd;

@@ -1,4 +1,5 @@
-// Decompressor: the bytes inside a gzip or zstd stream, in order; and how such a stream is told.
+// Decompressor: the bytes inside a gzip or zstd stream, in order; and the detection of such
+// streams.
 //
 // A gzip stream is members one after another, a zstd stream frames; their contents are joined, as
 // gzip -d and zstd -d do.
@@ -20,10 +21,10 @@ namespace inlay::analysis {
 
 enum class Compression { kGzip, kZstd };
 
-// As many bytes as DetectCompression() wants to see.
+// The bytes that DetectCompression() needs.
 inline constexpr size_t kCompressionMagicBytes = 4;
 
-// How the stream that starts with `prefix` is compressed; nothing when it is not. Thread-safe.
+// The compression of the stream that starts with `prefix`; nothing if it has none. Thread-safe.
 std::optional<Compression> DetectCompression(std::span<const uint8_t> prefix);
 
 // "gzip" or "zstd". Thread-safe.
@@ -36,7 +37,7 @@ class Decompressor {
   // end.
   using Source = std::function<absl::StatusOr<size_t>(std::span<uint8_t>)>;
 
-  // A decompressor of what `source` returns. Fails without memory.
+  // Decompresses the bytes that `source` returns. Fails without memory.
   static absl::StatusOr<std::unique_ptr<Decompressor>> Create(Compression compression,
                                                               Source source);
 
@@ -44,9 +45,9 @@ class Decompressor {
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
 
-  // Fills `out`; returns how many bytes, fewer than asked only at the end. Fails for what `source`
-  // fails for, and for a stream that is damaged, cut off, or followed by something else; the
-  // message names the compression and how many bytes were inside before that. No call may follow
+  // Fills `out`; returns how many bytes, fewer than asked only at the end. Fails when `source`
+  // fails, and for a stream that is damaged, cut off, or followed by other data; the message names
+  // the compression and the number of bytes decompressed so far. No call may follow
   // a failure.
   virtual absl::StatusOr<size_t> Read(std::span<uint8_t> out) = 0;
 

@@ -1,4 +1,4 @@
-// InParallel: the same work for several numbers, each on a thread of its own.
+// InParallel: runs the same work for several numbers, each on a thread of its own.
 
 #ifndef INLAY_TOOLS_ANALYSIS_BYTES_IN_PARALLEL_H_
 #define INLAY_TOOLS_ANALYSIS_BYTES_IN_PARALLEL_H_
@@ -11,8 +11,8 @@
 
 namespace inlay::analysis {
 
-// Runs work(0) .. work(count - 1), each on a thread of its own if there are threads to be had.
-// Passes on what they throw.
+// Runs work(0) .. work(count - 1), each on a thread of its own as far as the system has threads.
+// Rethrows their exceptions.
 inline void InParallel(size_t count, const std::function<void(size_t)>& work) {
   std::vector<std::future<void>> others;
   for (size_t i = 1; i < count; ++i) {

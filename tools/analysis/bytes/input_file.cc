@@ -54,13 +54,13 @@ absl::Status InputFile::FindCompression(const std::string& path) {
   std::optional<Compression> named;
   if (path.ends_with(".gz")) named = Compression::kGzip;
   if (path.ends_with(".zst")) named = Compression::kZstd;
-  // Damage at the very start would otherwise make a table of what is none.
+  // Otherwise a file with a damaged start would pass for a table.
   if (named.has_value() && compression != named && !magic.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ": its name says ", std::string(CompressionName(*named)),
                      ", and its content does not; if it is whole, give it another name"));
   }
-  // What ReadAt() has seen is still to be read; what came from a pipe is gone there.
+  // ReadAt() left the bytes of a regular file unread; those of a pipe are consumed.
   if (size_bytes_.has_value()) magic.clear();
   if (!compression.has_value()) {
     peeked_ = std::move(magic);
@@ -162,7 +162,7 @@ absl::StatusOr<size_t> InputFile::ReadAt(uint64_t offset_bytes, std::span<uint8_
 
 absl::StatusOr<std::span<const uint8_t>> InputFile::Peek(size_t bytes) {
   const size_t known = peeked_.size() - peeked_used_;
-  // What an earlier Peek() saw stays to be read, however little this one asks for.
+  // Keeps all bytes that an earlier Peek() read, even if this call asks for fewer.
   std::vector<uint8_t> ahead(std::max(bytes, known));
   absl::StatusOr<size_t> got = ReadUncounted(ahead);
   if (!got.ok()) return got.status();

@@ -1,6 +1,6 @@
 // InputFile: one file, pipe or standard input, opened for reading; every failure is an absl::Status
-// whose message starts with the file's name. What is compressed with gzip or zstd is decompressed
-// while it is read; its content decides, not its name.
+// whose message starts with the file's name. It decompresses gzip and zstd while reading; the
+// content of the file decides, not its name.
 //
 // Thread safety: ReadAt() may run concurrently with itself; everything else needs one caller at a
 // time.
@@ -24,9 +24,9 @@ namespace inlay::analysis {
 
 class InputFile {
  public:
-  // Opens `path`, or standard input when it is "-"; waits for the first few bytes. Fails for what
-  // does not exist, may not be read, is a directory, or is called .gz or .zst and is not
-  // compressed so.
+  // Opens `path`, or standard input when it is "-"; waits for the first few bytes. Fails if the
+  // file does not exist, is unreadable, is a directory, or is named .gz or .zst and is not
+  // compressed that way.
   static absl::StatusOr<InputFile> Open(const std::string& path);
 
   InputFile(InputFile&& other) noexcept;
@@ -38,28 +38,29 @@ class InputFile {
   // The name to show to people: the path, or "standard input".
   const std::string& name() const { return name_; }
 
-  // The size in bytes of a regular file when it was opened; nothing for whatever can only be read
-  // in order (pipes, standard input, compressed files, and files such as those in /proc that do not
-  // know their size).
+  // The size in bytes of a regular file when it was opened; nothing for inputs that can only be
+  // read in order: pipes, standard input, compressed files, and files such as those in /proc that
+  // do not know their size.
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }
 
   // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the
-  // end. Fails, too, for a regular file that has become shorter since it was opened.
+  // end. Also fails for a regular file that has become shorter since it was opened.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
   // Fills `out` from `offset_bytes`; returns how many, fewer than asked only at the end. The file
   // may shrink at any time without harm. REQUIRES: size_bytes() has a value.
   absl::StatusOr<size_t> ReadAt(uint64_t offset_bytes, std::span<uint8_t> out) const;
 
-  // Whether a regular file has become longer since it was opened: somebody writes to it.
+  // Whether a regular file has become longer since it was opened, because someone writes to it.
   bool HasGrown() const;
 
   // Up to `bytes` bytes that the next Read() calls will return, without consuming them. The span is
   // valid until the next call of a non-const member. REQUIRES: nothing has been read yet.
   absl::StatusOr<std::span<const uint8_t>> Peek(size_t bytes);
 
-  // The bytes of the file itself, compressed if it is, that Read() has used since the last call of
-  // this. Up to the end they add up to the file's size, so they can be compared with TotalBytes().
+  // The bytes of the file itself (compressed bytes if it is compressed) that Read() has used since
+  // the last call. At the end their sum is the file's size, so callers can compare it with
+  // TotalBytes().
   uint64_t TakeUsedBytes();
 
  private:

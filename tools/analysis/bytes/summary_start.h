@@ -1,4 +1,4 @@
-// How a summary of `inlay analyze --summary` starts, as bytes and as a line of base64.
+// The start of a summary of `inlay analyze --summary`, as bytes and as a line of base64.
 //
 // Thread-safe: functions without state.
 
@@ -10,7 +10,7 @@
 namespace inlay::analysis {
 
 inline constexpr std::string_view kSummaryMagic = "INLAYSUM";
-// The base64 of the magic, as far as no later byte takes part in it.
+// The base64 of the magic, up to the last character that no later byte affects.
 inline constexpr std::string_view kSummaryLineMagic = "SU5MQVlTVU";
 
 // Whether the file that starts with `prefix` is a summary.

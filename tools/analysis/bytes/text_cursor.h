@@ -43,10 +43,10 @@ class TextCursor {
   // The name of the file.
   const std::string& name() const { return file_.name(); }
 
-  // Why reading failed, or OK.
+  // The reason why reading failed, or OK.
   const absl::Status& status() const { return status_; }
 
-  // An error at `line` of the file; the failed read instead, if there was one.
+  // An error at `line` of the file, or status() if reading failed.
   absl::Status ErrorAt(uint64_t line, std::string_view what) const;
   absl::Status Error(std::string_view what) const { return ErrorAt(line_, what); }
 

@@ -5,7 +5,7 @@ namespace inlay::analysis {
 size_t CollapseBlanks(std::span<uint8_t> text) {
   size_t out = 0;
   bool at_line_start = true;
-  bool blank = false;  // one is owed, if anything but the end of the line follows
+  bool blank = false;  // a blank to emit, unless the line ends first
   for (size_t i = 0; i < text.size(); ++i) {
     const uint8_t byte = text[i];
     if (byte == ' ' || byte == '\t') {

@@ -13,12 +13,12 @@
 
 namespace inlay::analysis {
 
-// Of rows that CollapseBlanks() has made.
+// The dialect of rows after CollapseBlanks().
 inline constexpr Dialect kBlankDialect = {' ', false};
 
-// Makes one space of every run of spaces and tabs in `text`, and removes those at the start and the
-// end of a line. Line ends stay as they are. Returns how many bytes are left at the start of
-// `text`.
+// Replaces every run of spaces and tabs in `text` by one space, and removes those at the start and
+// the end of a line. Line ends stay unchanged. Returns the length of the result, which is at the
+// start of `text`.
 size_t CollapseBlanks(std::span<uint8_t> text);
 
 }  // namespace inlay::analysis

@@ -13,9 +13,9 @@
 
 namespace inlay::analysis {
 
-// At most `most` of `names`, the closest to `name` first and of equally close ones the first in
-// the alphabet. Close is what one edit in three characters (insert, remove or replace one,
-// whatever its case) turns into `name`.
+// At most `most` of `names`, the closest to `name` first and of equally close ones the first in the
+// alphabet. A name is close if at most one edit per three characters (insert, remove or replace
+// one, ignoring case) turns it into `name`.
 std::vector<std::string> CloseNames(std::string_view name, const std::set<std::string>& names,
                                     size_t most);
 

@@ -15,8 +15,8 @@ namespace inlay::analysis {
 // The items of `selection`, which are separated by commas.
 std::vector<std::string_view> SelectionItems(std::string_view selection);
 
-// Whether `selection` holds an item that is neither a number nor a range, so that only a header can
-// say what it means.
+// Whether `selection` holds an item that is neither a number nor a range, so that it needs a
+// header.
 bool NeedsHeader(std::string_view selection);
 
 // Whether every item of `selection` is a name, and there is one.

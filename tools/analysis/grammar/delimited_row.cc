@@ -51,7 +51,7 @@ size_t FindRecordEnd(std::string_view text, size_t begin, const Dialect& dialect
 size_t WholeRecordBytes(std::string_view text, const Dialect& dialect) {
   size_t whole = 0;
   if (dialect.quoted) {
-    // Records without a quote end at any newline; only the others need their cells looked at.
+    // Records without a quote end at any newline; only the others need a scan of their cells.
     for (size_t quote = Find(text, kQuote, 0); quote != std::string_view::npos;
          quote = Find(text, kQuote, whole)) {
       const size_t line_end =

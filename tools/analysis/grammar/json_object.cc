@@ -37,7 +37,8 @@ bool IsNumber(std::string_view text) {
   return at == text.size();
 }
 
-// Whether `text` is a word that JSON knows, or that programs write where a number is none.
+// Whether `text` is a literal of JSON, or one that programs write for a number that JSON lacks,
+// such as NaN.
 bool IsLiteral(std::string_view text) {
   for (const std::string_view word :
        {"true", "false", "null", "NaN", "nan", "Infinity", "-Infinity"}) {
@@ -94,7 +95,7 @@ JsonObject::Field& JsonObject::AddField() {
   return field;
 }
 
-// At a '{', whose path is path_.
+// REQUIRES: at a '{', whose path is path_.
 bool JsonObject::ParseMembers(int depth) {
   if (depth > kMaxDepth) return Fail("objects and arrays are nested too deeply");
   ++at_;
@@ -239,14 +240,14 @@ bool JsonObject::ParseEscape(std::string* out) {
     if (ParseCodeUnit(&low) && low >= 0xDC00 && low < 0xE000) {
       unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
     } else {
-      at_ = before;  // half a character stays one, and the other escape is read by itself
+      at_ = before;  // keep the lone surrogate, and parse the next escape by itself
     }
   }
   AppendUtf8(unit, out);
   return true;
 }
 
-// At the 'u' of an escape.
+// REQUIRES: at the 'u' of an escape.
 bool JsonObject::ParseCodeUnit(unsigned* unit) {
   if (!NextIs('u') || text_.size() - at_ < 5) return false;
   *unit = 0;

@@ -1,10 +1,9 @@
-// JsonObject: one object of JSON as a flat list of fields, {"id":{"port":80}} being the field
-// "id.port".
+// JsonObject: one JSON object as a flat list of fields. {"id":{"port":80}} has the field "id.port".
 //
-// Texts of fields are injective: equal texts are equal values of JSON. Numbers, true, false and
-// null are as they are written. A string is its content without quotes and escapes, unless it is
-// empty or could be taken for anything else, and then it keeps its quotes. An array is one field:
-// its JSON without blanks, with the members of its objects sorted; so is an object without
+// The texts of fields are injective: equal texts are equal JSON values. Numbers, true, false and
+// null keep their spelling. A string is its content without quotes and escapes; it keeps its quotes
+// if it is empty or looks like another value. An array is one field: its JSON without blanks, with
+// the members of its objects sorted; so is an object without
 // members.
 //
 // Not thread-safe.
@@ -22,7 +21,7 @@ namespace inlay::analysis {
 
 class JsonObject {
  public:
-  // Objects and arrays within each other.
+  // The deepest nesting of objects and arrays.
   static constexpr int kMaxDepth = 64;
 
   struct Field {
@@ -31,8 +30,8 @@ class JsonObject {
     bool is_string = false;  // so that `text` may stand for its content
   };
 
-  // Takes the fields of `text`, which must be one whole object with blanks around it at most. False
-  // if it is none; error() says why then, and error_at() at which byte.
+  // Parses the fields of `text`, which must be one whole object; blanks may surround it. Returns
+  // false otherwise; error() then has the reason, and error_at() the byte.
   bool Parse(std::string_view text);
 
   // In the order of the text. Valid until the next Parse().

@@ -102,7 +102,7 @@ JsonTokens::Kind JsonTokens::ReadEscape() {
   int32_t unit = ReadCodeUnit();
   if (unit < 0) return Bad("an unknown escape in a string");
   while (IsHighSurrogate(unit)) {
-    // Half a character: only a low surrogate directly behind it makes it whole.
+    // A high surrogate: it needs a low surrogate directly behind it.
     int32_t low = -1;
     if (cursor_.Peek() == '\\') {
       cursor_.Advance();

@@ -1,5 +1,5 @@
-// JsonTokens: pulls the tokens of JSON out of a file, and of what bpftool prints that resembles
-// JSON: words such as 0x3 and (nil) stand where JSON has numbers.
+// JsonTokens: pulls the tokens out of a file of JSON, or of bpftool's output that resembles JSON:
+// it has words such as 0x3 and (nil) in place of numbers.
 //
 // It holds one token, so a file of any length takes no memory. Not thread-safe.
 
@@ -30,10 +30,10 @@ class JsonTokens {
     kComma,
     kColon,
     kString,  // text() is its content, without quotes and escapes
-    kWord,    // text() is the number, true, false, null, or whatever else stands without quotes
+    kWord,    // text() is the number, true, false, null, or any other text without quotes
   };
 
-  // Reads from `cursor`, which must outlive it, and takes nothing yet.
+  // Reads from `cursor`, which must outlive this object. Consumes nothing yet.
   explicit JsonTokens(TextCursor* cursor) : cursor_(*cursor) {}
 
   // Takes the next token.

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kSeparator = "#separator ";
 
-// The text without the \xHH in it.
+// The text with every \xHH decoded.
 std::string Unescaped(std::string_view text) {
   std::string plain;
   while (!text.empty()) {
@@ -30,7 +30,7 @@ std::string Unescaped(std::string_view text) {
   return plain;
 }
 
-// The separator that a #separator line names; nothing when it is none that can be.
+// The separator that a #separator line names; nothing if it is not a possible separator.
 std::optional<char> SeparatorOf(std::string_view line) {
   const std::string separator = Unescaped(line.substr(kSeparator.size()));
   if (separator.size() != 1 || separator[0] == '\n' || separator[0] == '\r' ||
@@ -75,7 +75,7 @@ bool IsZeekLog(std::string_view prefix) { return prefix.starts_with(kSeparator);
 bool IsJsonLines(std::string_view prefix) {
   if (!prefix.starts_with("{\"")) return false;
   const size_t end = prefix.find('\n');
-  // A first line longer than the prefix is taken for what it starts like.
+  // A first line longer than the prefix counts by its start.
   return end == std::string_view::npos || WithoutLineEnd(prefix.substr(0, end + 1)).ends_with('}');
 }
 
@@ -105,7 +105,7 @@ bool ReadZeekHeader(std::string_view text, ZeekHeader* header, size_t* header_by
       continue;
     }
     if (!header->fields.empty()) {
-      // Two headers without a record between them: the second one is one in the middle.
+      // Two headers without a record between them: checks the second one like any later header.
       std::string fault = line.starts_with("#types") && header->types.empty()
                               ? ""
                               : ZeekDirectiveFault(line, *header);

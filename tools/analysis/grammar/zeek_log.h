@@ -1,8 +1,8 @@
 // The lines of a Zeek log that are not records: the header before them, which names the columns and
-// their types, and whatever else starts with '#'.
+// their types, and all other lines with '#'.
 //
-// A log is lines of cells between separators, without quoting. What the cells cannot hold as it is,
-// Zeek writes as \xHH; cells are compared as they are written. Logs that were joined have more than
+// A log is lines of cells between separators, without quoting. Zeek writes characters that a cell
+// cannot hold as \xHH; comparisons use cells as they are written. Concatenated logs have more than
 // one header.
 //
 // Thread-safe: functions without state.
@@ -28,12 +28,12 @@ struct ZeekHeader {
   std::string set_separator = {};
   std::string empty_field = {};
   std::string unset_field = {};
-  std::string path = {};  // what is logged, as in "conn"
+  std::string path = {};  // the name of the log, such as "conn"
   std::vector<std::string> fields = {};
   std::vector<std::string> types = {};  // of the fields; empty when the header has none
 };
 
-// Something that is wrong in a header.
+// An error in a header.
 struct ZeekError {
   uint64_t line = 1;  // counted from 1, the first of the text
   std::string what;
@@ -42,8 +42,8 @@ struct ZeekError {
 // Whether the file that starts with `prefix` is a Zeek log.
 bool IsZeekLog(std::string_view prefix);
 
-// Whether the file that starts with `prefix` has an object of JSON in every line, as Zeek can write
-// its logs too.
+// Whether the file that starts with `prefix` has an object of JSON in every line, the other format
+// of Zeek's logs.
 bool IsJsonLines(std::string_view prefix);
 
 // Reads the header that `text` starts with, up to the first line without '#'. On an error returns
@@ -52,9 +52,8 @@ bool IsJsonLines(std::string_view prefix);
 bool ReadZeekHeader(std::string_view text, ZeekHeader* header, size_t* header_bytes,
                     ZeekError* error);
 
-// What is wrong with a line that starts with '#' somewhere behind `header`; empty when nothing is.
-// The lines of another header must say the same, except for #path, #open and #close. Unknown lines
-// are comments.
+// The fault of a line that starts with '#' somewhere behind `header`; empty if it has none. A later
+// header must have the same lines, except for #path, #open and #close. Unknown lines are comments.
 std::string ZeekDirectiveFault(std::string_view line, const ZeekHeader& header);
 
 }  // namespace inlay::analysis

@@ -11,14 +11,14 @@ namespace {
 // Per value, at the worst moment: its entry three times, while the array of entries moves to one
 // twice as large; 4 to 8 slots in the new hash table and half as many in the old one.
 constexpr size_t kEntryBytes = 3 * sizeof(CountedValue) + 12 * sizeof(uint64_t);
-// Bytes of values are in chunks that are not full, and are copied when the level is raised.
+// The bytes of values are in chunks with free space, and raising the level copies them.
 constexpr double kCopies = 1.6;
 
 }  // namespace
 
 bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
-  // Bits of their own: a counter finds its slot with the lowest of the hash and compares the
-  // highest.
+  // Uses bits of its own: a counter takes its slot from the lowest bits of the hash and its tag
+  // from the highest.
   const uint64_t mixed = (hash ^ (hash >> 32)) * 0x9e37'79b9'7f4a'7c15;
   return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
 }
@@ -50,7 +50,7 @@ bool BoundedCounter::Fits() {
                             : shared_->Fits(who_, level_, UsedBytes());
 }
 
-// Stops where no value would be left: a sample without any says nothing.
+// Stops before no value is left: an empty sample is useless.
 void BoundedCounter::RaiseLevelUntilItFits() {
   for (;;) {
     if (shared_ != nullptr) RaiseLevel(std::max(level_, shared_->level()));

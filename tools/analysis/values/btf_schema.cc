@@ -25,8 +25,8 @@ namespace {
 
 // No real type is nested as deep; one that is refers to itself.
 constexpr int kMaxDepth = 64;
-// What a walk may look at: members, and bytes of their names. A struct of 64 KiB has half a
-// million bits, and a corrupt file 2^64 members that take no room, or the room of each other.
+// The most members, and bytes of their names, that a walk visits. A struct of 64 KiB has half a
+// million bits; a corrupt file may have 2^64 members that take no room, or overlap.
 constexpr uint64_t kMaxWork = uint64_t{16} << 20;
 
 struct FreeBtf {
@@ -48,7 +48,7 @@ class SilentLibbpf {
 
 absl::Status BtfError(const std::string& message) { return absl::InvalidArgumentError(message); }
 
-// Why a value that holds a struct of this name cannot be shared; nothing if it can.
+// The reason why a value with a struct of this name cannot be shared; nothing if it can.
 std::optional<std::string_view> WhyNotShared(std::string_view struct_name) {
   static constexpr std::pair<std::string_view, std::string_view> kReasons[] = {
       {"bpf_spin_lock", "a lock guards one value at one place"},
@@ -78,10 +78,10 @@ std::string Joined(const std::string& path, const std::string& name) {
   return absl::StrCat(path, ".", name);
 }
 
-// Where in the value a type stands, and as what.
+// The place of a type in the value, and its name.
 struct Place {
   std::string path = {};  // "in.port"
-  bool has_name = false;  // the path's last name is its own, and not that of what it is in
+  bool has_name = false;  // the path's last name is its own, not its container's
   uint64_t offset_bits = 0;
   uint32_t bits = 0;  // the width of a bit-field; 0 if it is none
   int depth = 0;
@@ -90,7 +90,7 @@ struct Place {
 // Turns types into fields. Errors do not name the file.
 class Walk {
  public:
-  // Without `kernel_owned`, what only the kernel may hold is an error.
+  // Without `kernel_owned`, a member that only the kernel may hold is an error.
   explicit Walk(const btf* types, std::vector<KernelOwnedMember>* kernel_owned = nullptr)
       : types_(types), kernel_owned_(kernel_owned) {}
 
@@ -157,7 +157,7 @@ class Walk {
     if (field.size_bits == 0 || ((field.is_bitfield() || is_number) && field.size_bits > 64)) {
       return BtfError(absl::StrCat("'", path, "' has an impossible size"));
     }
-    // Members that a corrupt file lays over each other, without end.
+    // A corrupt file may have endless overlapping members.
     if (fields->size() >= 8 * kMaxRecordBytes) return BtfError("has more members than bits");
     fields->push_back(std::move(field));
     return absl::OkStatus();
@@ -169,8 +169,8 @@ class Walk {
     return name == nullptr ? "" : name;
   }
 
-  // The type behind typedefs, qualifiers and tags; `id` follows. `name` becomes what C calls it:
-  // the outermost typedef's name, or the type's own. Null if BTF is broken.
+  // The type behind typedefs, qualifiers and tags; `id` follows. `name` becomes its name in C: the
+  // outermost typedef's, or the type's own. Null if BTF is broken.
   const btf_type* Stripped(uint32_t* id, std::string* name) const {
     const btf_type* type = btf__type_by_id(types_, *id);
     for (int steps = 0; type != nullptr; ++steps) {
@@ -196,7 +196,7 @@ class Walk {
     return name.empty() ? "void *" : absl::StrCat(name, " *");
   }
 
-  // The tag of a pointer to what the kernel keeps; empty if it is an ordinary one. Tags stand
+  // The tag of a kptr, a pointer that the kernel manages; empty for an ordinary pointer. Tags stand
   // between a pointer and what it points to.
   std::string KptrTag(const btf_type* pointer) const {
     const btf_type* type = btf__type_by_id(types_, pointer->type);
@@ -207,7 +207,7 @@ class Walk {
     return {};
   }
 
-  // `why` goes on from "'path' is ".
+  // `why` completes "'path' is ".
   absl::Status AddKernelOwned(const Place& place, const std::string& type_name, uint64_t size_bits,
                               const std::string& why) {
     if (kernel_owned_ == nullptr) {
@@ -246,7 +246,7 @@ class Walk {
     bool found = false;
     std::vector<ValueField> chosen;
     for (uint32_t i = 0; i < btf_vlen(type); ++i) {
-      // Every member is walked: what cannot be shared may hide in any.
+      // Walks every member: any of them may hide one that cannot be shared.
       std::vector<ValueField> inner;
       const Place member = MemberPlace(type, i, place);
       const absl::Status status = Add(btf_members(type)[i].type, member, &inner);
@@ -296,7 +296,7 @@ class Walk {
     const bool is_last_dimension = !btf_is_array(child);
     if ((is_text && is_last_dimension) || elements > kMaxArrayFields) {
       if (elements > kMaxArrayFields && !is_text) {
-        // What cannot be shared may hide in the elements; then it is in all of them.
+        // A member that cannot be shared may hide in the elements; then all of them have it.
         const size_t owned_before = kernel_owned_ == nullptr ? 0 : kernel_owned_->size();
         std::vector<ValueField> unused;
         const absl::Status status = Add(
@@ -359,7 +359,7 @@ class Walk {
 };
 
 absl::StatusOr<Btf> Parse(const std::string& path) {
-  // Says why a file cannot be opened, as for all other files.
+  // Reports an unreadable file in the same words as for all other files.
   const absl::StatusOr<InputFile> readable = InputFile::Open(path);
   if (!readable.ok()) return readable.status();
   Btf types(btf__parse(path.c_str(), nullptr));
@@ -374,7 +374,7 @@ absl::StatusOr<Btf> Parse(const std::string& path) {
   if (btf__endianness(types.get()) != BTF_LITTLE_ENDIAN) {
     return BtfError(absl::StrCat(path, ": has BTF of a big-endian machine"));
   }
-  // BTF without "long" does not tell; values of BPF maps hold pointers of 64 bits.
+  // BTF without "long" has no pointer size; values of BPF maps hold pointers of 64 bits.
   if (btf__pointer_size(types.get()) == 0) btf__set_pointer_size(types.get(), 8);
   return types;
 }

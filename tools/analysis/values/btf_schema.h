@@ -20,19 +20,17 @@ namespace inlay::analysis {
 // raw BTF or an ELF object with a section .BTF, as fields:
 //
 // - a member that is a struct: its members, as "in.port"; those of an anonymous one without a
-// prefix;
-// - an array of at most kMaxArrayFields elements in all its dimensions: a field for each,
-// "hist[2]"; a larger
-//   one: a field of bytes; of char: a field of text;
+//   prefix;
+// - an array of at most kMaxArrayFields elements in all its dimensions: a field for each element,
+//   "hist[2]"; a larger one: a field of bytes; an array of char: a field of text;
 // - a union: its first member that has the union's size and no padding within; if there is none,
-// one field of
-//   bytes;
-// - what no member has: padding.
+//   one field of bytes;
+// - bits of no member: padding.
 //
-// Fails for a file that cannot be read, has no BTF, or that of a big-endian machine; for a name
-// that is not in it, naming those that are close; for a type without a size; for a type with a
-// member that only the kernel may hold, such as bpf_spin_lock, and cannot be shared; and always if
-// the library was built without libbpf.
+// Fails for an unreadable file, without BTF, and for BTF of a big-endian machine; for an unknown
+// name, listing close ones; for a type without a size; for a type with a member that only the
+// kernel may hold, such as bpf_spin_lock, which cannot be shared; and always if the library was
+// built without libbpf.
 absl::StatusOr<StructFields> ReadBtfType(const std::string& path, const std::string& type);
 
 // A member that only the kernel may hold.
@@ -43,9 +41,9 @@ struct KernelOwnedMember {
   uint64_t size_bytes = 0;
 };
 
-// The type with this id in `types`, as fields like those of ReadBtfType(), but that members which
-// only the kernel may hold do not make it fail: they are padding, and go to *kernel_owned, by
-// offset. Messages start with `what`.
+// The type with this id in `types`, as fields like those of ReadBtfType(). Members that only the
+// kernel may hold are not an error here: they become padding, and go to *kernel_owned, by offset.
+// Messages start with `what`.
 absl::StatusOr<StructFields> ReadBtfTypeById(const btf* types, uint32_t id, const std::string& what,
                                              std::vector<KernelOwnedMember>* kernel_owned);
 

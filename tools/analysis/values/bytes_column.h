@@ -1,5 +1,5 @@
-// The last cell of rows that have one for the bytes of the value, RecordSchema::has_bytes_column:
-// the fields as text give names, and the bytes decide which values are equal.
+// The last cell of a row, if it holds the bytes of the value (RecordSchema::has_bytes_column): the
+// text fields give names, and the bytes decide which values are equal.
 //
 // Thread-safe: functions without state.
 
@@ -13,11 +13,10 @@
 
 namespace inlay::analysis {
 
-// What schema().fields calls the column.
+// The name of the column in schema().fields.
 inline constexpr std::string_view kBytesColumnName = "bytes of the value";
 
-// What bpftool prints in place of a member that it cannot print; it leaves out all members behind
-// it.
+// bpftool prints this in place of a member that it cannot print, and omits all members behind it.
 inline constexpr std::string_view kUnsupportedMember = "(unsupported-kind";
 
 // Appends the cell of `value`: two hexadecimal digits for each byte.
@@ -34,7 +33,7 @@ inline std::string_view WithoutBytesCell(std::string_view row, char delimiter) {
   return row.substr(0, row.rfind(delimiter));
 }
 
-// The bytes of that cell; digits that are none count as 0. REQUIRES: the row has one.
+// The bytes of that cell; an invalid digit counts as 0. REQUIRES: the row has one.
 inline std::vector<uint8_t> BytesOfCell(std::string_view row, char delimiter) {
   const std::string_view digits = row.substr(row.rfind(delimiter) + 1);
   const auto digit = [](char c) {

@@ -32,7 +32,7 @@ int64_t Signed(uint64_t number, uint64_t size_bits) {
 }
 
 std::string Text(Bytes bytes) {
-  // Zeroes within the text stay, so that what differs looks different.
+  // Zeroes within the text stay, so that different values look different.
   const auto end =
       std::find_if(bytes.rbegin(), bytes.rend(), [](uint8_t byte) { return byte != 0; });
   return {bytes.begin(), end.base()};
@@ -53,7 +53,7 @@ decltype(DecodedField::value) Decode(Bytes value, const ValueField& field) {
       return Signed(ReadNumber(value, field), field.size_bits);
     case FieldKind::kBool: {
       const uint64_t number = ReadNumber(value, field);
-      if (number > 1) return number;  // no bool, and worth seeing
+      if (number > 1) return number;  // not a bool: show the number
       return number == 1;
     }
     case FieldKind::kFloat: {

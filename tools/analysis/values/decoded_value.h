@@ -1,4 +1,4 @@
-// What the bytes of a value mean, field by field.
+// Decodes the bytes of a value, field by field.
 //
 // Thread-safe: functions without state.
 
@@ -17,13 +17,13 @@ namespace inlay::analysis {
 
 struct DecodedField {
   std::string name;
-  // A number, or text: of an array of char without the zeroes that end it, the name of an enum's
-  // value if it has one, and bytes of unknown meaning in hexadecimal.
+  // A number or text. Text is an array of char without its trailing zeroes, the name of an enum's
+  // value if it has one, or bytes of unknown meaning in hexadecimal.
   std::variant<bool, uint64_t, int64_t, double, std::string> value;
 };
 
-// The fields of `value` that mean something: all but padding, in order. REQUIRES: each has an
-// offset and lies within the value; numbers have at most 64 bits, a float 32 or 64.
+// All fields of `value` but padding, in order. REQUIRES: each has an offset and lies within the
+// value; numbers have at most 64 bits, a float 32 or 64.
 std::vector<DecodedField> DecodeValue(std::span<const uint8_t> value,
                                       const std::vector<ValueField>& fields);
 

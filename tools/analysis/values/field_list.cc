@@ -180,7 +180,7 @@ class Placement {
   }
 
   void AddBits(const Item& item) {
-    // As the System V ABI has it: a bit-field lies within one unit of its type.
+    // By the System V ABI, a bit-field lies within one unit of its type.
     const uint64_t unit = 8 * item.type.bytes;
     if (!packed_ && end_bits_ / unit != (end_bits_ + *item.bits - 1) / unit) Align(item.type);
     if (!packed_) alignment_bytes_ = std::max(alignment_bytes_, item.type.bytes);

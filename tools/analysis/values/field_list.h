@@ -1,4 +1,4 @@
-// The fields of raw records as a user writes them down, as in "mss:u16,cc:char[16],sack:u8:1".
+// Parses the fields of raw records that a user lists, as in "mss:u16,cc:char[16],sack:u8:1".
 //
 // Thread-safe: functions without state.
 
@@ -13,12 +13,12 @@
 namespace inlay::analysis {
 
 // The struct that `list` describes: items "name:type", "name:type[count]" or "name:type:bits",
-// separated by commas, in the order of the members. Members are placed as a C compiler places them
-// on a 64-bit machine, and what is left free becomes padding; if the first item is the word
-// "packed", as it places those of a packed struct. docs/analyze.md lists the types.
+// separated by commas, in the order of the members. The layout is that of a C compiler on a 64-bit
+// machine, or of a packed struct if the first item is the word "packed"; free bytes become padding.
+// docs/analyze.md lists the types.
 //
-// Fails for what is no such list, naming the item and its first character, counted from 1; for a
-// name that is used twice; and for more than kMaxRecordBytes bytes.
+// Fails for a malformed list, naming the item and its first character, counted from 1; for a
+// duplicate name; and for more than kMaxRecordBytes bytes.
 absl::StatusOr<StructFields> ParseFieldList(std::string_view list);
 
 }  // namespace inlay::analysis

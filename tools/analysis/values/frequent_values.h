@@ -1,6 +1,6 @@
 // FrequentValues: the values that occur most often in a stream, in little memory (Misra and Gries
-// 1982, as batches: when twice as many values are kept as are wanted, the count of the last wanted
-// one is taken from all, and those with nothing left are forgotten).
+// 1982, in batches: when it keeps twice as many values as wanted, it subtracts the count of the
+// last wanted one from all, and forgets those with nothing left).
 //
 // Not thread-safe; threads count apart and Absorb() joins them.
 
@@ -20,13 +20,13 @@ namespace inlay::analysis {
 
 class FrequentValues {
  public:
-  // Values that are kept at least, if there are so many.
+  // It keeps at least this many values, if there are so many.
   static constexpr size_t kWanted = 4096;
-  // Fewer if their bytes are more than this, or than was asked for.
+  // It keeps fewer if their bytes exceed this, or LimitBytes().
   static constexpr size_t kMostBytes = size_t{8} << 20;
 
   explicit FrequentValues(size_t most_bytes = kMostBytes) : share_(most_bytes) {}
-  // From the next value on.
+  // Applies from the next value on.
   void LimitBytes(size_t most_bytes) { LimitBytes(MemoryShare(most_bytes)); }
   void LimitBytes(MemoryShare share) { share_ = std::move(share); }
 
@@ -35,7 +35,7 @@ class FrequentValues {
 
   // Adds all that `other` counted; the errors add up.
   void Absorb(const FrequentValues& other);
-  // For what has been written and is read again.
+  // For reading written values back.
   void AddError(uint64_t error) { error_ += error; }
 
   // Each with a count that is too low by at most error(). A value that occurs more often than

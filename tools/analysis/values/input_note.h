@@ -14,7 +14,7 @@ namespace inlay::analysis {
 struct InputNote {
   std::string text = {};
   // The figures may be wrong because of it: part of the input is missing, damaged, or can be read
-  // in two ways. The command prints such notes on standard error too, and decides no limit.
+  // in two ways. The command prints such notes on standard error too, and then judges no limits.
   bool doubt = false;
 
   bool operator==(const InputNote&) const = default;

@@ -1,5 +1,5 @@
 // MemoryShare: a part of a budget of memory. A part may grow beyond its fair share while the other
-// parts leave room, so that it does not matter which thread gets more of the work.
+// parts leave room, so an uneven distribution of work among threads does no harm.
 //
 // Thread-safe: each thread has a share of its own.
 
@@ -19,7 +19,7 @@ class MemoryShare {
  public:
   static constexpr size_t kUnbounded = SIZE_MAX;
 
-  // A budget that nobody shares.
+  // A budget for one part alone.
   explicit MemoryShare(size_t bytes) : total_bytes_(bytes), fair_bytes_(bytes) {}
 
   // `count` shares of one budget. REQUIRES: count > 0.
@@ -50,7 +50,7 @@ class MemoryShare {
  private:
   size_t total_bytes_;
   size_t fair_bytes_;
-  std::shared_ptr<std::atomic<size_t>> all_used_;  // by all parts; null: there is only this one
+  std::shared_ptr<std::atomic<size_t>> all_used_;  // by all parts; null: this is the only part
   size_t used_bytes_ = 0;                          // by this part, as all_used_ has it
 };
 

@@ -1,4 +1,4 @@
-// In place of btf_schema.cc where there is no libbpf.
+// Replaces btf_schema.cc in builds without libbpf.
 
 #include "absl/status/status.h"
 #include "tools/analysis/values/btf_schema.h"

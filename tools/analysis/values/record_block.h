@@ -28,7 +28,7 @@ class RecordBlock {
     return {buffer_.data() + place.offset, place.length};
   }
 
-  // How many records of the input the record `i` stands for: 1, but for sources that were asked to
+  // How many records of the input record `i` stands for: 1, except in sources that were asked to
   // count equal values together.
   uint64_t copies(size_t i) const { return copies_.empty() ? 1 : copies_[i]; }
   bool has_copies() const { return !copies_.empty(); }
@@ -37,9 +37,8 @@ class RecordBlock {
     return copies_.empty() ? size() : std::accumulate(copies_.begin(), copies_.end(), uint64_t{0});
   }
 
-  // The place of this block in the stream, counted from 0. Readers set it for every call, failed
-  // ones too, so that of several errors found by several threads the first one in the input is
-  // known.
+  // The place of this block in the stream, counted from 0. Readers set it for every call, even a
+  // failed one. Of errors from several threads, it tells which one is first in the input.
   uint64_t sequence() const { return sequence_; }
 
   // --- for readers
@@ -63,7 +62,7 @@ class RecordBlock {
     stride_count_ = count;
   }
 
-  // Declares how many records each of those stands for.
+  // Declares how many input records each record stands for.
   void SetCopies(std::vector<uint64_t> copies) { copies_ = std::move(copies); }
 
   // Adds a record whose value is buffer()[offset, offset + length).

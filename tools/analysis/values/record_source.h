@@ -1,7 +1,6 @@
 // RecordSource: a stream of records, read in blocks by one or several threads.
 //
-// It knows nothing of what is done with the records: counting them, replaying them, writing them
-// out.
+// It does not depend on the use of the records: counting, replaying, or writing.
 
 #ifndef INLAY_TOOLS_ANALYSIS_VALUES_RECORD_SOURCE_H_
 #define INLAY_TOOLS_ANALYSIS_VALUES_RECORD_SOURCE_H_
@@ -21,7 +20,7 @@
 
 namespace inlay::analysis {
 
-// What the records of a source are. Does not change while the source lives.
+// Describes the records of a source. Constant while the source lives.
 struct RecordSchema {
   enum class Kind {
     kRaw,   // every value is value_bytes bytes
@@ -30,20 +29,21 @@ struct RecordSchema {
 
   Kind kind = Kind::kRaw;
   uint64_t value_bytes = 0;      // kRaw only
-  std::string format_name = {};  // "Dump of bpftool"; empty: raw records, or as `dialect` says
-  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the
-  // input has named, by offset; none if nobody has.
+  std::string format_name = {};  // "Dump of bpftool"; empty: raw records, or text of `dialect`
+  // kText: the chosen columns, in the order of cells. kRaw: the fields that the user or the input
+  // has named, by offset; empty without names.
   std::vector<ValueField> fields;
 
   // kText only.
   std::optional<uint64_t> binary_bytes = {};  // the size of the value itself, if the input tells
   Dialect dialect;
   bool is_zeek_log = false;
-  // The last of `fields` has the bytes of the value, see bytes_column.h: it is no field of theirs.
+  // The last of `fields` is not a field of the value: it has the bytes of the value
+  // (bytes_column.h).
   bool has_bytes_column = false;
   uint64_t file_columns = 0;    // columns of the file, chosen or not
   std::vector<size_t> columns;  // the chosen ones, counted from 0, in the order of cells
-  bool first_row_looks_like_header = false;  // it was read as a record, and perhaps it is none
+  bool first_row_looks_like_header = false;  // it was read as a record
 };
 
 class RecordSource {
@@ -67,11 +67,11 @@ class RecordSource {
   // of each. NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next()
   // has returned false, and is not running.
   virtual absl::StatusOr<bool> NextSnapshot() { return false; }
-  // What to call the snapshot that Next() reads: the file, or the time. Empty if the input has
+  // The name of the snapshot that Next() reads: the file, or the time. Empty if the input has
   // no snapshots.
   virtual std::string SnapshotName() const { return {}; }
 
-  // Bytes taken from the files so far, compressed ones where they are. Thread-safe.
+  // Bytes taken from the files so far, before decompression. Thread-safe.
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
 
  protected:

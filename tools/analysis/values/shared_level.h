@@ -1,7 +1,7 @@
 // SharedLevel: the level of sampling of several counters that share a budget of memory.
 //
-// Which level it comes to depends on what all of them hold, and not on which of them gets more of
-// the work: a counter that has not come to a new level yet is expected to do so.
+// The level depends on the values of all counters together, not on the distribution of work among
+// them: a counter that has not reached a new level yet counts as if it had.
 //
 // Thread-safe.
 
@@ -23,8 +23,8 @@ class SharedLevel {
   // The level of all counters. It only rises.
   uint32_t level() const { return level_.load(std::memory_order_relaxed); }
 
-  // Counter `who` holds `bytes` at level `at`, which is not above level(). Whether all of them,
-  // once they are at level(), fit.
+  // Counter `who` holds `bytes` at level `at`, which is not above level(). Returns whether all of
+  // them fit once they are at level().
   bool Fits(size_t who, uint32_t at, size_t bytes) {
     used_[who].store(uint64_t{at} << kLevelShift | bytes, std::memory_order_relaxed);
     const uint32_t level = this->level();

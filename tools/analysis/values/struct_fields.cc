@@ -23,7 +23,7 @@ ValueField Padding(uint64_t begin, uint64_t end) {
   return padding;
 }
 
-// The bits [begin, end) as padding: what is left of a byte, whole bytes, and the first bits of one
+// Adds the bits [begin, end) as padding: the rest of a byte, whole bytes, and the first bits of one
 // more.
 void AddGap(uint64_t begin, uint64_t end, std::vector<ValueField>* fields) {
   const uint64_t first_byte = std::min(end, (begin + 7) / 8 * 8);

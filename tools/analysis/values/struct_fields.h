@@ -20,7 +20,7 @@ struct StructFields {
   uint64_t value_bytes = 0;
 };
 
-// An array of more elements is one field, and not a field for each element.
+// An array with more elements is one field, not a field for each element.
 inline constexpr uint64_t kMaxArrayFields = 64;
 
 // Adds a field of kind kPadding for every run of bits up to value_bytes that no field has:

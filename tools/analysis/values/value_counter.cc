@@ -15,8 +15,8 @@ constexpr size_t kFirstSlots = 1024;
 constexpr size_t kFirstChunkBytes = size_t{16} << 10;
 constexpr size_t kMaxChunkBytes = size_t{1} << 20;
 
-// With more slots than this the entries no longer sit in a second-level cache, and asking for them
-// ahead pays for itself.
+// With more slots than this the entries exceed the second-level cache, and prefetching them pays
+// off.
 constexpr size_t kPrefetchSlots = size_t{1} << 14;
 
 bool SameBytes(const CountedValue& entry, std::span<const uint8_t> value) {
@@ -141,7 +141,7 @@ const uint8_t* ValueCounter::CopyBytes(std::span<const uint8_t> value) {
 }
 
 void ValueCounter::PrefetchEntries(const uint64_t* hashes, size_t count) const {
-  // Two rounds, because the place of the bytes is only known once the entry has arrived.
+  // Two rounds, because the address of the bytes is known only after the entry has arrived.
   const CountedValue* entries[kBatch];
   const size_t mask = slots_.size() - 1;
   for (size_t i = 0; i < count; ++i) {

@@ -38,7 +38,7 @@ class ValueCounter {
   ValueCounter(ValueCounter&&) = default;
   ValueCounter& operator=(ValueCounter&&) = default;
 
-  // What values are told apart by before their bytes are compared: the same in every process.
+  // Tells values apart before their bytes are compared. The same in every process.
   static uint64_t HashOf(std::span<const uint8_t> value);
 
   // Counts one more occurrence of `value`. REQUIRES: shorter than 4 GiB.
@@ -60,7 +60,7 @@ class ValueCounter {
   // The distinct values in the order in which they were first added. Valid until the next change;
   // their bytes live as long as the counter that owns them.
   const std::vector<CountedValue>& values() const { return values_; }
-  // The bytes of their copies.
+  // The bytes of the copies of values().
   size_t value_bytes() const { return value_bytes_; }
 
  private:

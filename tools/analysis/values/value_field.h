@@ -20,10 +20,10 @@ enum class FieldKind : uint8_t {
   kFloat,
   kEnum,
   kBytes,    // of unknown meaning
-  kPadding,  // bytes that belong to no member; whatever they hold means nothing
+  kPadding,  // bytes of no member; their content has no meaning
 };
 
-// As reports and files write it: "unsigned".
+// The name in reports and files: "unsigned".
 inline std::string_view FieldKindName(FieldKind kind) {
   switch (kind) {
     case FieldKind::kText:
@@ -52,9 +52,9 @@ struct ValueField {
   // Raw records only: the place in the value; bit 0 is the lowest of byte 0.
   std::optional<uint64_t> offset_bits = {};
   uint64_t size_bits = 0;
-  std::string type_name = {};  // as C declares it, "__u16" or "char[16]"; empty: not known
+  std::string type_name = {};  // the C type, "__u16" or "char[16]"; empty: unknown
   std::shared_ptr<const std::map<int64_t, std::string>> enum_names = {};  // kEnum
-  bool big_endian = false;  // a number in the order of the network; never a bit-field
+  bool big_endian = false;  // a number in network byte order; never a bit-field
 
   bool is_bitfield() const { return (offset_bits.value_or(0) | size_bits) % 8 != 0; }
   uint64_t size_bytes() const { return (size_bits + 7) / 8; }
