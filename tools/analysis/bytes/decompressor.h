@@ -47,8 +47,7 @@ class Decompressor {
 
   // Fills `out`; returns how many bytes, fewer than asked only at the end. Fails when `source`
   // fails, and for a stream that is damaged, cut off, or followed by other data; the message names
-  // the compression and the number of bytes decompressed so far. No call may follow
-  // a failure.
+  // the compression and the number of bytes decompressed so far. No call may follow a failure.
   virtual absl::StatusOr<size_t> Read(std::span<uint8_t> out) = 0;
 
  protected:

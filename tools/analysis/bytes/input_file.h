@@ -43,8 +43,8 @@ class InputFile {
   // do not know their size.
   std::optional<uint64_t> size_bytes() const { return size_bytes_; }
 
-  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the
-  // end. Also fails for a regular file that has become shorter since it was opened.
+  // Fills `out` with the next bytes in order; returns how many, fewer than asked only at the end.
+  // Also fails for a regular file that has become shorter since it was opened.
   absl::StatusOr<size_t> Read(std::span<uint8_t> out);
 
   // Fills `out` from `offset_bytes`; returns how many, fewer than asked only at the end. The file

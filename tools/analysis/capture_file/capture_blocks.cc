@@ -9,22 +9,22 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{256} << 10;
 
-// So much may be hashed in vain for each byte of the file, besides kFreeWaste: a file of many
-// headers that all claim the same payload must not take quadratic time.
+// The limit of bytes hashed in vain for each byte of the file, besides kFreeWaste. Without it, a
+// file of many headers that all claim the same payload would take quadratic time.
 constexpr uint64_t kWastePerByte = 4;
 constexpr uint64_t kFreeWaste = uint64_t{64} << 20;
 
 }  // namespace
 
-// Whether `bytes` bytes are ahead, read if need be.
+// Whether `bytes` bytes are ahead; reads them if necessary.
 bool CaptureBlocks::Fill(size_t bytes) {
   while (buffer_.size() - begin_ < bytes && !at_end_) {
-    if (begin_ > buffer_.size() / 2) {  // what is moved was read since the last time
+    if (begin_ > buffer_.size() / 2) {  // moves fewer bytes than were used
       buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_));
       begin_ = 0;
     }
-    // Not more than is needed from a pipe, which may be silent for a long time behind that. In
-    // pieces, since a header may claim more than the file has.
+    // Reads no more than necessary, because a pipe may then stay silent for a long time. Reads in
+    // pieces, because a header may claim more than the file has.
     const size_t had = buffer_.size();
     const size_t wanted =
         file_.size_bytes().has_value() ? kReadBytes : std::min(kReadBytes, bytes - had);
@@ -42,7 +42,7 @@ void CaptureBlocks::Skip(size_t bytes) {
   offset_ += bytes;
 }
 
-// Takes the block that starts here, if it is intact. Stores its type if its header is.
+// Takes the block that starts here, if it is intact. Stores its type if its header is intact.
 bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type) {
   type->reset();
   if (!Fill(kCaptureBlockHeaderBytes)) return false;
@@ -59,8 +59,8 @@ bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type)
   }
   block->header = *header;
   block->offset = offset_;
-  // A new vector: with the room of a larger block before it, what keeps the payload would keep
-  // that room too.
+  // A new vector: a reused one would keep the capacity of a larger block before it for as long as
+  // the payload lives.
   block->payload = std::vector<uint8_t>(payload.begin(), payload.end());
   Skip(size);
   return true;
@@ -69,8 +69,7 @@ bool CaptureBlocks::TakeBlock(CaptureBlock* block, std::optional<uint8_t>* type)
 // Skips at least one byte, if there is one, up to the next header that is intact. False if there
 // is none.
 bool CaptureBlocks::FindHeader() {
-  // What should be a payload is searched too: where bytes are missing, the next block begins
-  // within it.
+  // Searches the supposed payload too: if bytes are missing, the next block begins within it.
   const auto damaged = ParseCaptureBlockHeader(Ahead());
   const bool too_much = wasted_bytes_ > kFreeWaste + kWastePerByte * offset_;
   const size_t skipped =

@@ -1,8 +1,8 @@
-// CaptureBlocks: the intact blocks of a capture file, one after the other, and what is not intact.
+// CaptureBlocks: reads the intact blocks of a capture file in order, and reports the damage between
+// them.
 //
-// Whatever the bytes are, a block is returned only if both of its checksums are right, and reading
-// goes on behind damage, at the next header whose checksum is right. Memory: some blocks. Time:
-// linear in the file.
+// It returns a block only if both of its checksums are right, and resumes behind damage at the next
+// header with a right checksum. Memory: some blocks. Time: linear in the file.
 //
 // Not thread-safe: one caller at a time.
 
@@ -31,7 +31,7 @@ struct CaptureBlock {
 struct CaptureDamage {
   uint64_t offset = 0;
   uint64_t bytes = 0;
-  std::optional<uint8_t> type;  // of the block that they were, if its header is intact
+  std::optional<uint8_t> type;  // of their block, if its header is intact
   bool at_end = false;          // they are the last ones of the file
 };
 
@@ -39,17 +39,17 @@ class CaptureBlocks {
  public:
   explicit CaptureBlocks(InputFile file) : file_(std::move(file)) {}
 
-  // Stores the next intact block; false at the end of the file. What had to be left out before
-  // it is damage().
+  // Stores the next intact block; false at the end of the file. damage() then has the bytes skipped
+  // before it.
   bool Next(CaptureBlock* block);
 
-  // What the last Next() left out, at most one piece.
+  // The bytes that the last Next() skipped, at most one piece.
   const std::optional<CaptureDamage>& damage() const { return damage_; }
-  // Why reading ended before the file did, if it failed.
+  // The read error that ended the reading early, or OK.
   const absl::Status& read_error() const { return read_error_; }
 
   const std::string& name() const { return file_.name(); }
-  // Where the next block is looked for; behind the last Next(), the size of the file.
+  // The position of the search for the next block; the size of the file after the last Next().
   uint64_t offset() const { return offset_; }
   uint64_t TakeUsedBytes() { return file_.TakeUsedBytes(); }
 
@@ -61,10 +61,10 @@ class CaptureBlocks {
   bool FindHeader();
 
   InputFile file_;
-  std::vector<uint8_t> buffer_;  // read from the file, from begin_ on not used yet
+  std::vector<uint8_t> buffer_;  // read from the file; unused from begin_ on
   size_t begin_ = 0;
   uint64_t offset_ = 0;        // of begin_ in the file
-  bool at_end_ = false;        // nothing more can be read
+  bool at_end_ = false;        // the file has no more bytes to read
   uint64_t wasted_bytes_ = 0;  // hashed in vain
   std::optional<CaptureDamage> damage_;
   absl::Status read_error_;

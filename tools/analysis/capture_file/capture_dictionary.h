@@ -1,4 +1,4 @@
-// CaptureDictionary: the values of a capture by their numbers, of which some may be lost.
+// CaptureDictionary: the values of a capture by their numbers. Some values may be lost.
 //
 // Not thread-safe: one caller at a time. The bytes of values stay in place as long as it lives.
 
@@ -18,16 +18,16 @@ namespace inlay::analysis {
 
 class CaptureDictionary {
  public:
-  // Which of the capture's dictionaries it is.
+  // `number` is that of the dictionary in its capture.
   explicit CaptureDictionary(uint32_t number) : number_(number) {}
   CaptureDictionary(const CaptureDictionary&) = delete;
   CaptureDictionary& operator=(const CaptureDictionary&) = delete;
 
   uint32_t number() const { return number_; }
 
-  // Adds the values that `payload` has from `begin` on, numbered from `first` on. False, and
-  // nothing is added, if numbers are not above all that there are, or the limits of
-  // capture_format.h are not kept. REQUIRES: they are whole.
+  // Adds the values that `payload` has from `begin` on, numbered from `first` on. Returns false,
+  // and adds nothing, unless the numbers are above all present ones and the values keep the limits
+  // of capture_format.h. REQUIRES: the values are whole.
   bool Add(uint64_t first, std::vector<uint8_t> payload, size_t begin, uint64_t value_bytes) {
     const uint64_t bytes = payload.size() - begin;
     const uint64_t end = first + bytes / value_bytes;
@@ -37,7 +37,7 @@ class CaptureDictionary {
     }
     payloads_.push_back(std::move(payload));
     const uint8_t* value = payloads_.back().data() + begin;
-    // In chunks, so that what is lost before costs nothing.
+    // Uses chunks, so that lost values before these take no memory.
     chunks_.resize((end - 1) / kChunkValues + 1);
     for (uint64_t i = first; i < end; ++i, value += value_bytes) {
       std::unique_ptr<Chunk>& chunk = chunks_[i / kChunkValues];

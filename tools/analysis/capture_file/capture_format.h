@@ -1,5 +1,5 @@
 // CaptureFormat: the blocks of a capture file (.inlay), as bytes. docs/format.md specifies them;
-// this is the one place in the code that knows where each number stands.
+// only this file knows the position of each number.
 //
 // Thread-safe: functions without state.
 
@@ -15,15 +15,14 @@
 
 namespace inlay::analysis {
 
-// What every block starts with. No text does, and whoever changes line ends changes it.
+// The start of every block. No text starts like this, and a change of line ends destroys it.
 inline constexpr std::string_view kCaptureMagic = "\x89INLAY\r\n";
 inline constexpr uint8_t kCaptureVersion = 1;
 
 inline constexpr size_t kCaptureBlockHeaderBytes = 40;
 inline constexpr size_t kMaxCapturePayloadBytes = size_t{16} << 20;
 
-// A dictionary has no more values and no more bytes of values: this is what a reader needs to
-// remember.
+// The most values, and bytes of values, of a dictionary. They bound the memory of a reader.
 inline constexpr uint64_t kMaxCaptureDictionaryValues = uint64_t{1} << 20;
 inline constexpr uint64_t kMaxCaptureDictionaryBytes = uint64_t{64} << 20;
 inline constexpr unsigned kMaxCaptureIndexBits = 20;
@@ -33,8 +32,8 @@ enum class CaptureBlockType : uint8_t {
   kSnapshot = 2,     // a snapshot begins
   kDictionary = 3,   // values that later blocks refer to
   kRecords = 4,      // numbers of values
-  kSnapshotEnd = 5,  // how many records there were, and whether that is all of them
-  kEnd = 6,          // nothing was cut off
+  kSnapshotEnd = 5,  // the number of records, and whether they are complete
+  kEnd = 6,          // the file is complete
 };
 
 struct CaptureBlockHeader {
@@ -46,8 +45,7 @@ struct CaptureBlockHeader {
   uint64_t payload_checksum = 0;
 };
 
-// Appends a block; of another version than this one only in tests. REQUIRES: the payload is not
-// above the limit.
+// Appends a block. Only tests pass another version. REQUIRES: the payload is within the limit.
 void AppendCaptureBlock(CaptureBlockType type, uint32_t number, uint32_t capture_id,
                         std::string_view payload, std::string* out,
                         uint8_t version = kCaptureVersion);
@@ -72,7 +70,7 @@ struct CaptureDictionaryPart {
   uint32_t first = 0;       // the number of the first value
 
   std::string Encode() const;
-  // Nothing unless at least one whole value follows, and nothing else.
+  // Nothing unless one or more whole values follow, and no other bytes.
   static std::optional<CaptureDictionaryPart> Parse(std::span<const uint8_t> payload,
                                                     uint64_t value_bytes);
 };
@@ -88,7 +86,7 @@ struct CaptureRecordsPart {
   uint8_t index_bits = 0;
 
   std::string Encode() const;
-  // Nothing unless `count` is 1 or more, and as many numbers follow, and nothing else.
+  // Nothing unless `count` is 1 or more, and exactly so many numbers follow.
   static std::optional<CaptureRecordsPart> Parse(std::span<const uint8_t> payload);
 };
 
@@ -96,7 +94,7 @@ struct CaptureSnapshotEnd {
   uint32_t snapshot = 0;
   bool complete = true;
   uint64_t records = 0;
-  std::string why = {};  // what is missing, if it is not complete
+  std::string why = {};  // the missing part, if it is incomplete
 
   std::string Encode() const;
   static std::optional<CaptureSnapshotEnd> Parse(std::span<const uint8_t> payload);
@@ -109,8 +107,8 @@ struct CaptureEnd {
   static std::optional<CaptureEnd> Parse(std::span<const uint8_t> payload);
 };
 
-// Numbers one after the other, lowest bits first. REQUIRES: each fits into `index_bits`, which are
-// 1 to kMaxCaptureIndexBits.
+// Appends the numbers without gaps, lowest bits first. REQUIRES: each fits into `index_bits`, which
+// are 1 to kMaxCaptureIndexBits.
 void AppendPackedIndexes(std::span<const uint32_t> indexes, unsigned index_bits, std::string* out);
 // The number at place `i`. REQUIRES: it is within `packed`.
 uint32_t PackedIndex(std::span<const uint8_t> packed, unsigned index_bits, uint64_t i);

@@ -13,7 +13,7 @@ namespace inlay::analysis {
 namespace {
 
 using Json = nlohmann::ordered_json;
-// What is read may have any number of keys, and ordered_json is quadratic in them.
+// Input may have any number of keys, and ordered_json is quadratic in them.
 using ReadJson = nlohmann::json;
 
 constexpr FieldKind kKinds[] = {FieldKind::kText,  FieldKind::kUnsigned, FieldKind::kSigned,
@@ -28,7 +28,7 @@ bool IsNumber(FieldKind kind) {
   return kind != FieldKind::kText && kind != FieldKind::kBytes && kind != FieldKind::kPadding;
 }
 
-// Whether the field can have its size and place, whatever is around it.
+// Whether the size and place of the field are possible by themselves.
 bool IsPossible(const ValueField& field) {
   if (field.size_bits > 64 && (IsNumber(field.kind) || field.is_bitfield())) return false;
   if (!field.is_bitfield()) {
@@ -60,12 +60,12 @@ Json FieldsAsJson(const std::vector<ValueField>& fields) {
   return json;
 }
 
-// These throw what ReadJson throws.
+// These throw the exceptions of ReadJson.
 
 ValueField FieldFromJson(const ReadJson& json) {
   ValueField field;
   field.name = json.at("name").get<std::string>();
-  // A kind of a later version is bytes that are not understood.
+  // An unknown kind, from a later version, becomes plain bytes.
   const std::string kind = json.at("kind").get<std::string>();
   const auto* const known = std::find_if(std::begin(kKinds), std::end(kKinds),
                                          [&](FieldKind k) { return FieldKindName(k) == kind; });
@@ -84,7 +84,7 @@ ValueField FieldFromJson(const ReadJson& json) {
   return field;
 }
 
-// The members that are texts, by their keys.
+// The text members, by their keys.
 struct TextMember {
   const char* key;
   std::string CaptureProvenance::*member;

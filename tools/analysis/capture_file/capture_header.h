@@ -1,5 +1,5 @@
-// CaptureHeader: what a capture file says of itself: what its values are, and where they come
-// from. A JSON object in the file; docs/format.md has the keys.
+// CaptureHeader: the description of a capture file: its kind of values and their origin. It is a
+// JSON object in the file; docs/format.md has the keys.
 //
 // Thread-safe: functions without state.
 
@@ -19,43 +19,42 @@
 
 namespace inlay::analysis {
 
-// Where the values come from. Nothing is required; what is empty is not known.
+// The origin of the values. Every member is optional; empty means unknown.
 struct CaptureProvenance {
   std::string tool_version = {};    // of the program that wrote the file, "1.2.0"
-  std::string host = {};            // as `uname -n` says
-  std::string kernel_release = {};  // as `uname -r` says
-  std::string source = {};          // what the records are: "map", or "sockets"
+  std::string host = {};            // as in `uname -n`
+  std::string kernel_release = {};  // as in `uname -r`
+  std::string source = {};          // the kind of the records: "map", or "sockets"
   std::string map_name = {};
   std::optional<uint32_t> map_id = {};
-  std::string map_type = {};    // "sk_storage", "lru_hash": as bpftool calls it
-  std::string value_type = {};  // what BTF calls the type of a value, "struct flow"
-  std::string method = {};      // how it was read, "iter/task_file"
-  // Anything else, by names of its own: "cgroup", "command". Names are not empty and not given
-  // twice.
+  std::string map_type = {};    // "sk_storage", "lru_hash": bpftool's name for it
+  std::string value_type = {};  // the BTF name of the value's type, "struct flow"
+  std::string method = {};      // the means of reading, "iter/task_file"
+  // Other facts by name: "cgroup", "command". Names are unique and not empty.
   std::vector<std::pair<std::string, std::string>> more = {};
 };
 
 struct CaptureHeader {
-  // Raw records: kind, value_bytes and fields; the rest is not stored.
+  // Raw records: kind, value_bytes and fields; the file does not store the rest.
   RecordSchema schema = {};
   CaptureProvenance provenance = {};
-  // Whether the snapshots are of the same sockets, one time after the other. If not, there is
+  // Whether this is a series: snapshots of the same sockets at several times. Otherwise there is
   // one snapshot.
   bool series = false;
 };
 
 // OK if `schema` is one of raw records whose fields are by offset, do not overlap, lie within the
-// value, and have sizes that their kinds can have; otherwise says which field is wrong.
+// value, and have sizes that their kinds allow; otherwise the error names the wrong field.
 absl::Status CheckCaptureSchema(const RecordSchema& schema);
 
-// Whether values of both are the same things: of one size, with the same fields. REQUIRES:
-// CheckCaptureSchema() is OK for both.
+// Whether both describe the same values: the same size and fields. REQUIRES: CheckCaptureSchema()
+// is OK for both.
 bool SameCaptureValues(const RecordSchema& a, const RecordSchema& b);
 
 // The JSON object. Bytes that are not UTF-8 become U+FFFD. REQUIRES: CheckCaptureSchema() is OK.
 std::string CaptureHeaderAsJson(const CaptureHeader& header);
 
-// Fails for what is no such object; keys that are not known are passed over.
+// Fails for any other text; ignores unknown keys.
 absl::StatusOr<CaptureHeader> ParseCaptureHeader(std::string_view json);
 
 }  // namespace inlay::analysis

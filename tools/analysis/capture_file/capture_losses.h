@@ -1,4 +1,4 @@
-// CaptureLosses: sentences on what cannot be read of captures.
+// CaptureLosses: sentences about the unreadable parts of captures.
 //
 // Not thread-safe: one caller at a time.
 
@@ -18,20 +18,19 @@ namespace inlay::analysis {
 // "2026-11-23T04:40:12.345Z".
 std::string CaptureTimeText(uint64_t time_ns);
 
-// `text` from a file, which may be anything, as a part of a message: without control characters,
-// and not long.
+// Arbitrary `text` from a file as a part of a message: cut, and without control characters.
 std::string CaptureText(std::string_view text, size_t max_bytes = 200);
 
-// One snapshot, as far as it was read.
+// The part of one snapshot that was read.
 struct CaptureSnapshotRecords {
   uint32_t number = 0;
-  std::optional<uint64_t> time_ns;  // nothing: the block that says so is lost
+  std::optional<uint64_t> time_ns;  // nothing: its block is lost
   bool in_series = false;
-  uint64_t next_record = 0;       // one more than the number of the last record that was met
-  uint64_t readable = 0;          // were read
-  uint64_t lost_with_block = 0;   // were in blocks that are lost
-  uint64_t lost_with_value = 0;   // their values were
-  std::optional<uint64_t> total;  // as the block at its end says
+  uint64_t next_record = 0;       // one more than the number of the last record seen
+  uint64_t readable = 0;          // records that were read
+  uint64_t lost_with_block = 0;   // records in lost blocks
+  uint64_t lost_with_value = 0;   // records whose values are lost
+  std::optional<uint64_t> total;  // from the block at its end
 
   // "the snapshot of 2026-11-23T04:40:12.345Z".
   std::string Name() const;
@@ -39,13 +38,13 @@ struct CaptureSnapshotRecords {
 
 class CaptureLosses {
  public:
-  // "FILE: sentence.", as all others. Only the first ones are kept, and the number of the others.
+  // Adds "FILE: sentence.". Keeps only the first sentences, and the number of the others.
   void Add(std::string_view file, std::string_view sentence);
 
-  // At `offset`, a block is intact but not as the format wants it.
+  // Reports a block that is intact but violates the format.
   void AddMalformed(std::string_view file, const CaptureBlock& block, std::string_view why);
   void AddDamage(std::string_view file, const CaptureDamage& damage);
-  // All that is lost of a snapshot.
+  // Reports all losses of a snapshot.
   void AddSnapshot(std::string_view file, const CaptureSnapshotRecords& snapshot);
 
   std::vector<std::string> Sentences() const;

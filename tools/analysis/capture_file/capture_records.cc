@@ -23,23 +23,23 @@ constexpr uint64_t kBlockBytes = uint64_t{256} << 10;
 
 constexpr size_t kMaxDescribed = 4;
 
-// What the keys of `more` begin with that are notes for people, as docs/format.md says; and of how
-// much is shown.
+// The prefix of keys of `more` that are notes for people (docs/format.md), and the limits of their
+// display.
 constexpr std::string_view kNoteKey = "note ";
 constexpr size_t kMaxCapturedNotes = 20;
 constexpr size_t kMaxNoteBytes = 1000;
 
-// What the records of an input may take when each is given out. A block of bits can stand for
+// What the records of an input may take when the reader returns each. A block of bits can stand for
 // hundreds of thousands of times its own size in values.
 constexpr uint64_t kMaxOrderedBytes = uint64_t{64} << 30;
 
-// Beyond this no number of records is believed, so that sums of them do not overflow.
+// Larger numbers of records count as damage, so that sums of them do not overflow.
 constexpr uint64_t kMaxRecordNumber = uint64_t{1} << 48;
 
-// Records that can be read, not copied yet.
+// Readable records, before their values are copied.
 struct Slice {
   std::vector<const uint8_t*> values;
-  std::vector<uint64_t> copies;  // how many records each stands for; empty: one
+  std::vector<uint64_t> copies;  // the records that each stands for; empty: one
   std::shared_ptr<const CaptureDictionary> dictionary;  // has their bytes
 };
 
@@ -51,7 +51,7 @@ class CaptureRecords final : public RecordSource {
         captures_(std::move(inputs), std::move(named), &bytes_read_, &losses_,
                   [this] { EndCapture(); }) {}
 
-  // Reads the description of the first file, and of a series the time of the first snapshot.
+  // Reads the description of the first file, and the time of the first snapshot of a series.
   absl::Status Start() {
     // Without a description the first file is an error.
     absl::StatusOr<Event> event = ReadEvent();
@@ -74,7 +74,7 @@ class CaptureRecords final : public RecordSource {
       if (*step != Step::kRecords) return false;
       slice = std::exchange(slice_, {});
     }
-    // Outside the lock: all threads copy at the same time.
+    // Copies outside the lock, so that all threads copy at the same time.
     const size_t value_bytes = schema_.value_bytes;
     std::vector<uint8_t>& buffer = block.buffer();
     const size_t bytes = slice.values.size() * value_bytes;
@@ -129,7 +129,7 @@ class CaptureRecords final : public RecordSource {
     uint64_t next = 0;
   };
 
-  // Everything below holds mutex_.
+  // All functions below require mutex_.
 
   // Goes on to the next snapshot that has a record; false if there is none.
   absl::StatusOr<bool> FindSnapshot() {
@@ -195,7 +195,7 @@ class CaptureRecords final : public RecordSource {
     return event;
   }
 
-  // Called before JoinedCaptures looks whether the capture is whole.
+  // JoinedCaptures calls it before it checks whether the capture is whole.
   void EndCapture() {
     CloseSnapshot();
     dictionary_.reset();
@@ -208,7 +208,7 @@ class CaptureRecords final : public RecordSource {
     return Event::kInputEnd;
   }
 
-  // Handles the block of captures_; or holds it back, if a snapshot ends before it.
+  // Handles the block of captures_, or holds it back if a snapshot ends before it.
   void HandleBlock() {
     switch (static_cast<CaptureBlockType>(captures_.block().header.type)) {
       case CaptureBlockType::kSnapshot:
@@ -231,7 +231,8 @@ class CaptureRecords final : public RecordSource {
     losses_.AddMalformed(captures_.file_name(), captures_.block(), why);
   }
 
-  // Whether snapshot_ is `number`, opened if need be. If not, block_ is left out or held back.
+  // Makes snapshot_ the one with this number, and opens it if necessary. False if block_ is skipped
+  // or held back instead.
   bool EnterSnapshot(uint32_t number, std::optional<uint64_t> time_ns) {
     if (snapshot_.has_value() && snapshot_->number == number && !time_ns.has_value()) return true;
     if (number < next_snapshot_) {
@@ -321,8 +322,8 @@ class CaptureRecords final : public RecordSource {
     }
   }
 
-  // Whether the tally has values of another dictionary than this one: they are given out before
-  // block_ is handled.
+  // Whether the tally has values of another dictionary. The reader returns them before it handles
+  // block_.
   bool HoldsForTally(uint32_t dictionary) {
     if (tallied_.empty() || dictionary <= dictionary_->number()) return false;
     tally_is_whole_ = true;
@@ -330,7 +331,7 @@ class CaptureRecords final : public RecordSource {
     return true;
   }
 
-  // Makes dictionary_ the one of this number. False if it was given up before.
+  // Makes dictionary_ the one of this number. False if the reader has dropped it.
   bool UseDictionary(uint32_t number) {
     if (number < dictionary_->number()) return false;
     if (number > dictionary_->number()) dictionary_ = std::make_shared<CaptureDictionary>(number);
@@ -354,7 +355,7 @@ class CaptureRecords final : public RecordSource {
     part_ = Part{*head, std::move(captures_.block().payload), 0};
   }
 
-  // Moves the next records of part_ to slice_, as far as their values are there.
+  // Moves the next records of part_ whose values are known to slice_.
   void TakeSlice() {
     const std::span<const uint8_t> packed =
         std::span(part_->payload).subspan(CaptureRecordsPart::kBytes);
@@ -415,7 +416,7 @@ class CaptureRecords final : public RecordSource {
     tally_dictionary_.reset();
   }
 
-  // Says once for each capture where it comes from.
+  // Notes the origin of each capture once.
   void DescribeOnce() {
     if (std::exchange(is_described_, true) || captures_.count() > kMaxDescribed) return;
     const CaptureProvenance& provenance = captures_.provenance();
@@ -453,34 +454,34 @@ class CaptureRecords final : public RecordSource {
   mutable std::mutex mutex_;  // guards everything below
   CaptureLosses losses_;
   JoinedCaptures captures_;
-  bool held_ = false;  // the block of captures_ is still to be handled
+  bool held_ = false;  // the block of captures_ still waits
 
-  // Of the capture that is read.
+  // Of the current capture.
   bool is_described_ = false;
   std::shared_ptr<CaptureDictionary> dictionary_;
-  uint64_t next_snapshot_ = 0;  // above the numbers of all snapshots that began
+  uint64_t next_snapshot_ = 0;  // above the numbers of all snapshots so far
 
   std::optional<CaptureSnapshotRecords> snapshot_;  // the one that is open
   std::optional<Part> part_;
   Slice slice_;
   std::string snapshot_name_;
-  std::string entered_name_;  // of the snapshot that was entered last
+  std::string entered_name_;  // of the last snapshot entered
 
   // counted_ only: how often each value of a dictionary occurs in a snapshot.
   std::vector<uint64_t> tally_;    // by the number of the value
-  std::vector<uint32_t> tallied_;  // the numbers that occur, in the order in which they do first
+  std::vector<uint32_t> tallied_;  // the numbers that occur, by first occurrence
   std::shared_ptr<const CaptureDictionary> tally_dictionary_;  // has the values
-  size_t next_tallied_ = 0;                                    // the next one to give out
-  bool tally_is_whole_ = false;  // all is counted, and to be given out
-  bool had_no_records_ = false;  // the snapshot that was closed last, as it says itself
+  size_t next_tallied_ = 0;                                    // the next one to return
+  bool tally_is_whole_ = false;  // counting is done: return the values
+  bool had_no_records_ = false;  // the last closed snapshot states that it has none
   bool snapshot_ended_ = false;  // the reader has to ask for the next one
   bool finished_ = false;
 
   uint64_t sequence_ = 0;
   uint64_t records_ = 0;
-  uint64_t ordered_bytes_ = 0;         // that records take which are given out one by one
-  uint64_t empty_snapshots_ = 0;       // that say themselves that they have no record
-  uint64_t unreadable_snapshots_ = 0;  // of which no record can be read
+  uint64_t ordered_bytes_ = 0;         // of the records that are returned one by one
+  uint64_t empty_snapshots_ = 0;       // that state that they have no records
+  uint64_t unreadable_snapshots_ = 0;  // without a readable record
   std::vector<std::string> described_;
 };
 

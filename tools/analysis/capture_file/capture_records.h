@@ -14,24 +14,24 @@
 
 namespace inlay::analysis {
 
-// Reads `inputs` as captures of the same kind of value; several files, and captures that were
-// joined into one file, are one stream.
+// Reads `inputs` as captures of the same kind of value. Several files, and captures concatenated
+// into one file, are one stream.
 //
-// A series has a SnapshotName() for each snapshot: its time, and the file if there are several. A
-// snapshot of which no record can be read is passed over.
+// A series has a SnapshotName() for each snapshot: its time, and the file if there are several. The
+// reader skips a snapshot without a readable record.
 //
-// What is damaged, cut off or marked as partial is no error: the reader reads all that is intact,
-// and Notes() has a doubt for each part that is not. Errors are a file without a description of
-// its values, values that are not those of the first file, a series beside something else, and an
-// input of which no record can be read.
+// Damaged, truncated or partial data is not an error: the reader returns all intact records, and
+// Notes() has a doubt for each lost part. Errors are a file without a description of its values,
+// values that differ from those of the first file, a series mixed with other inputs, and an input
+// without a readable record.
 //
-// `counted`: RecordBlock::copies() tells how often a value occurs, and each value of a dictionary
-// is given out once for each snapshot: a few bytes can stand for very many records, and are
-// counted for what they cost to read. Otherwise every record is given out, in order, and records that
-// stand for more than 64 GiB of values are an error.
+// With `counted`, the reader returns each value of a dictionary once per snapshot, and
+// RecordBlock::copies() has its count: a few bytes can stand for very many records, and should cost
+// no more than their reading. Otherwise it returns every record, in order, and records that stand
+// for more than 64 GiB of values are an error.
 //
-// `named`, if given, is what the user says of the values. Fails if the files say something else;
-// they need not say what the fields are.
+// `named` is the user's description of the values, if any. Opening fails if the files contradict
+// it; they may lack fields.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenCaptureRecords(Inputs inputs,
                                                                  std::optional<StructFields> named,
                                                                  bool counted = false);

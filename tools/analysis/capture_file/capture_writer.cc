@@ -21,7 +21,7 @@
 namespace inlay::analysis {
 namespace {
 
-// A damaged block of values costs all records that have one of them: small blocks are worth their
+// Damage to a block of values loses all records with these values, so small blocks are worth their
 // headers.
 constexpr size_t kDictionaryBlockBytes = size_t{4} << 10;
 constexpr size_t kRecordsPerBlock = size_t{32} << 10;
@@ -48,7 +48,7 @@ class CaptureWriter::Impl {
                                                      json.size(), " bytes, above the limit of ",
                                                      kMaxCapturePayloadBytes));
     }
-    // Twice: without it nothing else can be read.
+    // Writes it twice: without it the whole file is unreadable.
     Append(CaptureBlockType::kHeader, json);
     Append(CaptureBlockType::kHeader, json);
     return Flush();
@@ -117,15 +117,15 @@ class CaptureWriter::Impl {
         absl::StrCat(std::string(function), " is called out of turn"));
   }
 
-  // The number of `value` in the dictionary, to which it is added.
+  // The number of `value` in the dictionary. Adds the value if it is new.
   absl::StatusOr<uint32_t> IndexOf(std::span<const uint8_t> value) {
     uint32_t index = 0;
     values_.AddValues({&value, 1}, &index);
     const bool is_full = values_.values().size() > kMaxCaptureDictionaryValues ||
                          values_.value_bytes() > kMaxCaptureDictionaryBytes;
     if (is_full) {
-      // The value that does not fit is the last one, and not in a block yet: it becomes the
-      // first of the next dictionary.
+      // The last value does not fit, and is not in a block yet: it becomes the first of the next
+      // dictionary.
       if (absl::Status status = WriteRecords(); !status.ok()) return status;
       values_ = ValueCounter();
       ++dictionary_;
@@ -196,8 +196,8 @@ class CaptureWriter::Impl {
     return absl::OkStatus();
   }
 
-  // Until PIPE_BUF bytes can be written without waiting, or an error can be had by it. A write
-  // that waits itself would not end if the signal that sets stop_ came just before it.
+  // Waits until PIPE_BUF bytes can be written without blocking, or until a write would fail. A
+  // write that blocks itself would not end if the signal that sets stop_ came just before it.
   absl::Status WaitForRoom() {
     constexpr int kSliceMs = 100;
     constexpr int kPatientSlices = 10;
@@ -210,7 +210,7 @@ class CaptureWriter::Impl {
     return failed_;
   }
 
-  // Flushes to the disk, if it is a file that can be on one.
+  // Flushes the file to the disk, if it is on one.
   absl::Status Sync() {
     if (absl::Status status = Flush(); !status.ok()) return status;
     if (fdatasync(fd_) != 0 && errno != EINVAL && errno != ENOSYS && errno != EROFS) return Fail();
@@ -230,18 +230,18 @@ class CaptureWriter::Impl {
   const std::function<bool()> stop_;
   bool may_block_ = true;
   State state_ = State::kBetween;
-  absl::Status failed_;  // what made everything later fail
+  absl::Status failed_;  // the first failure; every later call returns it
 
   ValueCounter values_;  // the dictionary: a value's place is its number
   uint32_t dictionary_ = 0;
   size_t written_values_ = 0;
-  std::vector<uint32_t> indexes_;  // of the records that no block has yet
+  std::vector<uint32_t> indexes_;  // of the records that are not in a block yet
   uint32_t snapshots_ = 0;         // that have ended
   uint64_t snapshot_records_ = 0;  // of this snapshot, in blocks
   uint64_t records_ = 0;           // of all, in blocks
 
   uint32_t next_block_ = 0;
-  std::string out_;  // blocks that are not written yet
+  std::string out_;  // blocks to write
   uint64_t bytes_written_ = 0;
 };
 

@@ -1,10 +1,10 @@
 // CaptureWriter: writes values of sockets as a capture file (.inlay), which docs/format.md
 // specifies.
 //
-// The file is written in order, and never read or sought, so it may be a pipe. What one
-// EndSnapshot() has finished is on the disk when it returns, and can be read whatever happens
-// later. Every distinct value is written once and is a number of a few bits from then on, in later
-// snapshots too.
+// It writes the file in order and never reads or seeks, so the file may be a pipe. When
+// EndSnapshot() returns, the snapshot is on the disk and stays readable whatever happens later. It
+// writes every distinct value once; from then on, also in later snapshots, a number of a few bits
+// stands for it.
 //
 // Memory: the distinct values, up to kMaxCaptureDictionaryBytes (64 MiB) of them, and some 100
 // bytes for each.
@@ -29,42 +29,42 @@ namespace inlay::analysis {
 
 class CaptureWriter {
  public:
-  // Writes the header to `fd`, which stays the caller's to close; it is not sought, and may be
-  // standard output. `name` is what messages call it. `id` tells this capture from others; 0
-  // takes a random one. Fails for what CheckCaptureSchema() refuses, and if nothing can be
-  // written. Padding between fields need not be named: bits that no field has are stored as
-  // fields of kind kPadding.
+  // Writes the header to `fd`. The caller closes `fd`, which may be standard output. Messages call
+  // it `name`. `id` tells this capture from others; 0 takes a random one. Fails if
+  // CheckCaptureSchema() or a write fails. The schema may omit padding: the file stores bits
+  // without a field as fields of kind kPadding.
   //
-  // `stop` is asked while `fd` takes nothing: if it is true, and `fd` takes nothing for a
-  // second, what is under way fails with kCancelled. Without it a full pipe is waited for.
+  // While `fd` accepts no bytes, the writer polls `stop`: if it is true, and `fd` accepts nothing
+  // for a second, the current call fails with kCancelled. Without `stop`, the writer waits until a
+  // full pipe has room.
   //
-  // SIGPIPE is the caller's to ignore: then a closed pipe is an error like any other.
+  // The caller must ignore SIGPIPE; a closed pipe is then an ordinary error.
   static absl::StatusOr<std::unique_ptr<CaptureWriter>> Create(int fd, std::string name,
                                                                CaptureHeader header,
                                                                uint32_t id = 0,
                                                                std::function<bool()> stop = {});
 
-  // Without Finish() readers take the file for cut off.
+  // Without Finish(), the file counts as truncated.
   ~CaptureWriter();
   CaptureWriter(const CaptureWriter&) = delete;
   CaptureWriter& operator=(const CaptureWriter&) = delete;
 
-  // Each function fails if writing does, as every later one does then: the message has the name
-  // and why. One that is called out of turn fails too (kFailedPrecondition).
+  // Each function fails if a write fails, and so does every later one; the message has the name and
+  // the reason. A call out of order fails too (kFailedPrecondition).
 
   // Starts a snapshot that was taken at `time_ns` (since 1970, UTC). Only a series may have a
   // second one.
   absl::Status BeginSnapshot(uint64_t time_ns);
 
-  // Adds `copies` records of `value`, each one socket's. Fails if it is not schema.value_bytes
-  // long.
+  // Adds `copies` records of `value`, one for each socket. Fails if `value` is not
+  // schema.value_bytes long.
   absl::Status Add(std::span<const uint8_t> value, uint64_t copies = 1);
 
-  // Ends the snapshot and makes sure that it is on the disk. `why` says what is missing from one
-  // that is not complete: "12 sockets were closed while they were read".
+  // Ends the snapshot and makes sure that it is on the disk. `why` explains an incomplete one: "12
+  // sockets were closed while they were read".
   absl::Status EndSnapshot(bool complete, std::string_view why = {});
 
-  // Ends the file: nothing was cut off. The file's bytes are all handed to the kernel then.
+  // Marks the end of a complete file, and hands all its bytes to the kernel.
   absl::Status Finish();
 
   // So far, of all snapshots; and in the file.

@@ -10,7 +10,7 @@
 namespace inlay::analysis {
 namespace {
 
-// Whether both have the same members, whatever C calls their types.
+// Whether both have the same members, ignoring the names of their types.
 bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>& b) {
   return std::equal(
       a.begin(), a.end(), b.begin(), b.end(), [](const ValueField& x, const ValueField& y) {

@@ -16,7 +16,7 @@ CopiesDistribution::CopiesDistribution(const DistinctValues& distinct)
     : records_(distinct.records), weight_(uint64_t{1} << distinct.counter.level()) {
   const FrequentValues& frequent = distinct.counter.frequent();
   const uint64_t known_beyond = 2 * frequent.error();
-  // Nothing has been forgotten: what is not in the sample is known as well.
+  // Without an error, FrequentValues has all values outside the sample.
   const bool all_known = frequent.error() == 0;
   std::unordered_map<uint64_t, Values> groups;
   uint64_t sampled_singletons = 0;

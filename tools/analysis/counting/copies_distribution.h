@@ -1,12 +1,11 @@
-// CopiesDistribution: how many values occur once, twice, and so on, and all that follows from that
-// alone. Exact if the values are all there; if they are a sample, estimates with their errors.
+// CopiesDistribution: the number of values that occur once, twice, and so on, and all figures that
+// depend on that alone. Exact if it has all values; from a sample, estimates with their errors.
 //
-// How it estimates: values that occur more often than twice what FrequentValues can be wrong by
-// are known one by one, whether they are in the sample or not, and count once each. Of the others
-// one in 2^level is in the sample, and each of those counts 2^level times. For a sum over values
-// of anything, the variance of that estimate is (1 - p) / p^2 times the sum of the squares over
-// the sampled ones, p = 2^-level (Horvitz and Thompson). Errors are 1.96 standard deviations: 19
-// of 20 times the truth is within them.
+// How it estimates: it knows each value that occurs more than twice the error of FrequentValues, in
+// the sample or not, and counts it once. One in 2^level of the other values is in the sample, and
+// counts 2^level times. The estimate of a sum over values has the variance (1 - p) / p^2 times the
+// sum of the squares over the sampled ones, p = 2^-level (Horvitz and Thompson). Errors are 1.96
+// standard deviations: 19 of 20 times the truth is within them.
 //
 // Thread-safe: immutable.
 
@@ -29,7 +28,7 @@ struct CopiesBucket {
   uint64_t records = 0;
 };
 
-// A figure, and how far the truth may be from it; 0 if it is exact.
+// A figure and its error, which is 0 if the figure is exact.
 struct Figure {
   double value = 0;
   double error = 0;
@@ -37,8 +36,8 @@ struct Figure {
 
 class CopiesDistribution {
  public:
-  // Values with one count. There are few different counts even when there are many values, and
-  // their order makes every sum over them the same in every run.
+  // Values with one count. There are few different counts even among many values, and their fixed
+  // order makes every sum over them reproducible.
   struct Values {
     uint64_t known = 0;
     uint64_t sampled = 0;  // each stands for weight() of them
@@ -47,7 +46,7 @@ class CopiesDistribution {
   explicit CopiesDistribution(const DistinctValues& distinct);
 
   uint64_t records() const { return records_; }
-  // The values by how often they occur, by rising copies.
+  // The values by their number of copies, ascending.
   const std::map<uint64_t, Values>& by_copies() const { return by_copies_; }
   uint64_t weight() const { return weight_; }  // 1 if all values are known
 
@@ -61,7 +60,7 @@ class CopiesDistribution {
 
  private:
   uint64_t All(const Values& values) const { return values.known + values.sampled * weight_; }
-  // Of a sum that a value with so many copies adds of(copies) to.
+  // The estimate of the sum of of(copies) over all values.
   template <typename Of>
   Figure Sum(Of of) const;
 

@@ -15,7 +15,7 @@
 namespace inlay::analysis {
 namespace {
 
-// Nothing is said of what the values are.
+// Whether the options leave the values undescribed.
 bool IsDefault(const RecordOptions& records) {
   return records.format == RecordFormat::kDetect && !records.value_bytes.has_value() &&
          records.fields.empty() && records.btf_path.empty() && records.type.empty() &&
@@ -38,7 +38,7 @@ absl::Status CheckSummaryOptions(const std::string& name, const RecordOptions& r
   return absl::OkStatus();
 }
 
-// Tells the observer, if there is one, of a source for as long as it lives.
+// Tells the observer, if any, about a source while this object lives.
 class Observed {
  public:
   Observed(CountObserver* observer, const RecordSource& source, uint64_t total_bytes)
@@ -55,7 +55,7 @@ class Observed {
   CountObserver* const observer_;
 };
 
-// All that is counted, part after part: each part is a snapshot, and most inputs have one part.
+// Counts the input part by part: each part is a snapshot, and most inputs have one part.
 class InputCount {
  public:
   InputCount(const RecordOptions& records, const CountOptions& options, CountObserver* observer)
@@ -142,7 +142,7 @@ class InputCount {
       absl::Status added = AddSnapshotsOf(name, source);
       if (!added.ok()) return added;
     }
-    // Of a sample it is not known how many values are distinct.
+    // A sample does not have the number of distinct values.
     const DistinctValues& last = series_.last().distinct;
     const uint64_t known = last.exact() ? last.values().size() : UINT64_MAX;
     for (const InputNote& note : source.Notes(known)) AddNote(note);

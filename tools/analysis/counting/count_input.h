@@ -1,6 +1,6 @@
-// Counts what `inlay analyze` is given: records, snapshots, or summaries.
+// Counts the input of `inlay analyze`: records, snapshots, or summaries.
 //
-// Prints nothing: an observer may show how far the reading has come.
+// It prints nothing: an observer may show the progress.
 
 #ifndef INLAY_TOOLS_ANALYSIS_COUNTING_COUNT_INPUT_H_
 #define INLAY_TOOLS_ANALYSIS_COUNTING_COUNT_INPUT_H_
@@ -24,7 +24,7 @@ enum class CountMode {
   kRecords,          // all records are one set; a series of snapshots is read as one
   kInOrder,          // the records are in order of time
   kSnapshotFiles,    // each file is a snapshot
-  kSnapshotColumns,  // the rows with one text in CountOptions::snapshot_column are a snapshot
+  kSnapshotColumns,  // rows with the same text in CountOptions::snapshot_column are a snapshot
 };
 
 struct CountOptions {
@@ -45,13 +45,13 @@ struct CountedInput {
 class CountObserver {
  public:
   virtual ~CountObserver() = default;
-  // `source` is read from now on until Finished(). `total_bytes` is 0 if it is not known.
+  // Reading of `source` starts now and ends at Finished(). `total_bytes` is 0 if unknown.
   virtual void Started(const RecordSource& source, uint64_t total_bytes) = 0;
   virtual void Finished() = 0;
 };
 
-// Fails for what the readers fail for, and for options that do not fit the input. `observer` may be
-// null. REQUIRES: no file has been taken from `inputs`.
+// Fails if a reader fails, and for options that do not fit the input. `observer` may be null.
+// REQUIRES: no file has been taken from `inputs`.
 absl::StatusOr<CountedInput> CountInput(Inputs inputs, const RecordOptions& records,
                                         const CountOptions& options,
                                         CountObserver* observer = nullptr);

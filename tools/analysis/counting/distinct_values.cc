@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMaxDefaultThreads = 8;
 
-// What one thread does; each has its own, so nothing in it is shared while threads run.
+// The state of one thread. Threads share nothing in it while they run.
 struct Worker {
   BoundedCounter counter;
   uint64_t records = 0;
@@ -22,15 +22,15 @@ struct Worker {
   uint64_t error_sequence = std::numeric_limits<uint64_t>::max();
 };
 
-// What threads share.
+// The state that threads share.
 struct Progress {
   std::atomic<bool> stop{false};   // the input has ended, or a thread has failed
   std::atomic<uint64_t> taken{0};  // blocks
   uint64_t limit = std::numeric_limits<uint64_t>::max();  // of blocks to take
-  std::vector<GrowthPoint>* first_block = nullptr;        // where to put the points within it
+  std::vector<GrowthPoint>* first_block = nullptr;        // the place for the points within it
 };
 
-// 1, 2, 4.. records of `block`, which is the first one of the input.
+// Adds points after 1, 2, 4.. records of `block`, the first block of the input.
 void AddPointsWithin(const RecordBlock& block, std::vector<GrowthPoint>* points) {
   ValueCounter met(ValueCounter::Bytes::kBorrow);
   uint64_t next = 1;
@@ -51,8 +51,8 @@ void Count(RecordSource& source, Progress& progress, Worker& worker) {
   };
   try {
     while (!progress.stop.load(std::memory_order_relaxed)) {
-      // Whoever takes a number below the limit takes a block, so that these are the first
-      // ones of the input.
+      // Every thread with a number below the limit takes a block, so these are the first blocks of
+      // the input.
       if (progress.taken.fetch_add(1, std::memory_order_relaxed) >= progress.limit) return;
       absl::StatusOr<bool> more = source.Next(block);
       if (!more.ok()) return fail(more.status());
@@ -92,14 +92,14 @@ void CountWithAll(RecordSource& source, Progress& progress, std::vector<Worker>&
     try {
       others.emplace_back(Count, std::ref(source), std::ref(progress), std::ref(workers[i]));
     } catch (const std::system_error&) {
-      break;  // no more threads to be had: the work is done by those there are
+      break;  // no more threads: the existing ones do the work
     }
   }
   Count(source, progress, workers[0]);
   for (std::thread& other : others) other.join();
 }
 
-// Their counters share `budget_bytes`, and measure text if `source` has it.
+// Their counters share `budget_bytes`, and measure text if `source` is text.
 std::vector<Worker> MakeWorkers(const RecordSource& source, size_t threads, size_t budget_bytes) {
   std::vector<Worker> workers(std::max<size_t>(threads, 1));
   std::vector<BoundedCounter> counters = BoundedCounter::Sharing(budget_bytes, workers.size());
@@ -110,7 +110,7 @@ std::vector<Worker> MakeWorkers(const RecordSource& source, size_t threads, size
   return workers;
 }
 
-// What all workers have met so far. Borrows their values, and changes nothing.
+// The point of all workers so far. Borrows their values, and changes nothing.
 GrowthPoint PointOf(const std::vector<Worker>& workers) {
   uint32_t level = 0;
   for (const Worker& worker : workers) level = std::max(level, worker.counter.level());

@@ -15,8 +15,8 @@
 
 namespace inlay::analysis {
 
-// Every distinct value with its count, in no particular order; or, if they did not fit into the
-// budget, a sample of them (bounded_counter.h). Owns the bytes.
+// Every distinct value with its count, in no particular order; or a sample of them if they exceed
+// the budget (bounded_counter.h). Owns the bytes.
 struct DistinctValues {
   BoundedCounter counter;
   uint64_t records = 0;  // all of them, at least 1
@@ -25,22 +25,22 @@ struct DistinctValues {
   bool exact() const { return counter.level() == 0; }
 };
 
-// The threads to count with on this machine: one per core, at most 8, because the threads' tables
-// are joined by one.
+// The number of counting threads for this machine: one per core, at most 8, because a single thread
+// joins their tables.
 size_t DefaultThreads();
 
 // Reads `source` to its end with `threads` threads (at least one is used), and keeps to
-// `budget_bytes` of memory (bounded_counter.h). Of several errors the first one in the input is
-// returned. Fails also with kNotFound when there is no record, and with kResourceExhausted when
-// the distinct values do not fit in memory. Calls nothing back: another thread may watch
+// `budget_bytes` of memory (bounded_counter.h). Of several errors it returns the first one in the
+// input. Fails also with kNotFound when there is no record, and with kResourceExhausted when the
+// distinct values do not fit in memory. Has no callback: another thread may watch
 // source.bytes_read().
 absl::StatusOr<DistinctValues> CountDistinct(RecordSource& source, size_t threads,
                                              size_t budget_bytes = BoundedCounter::kUnbounded);
 
-// The same result, and how many distinct values were met among the first so many records: after 1,
-// 2, 4.. records of the first block, after 1, 2, 4.. blocks, and at the end. The points do not
-// depend on `threads` (estimates do, when the values did not fit). Between the points the threads
-// wait, and what they have is joined once more.
+// The same result, and the number of distinct values among the first records: after 1, 2, 4..
+// records of the first block, after 1, 2, 4.. blocks, and at the end. The points do not depend on
+// `threads` (estimates do, if the values exceed the budget). At each point the threads wait while
+// one joins their counts.
 absl::StatusOr<DistinctValues> CountDistinctInOrder(RecordSource& source, size_t threads,
                                                     size_t budget_bytes,
                                                     std::vector<GrowthPoint>* points);

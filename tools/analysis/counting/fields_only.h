@@ -1,4 +1,4 @@
-// Distinct values by their fields alone, where rows have the bytes of the value too.
+// Counts distinct values by their fields alone if rows have the bytes of the value too.
 //
 // Thread-safe: a function without state.
 

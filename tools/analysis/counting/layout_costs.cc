@@ -15,7 +15,7 @@ constexpr uint64_t kSingleObjectHeaderBytes = 16;
 
 constexpr uint64_t RoundUp8(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
-// What one socket pays outside of itself for a value of its own in the kernel's layout.
+// The bytes outside the socket for a private value in the kernel's layout.
 uint64_t PrivateValueBytes(uint64_t value_bytes) {
   return KmallocBytes(kStorageElementHeaderBytes + value_bytes) + KmallocBytes(kLocalStorageBytes);
 }
@@ -32,7 +32,7 @@ LayoutCost Cost(std::string_view name, uint64_t sockets, uint64_t socket_bytes,
   return cost;
 }
 
-// A spilled value is found as in the kernel's layout, and costs the same, the pointer included.
+// Lookup of a spilled value works as in the kernel's layout, and costs the same, with the pointer.
 uint64_t SpilledBytes(const LayoutInput& input) {
   return input.spilled_sockets * (PrivateValueBytes(input.value_bytes) + kPointerBytes);
 }

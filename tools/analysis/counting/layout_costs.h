@@ -1,5 +1,5 @@
-// What each layout would cost in memory for sockets that hold given values. Sizes are what the
-// kernel's allocator really hands out; see docs/analyze.md for the formulas in words.
+// The memory cost of each layout for sockets with given values. Sizes are those that the kernel's
+// allocator really hands out; docs/analyze.md has the formulas.
 //
 // Thread-safe: functions without state.
 
@@ -17,10 +17,11 @@ namespace inlay::analysis {
 inline constexpr int kMinIndexBits = 2;
 inline constexpr int kMaxIndexBits = 16;
 
-// How many distinct values an index of `bits` bits can name: two codes mean "absent" and "spilled".
+// The number of distinct values that an index of `bits` bits can name: two codes mean "absent" and
+// "spilled".
 constexpr uint64_t IndexCapacity(int bits) { return (uint64_t{1} << bits) - 2; }
 
-// The smallest width of an index for `distinct` values; nothing when the widest is too small.
+// The smallest width of an index for `distinct` values; nothing if the widest is too small.
 constexpr std::optional<int> SmallestIndexBits(uint64_t distinct) {
   for (int bits = kMinIndexBits; bits <= kMaxIndexBits; ++bits) {
     if (distinct <= IndexCapacity(bits)) return bits;
@@ -35,7 +36,7 @@ struct LayoutInput {
   uint64_t sockets = 0;      // at least 1
   uint64_t value_bytes = 0;  // of the largest value
   uint64_t distinct = 0;
-  uint64_t spilled_sockets = 0;  // whose value finds no index in the widest one
+  uint64_t spilled_sockets = 0;  // sockets whose value gets no index of the largest width
 };
 
 struct LayoutCost {

@@ -27,13 +27,13 @@ absl::StatusOr<std::string> ReadWhole(InputFile* file) {
   }
 }
 
-// Takes the next summary off `left`, in whichever form it is.
+// Takes the next summary off `left`, in either form.
 absl::StatusOr<Summary> TakeSummary(const std::string& name, uint64_t line, size_t budget_bytes,
                                     std::string_view* left) {
   if (!left->starts_with(kSummaryLineMagic)) return ReadSummary(name, left, budget_bytes);
   const size_t end = std::min(left->find('\n'), left->size());
   std::string_view text = left->substr(0, end);
-  // Engines put a tab behind a key that has no value.
+  // Map-reduce engines put a tab behind a key without a value.
   while (!text.empty() && (text.back() == '\t' || text.back() == '\r')) text.remove_suffix(1);
   const std::string line_name = absl::StrCat(name, ": line ", line);
   std::string bytes;
@@ -52,7 +52,7 @@ absl::StatusOr<Summary> TakeSummary(const std::string& name, uint64_t line, size
 }  // namespace
 
 absl::StatusOr<Summary> ReadSummaries(Inputs inputs, size_t budget_bytes) {
-  // Half for the sum, half for the summary that is added to it.
+  // Half for the sum, half for the next summary.
   const size_t budget_of_each =
       budget_bytes == BoundedCounter::kUnbounded ? budget_bytes : budget_bytes / 2;
   std::optional<Summary> sum;

@@ -13,8 +13,8 @@
 
 namespace inlay::analysis {
 
-// The sum of all summaries in all of `inputs`. A file holds one or several, one behind the other
-// or, as text, one a line. Keeps to `budget_bytes`, besides one file. Errors name the file.
+// The sum of all summaries in all of `inputs`. A file holds one or several, one after the other or,
+// as text, one per line. Keeps to `budget_bytes`, besides one file. Errors name the file.
 absl::StatusOr<Summary> ReadSummaries(Inputs inputs, size_t budget_bytes);
 
 }  // namespace inlay::analysis

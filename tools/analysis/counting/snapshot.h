@@ -10,7 +10,7 @@ namespace inlay::analysis {
 
 // One of several snapshots of the same sockets, and what changed since the one before it.
 struct Snapshot {
-  std::string name;  // the file, or the text of the column that tells snapshots apart
+  std::string name;  // the file, or the text of the snapshot column
   uint64_t records = 0;
   uint64_t distinct = 0;
   uint64_t appeared = 0;         // distinct values that were not in the snapshot before

@@ -27,8 +27,8 @@ std::string CellText(std::string_view cell, const Dialect& dialect) {
 
 }  // namespace
 
-// The rows of a source with the cell that names the snapshot in front of the cells of the value,
-// whichever columns they are.
+// The rows of a source, with the cell that names the snapshot before the cells of the value, for
+// any order of columns.
 class SnapshotColumn::LabelledRecords final : public RecordSource {
  public:
   LabelledRecords(std::unique_ptr<RecordSource> rows, size_t label, std::vector<size_t> chosen)
@@ -63,7 +63,7 @@ class SnapshotColumn::LabelledRecords final : public RecordSource {
 
   std::vector<InputNote> Notes(uint64_t distinct) const override { return rows_->Notes(distinct); }
 
-  // By first appearance. REQUIRES: all is read.
+  // By first appearance. REQUIRES: the source is read to its end.
   std::vector<std::string> Labels() const {
     std::vector<std::pair<Place, std::string>> order;
     for (const auto& [label, place] : labels_) order.emplace_back(place, label);
@@ -154,12 +154,12 @@ absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions
         absl::StrCat(first_path, ": --snapshot-column is for input with columns: text, or dumps ",
                      "whose fields are known"));
   }
-  // Without a header the names are made up.
+  // Without a header, the names are invented.
   std::vector<std::string> names;
   if (may_be_named || schema.is_zeek_log || !schema.format_name.empty()) {
     for (const ValueField& field : schema.fields) names.push_back(field.name);
   }
-  // Between snapshots fields are compared, since the bytes of a value hold those of the column.
+  // Compares snapshots by fields, since the bytes of a value include those of the column.
   const size_t count = schema.fields.size() - (schema.has_bytes_column ? 1 : 0);
   names.resize(std::min(names.size(), count));
   absl::StatusOr<std::vector<size_t>> label = SelectColumns(column, names, count);

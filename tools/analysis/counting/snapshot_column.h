@@ -1,4 +1,4 @@
-// Tells snapshots in one stream of rows apart by what stands in a column.
+// Tells snapshots in one stream of rows apart by the text of a column.
 
 #ifndef INLAY_TOOLS_ANALYSIS_COUNTING_SNAPSHOT_COLUMN_H_
 #define INLAY_TOOLS_ANALYSIS_COUNTING_SNAPSHOT_COLUMN_H_
@@ -15,26 +15,26 @@
 
 namespace inlay::analysis {
 
-// Different texts that the column may hold; more, and it is the wrong column.
+// The most different texts in the column; with more it is the wrong column.
 inline constexpr size_t kMostSnapshots = 10'000;
 
 class SnapshotColumn {
  public:
-  // Opens `inputs` as OpenRecords() does. `column` is one, as in --columns; the value is made of
-  // the columns of options.columns, or of all others if it is empty. Fails for input that has no
-  // columns, too.
+  // Opens `inputs` as OpenRecords() does. `column` is one column, as in --columns; the value has
+  // the columns of options.columns, or all others if that is empty. Also fails for an input without
+  // columns.
   static absl::StatusOr<SnapshotColumn> Open(Inputs inputs, RecordOptions options,
                                              const std::string& column);
   SnapshotColumn(SnapshotColumn&&) noexcept;
   SnapshotColumn& operator=(SnapshotColumn&&) noexcept;
   ~SnapshotColumn();
 
-  // To watch and to ask for notes; not to read.
+  // For progress and notes only; do not read it.
   const RecordSource& source() const;
 
   // Reads everything and adds the snapshots to `series`, in the order in which their texts first
-  // appear. Rows of one snapshot need not follow each other. Keeps the values of all snapshots
-  // until they are added.
+  // appear. The rows of one snapshot may be anywhere. Keeps the values of all snapshots until it
+  // adds them.
   absl::Status AddTo(SnapshotSeries* series, size_t threads, size_t budget_bytes);
 
  private:

@@ -1,5 +1,4 @@
-// SnapshotSeries: snapshots of the same sockets, one after the other, and what changed between
-// them.
+// SnapshotSeries: snapshots of the same sockets, one after the other, and the changes between them.
 //
 // Keeps the values of the last snapshot and, from the second one on, one copy of every value so
 // far: a series of one costs nothing. Not thread-safe.
@@ -21,9 +20,9 @@ namespace inlay::analysis {
 
 class SnapshotSeries {
  public:
-  // Adds the next snapshot. Fails, and names it, if its values are not of the kind of those
-  // before, or if it is not the only one and the values of one are a sample: of samples it is
-  // not known which values appeared.
+  // Adds the next snapshot. Fails, naming the snapshot, if its values differ in kind from those
+  // before, or if there are several snapshots and one of them is a sample: samples do not tell
+  // which values appeared.
   absl::Status Add(const std::string& name, Summary&& snapshot);
 
   const std::vector<Snapshot>& snapshots() const { return snapshots_; }

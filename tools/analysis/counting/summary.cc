@@ -85,7 +85,7 @@ Json SchemaAsJson(const RecordSchema& schema) {
   return json;
 }
 
-// What is not the same in all parts of one data set, beside the schema.
+// Adds the facts that may differ between parts of one data set, except the schema.
 void AddFacts(const Summary& summary, Json* json) {
   if (summary.schema.first_row_looks_like_header) (*json)["header_hint"] = true;
   if (!summary.distinct.exact() && summary.schema.kind == RecordSchema::Kind::kText) {
@@ -103,7 +103,7 @@ class Input {
  public:
   explicit Input(std::string_view bytes) : bytes_(bytes) {}
 
-  // False if the bytes end before, and for a number that is too large.
+  // False if the bytes end early, and for a number that is too large.
   bool Number(uint64_t* number) {
     *number = 0;
     for (unsigned shift = 0; shift < 64 && !bytes_.empty(); shift += 7) {
@@ -171,13 +171,13 @@ RecordSchema SchemaFromJson(const Json& json) {
   return schema;
 }
 
-// Whether rows of text may have the columns that it says.
+// Whether rows of text may have the columns of `schema`.
 bool IsSoundText(const RecordSchema& schema) {
   const char delimiter = schema.dialect.delimiter;
   if (delimiter == '\n' || delimiter == '\r' || (delimiter == '"' && schema.dialect.quoted)) {
     return false;
   }
-  // A row of so many bytes has one column more at most.
+  // A row of n bytes has at most n + 1 columns.
   return schema.value_bytes == 0 && schema.fields.size() > (schema.has_bytes_column ? 1 : 0) &&
          schema.columns.size() == schema.fields.size() &&
          schema.columns.size() <= kMaxRowBytes + 1 && schema.file_columns <= kMaxRowBytes + 1 &&
@@ -185,7 +185,7 @@ bool IsSoundText(const RecordSchema& schema) {
                      [&](size_t column) { return column < schema.file_columns; });
 }
 
-// Whether nobody who reads values by it reads beyond them.
+// Whether reading values by `schema` stays within their bytes.
 bool IsSound(const RecordSchema& schema) {
   const bool raw = schema.kind == RecordSchema::Kind::kRaw;
   if (schema.binary_bytes.has_value() &&
@@ -210,7 +210,7 @@ bool IsSound(const RecordSchema& schema) {
              : IsSoundText(schema);
 }
 
-// Stores what the JSON says in *summary; false if it is not as WriteSummary() writes it.
+// Stores the content of the JSON in *summary; false if WriteSummary() does not write such JSON.
 bool ParseJson(std::string_view text, Summary* summary) {
   try {
     const Json json = Json::parse(text);
@@ -231,7 +231,7 @@ bool ParseJson(std::string_view text, Summary* summary) {
   }
 }
 
-// Whether a value is one by the schema.
+// Checks values against the schema.
 class ValueCheck {
  public:
   explicit ValueCheck(const RecordSchema& schema) : schema_(schema) {}
@@ -247,7 +247,7 @@ class ValueCheck {
   std::vector<RawCell> cells_;
 };
 
-// What is wrong with a part of the body; null: nothing.
+// The fault of a part of the body; null: none.
 using Fault = const char*;
 
 // Reads a list of values that are, or are not, those of the sample at `level`. Calls add(value,
@@ -283,7 +283,7 @@ Fault ReadValues(Input* input, const RecordSchema& schema, uint32_t level, bool 
   return nullptr;
 }
 
-// Reads what is behind the schema.
+// Reads the part behind the schema.
 Fault ReadCounts(Input* input, Summary* summary) {
   BoundedCounter& counter = summary->distinct.counter;
   uint64_t level = 0;
@@ -414,7 +414,7 @@ absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summa
   summary->distinct.records += other.distinct.records;
   summary->schema.first_row_looks_like_header |= other.schema.first_row_looks_like_header;
   summary->notes.Add(other.notes);
-  other.distinct.counter.GiveUpBudget();  // however many are added, the sum keeps to its own
+  other.distinct.counter.GiveUpBudget();  // the sum keeps its own budget, however many it adds
   summary->distinct.counter.Absorb(std::move(other.distinct.counter));
   return absl::OkStatus();
 }

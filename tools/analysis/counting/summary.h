@@ -1,10 +1,9 @@
-// Summary: what was counted, as bytes, so that it can be sent, kept, and added to others: each
-// machine of a fleet counts its own captures, and only summaries travel. docs/fleet.md has the
-// format.
+// Summary: the counts as bytes, to send, keep, and add. Each machine of a fleet counts its own
+// captures, and only summaries travel. docs/fleet.md has the format.
 //
 // Adding is associative and commutative: any split of the data, added in any order, gives the same
-// summary, byte for byte, as long as all of them are exact. Of sampled ones the sum has the level
-// of the one that was sampled most.
+// summary, byte for byte, as long as all of them are exact. The sum of sampled ones has the highest
+// of their levels.
 //
 // Thread-safe: functions without state.
 
@@ -27,15 +26,15 @@
 
 namespace inlay::analysis {
 
-// Notes about the input, sorted, each once. Of more than kMost it keeps the first ones, so that the
-// order in which they are added does not matter; doubts sort first, so that none gets lost.
+// Notes about the input, sorted, each once. It keeps the first kMost in that order, so the order of
+// adding does not matter; doubts sort first, so that none gets lost.
 class SummaryNotes {
  public:
   static constexpr size_t kMost = 20;
 
   void Add(InputNote note);
   void Add(const SummaryNotes& other);
-  // For what has been written and is read again.
+  // For reading a written summary back.
   void SetMore() { more_ = true; }
 
   const std::set<InputNote>& notes() const { return notes_; }
@@ -58,15 +57,15 @@ bool SameValues(const RecordSchema& a, const RecordSchema& b);
 // Values are sorted, so that equal summaries have equal bytes.
 std::string WriteSummary(const Summary& summary);
 
-// Reads the summary that `bytes` starts with, and takes it off them. `name` is what messages call
-// the input. Fails for what is no summary, of another version, cut off, damaged (the checksum
-// tells), or contradicts itself, as only a summary made by hand does; `bytes` is unchanged then.
-// The summary keeps to `budget_bytes`.
+// Reads the summary at the start of `bytes`, and takes it off them. Messages call the input `name`.
+// Fails if it is not a summary, has another version, is truncated or damaged (by its checksum), or
+// contradicts itself, as only a handmade summary does; `bytes` is then unchanged. The summary keeps
+// to `budget_bytes`.
 absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* bytes,
                                     size_t budget_bytes = BoundedCounter::kUnbounded);
 
-// Adds `other` to `summary`. Fails, and changes nothing, if they are of different values, or have
-// more than 2^64 - 1 records together; `name` is what the message calls `other`.
+// Adds `other` to `summary`. Fails, and changes nothing, if their kinds of values differ, or if
+// they have more than 2^64 - 1 records together; the message calls `other` `name`.
 absl::Status AddSummary(const std::string& name, Summary&& other, Summary* summary);
 
 }  // namespace inlay::analysis

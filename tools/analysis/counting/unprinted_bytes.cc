@@ -19,9 +19,9 @@ namespace {
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53: all integers up to it are doubles
 constexpr size_t kMaxRangesListed = 8;
 
-// Why a byte that differs is not seen in the fields.
+// The reason why the fields hide a byte that differs.
 enum class Cause {
-  kRounded,      // a number has passed through a double
+  kRounded,      // a number passed through a double
   kUnsupported,  // bpftool gave up at a member
   kBehindText,   // behind the zero byte that ends a text, or padding
   kPadding,
@@ -41,8 +41,8 @@ std::vector<std::string> CellTexts(std::string_view row, const Dialect& dialect)
   return texts;
 }
 
-// Whether one of 8 aligned bytes around `at` holds a number above 2^53 that `cells` have as a
-// double prints it.
+// Whether the 8 aligned bytes around `at` hold a number above 2^53 that `cells` show as printed by
+// a double.
 bool IsRounded(const std::vector<uint8_t>& bytes, size_t at,
                const std::vector<std::string>& cells) {
   const size_t begin = at / 8 * 8;

@@ -1,4 +1,4 @@
-// Why values whose printed fields are equal differ in their bytes.
+// Explains why values with equal printed fields differ in their bytes.
 //
 // Thread-safe: a function without state.
 
@@ -13,9 +13,9 @@
 
 namespace inlay::analysis {
 
-// A note that says which bytes differ, and why the fields do not show it; nothing if rows have no
-// column of bytes, or the fields tell all values apart. Throws std::bad_alloc when memory runs
-// out.
+// A note about the bytes that differ, and the reason why the fields hide it; nothing if rows have
+// no column of bytes, or if the fields tell all values apart. Throws std::bad_alloc when memory
+// runs out.
 std::optional<InputNote> UnprintedBytesNote(const RecordSchema& schema,
                                             const DistinctValues& distinct);
 

@@ -1,4 +1,4 @@
-// In which way two data sets cannot be added up, in words.
+// The reason why two data sets cannot be added, in words.
 //
 // Thread-safe: functions without state.
 
@@ -12,7 +12,7 @@
 namespace inlay::analysis {
 
 // The first thing in which the values of `here` differ from those of `before`: "3 columns instead
-// of 2". REQUIRES: SameValues() says that they differ.
+// of 2". REQUIRES: SameValues() is false.
 std::string ValuesDifference(const RecordSchema& here, const RecordSchema& before);
 
 }  // namespace inlay::analysis

@@ -64,7 +64,7 @@ class BpftoolHex final : public DumpReader {
         value->Clear(line);
         absl::Status status = ReadBytes(&value->bytes.emplace(), "value");
         if (!status.ok()) return status;
-        // Only what stands behind a value shows that it is whole.
+        // Only the next word shows that a value is whole.
         if (word_ != "key:" && word_ != "value:" && word_ != "value" && word_ != "Found") {
           return Unexpected("'key:', 'value:' or 'Found'");
         }
@@ -96,7 +96,7 @@ class BpftoolHex final : public DumpReader {
       cursor_.Advance();
       c = cursor_.Peek();
     }
-    // A control character is no space: it must not be taken for the end of the file.
+    // A control character is not a space: do not take it for the end of the file.
     if (word_.empty() && c != TextCursor::kEnd) {
       word_ += static_cast<char>(c);
       cursor_.Advance();
@@ -164,9 +164,9 @@ class BpftoolHex final : public DumpReader {
   TextCursor& cursor_;
   DumpCounts& counts_;
   std::string word_;
-  uint64_t line_ = 0;  // of word_; 0: nothing has been read
+  uint64_t line_ = 0;  // of word_; 0: before the first word
   uint64_t keys_ = 0;
-  uint64_t failed_ = 0;  // of those, the ones with an error in place of the value
+  uint64_t failed_ = 0;  // those of `keys_` with an error in place of the value
   uint64_t records_ = 0;
   std::optional<uint64_t> key_hash_;  // of the last key, until its first value is there
   bool key_counted_ = false;          // the key of this value is in counts_

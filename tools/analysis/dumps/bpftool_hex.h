@@ -1,5 +1,5 @@
-// Reader of what `bpftool map dump` prints as plain text when the map has no type information:
-// "key: 01 00  value: 02 00", in one line or several, and "Found 3 elements" at the end.
+// Reads the plain text that `bpftool map dump` prints for a map without type information: "key: 01
+// 00  value: 02 00", in one line or several, and "Found 3 elements" at the end.
 
 #ifndef INLAY_TOOLS_ANALYSIS_DUMPS_BPFTOOL_HEX_H_
 #define INLAY_TOOLS_ANALYSIS_DUMPS_BPFTOOL_HEX_H_
@@ -12,8 +12,7 @@
 namespace inlay::analysis {
 
 // Reads values from `cursor`; both arguments must outlive the reader. Values have bytes only; a
-// per-CPU map has one for each CPU. A dump without an entry, or one that is cut, is an error of
-// Next().
+// per-CPU map has one for each CPU. Next() fails for an empty or truncated dump.
 std::unique_ptr<DumpReader> ReadBpftoolHex(TextCursor* cursor, DumpCounts* counts);
 
 }  // namespace inlay::analysis

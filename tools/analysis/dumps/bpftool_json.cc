@@ -15,7 +15,7 @@ namespace {
 
 using Kind = JsonTokens::Kind;
 
-// Deeper than any C type that people write, and shallow enough for the stack.
+// Deeper than any real C type, and shallow enough for the stack.
 constexpr int kMaxDepth = 64;
 
 int HexDigit(char c) {
@@ -36,7 +36,7 @@ uint64_t HashOf(std::string_view text) {
   return ValueCounter::HashOf({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
 
-// Values of one entry. They are kept for the next one, so that their strings need no new memory.
+// The values of one entry. Reuses them for the next one, so that their strings need no new memory.
 class ValueList {
  public:
   void Clear() { size_ = 0; }
@@ -127,7 +127,7 @@ class BpftoolJson final : public DumpReader {
     return Combine();
   }
 
-  // The ']' that ends the dump has been taken.
+  // Called after the ']' that ends the dump.
   absl::StatusOr<bool> End() {
     absl::Status status = Expect(Kind::kEnd, "the end of the file after the last ']'");
     if (!status.ok()) return status;
@@ -176,9 +176,9 @@ class BpftoolJson final : public DumpReader {
                         records_ == 1 ? " record" : " records");
   }
 
-  // Whether the only value of the entry is not one, but says why there is none. A struct with a
-  // single member "error" looks the same where values are printed by their fields; where errors
-  // are printed like that, keys and values are bytes.
+  // Whether the only value of the entry is an error message. A struct with a single member "error"
+  // looks the same if bpftool prints values by their fields; it prints such errors only where keys
+  // and values are bytes.
   bool IsError() const {
     return error_.has_value() && formatted_.size() == 0 && values_.size() == 1 &&
            (key_is_bytes_ || (key_.empty() && values_are_bytes_));
@@ -194,7 +194,7 @@ class BpftoolJson final : public DumpReader {
     if (!key_.empty()) counts_.repeated_keys.Add(HashOf(key_));
     if (values_.size() != 0) values_are_bytes_ = values_[0].bytes.has_value();
     if (formatted_.size() != 0) {
-      // bpftool does not go on to the next CPU when it cannot print a member.
+      // bpftool skips the remaining CPUs when it cannot print a member.
       while (is_per_cpu_ && formatted_.size() < values_.size()) {
         formatted_.Add(entry_line_).typed = true;
         ++counts_.unformatted;
@@ -381,8 +381,8 @@ class BpftoolJson final : public DumpReader {
     }
   }
 
-  // Takes what starts with the token that has been taken. Appends the texts in it to *key, if
-  // given, and notes whether all of them are bytes such as "0x0f".
+  // Skips the value whose first token has been taken. Appends its texts to *key, if given, and
+  // notes whether all of them are bytes such as "0x0f".
   absl::Status Skip(int depth, std::string* key = nullptr) {
     if (tokens_.kind() == Kind::kString || tokens_.kind() == Kind::kWord) {
       if (key != nullptr && key->size() < JsonTokens::kMaxTextBytes) {
@@ -420,11 +420,11 @@ class BpftoolJson final : public DumpReader {
   DumpCounts& counts_;
   JsonTokens tokens_;
   bool started_ = false;
-  uint64_t records_ = 0;  // given out
+  uint64_t records_ = 0;  // returned so far
   std::string path_;      // of the field that is being read
   bool last_was_string_ = false;
 
-  // The entry that was read last.
+  // The last entry.
   uint64_t entry_line_ = 0;
   ValueList values_;
   ValueList formatted_;
@@ -432,10 +432,10 @@ class BpftoolJson final : public DumpReader {
   std::optional<std::string> error_;  // the text of a value that is {"error": text}
   std::string key_;                   // the texts in it
   bool key_is_bytes_ = false;
-  size_t next_ = 0;  // of values_ to give out
+  size_t next_ = 0;  // the next of values_ to return
 
-  bool values_are_bytes_ = false;  // those of the entries so far
-  uint64_t text_errors_ = 0;       // entries that are an error between the others
+  bool values_are_bytes_ = false;  // those of all entries so far
+  uint64_t text_errors_ = 0;       // error texts between the entries
 };
 
 }  // namespace

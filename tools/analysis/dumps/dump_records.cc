@@ -23,11 +23,11 @@ namespace {
 
 constexpr size_t kBlockBytes = size_t{128} << 10;
 
-// How many values at the start may all be cut before the longest of them decides on the columns.
+// If so many values at the start are all cut, the longest of them decides on the columns.
 constexpr size_t kMaxPending = 256;
 
-// The texts of the elements when `value` has "cc[0]", "cc[1]".. from `begin` on, where the first
-// value had "cc"; empty if it has not.
+// The texts of the elements if `fields` has "cc[0]", "cc[1]".. from `begin` on, where the first
+// value had "cc"; otherwise empty.
 std::vector<std::string> ElementsOf(std::span<const DumpedField> fields, size_t begin,
                                     std::string_view name) {
   std::vector<std::string> elements;
@@ -45,9 +45,9 @@ class DumpRecords final : public RecordSource {
     maps_.wanted = options_.map_id;
   }
 
-  // Reads the first values, and with them what the fields are.
+  // Reads the first values, which determine the fields.
   absl::Status Start() {
-    // All of one file, so that errors name the right one.
+    // Reads from one file only, so that errors name the right one.
     while (pending_.size() < kMaxPending && (pending_.empty() || reader_ != nullptr)) {
       DumpedValue value;
       absl::StatusOr<bool> more = pending_.empty() ? Take(&value) : reader_->Next(&value);
@@ -69,7 +69,7 @@ class DumpRecords final : public RecordSource {
 
   absl::StatusOr<bool> Next(RecordBlock& block) override {
     block.ClearRecords();
-    // One thread at a time: where a value ends is known only when it has been parsed.
+    // One thread at a time: only parsing finds the end of a value.
     std::lock_guard<std::mutex> lock(mutex_);
     block.set_sequence(sequence_++);
     if (finished_) return false;
@@ -208,7 +208,7 @@ class DumpRecords final : public RecordSource {
     return absl::InvalidArgumentError(absl::StrCat(cursor_->name(), ": ", what));
   }
 
-  // Stores what records are, from the first value.
+  // Derives the schema from the first value.
   absl::Status Describe(const DumpedValue& value) {
     schema_.format_name =
         options_.tool == DumpOptions::Tool::kBpftool ? "Dump of bpftool" : "Output of ss";
@@ -234,7 +234,8 @@ class DumpRecords final : public RecordSource {
     }
     if (value.bytes.has_value()) typed_bytes_ = value.bytes->size();
     if (typed_bytes_.has_value() && schema_.columns.size() == names_.size()) {
-      // The bytes decide which values are equal: the fields as printed may not tell them apart.
+      // The bytes decide which values are equal, because the printed fields may not tell them
+      // apart.
       schema_.binary_bytes = typed_bytes_;
       schema_.has_bytes_column = true;
       schema_.columns.push_back(schema_.file_columns++);
@@ -327,9 +328,9 @@ class DumpRecords final : public RecordSource {
     return absl::OkStatus();
   }
 
-  // bpftool prints an array of char as a string if it holds one, and as numbers if not. This is for
-  // values that differ in that from the first one, at fields()[*i] and names_[column]. Takes the
-  // fields, and returns how many columns they fill: 0 if it is something else.
+  // bpftool prints an array of char as a string if it holds one, and otherwise as numbers. This
+  // handles a value that differs in that from the first one, at fields()[*i] and names_[column].
+  // Takes the fields, and returns the number of columns that they fill: 0 for any other difference.
   size_t ArrangeString(size_t column, size_t* i) {
     const std::span<const DumpedField> fields = value_.fields();
     const std::vector<std::string> elements = ElementsOf(fields, *i, names_[column]);
@@ -359,19 +360,19 @@ class DumpRecords final : public RecordSource {
 
   // Constant after Start().
   std::vector<std::string> names_;       // of all fields
-  std::optional<uint64_t> typed_bytes_;  // the size of a value that has fields, if the dump tells
+  std::optional<uint64_t> typed_bytes_;  // the size of a value with fields, if known
 
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
-  std::unique_ptr<TextCursor> cursor_;  // of the file that was opened last
+  std::unique_ptr<TextCursor> cursor_;  // of the last file opened
   std::unique_ptr<DumpReader> reader_;  // null between files
   SsMaps maps_;
   DumpCounts counts_;
-  std::vector<DumpedValue> pending_;  // what Start() read, the first one last
+  std::vector<DumpedValue> pending_;  // the values that Start() read, last one first
   DumpedValue value_;
   std::vector<std::string_view> cells_;
-  std::vector<std::pair<size_t, std::string>> spare_;  // cells that are not as the dump has them
-  PrintedText printed_text_;  // of values without bytes: can the fields be believed?
+  std::vector<std::pair<size_t, std::string>> spare_;  // cells whose text differs from the dump's
+  PrintedText printed_text_;                           // judges the fields of values without bytes
   uint64_t cut_ = 0;
   uint64_t sequence_ = 0;
   bool finished_ = false;

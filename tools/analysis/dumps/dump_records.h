@@ -21,17 +21,16 @@ struct DumpOptions {
 
   Tool tool = Tool::kBpftool;
   std::string columns;             // see column_selection.h; empty: all fields
-  std::optional<uint32_t> map_id;  // ss only: whose values to read; unset: there must be one map
-  // What the keys may take, to find those that occur more than once: of more of them, a sample.
+  std::optional<uint32_t> map_id;  // ss only: the map to read; unset: there must be only one
+  // The memory for keys, to find duplicates. It keeps a sample of the keys beyond that.
   size_t budget_bytes = BoundedCounter::kUnbounded;
 };
 
-// Reads `inputs` as dumps of one map; several files are one stream. A value whose fields are known
-// is a row of text with a cell for each of them. If the dump has its bytes too, and all fields are
-// chosen, schema().has_bytes_column: the last cell has them, and schema().binary_bytes is their
-// number. A value of which there are only bytes is a raw record. Reads the start of the input, and
-// fails for everything that is wrong there; what is wrong later is an error of the Next() that
-// meets it.
+// Reads `inputs` as dumps of one map; several files are one stream. A value with known fields is a
+// row of text with a cell for each field. If the dump has its bytes too, and all fields are chosen,
+// schema().has_bytes_column is true: the last cell has the bytes, and schema().binary_bytes is
+// their number. A value with bytes alone is a raw record. Reads the start of the input and fails
+// for errors there; Next() reports later errors.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenDumpRecords(Inputs inputs, DumpOptions options);
 
 }  // namespace inlay::analysis

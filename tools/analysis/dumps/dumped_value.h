@@ -1,4 +1,4 @@
-// DumpedValue: one value as a tool has printed it, and DumpReader: a file of them, value by value.
+// DumpedValue: one value as a tool prints it. DumpReader: reads a file of them, value by value.
 
 #ifndef INLAY_TOOLS_ANALYSIS_DUMPS_DUMPED_VALUE_H_
 #define INLAY_TOOLS_ANALYSIS_DUMPS_DUMPED_VALUE_H_
@@ -19,7 +19,7 @@ namespace inlay::analysis {
 // The most fields that a value may have.
 inline constexpr size_t kMaxDumpedFields = 4096;
 
-// A field by its path in the value, "in.port" or "hist[2]", and the text that stands for it.
+// A field by its path in the value, "in.port" or "hist[2]", and its text.
 struct DumpedField {
   std::string name;
   std::string text;
@@ -54,11 +54,11 @@ class DumpedValue {
 
  private:
   std::vector<DumpedField> fields_;
-  size_t size_ = 0;  // those in use
+  size_t size_ = 0;  // the ones in use
   uint64_t line_ = 0;
 };
 
-// What readers of dumps count besides values, for the notes of the report.
+// Counts of dump readers for the notes of the report, besides the values.
 struct DumpCounts {
   explicit DumpCounts(size_t budget_bytes) : repeated_keys(budget_bytes) {}
 
@@ -73,10 +73,10 @@ struct DumpCounts {
 
   uint64_t keys = 0;             // entries of per-CPU maps
   uint64_t per_cpu = 0;          // values of per-CPU maps
-  uint64_t unformatted = 0;      // values of such entries that have bytes, and no fields as others
+  uint64_t unformatted = 0;      // of these, with bytes but without fields, unlike others
   uint64_t gone = 0;             // entries that were deleted before bpftool read their value
   uint64_t unreadable = 0;       // entries with another error in place of the value
-  std::string first_error = {};  // of those; empty: there is none
+  std::string first_error = {};  // of these; empty: none
   RepeatedKeys repeated_keys;
   bool as_printed = false;    // the last dump has the layout in which bpftool prints its plain form
   uint64_t short_arrays = 0;  // values with an array that has fewer elements than its type says

@@ -12,7 +12,7 @@
 namespace inlay::analysis {
 namespace {
 
-constexpr uint64_t kExactIntegers = uint64_t{1} << 53;  // all integers up to it are doubles
+constexpr uint64_t kExactIntegers = uint64_t{1} << 53;  // all integers up to it fit a double
 constexpr size_t kMaxNames = 4;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -23,7 +23,7 @@ bool IsDouble(uint64_t number) {
   return rounded < 18446744073709551616.0 && static_cast<uint64_t>(rounded) == number;
 }
 
-// Whether an array of char may have been printed as this; the names of enumerators are in capitals.
+// Whether `text` may come from an array of char; names of enumerators are in capitals.
 bool LooksLikeText(std::string_view text) {
   if (text == "true" || text == "false" || text == "null") return false;
   if (text.empty() || text[0] == '(' || text[0] == '[') return false;

@@ -1,4 +1,4 @@
-// PrintedText: whether fields can be believed of which there is only the text that bpftool printed.
+// PrintedText: judges fields that exist only as text that bpftool printed.
 //
 // Not thread-safe.
 
@@ -16,22 +16,22 @@ namespace inlay::analysis {
 
 class PrintedText {
  public:
-  // The values have fields of these names, of which `columns` are chosen. `has_bytes`: the dump
-  // has the bytes of values too, and would have told them apart without the choice.
+  // `names` are the fields of the values, and `columns` the chosen ones. With `has_bytes`, the dump
+  // has the bytes of values too, and without the choice of columns they would tell values apart.
   void Start(std::vector<std::string> names, std::vector<size_t> columns, bool has_bytes);
 
   // Looks at the text of each field of one value. Does nothing before Start().
   void Add(const std::vector<std::string_view>& cells);
 
-  // Appends what cannot be believed, and why. `as_printed`: the text is as bpftool prints it,
-  // and no other program has changed its numbers.
+  // Appends a note for each doubtful kind of field. With `as_printed`, the text is as bpftool
+  // printed it; no other program has changed its numbers.
   void AddNotes(bool as_printed, std::vector<InputNote>* notes) const;
 
  private:
   struct Field {
     bool unsupported = false;     // bpftool could not print it
     bool has_text = false;        // an array of char was printed as text, or an enumerator
-    bool is_rounded = false;      // a number that no 64 bits hold, or one with an exponent
+    bool is_rounded = false;      // a number beyond 64 bits, or with an exponent
     bool is_exact = false;        // a number above 2^53 that no double holds
     bool may_be_rounded = false;  // a number above 2^53 that a double holds
   };

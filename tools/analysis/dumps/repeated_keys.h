@@ -1,7 +1,7 @@
-// RepeatedKeys: how many entries of a dump have a key that an entry before them had. bpftool starts
-// again at the beginning when the key that it has come to is deleted meanwhile.
+// RepeatedKeys: counts the entries of a dump whose key an earlier entry had. bpftool restarts at
+// the beginning if its current key is deleted meanwhile.
 //
-// Keeps 8 bytes for each key, and of more than a budget a sample of them. Not thread-safe.
+// Keeps 8 bytes for each key, and a sample of the keys beyond its budget. Not thread-safe.
 
 #ifndef INLAY_TOOLS_ANALYSIS_DUMPS_REPEATED_KEYS_H_
 #define INLAY_TOOLS_ANALYSIS_DUMPS_REPEATED_KEYS_H_
@@ -27,7 +27,7 @@ class RepeatedKeys {
     }
   }
 
-  // The dump is over: keys of the next one are others.
+  // Ends the dump: the keys of the next one are separate.
   void EndDump() {
     std::sort(hashes_.begin(), hashes_.end());
     for (size_t i = 1; i < hashes_.size(); ++i) repeated_ += hashes_[i] == hashes_[i - 1] ? 1 : 0;
@@ -35,9 +35,9 @@ class RepeatedKeys {
     hashes_.clear();
   }
 
-  // Of all dumps that are over.
+  // The count of all dumps that have ended.
   uint64_t repeated() const { return repeated_; }
-  // Whether repeated() is only of a part of the keys.
+  // Whether repeated() covers only a part of the keys.
   bool is_sample() const { return is_sample_; }
 
  private:

@@ -54,7 +54,7 @@ class SsDump final : public DumpReader {
     for (;;) {
       int c = cursor_.SkipSpace();
       if (c == TextCursor::kEnd) return std::nullopt;
-      // As much of the word as can be what is looked for.
+      // Keeps no more of the word than a match needs.
       text_.clear();
       for (; c != TextCursor::kEnd && !IsSpace(c); c = cursor_.Peek()) {
         if (text_.size() < 2 * kMapId.size() + 4) text_ += static_cast<char>(c);
@@ -70,7 +70,7 @@ class SsDump final : public DumpReader {
     }
   }
 
-  // Reads the rest of the input for the ids in it, so that the user can choose.
+  // Collects the ids in the rest of the input, so that the user can choose.
   absl::Status SeveralMaps() {
     const uint64_t line = cursor_.line();
     while (const std::optional<uint32_t> id = FindMap()) {
@@ -81,8 +81,8 @@ class SsDump final : public DumpReader {
                                         "; choose one with --map-id N"));
   }
 
-  // Appends the fields of the value that comes next, under path_. When ss has given up inside it,
-  // value->cut is set and nothing of the value is left but the ']' of the map.
+  // Appends the fields of the next value, under path_. If ss gave up inside it, sets value->cut,
+  // and the next character is the ']' of the map.
   absl::Status ReadValue(DumpedValue* value, int depth) {
     if (depth == kMaxDumpDepth) return TooDeep();
     declared_elements_ = 0;
@@ -156,7 +156,7 @@ class SsDump final : public DumpReader {
       }
       const bool is_character = c == '\'';
       if (is_character && after_character) {
-        text->pop_back();  // goes on with the string that it closed
+        text->pop_back();  // continue the string that it closed
       } else {
         if (elements != 0) *text += ' ';
         if (is_character) *text += '\'';
@@ -211,7 +211,7 @@ class SsDump final : public DumpReader {
     return absl::OkStatus();
   }
 
-  // Takes "(char[16])", and notes how many elements an array of that type has.
+  // Takes "(char[16])", and notes the number of elements of an array type.
   absl::Status ReadCast() {
     declared_elements_ = 0;
     text_.clear();
@@ -286,7 +286,7 @@ class SsDump final : public DumpReader {
     return absl::OkStatus();
   }
 
-  // Appends what comes next up to a space or a sign of the notation; it must not be empty.
+  // Appends the text up to a space or a sign of the notation; it must not be empty.
   absl::Status ReadWord(std::string* text) {
     const size_t begin = text->size();
     for (;;) {
@@ -321,7 +321,7 @@ class SsDump final : public DumpReader {
   DumpCounts& counts_;
   uint64_t records_ = 0;
   std::string path_;                // of the field that is being read
-  std::string text_;                // of the word or cast that was read last
+  std::string text_;                // of the last word or cast
   uint64_t declared_elements_ = 0;  // of the last cast, if it is that of an array
   bool short_array_ = false;        // this value has an array with fewer
 };

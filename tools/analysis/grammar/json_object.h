@@ -3,8 +3,7 @@
 // The texts of fields are injective: equal texts are equal JSON values. Numbers, true, false and
 // null keep their spelling. A string is its content without quotes and escapes; it keeps its quotes
 // if it is empty or looks like another value. An array is one field: its JSON without blanks, with
-// the members of its objects sorted; so is an object without
-// members.
+// the members of its objects sorted; so is an object without members.
 //
 // Not thread-safe.
 

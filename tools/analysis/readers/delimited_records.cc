@@ -22,11 +22,11 @@
 namespace inlay::analysis {
 namespace {
 
-// What one block asks of the file: enough that the lock and the system call cost nothing per row,
-// little enough that the bytes are still in a core's second-level cache when they are parsed.
+// The bytes that one block reads: large enough to make the lock and the system call free per row,
+// small enough that the bytes are still in a core's second-level cache during parsing.
 constexpr size_t kChunkBytes = size_t{256} << 10;
 
-// Where a file has the chosen columns.
+// The positions of the chosen columns in a file.
 struct Layout {
   size_t file_columns = 0;
   std::vector<size_t> columns;
@@ -62,7 +62,7 @@ class DelimitedRecords final : public RecordSource {
     schema_.is_zeek_log = options_.zeek_log;
   }
 
-  // Reads the first region, and with it what the columns are.
+  // Reads the first region, which determines the columns.
   absl::Status Start() {
     absl::StatusOr<bool> taken = TakeRegion(pending_block_, &pending_region_);
     has_pending_ = taken.ok() && *taken;
@@ -188,8 +188,8 @@ class DelimitedRecords final : public RecordSource {
     }
   }
 
-  // Looks at the first row of a file: the first file's decides what the columns are, the others'
-  // must agree. Returns the bytes of the header, 0 when there is none.
+  // Checks the first row of a file: that of the first file determines the columns, those of the
+  // others must agree. Returns the bytes of the header, 0 without one.
   absl::StatusOr<size_t> ReadFirstRow(std::string_view text) {
     const size_t record_bytes = std::min(FindRecordEnd(text, 0, dialect()), text.size());
     const std::string_view row = WithoutLineEnd(text.substr(0, record_bytes));
@@ -303,15 +303,15 @@ class DelimitedRecords final : public RecordSource {
     return every_column ? ParsePlain<false>(region, block) : ParsePlain<true>(region, block);
   }
 
-  // Parses rows without any quote: newlines and delimiters are found 64 bytes at a time. Without
-  // kCollect the delimiters are only counted, because the value is the row itself.
+  // Parses rows without any quote: finds newlines and delimiters 64 bytes at a time. Without
+  // kCollect it only counts the delimiters, because the value is the row itself.
   template <bool kCollect>
   absl::Status ParsePlain(const Region& region, RecordBlock* block) const {
     const auto delimiter = static_cast<uint8_t>(dialect().delimiter);
     std::vector<size_t> delimiters;  // offsets of those in the current row
     uint64_t count = 0;
     size_t row_begin = region.begin;
-    size_t spare = region.end + kScanBytes;  // where joined cells are put
+    size_t spare = region.end + kScanBytes;  // the place for joined cells
     for (size_t at = region.begin; at < region.end; at += kScanBytes) {
       const size_t rest = region.end - at;
       const uint64_t valid = rest >= kScanBytes ? ~uint64_t{0} : (uint64_t{1} << rest) - 1;
@@ -374,7 +374,7 @@ class DelimitedRecords final : public RecordSource {
       block->AddRecord(row.begin, row.end - row.begin);
       return absl::OkStatus();
     }
-    // Cells that are not beside each other are joined behind the text, in the same buffer.
+    // Joins cells that are not adjacent behind the text, in the same buffer.
     const size_t value_begin = *spare;
     EnsureSize(&block->buffer(), value_begin + row.end - row.begin + layout.columns.size());
     uint8_t* const bytes = block->buffer().data();
@@ -468,15 +468,15 @@ class DelimitedRecords final : public RecordSource {
 
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
-  std::optional<InputFile> file_;         // that is read; nothing between files
+  std::optional<InputFile> file_;         // the current file; nothing between files
   std::shared_ptr<const Layout> layout_;  // of file_
   bool at_file_start_ = true;
   uint64_t line_ = 1;           // of the first byte that no region holds yet
-  std::vector<uint8_t> carry_;  // read, but the record's end is not
+  std::vector<uint8_t> carry_;  // bytes of a record whose end is not read yet
   uint64_t sequence_ = 0;
   bool finished_ = false;
-  std::vector<std::string> cut_rows_;  // "FILE:LINE" of those that a file that has grown ends with
-  RecordBlock pending_block_;          // what Start() read, until the first Next()
+  std::vector<std::string> cut_rows_;  // "FILE:LINE" of the last rows of files that have grown
+  RecordBlock pending_block_;          // the block that Start() read, until the first Next()
   Region pending_region_;
   bool has_pending_ = false;
 };

@@ -72,8 +72,8 @@ bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-// Whether a short magic is followed by what its format has next, so that a table that starts with
-// the same letters is not taken for it.
+// Whether the format's next bytes follow a short magic, so that a table with the same first letters
+// does not match.
 bool GoesOn(const Magic& magic, std::string_view prefix) {
   const std::string_view rest = prefix.substr(magic.bytes.size());
   if (magic.bytes == "BZh"sv) {

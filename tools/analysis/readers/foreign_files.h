@@ -1,5 +1,5 @@
-// Files of other programs: compressed with something that is not undone here, databases, captures
-// of packets, text in another encoding. No reader takes them, so they are named instead.
+// Recognizes files of other programs: unsupported compression, databases, packet captures, text in
+// other encodings. No reader accepts them, so the error names their kind.
 //
 // Thread-safe: functions without state.
 
@@ -16,15 +16,15 @@ namespace inlay::analysis {
 
 struct ForeignFile {
   std::string kind = {};     // "a Parquet file"
-  std::string command = {};  // makes it readable, with FILE for its name; empty: nothing does
-  bool is_text = false;      // what it is told by could start a table too
-  bool is_long = true;       // what it is told by is too long to start raw records by chance
+  std::string command = {};  // makes it readable, with FILE for its name; empty: no command does
+  bool is_text = false;      // its magic could start a table too
+  bool is_long = true;       // its magic is too long to start raw records by chance
 };
 
-// What the file that starts with `prefix` is; nothing if it is none of these.
+// The kind of the file that starts with `prefix`; nothing if it is none of these.
 std::optional<ForeignFile> RecognizeForeign(std::string_view prefix);
 
-// An error that says so of the file `name`, with what to do about it.
+// An error that names the kind of the file `name` and the remedy.
 absl::Status ForeignError(const std::string& name, const ForeignFile& foreign);
 
 }  // namespace inlay::analysis

@@ -136,7 +136,7 @@ Detection DetectFormat(std::string_view prefix, std::string_view path) {
     const bool gzip = *compression == Compression::kGzip;
     return {gzip ? DetectedFormat::kGzip : DetectedFormat::kZstd, {}};
   }
-  // A name is believed, so that damage at the start does not make something else of it.
+  // Trusts the name, so that damage at the start does not change the format.
   if (prefix.starts_with(kCaptureMagic) || path.ends_with(".inlay")) {
     return {DetectedFormat::kCapture, {}};
   }
@@ -200,7 +200,7 @@ std::string OtherKindOfText(std::string_view text, const std::string& name, bool
   const bool is_text = detected.format == DetectedFormat::kCsv ||
                        detected.format == DetectedFormat::kTsv ||
                        detected.format == DetectedFormat::kBlank;
-  // Of text that fits, a guess would only do harm: a column of words looks like any CSV.
+  // Makes no guess about text that fits: a column of words looks like any CSV.
   if (is_text && (fits || detected.dialect == first)) return "";
   return absl::StrCat("looks like ", KindName(detected), ", and ", first_path, " like ",
                       KindName({first.quoted ? DetectedFormat::kCsv : DetectedFormat::kTsv, first}),

@@ -1,5 +1,5 @@
-// Guesses made from the first bytes of a file: which format it is in, and whether its first row is
-// a header. Guesses only: every one of them can be overruled by the user.
+// Guesses from the first bytes of a file its format, and whether its first row is a header. The
+// user can overrule every guess.
 //
 // Thread-safe: functions without state.
 
@@ -14,10 +14,10 @@
 
 namespace inlay::analysis {
 
-// How much of a file is enough for a guess.
+// The bytes of a file that a guess needs.
 inline constexpr size_t kDetectionBytes = size_t{64} << 10;
 
-// The end of messages about a file that does not go with those before it.
+// The end of messages about a file that does not match those before it.
 inline constexpr char kOneKindOnly[] = "the files of one data set must be of one kind";
 
 enum class DetectedFormat {
@@ -26,7 +26,7 @@ enum class DetectedFormat {
   kGzip,
   kZstd,
   kZeek,
-  kJson,  // objects, one behind the other or in an array
+  kJson,  // objects, one after the other or in an array
   kCsv,
   kTsv,
   kBlank,    // columns between runs of blanks
@@ -39,20 +39,20 @@ struct Detection {
   Dialect dialect;  // kCsv, kTsv and kBlank only
 };
 
-// The format of the file that starts with `prefix`, decompressed, and is called `path`; a further
-// ".gz" or ".zst" in the name is passed over. A capture starts with the magic of capture_format.h,
-// or is called .inlay. A Zeek log starts with #separator; dumps of BPF maps are told by how they
-// start, or by a value of a map among the lines of ss. Other text is TSV when its rows agree on a
-// number of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';'
-// '|' on whose number the rows agree.
+// The format of the file that starts with `prefix`, decompressed, and has the name `path`, in which
+// ".gz" or ".zst" at the end does not count. A capture starts with the magic of capture_format.h,
+// or its name ends in .inlay. A Zeek log starts with #separator; dumps of BPF maps have a typical
+// start, or a value of a map among the lines of ss. Other text is TSV if its rows agree on a number
+// of tabs or its name ends in .tsv, and otherwise CSV with the first of ',' ';' '|' on whose number
+// the rows agree.
 Detection DetectFormat(std::string_view prefix, std::string_view path);
 
 // "CSV", "CSV with ';'", "TSV", "a Zeek log" and so on, for people.
 std::string KindName(const Detection& detection);
 
-// How the file `name`, which starts with `text`, is of another kind than the text in `first_path`,
-// whose dialect `first` was guessed; empty if it is not. `fits` tells whether its first row has as
-// many cells.
+// The way in which the file `name`, which starts with `text`, differs in kind from the text in
+// `first_path`, whose dialect `first` was guessed; empty if it does not. `fits` tells whether its
+// first row has as many cells.
 std::string OtherKindOfText(std::string_view text, const std::string& name, bool fits,
                             const Dialect& first, const std::string& first_path);
 

@@ -142,7 +142,7 @@ absl::StatusOr<bool> JsonChunks::Take(size_t most_objects, JsonChunk* chunk) {
     chunk->file_name = name_;
     while (chunk->objects.size() < most_objects && chunk->text.size() < kJsonChunkBytes) {
       const absl::StatusOr<bool> found = FindObject();
-      // What is before an error is parsed first, since it may have the first one.
+      // Parses the objects before an error first: the first error may be there.
       if (!found.ok() && chunk->objects.empty()) return found.status();
       if (!found.ok()) return true;
       if (!*found) break;
@@ -157,7 +157,8 @@ absl::StatusOr<bool> JsonChunks::Take(size_t most_objects, JsonChunk* chunk) {
       after_element_ = in_array_;
       after_comma_ = false;
     }
-    // Told only when all is taken, so that there is always something behind it or the end.
+    // Returns early only if the buffer has more bytes, so the last chunk always meets the end of
+    // the file.
     if (!chunk->objects.empty() && at_ != buffer_.size()) return true;
     if (buffer_.size() - at_ > kMaxObjectBytes) {
       if (!chunk->objects.empty()) return true;

@@ -37,21 +37,21 @@ class JsonChunks {
   JsonChunks(Inputs inputs, std::atomic<uint64_t>* bytes_read);
 
   // Fills `chunk` with at least one object and at most `most_objects`; false at the end of the last
-  // file. Errors name the file and the line; nothing may be taken after one.
+  // file. Errors name the file and the line; no call may follow one.
   absl::StatusOr<bool> Take(size_t most_objects, JsonChunk* chunk);
 
-  // Whether all is taken. False if that is not known yet.
+  // Whether the last object is taken; may be false until a Take() meets the end.
   bool AtEnd() const { return !file_.has_value() && inputs_.at_end(); }
-  // Whether an array was met.
+  // Whether there was an array.
   bool has_array() const { return has_array_; }
 
  private:
   // Opens the next file; false if there is none.
   absl::StatusOr<bool> OpenNext();
-  // Reads more behind what is left; false at the end of the file.
+  // Appends bytes of the file to the buffer; false at the end of the file.
   absl::StatusOr<bool> Fill();
-  // Takes what stands before the next object, which then starts at at_; false if there is none in
-  // the buffer.
+  // Skips the text before the next object, which then starts at at_; false if the buffer has no
+  // object.
   absl::StatusOr<bool> FindObject();
   // The end of the object at at_; npos if it is not in the buffer.
   size_t ObjectEnd() const;
@@ -63,12 +63,12 @@ class JsonChunks {
   std::atomic<uint64_t>* const bytes_read_;
   std::optional<InputFile> file_;
   std::string name_;    // of file_, or the file before
-  std::string buffer_;  // of file_; from at_ on it is not taken yet
+  std::string buffer_;  // of file_; not taken from at_ on
   size_t at_ = 0;
   uint64_t line_ = 1;  // of at_
   bool in_array_ = false;
-  bool after_element_ = false;  // a ',' or ']' is due
-  bool after_comma_ = false;    // an element is due
+  bool after_element_ = false;  // a ',' or ']' must follow
+  bool after_comma_ = false;    // an element must follow
   bool has_array_ = false;
   bool has_object_ = false;  // the file has one
 };

@@ -18,9 +18,9 @@
 namespace inlay::analysis {
 namespace {
 
-// The records whose members are the columns, if --columns does not say them.
+// The first records, whose members are the columns without --columns.
 constexpr size_t kSampleBytes = size_t{1} << 20;
-// What the cells of one block may take when nearly all members are absent.
+// The most cells of one block when nearly all members are absent.
 constexpr size_t kMostCellsOfBlock = size_t{1} << 20;
 constexpr size_t kMostSampledObjects = 1024;  // of a block
 constexpr size_t kNoColumn = SIZE_MAX;
@@ -36,12 +36,12 @@ class JsonRecords final : public RecordSource {
     schema_.dialect = kCsvDialect;
   }
 
-  // Reads the first records, and with them what the columns are.
+  // Reads the first records, which determine the columns.
   absl::Status Start() {
     std::vector<std::string> names;
     std::set<std::string> known;
     size_t objects = 0;
-    size_t errors = 0;  // objects that are nothing but an error
+    size_t errors = 0;  // objects that are only an error message
     std::string error;
     std::string array_of_objects;
     JsonObject object;
@@ -130,7 +130,7 @@ class JsonRecords final : public RecordSource {
   }
 
  private:
-  // What one thread needs to parse, kept for the next block.
+  // The parsing state of one thread, reused for the next block.
   struct Worker {
     JsonChunk chunk;
     JsonObject object;
@@ -148,7 +148,7 @@ class JsonRecords final : public RecordSource {
     return worker;
   }
 
-  // What Next() returns at the end: the columns that no record has are known when all are parsed.
+  // The result of Next() at the end: only then are the columns known that no record has.
   absl::StatusOr<bool> EndLocked() {
     if (failed_ || parsing_ != 0 || unseen_.empty()) return false;
     failed_ = true;
@@ -182,7 +182,7 @@ class JsonRecords final : public RecordSource {
         absl::StrCat(chunk.file_name, ":", line, ": ", std::string(what)));
   }
 
-  // Whether what looks like JSON is records; a doubt where it may be.
+  // Checks that the objects are records; adds a doubt if that is uncertain.
   absl::Status CheckRecords(size_t objects, bool all_seen, std::string_view error,
                             std::string_view array_of_objects) {
     const std::string name = first_path_ == "-" ? "standard input" : first_path_;
@@ -205,7 +205,7 @@ class JsonRecords final : public RecordSource {
     return absl::OkStatus();
   }
 
-  // Stores what the columns are. `names` are those of the first records, all if `all_seen`.
+  // Stores the columns. `names` are those of the first records, all if `all_seen`.
   absl::Status Describe(std::vector<std::string> names, bool all_seen) {
     const size_t seen_count = names.size();
     if (!options_.columns.empty() && !all_seen) {
@@ -352,8 +352,8 @@ class JsonRecords final : public RecordSource {
   // Constant after Start().
   std::vector<std::string> names_;  // of the columns
   std::unordered_map<std::string, size_t> column_of_;
-  size_t others_ = kNoColumn;   // the column of members that have none
-  std::vector<size_t> unseen_;  // columns whose names the first records have not
+  size_t others_ = kNoColumn;   // the column of members without one
+  std::vector<size_t> unseen_;  // columns that the first records lack
   std::vector<InputNote> notes_;
 
   std::vector<std::atomic<bool>> seen_;  // per column
@@ -361,8 +361,8 @@ class JsonRecords final : public RecordSource {
 
   std::mutex mutex_;  // guards everything below
   JsonChunks chunks_;
-  std::deque<JsonChunk> first_;                   // what Start() read
-  std::vector<std::unique_ptr<Worker>> workers_;  // of no thread
+  std::deque<JsonChunk> first_;                   // the chunks that Start() read
+  std::vector<std::unique_ptr<Worker>> workers_;  // idle ones
   std::string repeated_name_;
   uint64_t sequence_ = 0;
   size_t parsing_ = 0;  // blocks that are being parsed

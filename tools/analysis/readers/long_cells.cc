@@ -7,8 +7,8 @@
 namespace inlay::analysis {
 namespace {
 
-// Whether the text of a cell of several lines is more like the rest of one row, whole rows of
-// `columns` columns, and the start of another: two quotes that are only text enclose just that.
+// Whether the text of a cell of several lines looks like the rest of one row, whole rows of
+// `columns` columns, and the start of another. Two stray quotes enclose exactly that.
 bool LooksLikeRows(std::string_view text, char delimiter, size_t columns) {
   const auto ends_cell = [delimiter](char c) { return c == delimiter || c == '\n' || c == '\r'; };
   if (text.empty() || ends_cell(text.front()) || text.back() == delimiter) return true;
@@ -38,7 +38,7 @@ void LongCells::Look(std::string_view row, const std::vector<RawCell>& cells, ch
     const bool swallows = LooksLikeRows(text.substr(1, text.size() - 2), delimiter, cells.size());
     std::lock_guard<std::mutex> lock(mutex_);
     ++(swallows ? swallowing_ : plain_);
-    // The first one in the input, whichever thread meets it first.
+    // Keeps the first one in the input, regardless of the order of threads.
     if (swallows && (first_name_.empty() || place < first_place_)) {
       first_place_ = place;
       first_name_ = name();

@@ -1,5 +1,5 @@
-// LongCells: the cells in quotes that run over several lines, and whether some of them are rows
-// that two stray quotes have swallowed.
+// LongCells: finds cells in quotes that run over several lines, and those that are really rows
+// between two stray quotes.
 //
 // Thread-safe.
 
@@ -21,21 +21,21 @@ namespace inlay::analysis {
 
 class LongCells {
  public:
-  // Where a row is in the input: its block, and its place within it.
+  // The place of a row in the input: its block, and its place within the block.
   using Place = std::pair<uint64_t, uint64_t>;
 
-  // Looks at the cells of `row`; `name`, "FILE:LINE", is asked for when a message needs it.
+  // Looks at the cells of `row`; `name`, "FILE:LINE", is called when a message needs it.
   void Look(std::string_view row, const std::vector<RawCell>& cells, char delimiter, Place place,
             const std::function<std::string()>& name);
 
-  // Appends the notes on what was seen. REQUIRES: no Look() is running.
+  // Appends the notes on the cells seen. REQUIRES: no Look() is running.
   void AddNotes(std::vector<InputNote>* notes) const;
 
  private:
   std::mutex mutex_;  // guards everything below
   uint64_t plain_ = 0;
-  uint64_t swallowing_ = 0;  // look like rows
-  Place first_place_ = {};   // of the row of the first of them
+  uint64_t swallowing_ = 0;  // cells that look like rows
+  Place first_place_ = {};   // of the row with the first of them
   std::string first_name_ = {};
 };
 

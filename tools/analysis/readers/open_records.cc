@@ -28,7 +28,7 @@ constexpr char kZeekOptions[] =
     "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log says itself what they "
     "say";
 
-// What decides about the first file: its first bytes. Valid until the file is read.
+// The first bytes of the first file, which decide its format. Valid until the file is read.
 absl::StatusOr<std::string_view> Prefix(InputFile* file) {
   absl::StatusOr<std::span<const uint8_t>> prefix = file->Peek(kDetectionBytes);
   if (!prefix.ok()) return prefix.status();
@@ -38,14 +38,14 @@ absl::StatusOr<std::string_view> Prefix(InputFile* file) {
   return std::string_view(reinterpret_cast<const char*>(prefix->data()), prefix->size());
 }
 
-// Options that belong to tables of text alone.
+// Whether an option is set that only applies to tables of text.
 bool HasTableOption(const RecordOptions& options) {
   return options.header.has_value() || options.delimiter.has_value() || options.blank_runs ||
          options.no_quotes;
 }
 
-// The doubts about reading as raw records, though nobody says --format raw, what starts with
-// `prefix`. Small numbers look like UTF-16, and short magics are met by chance.
+// The doubts about reading a file with this `prefix` as raw records without --format raw. Small
+// numbers look like UTF-16, and short magics occur by chance.
 std::vector<InputNote> DoubtsAboutRaw(const std::string& name, std::string_view prefix,
                                       const std::string& path) {
   std::string kind;
@@ -79,7 +79,7 @@ bool NamesFields(const RecordOptions& options) {
   return !options.fields.empty() || !options.btf_path.empty() || !options.type.empty();
 }
 
-// The struct that the options describe: of its size alone if nothing more is known.
+// The struct that the options describe; without fields if they have only its size.
 absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
   if (!NamesFields(options)) {
     if (!options.value_bytes.has_value()) {
@@ -248,7 +248,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
             absl::StrCat(inputs.first_name(), ": is compressed more than once; only one ",
                          "compression is undone, so undo the others first"));
       case DetectedFormat::kJson:
-        if (options.delimiter.has_value() || blank_runs) break;  // it is text to who says so
+        if (options.delimiter.has_value() || blank_runs) break;  // the option means text
         return OpenJson(std::move(inputs), options);
       case DetectedFormat::kZeek:
         if (has_own_header) {
@@ -280,7 +280,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
             DoubtsAboutText({*prefix, inputs.first_path(), inputs.first_name(), detection});
         if (!found.ok()) return found.status();
         blank_runs = detection.format == DetectedFormat::kBlank;
-        // That a header has these names confirms what was guessed; opening fails if it has not.
+        // A header with these names confirms the guess; opening fails without it.
         if (!NeedsHeader(options.columns)) doubts = *std::move(found);
         break;
     }

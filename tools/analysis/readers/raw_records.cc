@@ -43,7 +43,7 @@ class RawRecords final : public RecordSource {
       part = *std::move(taken);
     }
     if (part.positioned != nullptr) {
-      // Outside the lock: all threads copy from the page cache at the same time.
+      // Reads outside the lock, so that all threads copy from the page cache at the same time.
       Resize(block, part.bytes);
       absl::StatusOr<size_t> got =
           part.positioned->ReadAt(part.offset_bytes, std::span(block.buffer()).first(part.bytes));
@@ -90,7 +90,7 @@ class RawRecords final : public RecordSource {
       Part part;
       part.offset_bytes = offset_bytes_;
       if (size_bytes.has_value()) {
-        // Told before anything is counted, not after reading gigabytes.
+        // Fails before counting starts, not after reading gigabytes.
         if (*size_bytes % schema_.value_bytes != 0) return Truncated(*size_bytes);
         part.bytes = std::min(block_bytes_, *size_bytes - offset_bytes_);
         part.positioned = file_;
@@ -122,7 +122,7 @@ class RawRecords final : public RecordSource {
 
   std::mutex mutex_;  // guards everything below
   Inputs inputs_;
-  std::shared_ptr<InputFile> file_;  // that is read; null between files
+  std::shared_ptr<InputFile> file_;  // the current file; null between files
   uint64_t offset_bytes_ = 0;        // of the next part in file_
   uint64_t sequence_ = 0;
   bool finished_ = false;

@@ -1,4 +1,4 @@
-// Reader of raw records: a file is nothing but values of one size, one after another.
+// Reads raw records: a file has only values of one size, one after the other.
 
 #ifndef INLAY_TOOLS_ANALYSIS_READERS_RAW_RECORDS_H_
 #define INLAY_TOOLS_ANALYSIS_READERS_RAW_RECORDS_H_
@@ -14,8 +14,8 @@
 namespace inlay::analysis {
 
 // Reads `inputs` as records of `value_bytes` bytes; several files are one stream. Fails for a value
-// size out of range; a file that is empty or whose last record is incomplete is an error of the
-// Next() that meets it. `fields`, if any, are those of the schema.
+// size out of range; Next() fails for an empty file or an incomplete last record. `fields`, if any,
+// are those of the schema.
 // REQUIRES: they are by offset, and lie within the value.
 absl::StatusOr<std::unique_ptr<RecordSource>> OpenRawRecords(Inputs inputs, uint64_t value_bytes,
                                                              std::vector<ValueField> fields = {});

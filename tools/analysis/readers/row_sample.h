@@ -1,4 +1,4 @@
-// The first rows of a text, from which guesses about it are made.
+// Visits the first rows of a text, for guesses about it.
 //
 // Thread-safe: functions without state.
 

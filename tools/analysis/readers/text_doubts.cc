@@ -13,7 +13,7 @@
 namespace inlay::analysis {
 namespace {
 
-// How many lines of something else may stand before a dump or a log for it to be recognised.
+// The most lines before a dump or a log that leave it recognizable.
 constexpr size_t kLinesBefore = 50;
 constexpr char kSayFormat[] = "say --format csv or tsv";
 
@@ -55,14 +55,14 @@ size_t Words(std::string_view text) {
   return words;
 }
 
-// "12: hash  name flows  flags 0x0", as bpftool starts each of several maps of one name.
+// "12: hash  name flows  flags 0x0": the header of bpftool for each of several maps of one name.
 bool IsMapHeader(std::string_view line) {
   const size_t digits = line.find_first_not_of("0123456789");
   return digits != 0 && digits != std::string_view::npos && line.substr(digits).starts_with(": ") &&
          line.find("  name ") != std::string_view::npos;
 }
 
-// What starts at a line behind the first one, if it is something that has a reader of its own.
+// The format that starts at a later line, if it has a reader of its own.
 std::string_view FormatAt(std::string_view text) {
   switch (DetectFormat(text, "").format) {
     case DetectedFormat::kBpftool:
@@ -85,7 +85,7 @@ std::optional<std::string> SomethingBefore(std::string_view text) {
     const size_t end = rest.find('\n');
     if (end == std::string_view::npos) return std::nullopt;
     rest.remove_prefix(end + 1);
-    // What starts in a table by chance has to be rare: only lines that start like one are tried.
+    // A false match within a table must be rare, so this tries only lines with a typical start.
     const std::string_view start = Trimmed(rest.substr(0, 64));
     if (!start.starts_with("key:") && !start.starts_with("[{") && !start.starts_with("{\"") &&
         !start.starts_with("[") && !start.starts_with("#separator ") &&
@@ -126,7 +126,7 @@ bool HasOnly(std::string_view line, std::string_view characters) {
   return line.find_first_not_of(characters) == std::string_view::npos;
 }
 
-// What kind of page or drawing `lines` are; empty if they are none.
+// The kind of page or drawing in `lines`; empty if they are neither.
 std::string_view PageKind(const std::vector<std::string_view>& lines) {
   const std::string_view first = Trimmed(lines[0]);
   if (first.starts_with('<') && first.size() > 1 &&
@@ -153,7 +153,7 @@ std::string_view PageKind(const std::vector<std::string_view>& lines) {
   return "";
 }
 
-// Why lines without a delimiter are no column of words; empty if they may be one.
+// The reason why lines without a delimiter are not a column of words; empty if they may be.
 std::string SentencesFault(const std::vector<std::string_view>& lines) {
   const auto with_blank = std::find_if(lines.begin(), lines.end(), HasBlank);
   if (with_blank == lines.end()) return "";
@@ -166,12 +166,12 @@ std::string SentencesFault(const std::vector<std::string_view>& lines) {
       "as values: --format tsv");
 }
 
-// What makes a table of at least two columns doubtful.
+// The reason to doubt a table of at least two columns; empty if there is none.
 std::string TableDoubt(std::string_view text, const Dialect& dialect) {
   size_t rows = 0;
   size_t sentences = 0;  // rows that start with three words
   size_t delimiters = 0;
-  size_t spaced = 0;  // delimiters with a blank behind
+  size_t spaced = 0;  // delimiters before a blank
   VisitRows(text, dialect, [&](const std::vector<RawCell>& cells, std::string_view row) {
     ++rows;
     const std::string_view first = row.substr(cells[0].begin, cells[0].end - cells[0].begin);

@@ -1,5 +1,5 @@
-// Whether text whose format was guessed is a table at all. Most text is none, and a wrong report is
-// worse than none: what is not recognised is refused, and what may be meant otherwise is noted.
+// Checks whether text of a guessed format is a table at all. Most text is not, and a wrong report
+// is worse than none: this rejects unknown text, and notes ambiguous text.
 //
 // Thread-safe: functions without state.
 
@@ -17,25 +17,24 @@
 
 namespace inlay::analysis {
 
-// A file that DetectFormat() takes for text.
+// A file that DetectFormat() considers text.
 struct GuessedText {
   std::string_view prefix;  // of the content
   std::string_view path;
-  std::string name;  // for people
+  std::string name;  // for messages
   Detection detection;
 };
 
-// The doubts about reading `text` as `text.detection` says. Fails for what is no table: nothing but
-// blanks, a message, a page, a drawing, sentences, or a file of another format with something
-// before it. The message says what it looks like, and which option says otherwise.
+// The doubts about reading `text` by `text.detection`. Fails if it is not a table but only blanks,
+// an error message, a page, a drawing, sentences, or a file of another format behind other lines.
+// The error says what it looks like, and which option overrules that.
 absl::StatusOr<std::vector<InputNote>> DoubtsAboutText(const GuessedText& text);
 
-// Whether there is nothing in `text` but blanks and line ends. Tabs are cells for those who ask for
-// TSV, and blanks for all others.
+// Whether `text` has only blanks and line ends. Tabs count as blanks unless the user asks for TSV.
 bool IsBlank(std::string_view text, bool tabs_are_blanks);
 
-// How many lines of `text` start with a byte order mark: files that were joined may each start with
-// one, and only that of the first is skipped.
+// The number of lines of `text` that start with a byte order mark. Concatenated files may each
+// start with one, and readers skip only the first.
 uint64_t MarkedLines(std::string_view text);
 
 // A line of the input for a message: its start, with what could harm a terminal escaped.

@@ -1,4 +1,4 @@
-// Zeek logs as one data set although their fields differ: Zeek adds fields when it is upgraded, and
+// Joins Zeek logs with different fields into one data set: upgrades of Zeek add fields, and Zeek
 // rotates its logs.
 //
 // Thread-safe: functions without state.
@@ -19,18 +19,20 @@
 namespace inlay::analysis {
 
 struct ZeekFault {
-  std::string directive;  // whose line is at fault: "#fields"
+  std::string directive;  // of the wrong line: "#fields"
   std::string what;
 };
 
-// Why the log with the header `header` cannot be joined by name to the one with the header `first`,
-// which is in the file `first_path`; nothing if it can. `chosen` are the fields of the value, and
-// `named` whether they were chosen by name; if not, all fields must be the same, in whatever order.
+// The reason why the log with the header `header` cannot be joined by name to the one with the
+// header `first`, which is in the file `first_path`; nothing if it can. `chosen` are the fields of
+// the value; `named` tells whether they were chosen by name. If not, all fields must be the same,
+// in any order.
 std::optional<ZeekFault> ZeekFieldsFault(const ZeekHeader& first, const ZeekHeader& header,
                                          const std::vector<ValueField>& chosen, bool named,
                                          const std::string& first_path);
 
-// Where `header` has the fields `chosen`, in their order. REQUIRES: ZeekFieldsFault() is nothing.
+// The columns of the fields `chosen` in `header`, in the order of `chosen`. REQUIRES:
+// ZeekFieldsFault() is nothing.
 std::vector<size_t> ZeekColumnsOf(const ZeekHeader& header, const std::vector<ValueField>& chosen);
 
 // The line of the header that starts with `directive`; 1 if there is none.

@@ -67,8 +67,8 @@ class RecordSource {
   // of each. NextSnapshot() goes on to the next one; false if there is none. REQUIRES: Next()
   // has returned false, and is not running.
   virtual absl::StatusOr<bool> NextSnapshot() { return false; }
-  // The name of the snapshot that Next() reads: the file, or the time. Empty if the input has
-  // no snapshots.
+  // The name of the snapshot that Next() reads: the file, or the time. Empty if the input has no
+  // snapshots.
   virtual std::string SnapshotName() const { return {}; }
 
   // Bytes taken from the files so far, before decompression. Thread-safe.
