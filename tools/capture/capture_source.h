@@ -81,8 +81,9 @@ class CaptureSource {
 
   const CaptureDescription& description() const { return description_; }
 
-  // Passes every value to `sink`. Errors: what is missing, if nothing can be read; the sink's own
-  // error; kCancelled if `stop` said so. After an error the sink has received a part of the values.
+  // Passes every value to `sink`. Errors: the missing requirement, if nothing can be read; the
+  // sink's own error; kCancelled if `stop` returned true. After an error the sink has received a
+  // part of the values.
   virtual absl::StatusOr<SnapshotResult> Take(const ValueSink& sink) = 0;
 
  protected:

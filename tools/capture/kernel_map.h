@@ -1,4 +1,4 @@
-// KernelMap: a descriptor of a BPF map, and what the kernel says of the map.
+// KernelMap: a descriptor of a BPF map, and the kernel's description of the map.
 //
 // As thread-safe as libbpf: the functions have no state.
 
@@ -31,12 +31,12 @@ struct KernelMap {
   bool is_sk_storage() const;
   bool is_task_storage() const;
   bool is_cgroup_storage() const;
-  // Any of these: values that hang on sockets, tasks or cgroups.
+  // Any of these: the values belong to sockets, tasks or cgroups.
   bool is_owner_storage() const;
   bool is_per_cpu() const;
 };
 
-// As bpftool calls it: "sk_storage".
+// The type's name in bpftool: "sk_storage".
 std::string MapTypeName(uint32_t type);
 
 // Whether the values of maps of this type can be captured.

@@ -1,4 +1,4 @@
-// OpenSource: makes a source of values and opens it, whichever its kind.
+// OpenSource: makes a source of values of any kind, and opens it.
 
 #ifndef INLAY_TOOLS_CAPTURE_OPEN_SOURCE_H_
 #define INLAY_TOOLS_CAPTURE_OPEN_SOURCE_H_

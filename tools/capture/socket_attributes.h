@@ -1,5 +1,5 @@
-// The record of `inlay capture --sockets`: what a program or administrator has set on a socket, and
-// what follows from it. It leaves out what differs from socket to socket by nature: addresses,
+// The record of `inlay capture --sockets`: the settings of a socket by a program or administrator,
+// and their consequences. It leaves out properties that always differ between sockets: addresses,
 // ports, queues, counters, timers.
 //
 // Shared by the BPF programs, which are C, and the command. There is no padding.

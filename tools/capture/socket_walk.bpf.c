@@ -181,7 +181,7 @@ static __always_inline struct WalkRecordHead* NextRecord(void) {
 
 // --- values of a map ---
 
-// `owner`: what tells the socket, task or cgroup from all others.
+// `owner` tells the socket, task or cgroup from all others.
 static __always_inline int KeepValue(__u64 owner, const void* value) {
   struct WalkRecordHead* const record = NextRecord();
   if (!record) return kAgainInNextRead;

@@ -1,4 +1,4 @@
-// What the BPF programs of socket_walk.bpf.c and the process that loads them share.
+// The data that the BPF programs of socket_walk.bpf.c share with the process that loads them.
 
 #ifndef INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_
 #define INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_

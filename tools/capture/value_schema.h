@@ -22,7 +22,7 @@ struct ValueSchema {
   std::vector<analysis::KernelOwnedMember> kernel_owned = {};
   std::optional<uint32_t> lock_offset = {};  // of the value's bpf_spin_lock
   std::vector<std::string> notes =
-      {};  // for the report: what is not captured, or why there are no names
+      {};  // for the report: members that are not captured, or the reason for missing names
 };
 
 // Never fails: without BTF, or without the right to read it (CAP_SYS_ADMIN), there are no fields,

@@ -51,7 +51,7 @@ class WalkPrograms {
   using OnRecord =
       std::function<absl::Status(uint64_t cookie, std::span<const uint8_t> value_bytes)>;
 
-  // What an iterator walks over, if it has to be told.
+  // The object that an iterator walks over, if it needs one.
   struct Over {
     int map_fd = -1;           // the elements of this map
     bool all_cgroups = false;  // every cgroup of the machine

@@ -43,7 +43,7 @@ namespace inlay {
 namespace {
 
 constexpr int64_t kMaxThreads = 64;
-constexpr int64_t kMaxSpoilers = 65'536;  // as many as a raw record can have bytes
+constexpr int64_t kMaxSpoilers = 65'536;  // the most bytes of a raw record
 constexpr double kMaxWriteCost = 1e6;
 
 constexpr char kAnalyzeExamples[] = R"(Examples:
@@ -75,7 +75,7 @@ const CLI::Validator kWriteCost(
     },
     "");
 
-// The limits, of which each that the report breaks makes the exit code kExitGate.
+// Adds the limits. A report that breaks one makes the exit code kExitGate.
 void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
   analysis::GateLimits& limits = options->limits;
   command.add_option("--max-distinct", limits.max_distinct, "Fail if more values are distinct")
@@ -93,8 +93,8 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
                    "Fail if a field, or a few together, spoil the values");
 }
 
-// Fails for an output that would overwrite an input, or that has no folder to be written to: before
-// anything is read.
+// Fails for an output that would overwrite an input, or whose folder does not exist, before the
+// command reads anything.
 absl::Status CheckOutputs(const AnalyzeOptions& options) {
   std::vector<std::string> inputs = options.paths;
   if (!options.records.btf_path.empty()) inputs.push_back(options.records.btf_path);
@@ -152,8 +152,8 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       ->excludes(none);
 }
 
-// `of_counting` are the options that say what is counted and how. All others are about the report,
-// which a summary replaces.
+// `of_counting` are the options that control the counting. All others control the report, which a
+// summary replaces.
 void AddSummaryFlags(CLI::App& command, const std::vector<CLI::Option*>& of_counting,
                      AnalyzeOptions* options) {
   const std::vector<CLI::Option*> known = command.get_options({});
@@ -258,7 +258,7 @@ int RunAnalyze(const AnalyzeOptions& options) {
   if (const absl::Status status = CheckOutputs(options); !status.ok())
     return FailCommand("analyze", status);
   const size_t threads = options.threads != 0 ? options.threads : analysis::DefaultThreads();
-  // A third each for counting, for joining what threads have counted, and for the fields.
+  // A third each for counting, for joining the threads' counts, and for the fields.
   const size_t budget_bytes = options.memory_bytes == SIZE_MAX
                                   ? analysis::BoundedCounter::kUnbounded
                                   : options.memory_bytes / 3;

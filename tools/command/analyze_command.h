@@ -26,10 +26,10 @@ struct AnalyzeOptions {
   size_t threads = 0;  // 0: one per core
   bool full = false;
   bool json = false;
-  std::string html_path;               // where to write the page; empty: nowhere
+  std::string html_path;               // path of the page; empty: no page
   std::vector<std::string> arguments;  // of the command line, for the page; not set by parsing
   size_t memory_bytes = SIZE_MAX;      // for the distinct values
-  std::string summary_path;            // where to write a summary; empty: nowhere
+  std::string summary_path;            // path of the summary; empty: no summary
   bool summary_as_line = false;
   size_t spoilers = analysis::kDefaultSpoilerSteps;
   analysis::GateLimits limits;
@@ -37,14 +37,14 @@ struct AnalyzeOptions {
 };
 
 // Adds the subcommand to `app`; parsing fills `options`, which must outlive `app`. Parse errors are
-// CLI::ParseError, as CLI11 wants it.
+// CLI::ParseError, as CLI11 requires.
 CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options);
 
-// Runs the command: the report goes to standard output, messages and progress to standard error.
-// The page is written before anything is printed.
-// Returns the exit code: kExitOk; kExitGate, if the report breaks a limit, with a line on standard
-// error for each; or kExitBadInput. Then nothing is on standard output, unless there are limits and
-// the input is in doubt (InputNote): the report is printed, and no limit is checked.
+// Runs the command: the report goes to standard output, messages and progress to standard error. It
+// writes the page before it prints anything. Returns the exit code: kExitOk; kExitGate, if the
+// report breaks a limit, with a line on standard error for each; or kExitBadInput. With
+// kExitBadInput nothing is on standard output, with one exception: if there are limits and the
+// input is in doubt (InputNote), the command prints the report and checks no limit.
 int RunAnalyze(const AnalyzeOptions& options);
 
 }  // namespace inlay

@@ -55,12 +55,12 @@ constexpr char kCaptureExamples[] = R"(Examples:
 Needs CAP_BPF and CAP_PERFMON, and for most ways to name a map CAP_SYS_ADMIN: run it as root.
 Exit codes: 0 success, 2 nothing can be captured. Manual: docs/capture.md)";
 
-// The signal that asks to end; 0: none.
+// The signal that asked the process to end; 0: none.
 volatile std::sig_atomic_t ending_signal = 0;
 
 extern "C" void NoteEndingSignal(int signal) { ending_signal = signal; }
 
-// While it lives, signals that end the process are noted instead, unless they were ignored
+// While it lives, signals that would end the process only set a flag, unless they were ignored
 // (`nohup`), and a closed pipe is an error of write().
 class EndsWhenAsked {
  public:
@@ -84,7 +84,7 @@ class EndsWhenAsked {
   EndsWhenAsked(const EndsWhenAsked&) = delete;
   EndsWhenAsked& operator=(const EndsWhenAsked&) = delete;
 
-  // From now on signals change nothing: the process has done its work, and is about to end.
+  // From now on signals have no effect: the process has done its work and is about to end.
   void IgnoreToTheEnd() { outlived_ = true; }
 
  private:
@@ -100,7 +100,7 @@ uint64_t NowNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// Once, however many snapshots it is true of.
+// Prints the note once, even if it applies to many snapshots.
 void Note(const std::string& note) {
   static std::set<std::string> said;
   if (!said.insert(note).second) return;
@@ -130,7 +130,7 @@ analysis::CaptureHeader Header(const capture::CaptureDescription& what, bool ser
   return header;
 }
 
-// Until then, or until a signal.
+// Sleeps until `end`, or until a signal.
 void SleepUntil(Clock::time_point end) {
   while (ending_signal == 0 && Clock::now() < end) {
     const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(end - Clock::now());
@@ -141,8 +141,8 @@ void SleepUntil(Clock::time_point end) {
   }
 }
 
-// Opens a pipe or a device. Waits for the reader of a pipe, until a signal: then with EINTR. An
-// open() that blocks would miss a signal that came just before.
+// Opens a pipe or a device. Waits for the reader of a pipe; a signal ends the wait with EINTR. A
+// blocking open() would miss a signal that came just before.
 FileDescriptor OpenWithReader(const std::string& path) {
   for (;;) {
     FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
@@ -159,10 +159,10 @@ FileDescriptor OpenWithReader(const std::string& path) {
   }
 }
 
-// Where the capture is written.
+// The destination of the capture.
 class Output {
  public:
-  // A file beside its place, standard output, a pipe; or memory, for --analyze.
+  // A file beside its final path, standard output, a pipe; or memory, for --analyze.
   static absl::StatusOr<std::unique_ptr<Output>> Open(const CaptureCommandOptions& options) {
     auto output = std::make_unique<Output>();
     if (options.analyze) {
@@ -193,10 +193,10 @@ class Output {
   int fd() const { return file_ != nullptr ? file_->fd() : fd_.get(); }
   const std::string& name() const { return name_; }
 
-  // From now on whoever reads at the file's place sees what is written.
+  // From now on readers of the final path see the capture as it grows.
   absl::Status MoveToPlace() {
     if (file_ == nullptr || in_place_) return absl::OkStatus();
-    // What the writer has finished is on the disk already.
+    // The finished part is on the disk already.
     const absl::Status status = file_->MoveToPlace();
     in_place_ = status.ok();
     return status;
@@ -227,7 +227,7 @@ absl::StatusOr<bool> TakeSnapshot(CaptureSource& source, analysis::CaptureWriter
     return false;
   }
   if (!taken.ok()) {
-    // What there is of it stays readable; if this fails too, it was writing that failed.
+    // The part taken so far stays readable; if this fails too, the cause was a failed write.
     (void)writer.EndSnapshot(false, std::string(taken.status().message()));
     return taken.status();
   }
@@ -242,7 +242,7 @@ Clock::duration Seconds(double seconds) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-// A series is finished by a signal as by its end, so that it can be read.
+// A signal finishes a series like its regular end, so that the file is readable.
 absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source, Output& output,
                      analysis::CaptureWriter& writer) {
   const Clock::time_point begin = Clock::now();
@@ -251,7 +251,7 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
   for (uint64_t number = 0;; ++number) {
     const absl::StatusOr<bool> whole = TakeSnapshot(source, writer);
     if (!whole.ok()) {
-      // The series ends here, and well: TakeSnapshot() has said in it what failed.
+      // Finishes the series properly: TakeSnapshot() has recorded the failure in it.
       if (number != 0) (void)writer.Finish();
       return whole.status();
     }
@@ -275,7 +275,7 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
   return status;
 }
 
-// Why a capture has no value at all.
+// The reason why a capture has no values.
 std::string Nothing(const capture::CaptureDescription& what) {
   if (what.source == "sockets") return "this machine has no socket";
   const std::string map = absl::StrCat("map ", what.map_id.value_or(0), " '", what.map_name, "'");
@@ -285,7 +285,7 @@ std::string Nothing(const capture::CaptureDescription& what) {
   return absl::StrCat(map, " has no entry");
 }
 
-// *output, once it is open, is what the values went to, whether all went well or not.
+// Sets *output to the destination once it is open, in case of failure too.
 absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Output>* output) {
   capture::CaptureOptions what;
   what.method = options.method;
@@ -395,12 +395,12 @@ int RunCapture(const CaptureCommandOptions& options) {
     status = Capture(options, &output);
     const bool whole = status.ok() && !options.analyze;
     if (whole) {
-      // The file is in its place: a signal that comes now comes too late.
+      // The file is at its final path: later signals come too late.
       ends_when_asked.IgnoreToTheEnd();
     } else if (ending_signal != 0 && !options.follow_seconds.has_value()) {
-      status = absl::CancelledError("interrupted");  // whatever else the signal made fail
+      status = absl::CancelledError("interrupted");  // overrides failures that the signal caused
     }
-    if (!status.ok()) output.reset();  // removes what was written, unless it is in its place
+    if (!status.ok()) output.reset();  // removes the file, unless it is at its final path
   }
   if (absl::IsCancelled(status)) std::raise(ending_signal);
   if (!status.ok()) return FailCommand("capture", status);

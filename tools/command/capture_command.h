@@ -28,10 +28,10 @@ struct CaptureCommandOptions {
 // CLI::ParseError, as CLI11 wants it.
 CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options);
 
-// Runs the command: the file or the report go where they were asked for, messages to standard
-// error. Returns the exit code. Without success no file is left but one that was there before, and
-// one of a series of which a snapshot is complete. Ended by SIGINT, SIGTERM or SIGHUP it cleans up
-// and then ends by that signal; a series is then finished, and ends well.
+// Runs the command: writes the file or the report to the requested place, and messages to standard
+// error. Returns the exit code. After a failure no new file remains, except a series with a
+// complete snapshot. On SIGINT, SIGTERM or SIGHUP it cleans up and then dies by that signal; but a
+// series is finished then, and the command succeeds.
 int RunCapture(const CaptureCommandOptions& options);
 
 }  // namespace inlay

@@ -11,7 +11,7 @@ namespace inlay {
 // Adds --memory, the budget for distinct values: 16M at least.
 void AddMemoryFlag(CLI::App& command, size_t* memory_bytes);
 
-// Adds --as-line, the form of a summary that engines of text can pass on.
+// Adds --as-line, the form of a summary that text-based engines can pass on.
 CLI::Option* AddLineFlag(CLI::App& command, bool* as_line);
 
 }  // namespace inlay

@@ -1,4 +1,4 @@
-// `inlay maps`: the BPF maps that can be captured, and what they cost. See docs/capture.md.
+// `inlay maps`: lists the BPF maps that can be captured, and their memory. See docs/capture.md.
 
 #ifndef INLAY_TOOLS_COMMAND_MAPS_COMMAND_H_
 #define INLAY_TOOLS_COMMAND_MAPS_COMMAND_H_

@@ -1,4 +1,5 @@
-// The flags that say which records a subcommand reads, and how: the same for all that read records.
+// The flags that select the records of a subcommand and their format, the same for all subcommands
+// that read records.
 
 #ifndef INLAY_TOOLS_COMMAND_RECORD_FLAGS_H_
 #define INLAY_TOOLS_COMMAND_RECORD_FLAGS_H_

@@ -30,8 +30,7 @@ constexpr char kReplayExamples[] = R"(Examples:
 
 Exit codes: 0 success, 2 bad input or usage. Manual: docs/replay.md)";
 
-// Reads the records; of a series of snapshots the last one, whose sockets are those of the ones
-// before.
+// Reads the records; of a series only the last snapshot, since all snapshots have the same sockets.
 absl::StatusOr<replay::Recording> ReadRecording(analysis::RecordSource& source,
                                                 size_t max_records) {
   uint64_t snapshots = 0;

@@ -1,4 +1,4 @@
-// `inlay report`: results of the benchmarks as one page and a summary. See docs/report.md.
+// `inlay report`: formats benchmark results as one page and a summary. See docs/report.md.
 
 #ifndef INLAY_TOOLS_COMMAND_REPORT_COMMAND_H_
 #define INLAY_TOOLS_COMMAND_REPORT_COMMAND_H_
@@ -11,7 +11,7 @@ namespace inlay {
 
 struct ReportOptions {
   std::vector<std::string> paths;
-  std::string html;      // where the page goes; empty: it is not written
+  std::string html;      // path of the page; empty: no page
   std::string markdown;  // the same of the summary
   bool table = false;    // the headline table, to standard output
 };
@@ -21,8 +21,8 @@ struct ReportOptions {
 CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options);
 
 // Runs the command: Markdown goes to standard output if no output is asked for, messages to
-// standard error. Returns the exit code, 0 or kExitBadInput. Bad results are known before anything
-// is written or printed.
+// standard error. Returns the exit code, 0 or kExitBadInput. It detects bad results before it
+// writes or prints anything.
 int RunReport(const ReportOptions& options);
 
 }  // namespace inlay

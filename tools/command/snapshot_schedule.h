@@ -1,4 +1,4 @@
-// When the snapshots of a series are taken.
+// The times of the snapshots of a series.
 
 #ifndef INLAY_TOOLS_COMMAND_SNAPSHOT_SCHEDULE_H_
 #define INLAY_TOOLS_COMMAND_SNAPSHOT_SCHEDULE_H_
@@ -9,8 +9,8 @@
 namespace inlay {
 
 // The first multiple of `interval` after `begin` that is later than `now`, or nothing if that is
-// later than `length` after `begin`. Times that passed while a snapshot was taken are left out, so
-// that the series ends when it should. REQUIRES: interval > 0, now >= begin.
+// later than `length` after `begin`. Skips times that passed during a snapshot, so that the series
+// ends on time. REQUIRES: interval > 0, now >= begin.
 inline std::optional<std::chrono::steady_clock::time_point> NextSnapshot(
     std::chrono::steady_clock::time_point begin, std::chrono::steady_clock::time_point now,
     std::chrono::steady_clock::duration interval, std::chrono::steady_clock::duration length) {

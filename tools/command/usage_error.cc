@@ -49,7 +49,7 @@ std::string OptionName(const std::string& argument) {
   return argument.substr(0, argument.find('='));
 }
 
-// What is wrong with the arguments that no command or option took.
+// The error for arguments that no command or option took.
 std::string ExtrasText(const CLI::App& command, const std::set<std::string>& options) {
   for (const std::string& extra : command.remaining()) {
     if (extra.size() < 2 || extra[0] != '-') continue;

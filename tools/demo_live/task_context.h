@@ -1,5 +1,6 @@
-// The value that demo_live.sh gives to sockets: what a runtime-security product keeps of the task
-// that opened them. Shared by the BPF program, which is C, and the process that loads it.
+// The value that demo_live.sh gives to sockets: the data that a runtime-security product keeps
+// about the task that opened them. Shared by the BPF program, which is C, and the process that
+// loads it.
 
 #ifndef INLAY_TOOLS_DEMO_LIVE_TASK_CONTEXT_H_
 #define INLAY_TOOLS_DEMO_LIVE_TASK_CONTEXT_H_
@@ -9,7 +10,7 @@
 struct net_task_context {
   __u64 start_time;  // of the thread, nanoseconds since boot
   __u64 cgroup_id;
-  __u32 pid;  // as the task's own namespace numbers it
+  __u32 pid;  // in the task's own namespace
   __u32 tid;
   __u32 ppid;
   __u32 host_pid;

@@ -1,5 +1,5 @@
-// Recording: all records of some files in memory: each distinct value once, and the number of each
-// record's value.
+// Recording: all records of some files in memory. It has each distinct value once, and the number
+// of its value for each record.
 
 #ifndef INLAY_TOOLS_REPLAY_RECORDING_H_
 #define INLAY_TOOLS_REPLAY_RECORDING_H_
@@ -17,7 +17,7 @@ namespace inlay::replay {
 class Recording {
  public:
   // Reads the stream to its end, or to `max_records`. Text values are padded with zeroes to the
-  // longest. Fails as the source does, and for values longer than a map can hold.
+  // longest. Fails if the source fails, and for values longer than a map can hold.
   static absl::StatusOr<Recording> Read(analysis::RecordSource& source, size_t max_records);
 
   size_t records() const { return value_of_record_.size(); }

@@ -34,7 +34,7 @@ double NsPerOperation(size_t operations, F&& run) {
   return taken.count() / static_cast<double>(std::max<size_t>(operations, 1));
 }
 
-// One socket per record, linked into a random cycle, with what a layout needs reserved in each.
+// One socket per record, linked into a random cycle, with the reservation of a layout in each.
 class Sockets {
  public:
   static absl::StatusOr<std::unique_ptr<Sockets>> Open(size_t count, workload::Reservation needs) {

@@ -1,5 +1,5 @@
-// Replays a recording: gives each record to an emulated socket of its own, on each layout, and
-// measures what that takes and costs.
+// Replays a recording: stores each record in an emulated socket of its own, on each layout, and
+// measures memory and time.
 
 #ifndef INLAY_TOOLS_REPLAY_REPLAY_H_
 #define INLAY_TOOLS_REPLAY_REPLAY_H_

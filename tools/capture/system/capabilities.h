@@ -23,8 +23,8 @@ std::string_view CapabilityName(Capability capability);
 std::vector<Capability> MissingCapabilities(const std::vector<Capability>& needed);
 
 // The error of a call that failed with `error`, an errno: "WHAT: needs CAP_BPF, which this process
-// lacks" if it was refused and one of `needed` is missing, else "WHAT: REASON"; with a word on
-// containers in one.
+// lacks" if it was refused and one of `needed` is missing, else "WHAT: REASON"; in a container, the
+// message mentions that.
 absl::Status CallFailed(std::string_view what, int error, const std::vector<Capability>& needed);
 
 }  // namespace inlay::capture

@@ -1,5 +1,5 @@
-// LibbpfMessages: keeps what libbpf would print, while it lives. At most one exists in a process,
-// since libbpf has one print function.
+// LibbpfMessages: collects the messages of libbpf while it lives, instead of printing them. At most
+// one exists in a process, since libbpf has one print function.
 
 #ifndef INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_
 #define INLAY_TOOLS_CAPTURE_SYSTEM_LIBBPF_MESSAGES_H_

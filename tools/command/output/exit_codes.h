@@ -6,9 +6,8 @@
 namespace inlay {
 
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitBadInput =
-    2;                               // bad input or bad usage, and whatever else prevents a report
-inline constexpr int kExitGate = 3;  // the report was made, and a limit that the user set is broken
+inline constexpr int kExitBadInput = 2;  // bad input, bad usage, or any other failure
+inline constexpr int kExitGate = 3;      // the report breaks a limit that the user set
 
 }  // namespace inlay
 

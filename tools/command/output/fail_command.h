@@ -1,4 +1,4 @@
-// How a command ends that cannot do what it was asked.
+// Ends a command that failed.
 //
 // Thread-safe.
 

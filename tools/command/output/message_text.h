@@ -1,5 +1,5 @@
-// What a message may hold when it quotes input or arguments: nothing that moves a terminal's cursor
-// or colours it, and no more than people read.
+// Makes a message that quotes input or arguments safe: it must not control the terminal, nor be
+// longer than people read.
 //
 // Thread-safe.
 

@@ -1,4 +1,4 @@
-// How many files this process may have open at the same time.
+// Raises the number of files that this process may have open.
 
 #ifndef INLAY_TOOLS_COMMAND_OUTPUT_OPEN_FILES_LIMIT_H_
 #define INLAY_TOOLS_COMMAND_OUTPUT_OPEN_FILES_LIMIT_H_
@@ -6,7 +6,7 @@
 namespace inlay {
 
 // Raises the soft limit (RLIMIT_NOFILE) to the hard one, for the maps and network namespaces of a
-// large machine. If that fails, what is opened beyond the limit says so.
+// large machine. If that fails, opening files beyond the limit reports the error.
 void RaiseOpenFilesLimit();
 
 }  // namespace inlay

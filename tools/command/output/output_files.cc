@@ -13,7 +13,7 @@ namespace inlay {
 absl::Status WriteFiles(const std::vector<OutputFile>& files) {
   std::vector<PendingFile> pending;
   for (const OutputFile& file : files) {
-    // Asked before the file is made, whose name beside a place is always the same.
+    // Checks before it creates a file: the temporary name beside a path is always the same.
     absl::StatusOr<std::string> place = PendingFile::PlaceOf(file.path);
     if (!place.ok()) return place.status();
     const bool twice = std::any_of(pending.begin(), pending.end(),

@@ -17,18 +17,18 @@ namespace inlay {
 namespace {
 
 // Gives the new file the old one's owner and permissions, as far as this process and the file
-// system can; nobody may then read or write it, by these, who could not before.
+// system can. They never give access to anyone who had none before.
 void KeepAccess(int fd, const struct stat& old) {
-  // The owner first: a change of it clears permissions. Only root gives files away.
+  // Sets the owner first, because that clears permissions. Only root gives files away.
   const bool keeps_group =
       fchown(fd, old.st_uid, old.st_gid) == 0 || fchown(fd, uid_t(-1), old.st_gid) == 0;
   mode_t mode = old.st_mode & 0777;
   if (!keeps_group) {
-    // The old group's members are among the others now, and others in the new group.
+    // Members of the old group may now be others, and others may be in the new group.
     const mode_t of_both = (mode >> 3) & mode & 07;
     mode = (mode & 0700) | (of_both << 3) | of_both;
   }
-  // Where it cannot be done, the file stays its owner's alone.
+  // If this fails, only the owner has access.
   (void)fchmod(fd, mode);
 }
 
@@ -105,8 +105,8 @@ absl::Status PendingFile::MoveToPlace() {
   if (written_at_.empty()) return absl::OkStatus();
   if (rename(written_at_.c_str(), place_.c_str()) != 0) return Failed(path_, "replace", errno);
   written_at_.clear();
-  // The new name, too, shall be on the disk and not only promised. The content is, and is in
-  // place: no failure.
+  // Flushes the new name to the disk too. Ignores errors: the content is on the disk and at its
+  // path.
   const std::string folder = std::filesystem::path(place_).parent_path();
   const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder_fd >= 0) {

@@ -1,5 +1,5 @@
-// PendingFile: a file that is written beside its place under another name, and moved there when it
-// is good.
+// PendingFile: a file that is written beside its final path under a temporary name, and renamed
+// when it is complete.
 //
 // Not thread-safe: one caller at a time.
 
@@ -16,31 +16,31 @@ namespace inlay {
 
 class PendingFile {
  public:
-  // Where a file that is written to `path` goes: links are followed, so that these stay. Fails
-  // for what is there and is no regular file.
+  // The final path of a file written to `path`: follows symbolic links, so that these stay. Fails
+  // if it exists and is not a regular file.
   static absl::StatusOr<std::string> PlaceOf(const std::string& path);
 
-  // Opens a new file beside the place of `path`. One that replaces a file gets its owner and
-  // permissions, as far as this process and the file system can give them, and no more; access
-  // lists are not kept. Fails as PlaceOf() does, and if no file can be made. Messages name
-  // `path`.
+  // Opens a new file beside the final path of `path`. If it replaces a file, it gets that file's
+  // owner and permissions, as far as this process and the file system can set them, and no more; it
+  // does not keep access lists. Fails as PlaceOf() does, and if it cannot create the file. Messages
+  // name `path`.
   static absl::StatusOr<PendingFile> Create(const std::string& path);
 
-  // Closes the file, and removes it unless it is in place.
+  // Closes the file, and removes it unless it is at its final path.
   ~PendingFile();
   PendingFile(PendingFile&& other) noexcept;
   PendingFile& operator=(PendingFile&&) = delete;
 
-  // For writing, also when it is in place already; -1 when it is closed.
+  // For writing, even after MoveToPlace(); -1 after Close().
   int fd() const { return fd_; }
-  // Where it goes.
+  // The final path.
   const std::string& place() const { return place_; }
 
   // Writes all of `content`.
   absl::Status Write(std::string_view content);
-  // Makes sure that what was written is on the disk, not only promised, and closes the file.
+  // Flushes the file to the disk, and closes it.
   absl::Status Close();
-  // Moves the file to its place: whoever reads there sees the old content or the new.
+  // Renames the file to its final path: readers see the old content or the new.
   absl::Status MoveToPlace();
 
  private:
@@ -48,7 +48,7 @@ class PendingFile {
 
   std::string path_;
   std::string place_;
-  std::string written_at_;  // empty: it is in place
+  std::string written_at_;  // empty: at its final path
   int fd_;
 };
 

@@ -1,4 +1,4 @@
-// Prints the doubts about the input where nobody can miss them.
+// Prints the doubts about the input to standard error.
 
 #ifndef INLAY_TOOLS_COMMAND_OUTPUT_PRINT_DOUBTS_H_
 #define INLAY_TOOLS_COMMAND_OUTPUT_PRINT_DOUBTS_H_

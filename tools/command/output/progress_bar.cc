@@ -27,7 +27,7 @@ ProgressBar::ProgressBar(std::function<uint64_t()> bytes_done, uint64_t total_by
   try {
     thread_ = std::thread(&ProgressBar::Run, this);
   } catch (const std::system_error&) {
-    // Without a thread to spare there is no bar, and the work goes on.
+    // Without a thread there is no bar, and the work goes on.
   }
 }
 

@@ -1,4 +1,4 @@
-// ProgressBar: shows on a terminal how far a long reading has come.
+// ProgressBar: shows the progress of a long read on a terminal.
 
 #ifndef INLAY_TOOLS_COMMAND_OUTPUT_PROGRESS_BAR_H_
 #define INLAY_TOOLS_COMMAND_OUTPUT_PROGRESS_BAR_H_
@@ -13,11 +13,11 @@
 namespace inlay {
 
 // Draws on standard error from construction to destruction, on a thread of its own, when standard
-// error is a terminal; otherwise does nothing. What is done within half a second is never shown,
-// and the bar is erased in the end.
+// error is a terminal; otherwise does nothing. It shows nothing for the first half second, and
+// erases the bar at the end.
 class ProgressBar {
  public:
-  // `bytes_done` is called on the bar's thread; `total_bytes` is 0 when it is not known.
+  // `bytes_done` is called on the bar's thread; `total_bytes` is 0 if unknown.
   ProgressBar(std::function<uint64_t()> bytes_done, uint64_t total_bytes);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;

@@ -1,4 +1,4 @@
-// Writes a command as a shell takes it.
+// Quotes a command for a shell.
 
 #ifndef INLAY_TOOLS_COMMAND_OUTPUT_SHELL_WORDS_H_
 #define INLAY_TOOLS_COMMAND_OUTPUT_SHELL_WORDS_H_
@@ -8,7 +8,7 @@
 
 namespace inlay {
 
-// The words, in quotes where a shell would take them for anything else. Thread-safe.
+// The words, with quotes where a shell needs them. Thread-safe.
 std::string ShellCommand(const std::vector<std::string>& words);
 
 }  // namespace inlay

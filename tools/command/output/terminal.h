@@ -1,4 +1,4 @@
-// What standard output is: a terminal with a width and colours, or a pipe or file.
+// Finds out whether standard output is a terminal, and its width and colours.
 
 #ifndef INLAY_TOOLS_COMMAND_OUTPUT_TERMINAL_H_
 #define INLAY_TOOLS_COMMAND_OUTPUT_TERMINAL_H_

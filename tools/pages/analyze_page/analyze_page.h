@@ -1,7 +1,7 @@
 // The report of `inlay analyze` as documents, which pages/document writes as HTML or for terminals.
 //
-// Thread-safe: functions without state. Whatever the data is, a document is of bounded size: it
-// cuts long texts and long lists, and says so.
+// Thread-safe: functions without state. A document is of bounded size for all data: it cuts long
+// texts and long lists, and says so.
 
 #ifndef INLAY_TOOLS_PAGES_ANALYZE_PAGE_ANALYZE_PAGE_H_
 #define INLAY_TOOLS_PAGES_ANALYZE_PAGE_ANALYZE_PAGE_H_
@@ -14,9 +14,9 @@
 
 namespace inlay::analyze_page {
 
-// Where a report comes from.
+// The origin of a report.
 struct Origin {
-  std::string command;             // as a shell takes it
+  std::string command;             // quoted for a shell
   std::string version;             // of the command
   std::vector<std::string> paths;  // of the input; "-" is standard input
 };
@@ -27,7 +27,7 @@ page::Document BuildPage(const analysis::Report& report, const Origin& origin);
 // The output of --full: the page without glossary and origin.
 page::Document BuildFull(const analysis::Report& report);
 
-// The output without --full: the verdict, what to do, and two tables. About a screen.
+// The output without --full: the verdict, the advice, and two tables. About a screen.
 page::Document BuildBrief(const analysis::Report& report);
 
 }  // namespace inlay::analyze_page

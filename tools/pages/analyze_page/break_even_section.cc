@@ -19,7 +19,7 @@ using numbers::Grouped;
 using numbers::Percent;
 using page::Text;
 
-// Below this a curve over distinct values says nothing.
+// With fewer sockets a curve over distinct values is meaningless.
 constexpr uint64_t kFewestSockets = 16;
 
 std::vector<page::LineChart::Line> Curves(const LayoutInput& input) {
@@ -44,7 +44,7 @@ std::string FromWhere(const BreakEven& found, uint64_t sockets) {
   return absl::StrCat(Grouped(*found.distinct), " (", Percent(*found.distinct, sockets), ")");
 }
 
-// What the data is to a break-even: how much the values may grow, or that it is passed.
+// The distance to a break-even: how much the values may grow, or that they have passed it.
 std::string Room(const BreakEven& found, uint64_t distinct) {
   if (!found.distinct.has_value()) return "index takes less, even if all sockets differ";
   if (*found.distinct <= distinct) return "passed: index takes no less";

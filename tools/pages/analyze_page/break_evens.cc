@@ -11,7 +11,7 @@ using analysis::LayoutCosts;
 using analysis::LayoutInput;
 
 constexpr uint64_t kIndexes = analysis::IndexCapacity(analysis::kMaxIndexBits);
-// Points of a curve: so many that a straight line between two of them is what the eye sees.
+// Points of a curve: so many that the eye sees straight lines between them as a curve.
 constexpr int kSteps = 96;
 
 bool IndexLoses(const LayoutInput& input, size_t layout, uint64_t distinct) {
@@ -19,8 +19,8 @@ bool IndexLoses(const LayoutInput& input, size_t layout, uint64_t distinct) {
   return costs.back().total_bytes >= costs[layout].total_bytes;
 }
 
-// The index takes more with every value that is added, but past its capacity another layout may
-// grow faster: the first of some steps is looked for, and then the place within the step.
+// The index grows with every added value, but past its capacity another layout may grow faster. So
+// this finds the first of some steps, and then the place within the step.
 std::optional<uint64_t> FirstLoss(const LayoutInput& input, size_t layout,
                                   const std::vector<uint64_t>& steps) {
   const auto found = std::find_if(steps.begin(), steps.end(), [&](uint64_t distinct) {
@@ -66,7 +66,7 @@ std::vector<uint64_t> DistinctSteps(uint64_t sockets) {
   }
   std::sort(steps.begin(), steps.end());
   steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
-  // Rounded up, a step may be one above the sockets when these are very many.
+  // Rounding up may put a step one above the sockets if these are very many.
   std::erase_if(steps, [sockets](uint64_t step) { return step > sockets; });
   return steps;
 }

@@ -1,4 +1,4 @@
-// How many distinct values it takes until sharing no longer pays: what the layouts would cost for
+// Finds the number of distinct values at which sharing stops to pay: the costs of the layouts for
 // the same sockets with other numbers of distinct values, by the formulas of layout_costs.h.
 //
 // Thread-safe: functions without state.
@@ -15,12 +15,11 @@
 
 namespace inlay::analyze_page {
 
-// The sockets of `input` with `distinct` values, each of them as frequent as any other. REQUIRES: 1
-// <= distinct.
+// The sockets of `input` with `distinct` equally frequent values. REQUIRES: 1 <= distinct.
 analysis::LayoutInput WithDistinct(const analysis::LayoutInput& input, uint64_t distinct);
 
 // Numbers of distinct values from 1 to that of the sockets, ascending, about evenly spread on a
-// logarithmic axis, and with both sides of the place where the widest index is full.
+// logarithmic axis, and with both sides of the point where the widest index is full.
 std::vector<uint64_t> DistinctSteps(uint64_t sockets);
 
 struct BreakEven {

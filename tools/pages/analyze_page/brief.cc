@@ -21,7 +21,7 @@ page::Figure BriefLayouts(const analysis::Report& report) {
   return figure;
 }
 
-// Printable text, cut to the room that a line of a table has for it.
+// Printable text, cut to fit one line of a table.
 std::string Cut(const std::string& text) {
   if (text.size() <= kMaxBriefValueBytes) return text;
   size_t end = kMaxBriefValueBytes;

@@ -39,7 +39,7 @@ std::string OrderMeaning(Growth::Order order) {
   return "Each point: the distinct values of one snapshot.";
 }
 
-// Of many points, some that are spread over all; the last one is the data itself.
+// A selection of the points, spread over all of them. The last one is the data itself.
 std::vector<analysis::GrowthPoint> Thinned(const std::vector<analysis::GrowthPoint>& points) {
   if (points.size() <= kMaxListedPoints) return points;
   std::vector<analysis::GrowthPoint> thinned;
@@ -49,7 +49,7 @@ std::vector<analysis::GrowthPoint> Thinned(const std::vector<analysis::GrowthPoi
   return thinned;
 }
 
-// The data that forecasts start from: of snapshots, the last one, which need not have the most
+// The starting point of forecasts. With snapshots it is the last one, which need not have the most
 // records.
 analysis::GrowthPoint Now(const Growth& growth) {
   if (growth.snapshots.empty()) return growth.points.back();
@@ -112,8 +112,8 @@ page::Figure Curve(const Report& report) {
   if (growth.law.has_value()) {
     page::LineChart::Line law{.series = "forecast", .label = "law"};
     law.computed = true;
-    // The law of snapshots has the exponent of all of them; the others are of what comes behind
-    // this data.
+    // The law of snapshots has the exponent of all of them; the other laws hold only for more
+    // records than this data.
     const bool is_of_all =
         growth.order == Growth::Order::kSnapshots && !growth.within_last_snapshot;
     const double first = is_of_all ? std::max(growth.points.front().records, 1.0) : last.records;
@@ -192,7 +192,7 @@ page::Figure Forecasts(const Report& report) {
       likely = likely || (found != forecast.overflow.end() && found->probability >= kUnlikely);
     }
     figure.table.rows.push_back(std::move(row));
-    if (!likely) break;  // wider ones are less so
+    if (!likely) break;  // wider ones are less likely
   }
   figure.notes.push_back(
       "Too few: the probability that there are more values than an index of so many bits can name; "

@@ -1,5 +1,5 @@
-// The sections of the page, each in a file of its own, in the order of the page. A section that has
-// nothing to say is left out.
+// The sections of the page, each in a file of its own, in the order of the page. The page omits
+// empty sections.
 //
 // Thread-safe: functions without state.
 
@@ -19,12 +19,12 @@ namespace inlay::analyze_page {
 // What was read: "TSV, 5 of 13 columns, 5,524 records."
 std::string Subtitle(const analysis::Report& report);
 
-// The tables of MemorySection() and TopSection(); of top values at most `max_values`.
+// The tables of MemorySection() and TopSection(), with at most `max_values` top values.
 page::Figure LayoutFigure(const analysis::Report& report);
 page::Figure TopFigure(const analysis::Report& report, size_t max_values);
 
 std::optional<page::Section> NotesSection(const analysis::Report& report);
-// The layout to choose, and what to try next.
+// The layout to choose, and the next steps.
 std::optional<page::Section> TodoSection(const analysis::Report& report);
 page::Section ValuesSection(const analysis::Report& report);
 std::optional<page::Section> SpoilersSection(const analysis::Report& report);

@@ -1,4 +1,4 @@
-// Names and sentences of any length, cut to the room that the page has for them.
+// Cuts names and sentences to fit the page.
 //
 // Thread-safe: functions without state.
 
@@ -13,7 +13,7 @@ namespace inlay::analyze_page {
 // "9 bits", "no index is wide enough".
 std::string IndexWidthText(std::optional<int> index_bits);
 
-// A sentence; a long one, from the names in it, is cut.
+// A sentence, cut if the names in it make it long.
 std::string ShortSentence(const std::string& sentence);
 
 // A name that fits beside a chart's axis.

@@ -17,7 +17,7 @@ namespace {
 using analysis::Snapshot;
 using numbers::Grouped;
 
-// More than these are thinned out, but for the first and the last.
+// The table thins out more snapshots than these, and keeps the first and the last.
 constexpr size_t kMaxListedSnapshots = 60;
 
 std::vector<size_t> Thinned(size_t snapshots) {

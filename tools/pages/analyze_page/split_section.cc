@@ -19,7 +19,7 @@ using numbers::Grouped;
 using page::Text;
 
 constexpr size_t kMaxListedNames = 100;
-// Of C text: the members of some thousand fields.
+// The most C text: the members of some thousand fields.
 constexpr size_t kMostCodeBytes = 200'000;
 
 std::string NameList(const analysis::FieldNames& names) {

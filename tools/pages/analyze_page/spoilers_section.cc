@@ -24,7 +24,7 @@ using page::Text;
 constexpr size_t kMaxListedSteps = 40;
 constexpr size_t kMaxListedAlone = 20;
 
-// A number of values that are left, as a row of a table and as a bar.
+// Adds a number of remaining values as a row of the table and as a bar.
 void AddLeft(const Report& report, const std::string& series, const std::string& row_name,
              const std::string& bar_name, uint64_t distinct, page::Figure* figure) {
   const uint64_t all = report.spoilers.distinct;
@@ -80,7 +80,8 @@ page::Figure Together(const Report& report) {
   return figure;
 }
 
-// Fields by the values that are left without each, fewest first, as far as any are gone.
+// The fields whose absence reduces the values, by the values that remain without each, fewest
+// first.
 std::vector<size_t> ThatMatterAlone(const Report& report) {
   std::vector<size_t> fields;
   for (size_t i = 0; i < report.fields.size(); ++i) {

@@ -15,7 +15,7 @@ namespace {
 using analysis::Report;
 using page::Text;
 
-// The layout to choose; empty where the data cannot tell.
+// The layout to choose; empty if the data does not decide.
 Text Recommendation(const Report& report) {
   if (report.records == 1) return {};
   if (IndexPays(report)) {

@@ -71,7 +71,7 @@ Text FirstLine(const Report& report) {
   return Text().Good("Yes: ").Plain(Gain(report));
 }
 
-// How many values there are, and how many bits they need, also while all of them change.
+// The number of values and the bits that they need, also while all of them change.
 Text Widths(const Report& report) {
   Text text(absl::StrCat(report.exact ? "" : "About ",
                          numbers::Estimate(report.distinct, report.distinct_error), " distinct ",

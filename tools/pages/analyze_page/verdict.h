@@ -1,4 +1,5 @@
-// The head of the page: would the values deduplicate, at what width and size, and what spoils it?
+// The head of the page: would the values deduplicate, at which width and size, and which fields
+// spoil it?
 //
 // Thread-safe: functions without state.
 

@@ -43,7 +43,7 @@ std::vector<JudgedBar> JudgeBars(const Results& results) {
       if (same == bars.end()) {
         bars.push_back(std::move(judged));
       } else if (judged.figure.has_value()) {
-        // One that was not measured so far gives its place to the first that was.
+        // A measured bar replaces one without a measurement.
         if (same->figure.has_value()) {
           bars.push_back(std::move(judged));
         } else {

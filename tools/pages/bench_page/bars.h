@@ -1,4 +1,4 @@
-// The bars of the programs that measured: limits on ratios and counters, each judged within its own
+// Judges the bars of the benchmark programs: limits on ratios and counters, each within its own
 // run.
 //
 // Thread-safe: functions without state.
@@ -16,21 +16,21 @@ namespace inlay::bench_page {
 
 struct JudgedBar {
   std::string text;  // as the program wrote it
-  std::string name;  // what is compared; empty if the text is no bar
+  std::string name;  // the compared benchmarks; empty if the text is not a bar
   double limit = 0;
   std::optional<double> figure;  // nothing: not measured
   bool met = false;
   const ResultFile* file = nullptr;
 };
 
-// Every bar, in the order of the files. A bar that several runs have is there once for each that
-// measured what it needs, and once if none did.
+// Every bar, in the order of the files. A bar of several runs appears once for each run with its
+// measurements, and once if no run has them.
 std::vector<JudgedBar> JudgeBars(const Results& results);
 
 struct BarCounts {
   size_t met = 0;
   size_t not_met = 0;
-  size_t not_measured = 0;  // or not to be understood
+  size_t not_measured = 0;  // or unparsable
 };
 BarCounts CountBars(const Results& results);
 

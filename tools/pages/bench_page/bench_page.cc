@@ -30,7 +30,7 @@ std::string Machine(const Results& results) {
                       context.num_cpus == 1 ? " core)" : " cores)");
 }
 
-// All figures of a file, as they were measured.
+// All figures of a file, as measured.
 page::Appendix AllFigures(const ResultFile& file) {
   page::Appendix appendix{
       .title = absl::StrCat(file.path(), ", ", file.points().size(),
@@ -56,7 +56,7 @@ page::Appendix AllFigures(const ResultFile& file) {
 }
 
 struct OptionalSection {
-  const char* missing;  // how it is called where it is not there
+  const char* missing;  // the text if it is missing
   std::optional<page::Section> (*make)(const Measured&);
 };
 constexpr OptionalSection kSections[] = {

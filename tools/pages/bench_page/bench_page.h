@@ -14,8 +14,8 @@ namespace inlay::bench_page {
 
 page::Document BuildBenchPage(const Results& results);
 
-// The headline table as Markdown, after a line with what its figures mean nothing without. Empty if
-// nothing of it was measured.
+// The headline table as Markdown, after a line with the context that its figures need. Empty
+// without its measurements.
 std::string ReadmeTable(const Results& results);
 
 }  // namespace inlay::bench_page

@@ -15,7 +15,7 @@ namespace {
 
 using page::Text;
 
-// A break-even as it was found: from so many distinct values on, index takes at least as much.
+// A measured break-even: from this number of distinct values on, index takes at least as much.
 std::optional<double> DistinctValues(const Point& point) {
   return point.counter("distinct_values");
 }
@@ -33,7 +33,8 @@ std::string DistinctText(const Point* point) {
   return text;
 }
 
-// Where other layouts begin to take less than index, in a chart of these sockets and value bytes.
+// The points from which other layouts take less than index, in a chart of these sockets and value
+// bytes.
 std::vector<page::LineChart::Mark> MarksFor(const std::vector<const Point*>& break_evens,
                                             const Arguments& sizes) {
   std::vector<page::LineChart::Mark> marks;

@@ -1,6 +1,6 @@
-// Contender: who was measured. A layout, a peer (what a program would use instead), or what both
-// are compared with. This is the one place that says which is which, and in which order they are
-// shown.
+// Contender: the subject of a measurement. It is a layout, a peer (an alternative that a program
+// could use), or a reference for both. Only this file knows their kinds and the order in which
+// pages show them.
 
 #ifndef INLAY_TOOLS_PAGES_BENCH_PAGE_CONTENDER_H_
 #define INLAY_TOOLS_PAGES_BENCH_PAGE_CONTENDER_H_
@@ -15,7 +15,7 @@ namespace inlay::bench_page {
 
 enum class ContenderKind {
   kReference,  // touch, handwritten
-  kLayout,     // also ways to read a layout, and whatever is not known here
+  kLayout,     // also ways to read a layout, and unknown names
   kPeer,
 };
 
@@ -25,10 +25,10 @@ struct Contender {
   std::string_view meaning;  // in a few words
 };
 
-// What is known of a contender; for a name that nobody has described, a layout without a meaning.
+// The contender of this name; for an unknown name, a layout without a meaning.
 Contender ContenderOf(std::string_view name);
 
-// The different contenders of some points, of one kind, in the order in which they are shown.
+// The different contenders of one kind among `points`, in the order of display.
 std::vector<std::string> ContendersOf(const std::vector<const Point*>& points, ContenderKind kind);
 std::vector<std::string> ContendersOf(const std::vector<const Point*>& points);
 

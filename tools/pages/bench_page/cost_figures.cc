@@ -23,7 +23,7 @@ page::BarChart::Bar CostBar(const Point& point) {
   return bar;
 }
 
-// A chart in a sentence, for those who do not see it.
+// A chart in a sentence, for readers who cannot see it.
 std::string Describe(const std::string& title, const std::vector<page::BarChart::Bar>& bars) {
   std::vector<std::string> parts;
   for (const page::BarChart::Bar& bar : bars) parts.push_back(bar.label + " " + bar.value_text);

@@ -1,4 +1,4 @@
-// Makes the figures that several sections have: a chart, its table and the commands that made it.
+// Makes figures for several sections: a chart, its table and the commands that made it.
 //
 // Thread-safe: functions without state.
 
@@ -17,7 +17,7 @@
 
 namespace inlay::bench_page {
 
-// What is read off a point, and how it is written.
+// A quantity of a point, and its format.
 struct Quantity {
   std::string unit;  // the title of an axis
   std::function<std::optional<double>(const Point&)> value;
@@ -27,15 +27,15 @@ Quantity CostQuantity();  // ns over touch
 Quantity CounterQuantity(const std::string& unit, const std::string& counter,
                          std::string (*text)(double));
 
-// The commands of the runs that these points come from, each once.
+// The commands of the runs of these points, each once.
 std::vector<std::string> CommandsOf(const std::vector<const Point*>& points);
 
-// A cost in a cell: "386", "within noise", or "386*" where there is no touch to subtract.
+// A cost in a cell: "386", "within noise", or "386*" if there is no touch to subtract.
 std::string CostText(const Point* point);
 // A cost in a sentence: "386 ns", or "nothing above the noise of 36 ns".
 std::string CostInWords(const Point& point);
-// The share of the cost of `base` that `point` costs, as in "2.3 %"; "< 7.5 %" if only an upper
-// bound is known since the cost is within noise. Nothing if they cannot be compared.
+// The cost of `point` as a share of that of `base`, as in "2.3 %"; "< 7.5 %" is an upper bound for
+// a cost within noise. Nothing if they cannot be compared.
 std::optional<std::string> ShareText(const Point& point, const Point* base);
 // The same in a sentence: "less than 7.5 %".
 std::optional<std::string> ShareInWords(const Point& point, const Point* base);
@@ -57,8 +57,8 @@ page::Figure CostFigure(const std::string& title, const Group& group,
                         const std::vector<std::string>& contenders,
                         const std::string& base = "pointer");
 
-// Several groups, one column each. With a chart, they are its groups of bars. The sizes of the
-// first are added to the title, and to those of columns that have others.
+// Several groups, one column each. With a chart, they are its groups of bars. The title gets the
+// sizes of the first one, and columns with other sizes get their own.
 struct Column {
   page::Text title;
   Group group;

@@ -14,7 +14,7 @@ namespace {
 
 using page::Text;
 
-// Layouts, and the code written by hand: peers have a section of their own.
+// The layouts and the handwritten code; peers have a section of their own.
 std::vector<std::string> ListedContenders(const std::vector<const Point*>& points) {
   std::vector<std::string> contenders = ContendersOf(points);
   std::erase_if(contenders, [](const std::string& contender) {
@@ -30,7 +30,7 @@ void AddSweep(const Measured& measured, const std::string& key, const std::strin
   if (sweeps.empty()) return;
   const Sweep& sweep = sweeps.front();
   std::vector<std::string> listed = ListedContenders(sweep.points);
-  // A line for each layout, but not for other ways to read one: those would hide each other.
+  // One line for each layout, without other ways to read it: such lines would hide each other.
   std::vector<std::string> drawn = listed;
   std::erase_if(drawn, [](const std::string& contender) {
     return contender == "handwritten" || contender == "inline_const" ||
@@ -47,7 +47,7 @@ void AddSweep(const Measured& measured, const std::string& key, const std::strin
   section->blocks.emplace_back(std::move(figure));
 }
 
-using Patterns = std::vector<std::pair<std::string, std::string>>;  // and what they mean
+using Patterns = std::vector<std::pair<std::string, std::string>>;  // and their meanings
 
 // The run that has most of these patterns, the first of several.
 const ResultFile& FileWithMost(const Results& results, const Patterns& patterns) {
@@ -68,7 +68,7 @@ const ResultFile& FileWithMost(const Results& results, const Patterns& patterns)
   return *best;
 }
 
-// Columns of several patterns beside each other, of one run as far as it has them.
+// Adds the columns of several patterns side by side, from one run as far as it has them.
 void AddPatterns(const Measured& measured, const std::string& title, const Patterns& patterns,
                  page::Section* section) {
   const ResultFile& file = FileWithMost(measured.results, patterns);

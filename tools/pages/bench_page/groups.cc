@@ -83,7 +83,7 @@ Group GroupOf(const Results& results, const std::string& question, const std::st
     all.insert(all.end(), group.points.begin(), group.points.end());
     if (best.empty() || layouts_of(group) > layouts_of(best)) best = std::move(group);
   }
-  // Before those of other files, so that they are found first.
+  // Puts them before those of other files, so that searches find them first.
   all.insert(all.begin(), best.points.begin(), best.points.end());
   return GroupOfPoints(all, question, pattern, arguments);
 }

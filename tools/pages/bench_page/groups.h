@@ -1,4 +1,5 @@
-// Which points are shown together: groups of one pattern and size, and sweeps over one parameter.
+// Decides which points pages show together: groups of one pattern and size, and sweeps over one
+// parameter.
 //
 // Thread-safe: functions without state.
 
@@ -15,7 +16,7 @@
 
 namespace inlay::bench_page {
 
-// Points that differ in their contender only, in the order in which contenders are shown.
+// Points that differ only in their contender, in the order of display.
 struct Group {
   std::string question;
   std::string pattern;
@@ -26,17 +27,16 @@ struct Group {
   const Point* Of(std::string_view contender) const;
 };
 
-// What is shown together is of one run as far as there is one that has it: the group as the file
-// has it that has most layouts of it, the first of several; contenders that this file lacks are
-// taken from the others.
+// Takes the group from one run as far as possible: from the first file with the most layouts of it.
+// Other files supply the contenders that this one lacks.
 Group GroupOf(const Results& results, const std::string& question, const std::string& pattern,
               const Arguments& arguments);
-// The group as one file has it.
+// The group of one file.
 Group GroupIn(const ResultFile& file, const std::string& question, const std::string& pattern,
               const Arguments& arguments);
 
-// The sizes that most has been measured at, the same contender in several files counted again: what
-// the headline is about. Of two, the one with more sockets. Empty if nothing has sizes.
+// The sizes of the headline: those with the most measurements, where a contender in several files
+// counts several times. Of two, the one with more sockets. Empty if no point has sizes.
 Arguments BaseSizes(const Results& results);
 
 // The group of a question and pattern at `base`, or, if there is none, at the sizes with most
@@ -55,14 +55,14 @@ struct Sweep {
 };
 
 // The sweeps of a question and pattern over an argument, of at least `least_values` values each,
-// those with most values first and, among equals, the one through `base` first. Each is of one
-// file; only where no file has one, points of several are put together, each from the first that
-// has it.
+// those with most values first and, among equals, the one through `base` first. Each comes from one
+// file. If no file has one, a sweep combines points of several files, each from the first that has
+// it.
 std::vector<Sweep> SweepsOver(const Results& results, std::string_view question,
                               std::string_view pattern, const std::string& key,
                               const Arguments& base, size_t least_values);
 
-// "500,000 sockets, 500 values of 100 bytes"; what is not given is left out.
+// "500,000 sockets, 500 values of 100 bytes"; omits absent arguments.
 std::string DescribeSizes(const Arguments& arguments);
 
 }  // namespace inlay::bench_page

@@ -120,7 +120,7 @@ Text CheaperThanIndex(const Measured& measured, const std::string& question) {
     const Point* const other = Results::Beside(*index, layout);
     if (other == nullptr || !Results::BeyondSpread(*other, *index)) continue;
     const Cost cost = Results::CostOf(*other);
-    // Costs within noise are not compared with each other.
+    // Does not compare costs within noise with each other.
     if (cost.ns < Results::CostOf(*index).ns && !Results::CostOf(*index).within_noise()) {
       cheaper.emplace_back(cost.ns, layout);
     }

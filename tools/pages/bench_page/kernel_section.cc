@@ -14,7 +14,7 @@ namespace {
 
 using page::Text;
 
-// The walks at each number of sockets, in the order in which they were measured.
+// The walks at each number of sockets, in the order of measurement.
 std::vector<Group> Walks(const Results& results) {
   std::vector<Group> walks;
   for (const Point* const point : results.PointsOf("Kernel")) {

@@ -25,7 +25,7 @@ bool IsMemory(const BenchmarkName& name) {
   return name.question == "Memory" || name.question == "MemoryMaps";
 }
 
-// The counter of memory that both have: the one that is measured alike for all, if there.
+// The memory counter that both have: the uniform one if both have it.
 const char* MemoryCounter(const Point& a, const Point& b) {
   for (const char* const counter :
        {"heap_bytes_per_socket", "bytes_per_socket", "rss_bytes_per_socket"}) {
@@ -47,7 +47,7 @@ std::optional<PeerComparison> Compare(const Point& peer) {
     comparison.in_bytes = true;
     comparison.peer_figure = peer.counter(counter).value();
     comparison.index_figure = index->counter(counter).value();
-    comparison.beyond_spread = true;  // bytes are counted
+    comparison.beyond_spread = true;  // bytes have no spread
     return comparison;
   }
   comparison.peer_figure = Results::CostOf(peer).ns;
@@ -71,8 +71,8 @@ std::string Amount(const PeerComparison& comparison, const Point& point, double 
   return comparison.in_bytes ? numbers::ThreeDigits(figure) + " bytes" : CostInWords(point);
 }
 
-// "Get, hot (..): `flyweight` 3.1 ns (40 % less), ... against 5.2 ns of `index`". All are of one
-// point, and have won.
+// "Get, hot (..): `flyweight` 3.1 ns (40 % less), ... against 5.2 ns of `index`". REQUIRES: all are
+// wins at one point.
 Text PointInWords(std::vector<const PeerComparison*> won) {
   std::stable_sort(won.begin(), won.end(), [](const PeerComparison* a, const PeerComparison* b) {
     return a->peer_figure < b->peer_figure;
@@ -106,7 +106,7 @@ bool SamePoint(const BenchmarkName& a, const BenchmarkName& b) {
   return a.question == b.question && a.pattern == b.pattern && a.arguments == b.arguments;
 }
 
-// The comparisons of one situation, those of one point together.
+// The comparisons of one situation, grouped by point.
 std::vector<std::vector<const PeerComparison*>> ByPoint(
     const std::vector<PeerComparison>& comparisons, Situation situation) {
   std::vector<std::vector<const PeerComparison*>> points;

@@ -13,7 +13,7 @@ namespace {
 
 using page::Text;
 
-// Who is shown: index and pointer to compare with, then the peers.
+// The contenders to show: index and pointer for comparison, then the peers.
 std::vector<std::string> ListedContenders(const std::vector<Group>& groups) {
   std::vector<const Point*> points;
   for (const Group& group : groups) {
@@ -95,7 +95,7 @@ page::Figure AllPoints(const std::vector<Group>& groups) {
   }
   std::vector<const Point*> listed;
   for (const Group& group : groups) {
-    // What is not a size is said in the first column.
+    // The first column has the arguments that are not sizes.
     BenchmarkName what = group.points.front()->name;
     std::vector<Text> sizes;
     for (const char* const key : {"sockets", "values", "bytes"}) {

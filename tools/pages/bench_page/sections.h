@@ -1,4 +1,4 @@
-// The sections of the report. Each is nothing if nothing of it was measured.
+// The sections of the report. A section without measurements is nothing.
 //
 // Thread-safe: functions without state.
 
@@ -13,17 +13,17 @@
 
 namespace inlay::bench_page {
 
-// Results, and the sizes that the report is about where it has a choice.
+// Results, and the sizes that the report prefers.
 struct Measured {
   const Results& results;
   Arguments base;  // BaseSizes()
 };
 
-// Always there: the context of the run, the headline table, and what it says.
+// Always present: the context of the run, the headline table, and its conclusions.
 page::Section HeadlineSection(const Measured& measured);
 // The table alone.
 page::Table HeadlineTable(const Measured& measured);
-// What the table has no column for; may be empty.
+// The facts without a column in the table; may be empty.
 page::Text HeadlineNote(const Measured& measured);
 
 std::optional<page::Section> GetSection(const Measured& measured);

@@ -37,15 +37,15 @@ int64_t ThreadsOf(const BenchmarkName& name) {
          name.argument("threads").value_or(0);
 }
 
-// Without what others did on the machine; the program says how. Nothing if it does not.
+// The time without interference by other work on the machine, if the program reports it.
 std::optional<double> QuietNs(const Point& point) {
   const auto quiet = point.counters.find("quiet_ns_per_op");
   if (quiet == point.counters.end()) return std::nullopt;
   return quiet->second.median();
 }
 
-// How many times the throughput of one thread of the same kind: 1 reader for readers, 1 writer for
-// writers. In the fastest rounds, if they are known, as the bars are.
+// The throughput as a multiple of one thread's of the same kind: 1 reader for readers, 1 writer for
+// writers. Uses the fastest rounds if known, like the bars.
 std::optional<double> Gain(const Point& point) {
   BenchmarkName alone = point.name;
   int kinds = 0;
@@ -66,7 +66,7 @@ std::optional<double> Gain(const Point& point) {
   return one->time_ns.median() / point.time_ns.median();
 }
 
-// What the threads do; the mix itself where it is not known here.
+// The work of the threads; the mix itself if it is unknown here.
 std::string MixTitle(const std::string& mix) {
   static constexpr std::pair<const char*, const char*> kTitles[] = {
       {"get", "gets, in sockets that stay in the cache"},
@@ -82,7 +82,7 @@ std::string MixTitle(const std::string& mix) {
   return mix;
 }
 
-// A group for each contender is too much where each has one bar of the same threads.
+// Merges the groups if each contender has only one bar, for the same threads.
 void MergeSingleBars(page::BarChart* chart) {
   page::BarChart::Group merged;
   for (const page::BarChart::Group& group : chart->groups) {

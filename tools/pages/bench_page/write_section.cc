@@ -45,7 +45,7 @@ void AddOperations(const Measured& measured, const std::string& pattern, const s
 }
 
 void AddChurn(const Measured& measured, page::Section* section) {
-  // All sizes: where the table is full is where layouts differ.
+  // Shows all sizes: layouts differ where the table is full.
   std::vector<std::pair<std::string, Arguments>> seen;
   for (const Point* const point : measured.results.PointsOf("Churn")) {
     const std::pair sizes(point->name.pattern, point->name.arguments);

@@ -10,7 +10,7 @@
 namespace inlay::bench_page {
 namespace {
 
-// About how it was measured, not what.
+// Whether Google Benchmark appended the part: it describes the method, not the subject.
 bool IsAppended(std::string_view part) {
   for (const std::string_view whole : {"real_time", "manual_time", "process_time"}) {
     if (part == whole) return true;

@@ -1,4 +1,4 @@
-// BenchmarkName: what the name of a benchmark says of it, as in
+// BenchmarkName: the parts of a benchmark's name, as in
 // "Get/index/packet/sockets:500000/values:500/bytes:100". bench/README.md has the names.
 
 #ifndef INLAY_TOOLS_PAGES_BENCH_RESULTS_BENCHMARK_NAME_H_
@@ -17,12 +17,12 @@ using Arguments = std::map<std::string, int64_t>;  // "sockets" -> 500000
 
 struct BenchmarkName {
   std::string question;   // "Get"
-  std::string contender;  // who was measured: a layout, a peer, or what they are compared with
+  std::string contender;  // a layout, a peer, or a reference
   std::string pattern;    // "packet"; empty if the question has none
   Arguments arguments;
 
-  // Any name is one: what is missing stays empty. What Google Benchmark itself appends
-  // ("real_time", "iterations:1", ...) is left out.
+  // Accepts any name: missing parts stay empty. Drops the parts that Google Benchmark appends
+  // ("real_time", "iterations:1", ...).
   static BenchmarkName Parse(std::string_view name);
 
   std::optional<int64_t> argument(const std::string& key) const;

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-// What Google Benchmark writes into every run; other numbers are counters.
+// The keys that Google Benchmark writes into every run; other numbers are counters.
 const std::set<std::string, std::less<>>& OwnKeys() {
   static const auto* const keys =
       new std::set<std::string, std::less<>>{"family_index",
@@ -35,9 +35,9 @@ const std::set<std::string, std::less<>>& OwnKeys() {
   return *keys;
 }
 
-// Google Benchmark writes numbers that are none as NaN and Infinity, which JSON does not know: the
-// spread of a counter that is always zero has one. Makes texts of them, as long as they are, which
-// no number is read from.
+// Google Benchmark writes NaN and Infinity, which JSON does not have: the spread of a counter that
+// is always zero is one. Replaces them by strings of the same length, which no code reads as
+// numbers.
 std::string WithoutNonFinite(std::string_view text) {
   std::string clean(text);
   bool in_string = false;
@@ -76,7 +76,7 @@ std::optional<double> NanosecondsPer(const std::string& unit) {
   return std::nullopt;
 }
 
-// The repetitions of one benchmark, while they are read.
+// The repetitions of one benchmark during reading.
 struct Repetitions {
   std::tuple<double, double> position;  // of the registration
   std::vector<double> times_ns;
@@ -94,7 +94,7 @@ absl::Status ReadRun(const std::string& path, size_t number, const json& run,
   const std::string name = TextOf(run, "run_name");
   const std::string where = absl::StrCat("run ", number);
   if (!run.is_object() || name.empty()) return NotAResult(path, where + " has no \"run_name\"");
-  if (TextOf(run, "run_type") != "iteration") return absl::OkStatus();  // an average of others
+  if (TextOf(run, "run_type") != "iteration") return absl::OkStatus();  // an aggregate of others
   if (const auto failed = run.find("error_occurred");
       failed != run.end() && failed->is_boolean() && failed->get<bool>()) {
     const std::string message = TextOf(run, "error_message");

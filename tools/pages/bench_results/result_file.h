@@ -29,11 +29,11 @@ struct Point {
   Sample time_ns;                               // per operation
   std::map<std::string, Sample> counters = {};  // "bytes_per_socket"
 
-  // The median of a counter, if it has that.
+  // The median of a counter, if the point has it.
   std::optional<double> counter(const std::string& counter_name) const;
 };
 
-// A benchmark that said that it failed.
+// A benchmark that reported a failure.
 struct Failure {
   std::string run_name;
   std::string message;
@@ -41,8 +41,8 @@ struct Failure {
 
 class ResultFile {
  public:
-  // Reads a file. Every failure names it: what cannot be read, is not JSON, is not a result of
-  // Google Benchmark, lacks a part of its context, or holds no measurement.
+  // Reads a file. Fails, naming the file, if it is unreadable, is not JSON, is not a result of
+  // Google Benchmark, lacks a part of its context, or has no measurement.
   static absl::StatusOr<ResultFile> Read(const std::string& path);
   static absl::StatusOr<ResultFile> Parse(const std::string& path, std::string_view json);
 

@@ -28,7 +28,7 @@ constexpr std::array<TextKey, 9> kTextKeys = {{
     {"date", &RunContext::date},
 }};
 
-// In which results of one report must not differ.
+// The keys in which the results of one report must agree.
 constexpr std::array<TextKey, 5> kSameKeys = {{
     {"cpu", &RunContext::cpu},
     {"kernel", &RunContext::kernel},
@@ -44,7 +44,8 @@ absl::Status Missing(const std::string& path, const char* key) {
                    "they come from"));
 }
 
-// As Google Benchmark writes it: type, level, size in bytes, and how many threads share it.
+// `cache` is Google Benchmark's: type, level, size in bytes, and the number of threads that share
+// it.
 std::string DescribeCache(const json& cache) {
   if (!cache.is_object()) return "";
   const auto text = [&](const char* key) {
@@ -83,7 +84,7 @@ absl::StatusOr<RunContext> ReadRunContext(const std::string& path, const json& c
       if (!described.empty()) read.caches.push_back(std::move(described));
     }
   }
-  // Keys of a JSON object are sorted, and bar_01, bar_02, ... are in their order.
+  // Keys of a JSON object are sorted, so bar_01, bar_02, ... come in their order.
   for (const auto& [key, value] : context.items()) {
     if (key.starts_with("bar_") && value.is_string()) {
       read.bars.push_back(value.get<std::string>());

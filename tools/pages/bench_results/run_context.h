@@ -1,4 +1,4 @@
-// RunContext: where and how results were measured. Without all of it, figures mean nothing.
+// RunContext: the machine, the build and the method of a measurement. Figures need all of it.
 
 #ifndef INLAY_TOOLS_PAGES_BENCH_RESULTS_RUN_CONTEXT_H_
 #define INLAY_TOOLS_PAGES_BENCH_RESULTS_RUN_CONTEXT_H_
@@ -25,7 +25,7 @@ struct RunContext {
   std::string program;
   std::string date;
   int64_t num_cpus = 0;
-  double mhz_per_cpu = 0;           // 0: not said
+  double mhz_per_cpu = 0;           // 0: unknown
   std::vector<std::string> caches;  // "L1 data 32 KiB", ...; may be empty
   std::vector<std::string> bars;    // in the form of bench/program/bar.h
 };

@@ -1,4 +1,4 @@
-// Sample: what the repetitions of one measurement gave.
+// Sample: the results of the repetitions of one measurement.
 //
 // Thread-safe: immutable.
 

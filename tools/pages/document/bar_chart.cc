@@ -42,7 +42,7 @@ BarExtent BarExtentOf(const BarChart& chart) {
           .most = std::min(std::max(bars.most, whiskers.most), bars.most + size * (kStretch - 1))};
 }
 
-// Where things are.
+// The positions in the chart.
 struct BarFrame {
   bool narrow = false;
   double width = 0;
@@ -96,7 +96,7 @@ void DrawBar(Drawing& drawing, const BarFrame& frame, const Scale& scale, const 
   drawing.BeginSeries(bar.series, absl::StrCat(bar.label, ": ", bar.value_text));
   drawing.Words({frame.narrow ? frame.plot_left : 0, frame.narrow ? top + 12 : text_base},
                 Anchor::kStart, "label", bar.label);
-  // Something is to be seen of the smallest bar.
+  // Keeps the smallest bar visible.
   drawing.Bar(std::min(zero, end), top + frame.bar_top, std::max(std::abs(end - zero), 1.0),
               frame.bar_height);
   double right = std::max(zero, end);

@@ -1,7 +1,7 @@
-// The data of a chart. How it looks is decided where it is drawn: bar_chart.h and line_chart.h.
+// The data of a chart. bar_chart.h and line_chart.h decide its look.
 //
-// A series is named after what was measured ("index", "flyweight", ...); its colour and its marker
-// follow from that name (series_style.h), in all charts alike.
+// A series has the name of its subject ("index", "flyweight", ...), which determines its colour and
+// marker in all charts (series_style.h).
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_CHART_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_CHART_H_
@@ -25,13 +25,13 @@ struct BarChart {
     std::string label;
     double value = 0;
     std::optional<Spread> spread = std::nullopt;  // drawn as whiskers
-    std::string value_text = {};  // the value as it is written at the end of the bar
+    std::string value_text = {};                  // the text of the value at the end of the bar
   };
   struct Group {
     std::string title = {};  // may be empty
     std::vector<Bar> bars = {};
   };
-  std::string description;  // what a reader who cannot see the chart is told
+  std::string description;  // for readers who cannot see the chart
   std::string unit;         // the title of the axis
   std::vector<Group> groups;
   bool thin = false;  // the groups then have the same series in the same order, and no whiskers
@@ -41,13 +41,13 @@ struct BarChart {
 struct LineChart {
   struct Axis {
     std::string title;
-    bool logarithmic = false;  // every value on the axis is then above zero, or is left out
-    bool round_ticks = false;  // of x: ticks at round values, not where something was measured
+    bool logarithmic = false;  // the axis omits values that are not above zero
+    bool round_ticks = false;  // of x: ticks at round values, not at the measured ones
   };
   struct Point {
     double x = 0;
     double y = 0;
-    std::string value_text;  // what the pointing device is told
+    std::string value_text;  // shown under the pointer
   };
   struct Line {
     std::string series;
@@ -55,7 +55,7 @@ struct LineChart {
     std::vector<Point> points = {};  // by ascending x
     bool computed = false;           // a curve through many points, drawn without their markers
   };
-  // What lies between two curves: where the truth is expected.
+  // The area between two curves, which should contain the truth.
   struct Band {
     struct Interval {
       double x = 0;
@@ -66,7 +66,7 @@ struct LineChart {
     std::string label;
     std::vector<Interval> intervals = {};  // by ascending x
   };
-  // A place on the x axis that the text speaks of.
+  // A place on the x axis that the text mentions.
   struct Mark {
     double x = 0;
     std::string series;

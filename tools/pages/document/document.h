@@ -1,4 +1,5 @@
-// Document: what a page says, apart from how it is written. html_page.h and markdown.h write it.
+// Document: the content of a page, without its format. html_page.h, markdown.h and terminal.h write
+// it.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_DOCUMENT_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_DOCUMENT_H_
@@ -23,7 +24,7 @@ struct BulletList {
   std::vector<Text> items;
 };
 
-// Terms and what is said of each: the context of a run, a glossary.
+// Terms with their descriptions: the context of a run, a glossary.
 struct Facts {
   std::vector<std::pair<Text, Text>> facts;
 };
@@ -62,18 +63,18 @@ struct CodeBlock {
   std::string code;  // lines
 };
 
-// A table, the chart of it if it has one, and the commands that made it: figures are never shown
-// without.
+// A table, its chart if it has one, and the commands that made it. A page never shows figures
+// without their commands.
 struct Figure {
   std::string title;
   std::optional<Chart> chart = std::nullopt;
   Table table = {};
   std::vector<Text> notes = {};
-  std::vector<Text> chart_notes = {};  // on what only the chart has; written where charts are
+  std::vector<Text> chart_notes = {};  // on details of the chart; formats without charts omit them
   std::vector<std::string> commands = {};
 };
 
-// A long table that is there for those who look for it: folded in HTML, and left out of Markdown.
+// A long table for reference: HTML folds it, and Markdown omits it.
 struct Appendix {
   std::string title;
   Table table = {};
@@ -93,7 +94,7 @@ struct Document {
   std::string subtitle;
   std::vector<Section> sections;
   std::string footer;
-  std::vector<Text> verdict = {};  // paragraphs above all else, for those who read nothing more
+  std::vector<Text> verdict = {};  // paragraphs at the top, for readers who stop there
   SeriesStyles styles = {};
 };
 

@@ -119,7 +119,7 @@ std::string Drawing::Finish(double width, double height, std::string_view descri
 }
 
 double WordsWidth(std::string_view words) {
-  // On the safe side for 12.5 pixels.
+  // A safe estimate for 12.5 pixels.
   constexpr double kUsual = 6.9;
   constexpr double kCapital = 9.9;
   constexpr double kWide = 12.5;

@@ -1,5 +1,5 @@
 // Drawing: the elements of one inline SVG picture. It has no colours of its own: classes of the
-// page's style sheet decide them, so that it follows the page's light or dark scheme.
+// page's style sheet set them, so that the picture follows the page's light or dark scheme.
 //
 // Not thread-safe.
 
@@ -15,8 +15,8 @@
 
 namespace inlay::page {
 
-// The widths, in CSS pixels, that charts are drawn for: a page has both and shows the one that
-// fits, so that text has its size on a phone as on a desk.
+// The widths of charts in CSS pixels. A page has both and shows the one that fits, so that text has
+// the same size on a phone and on a desk.
 inline constexpr double kWideWidth = 720;
 inline constexpr double kNarrowWidth = 360;
 
@@ -38,11 +38,11 @@ class Drawing {
   // A mark of a series about a place.
   void Mark(Place at, Marker marker);
 
-  // What follows, up to End(), belongs to a series, and says `title` when it is pointed at.
+  // The elements up to End() belong to a series, and show `title` under the pointer.
   void BeginSeries(std::string_view series, std::string_view title);
   void End();
 
-  // The picture, width x height, with a text for those who do not see it.
+  // The picture, width x height, with a text for readers who cannot see it.
   std::string Finish(double width, double height, std::string_view description,
                      std::string_view css_class) const;
 
@@ -51,7 +51,7 @@ class Drawing {
   std::string elements_;
 };
 
-// About how wide these words are in the font of charts.
+// The approximate width of these words in the font of charts.
 double WordsWidth(std::string_view words);
 
 // A small picture of a series, for legends and tables.

@@ -8,8 +8,8 @@
 
 namespace inlay::page {
 
-// `text` for element content and for attributes in double quotes: markup is escaped, control
-// characters that HTML does not allow and bytes that are not UTF-8 are shown as \xNN.
+// `text` for element content and for attributes in double quotes: escapes markup, and shows control
+// characters that HTML does not allow and bytes that are not UTF-8 as \xNN.
 std::string Escaped(std::string_view text);
 
 }  // namespace inlay::page

@@ -15,7 +15,7 @@
 namespace inlay::page {
 namespace {
 
-// Code that may be broken behind what separates its words.
+// Code that may break behind the separators of its words.
 std::string BreakableCode(const std::string& code) {
   std::string html;
   for (const char c : Escaped(code)) {
@@ -50,7 +50,7 @@ std::string Html(const Text& text) {
 }
 
 std::string Html(const Table& table, const std::string& name, const SeriesStyles& styles) {
-  // What is wider than the page scrolls by itself, also by keyboard.
+  // Content wider than the page scrolls by itself, also by keyboard.
   std::string html =
       absl::StrCat("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"",
                    Escaped(name), "\">\n<table>\n<thead><tr>");

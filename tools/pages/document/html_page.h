@@ -1,5 +1,5 @@
-// Writes a Document as one HTML file that needs nothing else: styles and pictures are inside, there
-// are no scripts, and nothing is fetched.
+// Writes a Document as one self-contained HTML file: it has its styles and pictures inside, no
+// scripts, and fetches nothing.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_HTML_PAGE_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_HTML_PAGE_H_
@@ -10,7 +10,7 @@
 
 namespace inlay::page {
 
-// The file. Every element is closed, so that it is well-formed XML too, but for the doctype.
+// The file. It closes every element, so it is well-formed XML too, except for the doctype.
 std::string FormatHtml(const Document& document);
 
 }  // namespace inlay::page

@@ -49,7 +49,7 @@ struct LineFrame {
   double height = 0;
 };
 
-// The x values that were measured are the ticks, as far as there is room for them.
+// Uses the measured x values as ticks, as far as they fit.
 std::vector<double> XTicks(const LineChart& chart, const Scale& scale) {
   if (chart.x.round_ticks) return scale.Ticks();
   std::vector<double> all;
@@ -98,7 +98,7 @@ void DrawMarks(Drawing& drawing, const LineChart& chart, const LineFrame& frame,
     const double at = x.At(mark.x);
     const double width = WordsWidth(mark.label);
     const bool on_left = at + 6 + width > frame.width && at - 6 - width >= 0;
-    // What has room on neither side goes across.
+    // A label that fits on neither side goes across.
     const double from = std::min(at + 6, std::max(frame.width - width, 0.0));
     drawing.BeginSeries(mark.series, mark.label);
     drawing.Line({at, row - 10}, {at, frame.bottom}, "place");

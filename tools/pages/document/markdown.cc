@@ -18,12 +18,12 @@ std::string Printable(std::string_view text) {
   return numbers::Printable(text, std::numeric_limits<size_t>::max());
 }
 
-// With backslashes before what Markdown, or HTML in it, would take for markup.
+// Puts backslashes before characters that are markup in Markdown, or in HTML within it.
 std::string MarkdownEscaped(std::string_view text) {
   std::string escaped;
   for (const char c : Printable(text)) {
     if (std::string_view("\\`*[]<>|#").find(c) != std::string_view::npos) escaped += '\\';
-    // Between letters, an underscore is one.
+    // An underscore between letters is plain text.
     escaped += c;
   }
   return escaped;
@@ -112,7 +112,7 @@ std::string Write(const Section& section) {
   for (const Block& block : section.blocks) {
     markdown += std::visit([](const auto& content) { return Write(content); }, block);
   }
-  // A section of appendices only has nothing to say here.
+  // A section with appendices only is empty here.
   return markdown.empty() ? "" : "## " + MarkdownEscaped(section.title) + "\n\n" + markdown;
 }
 

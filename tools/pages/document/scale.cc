@@ -21,7 +21,7 @@ double RoundStep(double step) {
 
 Scale Scale::Linear(double least, double most, double from, double to, int steps) {
   Scale scale;
-  // One value is a scale as well.
+  // A single value needs a scale too.
   if (!(most > least)) most = least + 1;
   scale.step_ = RoundStep((most - least) / steps);
   scale.least_ = least;

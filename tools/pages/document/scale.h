@@ -1,4 +1,4 @@
-// Scale: where on an axis a value lies, and at which values the axis has ticks.
+// Scale: maps values to positions on an axis, and chooses the ticks of the axis.
 //
 // Thread-safe: immutable.
 
@@ -20,7 +20,7 @@ class Scale {
   // REQUIRES: 0 < least <= most. Not widened.
   static Scale Logarithmic(double least, double most, double from, double to);
 
-  // The position of a value, which is that of the nearest end for one beyond the scale.
+  // The position of a value; the nearest end for a value beyond the scale.
   double At(double value) const;
   double least() const { return least_; }
   double most() const { return most_; }

@@ -1,5 +1,5 @@
-// The look of a series in charts and tables: one colour and one marker. The page decides them; this
-// room knows no series by name.
+// The look of a series in charts and tables: one colour and one marker. The page chooses them; this
+// folder knows no series by name.
 //
 // No chart relies on colour alone: bars have labels, lines markers.
 

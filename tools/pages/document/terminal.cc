@@ -21,13 +21,13 @@ constexpr char kBold[] = "\x1B[1m";
 constexpr char kGreen[] = "\x1B[1;32m";
 constexpr char kRed[] = "\x1B[1;31m";
 constexpr char kReset[] = "\x1B[0m";
-// A text column is not made narrower than this to fit a table into the lines.
+// The least width of a text column when a table must fit the lines.
 constexpr size_t kMinTextColumns = 24;
 constexpr size_t kColumnGap = 2;
 
 std::string Clean(std::string_view text) {
   const std::string printable = numbers::Printable(text, std::numeric_limits<size_t>::max());
-  // What keeps a number and its unit on one line of a page is a blank here.
+  // The space that keeps a number and its unit on one line of a page becomes a blank here.
   return absl::StrReplaceAll(printable, {{"\u00a0", " "}});
 }
 
@@ -201,8 +201,8 @@ class Writer {
     return longest;
   }
 
-  // Where a table is too wide, columns of numbers break their titles first. Then columns of text
-  // give way, the widest first.
+  // If a table is too wide, columns of numbers first break their titles. Then columns of text
+  // shrink, the widest first.
   std::vector<size_t> ColumnWidths(const Table& table) const {
     std::vector<size_t> widths;
     std::vector<size_t> narrow;  // with broken titles

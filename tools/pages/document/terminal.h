@@ -14,7 +14,7 @@
 namespace inlay::page {
 
 struct TerminalFormat {
-  size_t columns = 80;   // lines are no longer, except where a single word is
+  size_t columns = 80;   // the longest line, unless a single word is longer
   bool colours = false;  // bold and colours, by escape sequences
 };
 

@@ -1,5 +1,5 @@
-// Text: a line of prose with code and emphasis in it. Nothing in it is markup: whoever renders it
-// escapes it, so that it may hold whatever a file says.
+// Text: a line of prose with code and emphasis in it. It has no markup: every renderer escapes it,
+// so it may hold arbitrary text of a file.
 
 #ifndef INLAY_TOOLS_PAGES_DOCUMENT_TEXT_H_
 #define INLAY_TOOLS_PAGES_DOCUMENT_TEXT_H_

@@ -1,4 +1,4 @@
-// Numbers and dates as people read them: "1,234,567", "34.5 %", "12.3 MiB", "2.13 B", "5.3 times".
+// Formats numbers and dates for people: "1,234,567", "34.5 %", "12.3 MiB", "2.13 B", "5.3 times".
 //
 // Thread-safe: functions without state.
 
@@ -10,7 +10,7 @@
 
 namespace inlay::numbers {
 
-// Stands where nothing was measured.
+// The text for a missing measurement.
 inline constexpr char kNoNumber[] = "-";
 
 // 1234567 as "1,234,567".
@@ -33,8 +33,8 @@ std::string CountOf(uint64_t number, const std::string& noun);
 std::string Estimate(uint64_t number, double error);
 std::string Estimate(double number, double error, int decimals);
 
-// part / whole in percent with one decimal, as in "34.5 %". "< 0.1 %" rather than a zero for a part
-// that is not zero, and "> 99.9 %" for one that is not all. REQUIRES: whole > 0.
+// part / whole in percent with one decimal, as in "34.5 %". A part above zero is at least "< 0.1
+// %", and a part below the whole at most "> 99.9 %". REQUIRES: whole > 0.
 std::string Percent(uint64_t part, uint64_t whole);
 // A ratio in percent, as in "2.3 %" for 0.0233 and "105 %" for 1.05.
 std::string PercentOf(double ratio);
@@ -45,7 +45,7 @@ std::string Probability(double probability);
 std::string Times(double factor);
 // The same for tables and headlines: "5.3x", "412x".
 std::string TimesSign(double factor);
-// A ratio with the digits that a limit on it needs: 0.0234 is "0.023", 12.3 is "12.3".
+// A ratio with enough digits for a limit on it: 0.0234 is "0.023", 12.3 is "12.3".
 std::string Ratio(double ratio);
 
 // A size in bytes with a binary unit and three digits or more, as in "12.3 MiB".

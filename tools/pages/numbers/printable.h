@@ -1,4 +1,4 @@
-// Text from files made fit for one line of a terminal or a page.
+// Makes text from files fit for one line of a terminal or a page.
 //
 // Thread-safe: functions without state.
 

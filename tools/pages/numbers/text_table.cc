@@ -24,7 +24,7 @@ std::string TextTable::Format() const {
       line += "  ";
       line += columns_[i] == Align::kRight ? padding + row[i] : row[i] + padding;
     }
-    // Only the padding is cut, and a value may end with a space; but no one sees either.
+    // May also cut a space at the end of a value, which is invisible anyway.
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }

@@ -4,10 +4,10 @@ namespace inlay::page {
 namespace {
 
 constexpr SeriesStyle kStyles[] = {
-    // References: what layouts are compared with.
+    // References for the comparison of layouts.
     {"touch", "#7d858d", "#8f99a3", Marker::kCross, true},
     {"handwritten", "#4b535b", "#c3cad1", Marker::kCross, true},
-    // Layouts. Those of one idea have one hue.
+    // Layouts. Related ones share a hue.
     {"pointer", "#c2410c", "#ff8a5c", Marker::kSquare, false},
     {"single_pointer", "#b07800", "#e8b23a", Marker::kTriangle, false},
     {"inline", "#7c3aad", "#c59bf0", Marker::kDiamond, false},

@@ -10,7 +10,7 @@
 
 namespace inlay::page {
 
-// People who do not see all colours tell these apart, and each has a contrast of at least 3 to the
+// People with colour blindness can tell these apart, and each has a contrast of at least 3 to the
 // background in both schemes.
 SeriesStyles Styles();
 
