@@ -3,17 +3,18 @@
 // memory_usage() says so: a table grows with the distinct values, and the other layout grows no
 // faster.
 //
-// What to expect, of N sockets and values of V bytes, R = V rounded up to 8, of which D are
-// distinct:
-//   index          2 N + D (R + 12 + 6 to 12)       value, entry, slots in the hash index inline
-//   N (8 + R)                        whatever D is shared_pointer 8 N + D (R + 12 + 6 to 12)
-//   the same table so that inline breaks even at D = N (R + 6) / (R + 18 to 24): at about half of
-//   the sockets for values of 8 bytes, at nearly nine tenths for 100. Above 65,534 values, where
-//   the table is full, every further one is private to its socket and takes 192 bytes for the
-//   storage and the slab class of 72 + V for the element; in shared_pointer, the slab class of 32 +
-//   V. So shared_pointer breaks even where the 192 bytes have eaten up the 6 N that index was
-//   ahead: at N / 32 to N / 37 values above that, if there are as many sockets; and inline breaks
-//   even earlier than without the limit, if there are more.
+// The expected memory of N sockets with values of V bytes, D of them distinct; R is V rounded up to
+// 8:
+//   index          2 N + D (R + 12 + 6 to 12)   a value, its entry, and its slots in the hash index
+//   inline         N (8 + R)                    for every D
+//   shared_pointer 8 N + D (R + 12 + 6 to 12)   the same table
+// So inline breaks even at D = N (R + 6) / (R + 18 to 24): at about half of the sockets for values
+// of 8 bytes, at nearly nine tenths for 100. Above 65,534 values the table is full. Every further
+// value is private to its socket and takes 192 bytes for the storage and the slab class of 72 + V
+// for the element; in shared_pointer, the slab class of 32 + V. So shared_pointer breaks even where
+// the 192 bytes have used up the 6 N by which index was ahead: at N / 32 to N / 37 values above the
+// limit, if there are as many sockets. With more sockets, inline breaks even earlier than without
+// the limit.
 
 #ifndef INLAY_BENCH_BREAK_EVEN_H_
 #define INLAY_BENCH_BREAK_EVEN_H_

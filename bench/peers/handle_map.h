@@ -2,14 +2,14 @@
 // and releases it when it is destroyed. The handle has a place in the socket's tail, as our own
 // layouts have; closing and cloning a socket destroys and copies it.
 //
-// What it does not give, whatever the handle, and Inlay does:
-//   - a read beside a change of the same socket's value: the handle is a plain object, and what it
-//     referred to is gone at once, not after the readers' sections. A user adds a lock, or RCU. -
-//     two changes of one socket at once, and closing sockets while the map is destroyed. - a status
-//     when there is no memory: it throws std::bad_alloc and changes nothing. - limits: it charges
-//     nothing to sockets or accounts. - kNotFound for a socket that is dying: nobody may create a
-//     value in one. All else is as in inlay/storage_map.h; a clone shares the parent's value, which
-//     never changes.
+// Unlike Inlay, it does not give, for any handle:
+//   - a read beside a change of the same socket's value: the handle is a plain object, and the old
+//     value is gone at once, not after the readers' sections. A user adds a lock, or RCU.
+//   - two changes of one socket at once, and closing sockets while the map is destroyed.
+//   - a status when there is no memory: it throws std::bad_alloc and changes nothing.
+//   - limits: it charges nothing to sockets or accounts.
+//   - kNotFound for a socket that is dying: nobody may create a value in one.
+// All else is as in inlay/storage_map.h; a clone shares the parent's value, which never changes.
 //
 // Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called
 // so.
@@ -37,10 +37,12 @@
 namespace inlay::bench {
 
 // A Keeper makes handles. It has
-//   kValueBytes, Handle, kSharesEqualValues; Handle Make(const PeerValue<kValueBytes>& value);
-//   static const std::byte* BytesOf(const Handle& handle); MemoryUsage memory_usage(size_t handles)
-//   const;   for that many handles A handle starts with a pointer, which is not null: zeroes in its
-//   place stand for "absent", so that a place needs nothing but the handle.
+//   kValueBytes, Handle, kSharesEqualValues;
+//   Handle Make(const PeerValue<kValueBytes>& value);
+//   static const std::byte* BytesOf(const Handle& handle);
+//   MemoryUsage memory_usage(size_t handles) const;   for that many handles
+// A handle starts with a pointer, which is not null: zeroes in its place stand for "absent", so a
+// place needs nothing but the handle.
 template <typename Keeper>
 class HandleMap final : private TailMap {
  public:

@@ -2,17 +2,19 @@
 // to its value, under an absl::Mutex, which readers take too, for as long as they use the value:
 // the next insertion moves all values elsewhere.
 //
-// Somebody has to take a socket's value out when it closes, before the address is used again. A
-// user calls the table from where sockets are closed and accepted. TailSpace is where sockets are
-// closed and accepted here, and calls those who have a place in the tail: the table has one of 8
-// bytes, which it never looks at and does not count as its own.
+// A closing socket must remove its value from the table before its address is used again. A user
+// calls the table wherever the program closes and accepts sockets. Here TailSpace closes and
+// accepts sockets, and calls the maps that have a place in the tail. So the table has a place of 8
+// bytes there, which it neither reads nor counts as its own.
 //
-// What it does not give, and Inlay does:
-//   - readers that do not wait for each other and for writers. - a pointer to a value that is valid
-//     without the lock. - a status when there is no memory: it throws std::bad_alloc and changes
-//     nothing; the exception ends the program if an accepted socket was to inherit a value. -
-//     limits: it charges nothing to sockets or accounts. - kNotFound for a socket that is dying:
-//     nobody may create a value in one. All else is as in inlay/storage_map.h.
+// Unlike Inlay, it does not give:
+//   - readers that do not wait for each other and for writers.
+//   - a pointer to a value that is valid without the lock.
+//   - a status when there is no memory: it throws std::bad_alloc and changes nothing; the exception
+//     ends the program if an accepted socket was to inherit a value.
+//   - limits: it charges nothing to sockets or accounts.
+//   - kNotFound for a socket that is dying: nobody may create a value in one.
+// All else is as in inlay/storage_map.h.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 

@@ -27,9 +27,10 @@ class Results {
  public:
   // Takes Google Benchmark's flags and ours. With --benchmark_format=json or csv it prints that
   // format only, without a table and bars; --benchmark_out=FILE keeps both.
-  //   --inlay_sockets=N    sockets of the large runs (500000) --inlay_sweep=NAME   what to vary, in
-  //   programs with a choice --inlay_check_bars   exit with 1 if a bar is not met or was not
-  //   measured False, with a message on stderr, if the command line is wrong.
+  //   --inlay_sockets=N    sockets of the large runs (500000)
+  //   --inlay_sweep=NAME   the sweep to run, in programs with a choice
+  //   --inlay_check_bars   exit with 1 if a bar is not met or was not measured
+  // False, with a message on stderr, if the command line is wrong.
   bool Initialize(int argc, char** argv, const Program& program = {});
 
   int64_t sockets() const { return sockets_; }

@@ -33,9 +33,9 @@ inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
 }
 
 // The defaults of a layout. A layout that can tell which memory of a socket a get loads also has
-//   static void Touch(const Map& map, const Socket& socket, LineCount* lines); Touch() leaves out
-//   what a get loads of the map itself, which stays in the cache. REQUIRES: the socket has a value,
-//   and a get has filled the layout's own caches.
+//   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
+// Touch() leaves out the memory of the map itself, which stays in the cache. REQUIRES: the socket
+// has a value, and a get has filled the layout's own caches.
 template <StorageMap M>
 struct LayoutOf {
   using Map = M;
