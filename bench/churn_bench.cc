@@ -1,13 +1,14 @@
-// What do connections that come and go cost? Churn/<layout>/zipf/sockets:N/values:D/bytes:V, in
-// nanoseconds per operation.
+// Measures the cost of connections that come and go:
+// Churn/<layout>/zipf/sockets:N/values:D/bytes:V, in nanoseconds per operation.
 //
 // Of N open connections, an operation closes one at random, opens another in its place and gives it
 // a value, drawn by Zipf; then 10 packets come for random connections, and each gets its
 // connection's value. As in get_bench, a packet cannot start before the last one is done. `touch`
 // is the same without a map: connections are closed, opened, and touched by packets.
 //
-// Rare values go with their last connection and come back. What the index layouts reclaim of them,
-// and how many connections get a private value because no index is left, is counted per operation.
+// Rare values go with their last connection and come back. Counters, per operation, have the
+// indexes that the layouts reclaim, and the connections that get a private value because no index
+// is left.
 
 #include <benchmark/benchmark.h>
 
@@ -182,7 +183,7 @@ void RunChurn(benchmark::State& state) {
   if (!churn.Prepare(&error)) return state.SkipWithError(error.c_str());
   [[maybe_unused]] IndexMapStats before;
   if constexpr (CountsSpills<typename Layout::Map>) before = churn.map().stats();
-  RetireBarrier();  // so that nothing older is freed meanwhile
+  RetireBarrier();  // so that the timing includes no older frees
   const uint64_t zero = workload::OpaqueZero();
   while (state.KeepRunningBatch(kOperationsPerRound)) {
     benchmark::DoNotOptimize(churn.Run(kOperationsPerRound, zero));

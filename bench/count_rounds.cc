@@ -1,10 +1,10 @@
-// Runs a number of rounds over all sockets and nothing else, for tools that count instructions and
-// cache misses. The difference between two runs gives the cost of the additional rounds.
+// Runs only a number of rounds over all sockets, for tools that count instructions and cache
+// misses. The difference between two runs gives the cost of the additional rounds.
 //
 //   count_rounds OPERATION LAYOUT ROUNDS [SOCKETS]
 //
 // Operations: get; update, to another interned value; touch, the walk alone, on any layout. Prints
-// the sockets, and for get the cache lines that the layout says it loads, as
+// the sockets, and for get the cache lines that the layout reports, as
 //   sockets N own_lines X shared_lines Y
 //
 //   count_rounds context
@@ -45,7 +45,7 @@ size_t Number(const char* text, size_t least) {
   return number;
 }
 
-// Returns a sum that depends on all that was read, so that the compiler drops nothing.
+// Returns a sum that depends on all reads, so that the compiler drops none.
 template <typename Layout>
 uint64_t Rounds(std::string_view operation, size_t rounds, size_t sockets) {
   WorkloadShape shape;

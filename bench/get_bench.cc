@@ -1,10 +1,10 @@
-// What does a get cost? Get/<reader>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per
+// Measures the cost of a get: Get/<reader>/<pattern>/sockets:N/values:D/bytes:V, in nanoseconds per
 // packet. Patterns are in get_pattern.h.
 //
 // Readers: the layouts and the other ways to read them (layouts.h); the peers, in some patterns,
-// for the sizes of values that they have (peers.h); `touch`, the walk without a get: what a get
-// costs is its time less this; `handwritten`, a plain table[(word >> shift) & mask];
-// `index_get_many`, which gets the values of a batch at once.
+// for the sizes of values that they have (peers.h); `touch`, the walk without a get, to subtract
+// from the time of a get; `handwritten`, a plain table[(word >> shift) & mask]; `index_get_many`,
+// which gets the values of a batch at once.
 //
 // --inlay_sweep=: base (the usual point, in and out of the cache), sockets, values, bytes, or
 // touched (what the packet has touched before the get, how much it reads, batches, and values drawn

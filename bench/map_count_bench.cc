@@ -1,4 +1,4 @@
-// What does a get cost when the owner has values of many maps?
+// Measures the cost of a get if the owner has values of many maps:
 // MapCount/<layout>/<order>/maps:N, in nanoseconds per get of one owner that stays in the cache.
 //
 // The kernel's storage has a cache of 16 slots, and each map has one of them: from the 17th map on

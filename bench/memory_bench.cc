@@ -1,5 +1,5 @@
-// What does a layout take? Memory/<layout>/sockets:N/values:D/bytes:V, and with M maps on each
-// socket MemoryMaps/<layout>/sockets:N/values:D/bytes:V/maps:M. Only the counters matter:
+// Measures the memory of a layout: Memory/<layout>/sockets:N/values:D/bytes:V, and with M maps on
+// each socket MemoryMaps/<layout>/sockets:N/values:D/bytes:V/maps:M. Only the counters matter:
 //
 //   bytes_per_socket       inline + private + table + index + slack, divided by the sockets:
 //                          computed by the rule of memory_usage.h, with the kernel's slab classes.
@@ -10,12 +10,12 @@
 //   inline_bytes, private_bytes, table_bytes   parts of the computed figure, in total
 //   bytes_per_map          of MemoryMaps: bytes_per_socket, divided by the maps
 //
-// Who: the layouts and the peers, in sockets that reserve what their maps need; `index9x7`, seven
-// maps of 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of
+// Subjects: the layouts and the peers, in sockets with the reservation of their maps; `index9x7`,
+// seven maps of 9 bits in sockets that reserve 64 bits, per socket and map; `embedded`, an array of
 // InlineWords<16>, whose own bytes are part of the growth.
 //
-// BreakEven/<other>/sockets:N/bytes:V: the counter distinct_values is how many distinct values it
-// takes for `index` to need at least as much as the other layout: see break_even.h.
+// BreakEven/<other>/sockets:N/bytes:V: the counter distinct_values is the least number of distinct
+// values with which `index` needs at least as much as the other layout: see break_even.h.
 //
 // --inlay_sweep=: base (the usual point, with bars), values, bytes, maps or breakeven.
 

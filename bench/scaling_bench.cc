@@ -1,6 +1,6 @@
-// Do two threads do twice as much as one? Scaling/<layout>/<mix>/readers:R/writers:W, in
-// nanoseconds of real time per operation, over all threads together: half of what one thread takes
-// if they do.
+// Measures whether two threads do twice as much as one: Scaling/<layout>/<mix>/readers:R/writers:W,
+// in nanoseconds of real time per operation of all threads together. Perfect scaling takes half the
+// time of one thread.
 //
 // Each thread has its own sockets; threads share the map and its values. Mixes:
 //
@@ -106,7 +106,8 @@ void RunGets(benchmark::State& state, Population& population, Get&& get) {
   const uint64_t zero = workload::OpaqueZero();
   const size_t gets = GetsPerRound(population);
   RunTogether(state, static_cast<size_t>(state.range(0)), gets, [&](size_t thread) {
-    // Keep what a get reads away from what the other thread writes: not on its stack.
+    // Keep the memory that a get reads off the cache lines that the other thread writes: not on its
+    // stack.
     const auto own_get = get;
     const ReadSection section;
     benchmark::DoNotOptimize(parts[thread].Walk(gets, zero, own_get));

@@ -1,11 +1,11 @@
-// What does a change cost? <operation>/<layout>/<pattern>/sockets:N/values:D/bytes:V, in
+// Measures the cost of a change: <operation>/<layout>/<pattern>/sockets:N/values:D/bytes:V, in
 // nanoseconds per packet that makes the change. Operations: Create, Update, UpdateNew, Modify,
 // Delete, Clone, Close.
 //
 // The walk is that of get_bench, so that `touch` can be subtracted: `packet` over all sockets,
-// `hot` over few that stay in the cache. write_operation.h says what the operations are. Close
-// closes the socket, which releases its value; its `touch` closes sockets without a map. The timing
-// excludes undoing changes, and opening the sockets to close.
+// `hot` over few that stay in the cache. write_operation.h has the operations. Close closes the
+// socket, which releases its value; its `touch` closes sockets without a map. The timing excludes
+// undoing changes, and opening the sockets to close.
 //
 // Layouts are those of layouts.h, and the peers of peers.h.
 

@@ -1,18 +1,18 @@
-// What does a value of a socket cost in the running kernel? Kernel/<walk>/<access>/sockets:N, in
+// Measures the cost of a socket's value in the running kernel: Kernel/<walk>/<access>/sockets:N, in
 // nanoseconds per access, measured by the BPF programs and including the cost of reading the clock.
 //
-// Walks: `packet`, one-byte datagrams over loopback to sockets in random order, where the access is
-// made when the datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`,
-// nothing between two readings of the clock; `touch`, the socket's state; `mark`, sk_mark;
-// `sk_storage`, bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the
-// value's field in an array map: the index design on an unmodified kernel.
+// Walks: `packet`, one-byte datagrams over loopback to sockets in random order, with the access
+// when a datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`, nothing
+// between two readings of the clock; `touch`, the socket's state; `mark`, sk_mark; `sk_storage`,
+// bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the value's field
+// in an array map: the index design on an unmodified kernel.
 //
-// KernelMemory/sk_storage/sockets:N, what the values take of the kernel's memory:
+// KernelMemory/sk_storage/sockets:N, the kernel memory of the values:
 //   slab_bytes_per_socket         growth of the objects in use in the general caches
 //   slab_page_bytes_per_socket    growth of these caches' pages
 //   expected_bytes_per_socket     by the sizes of the kernel's types and caches
 // KernelCreate/<sk_storage|mark>/sockets:N, the system call that gives one socket its value.
-// Sockets get their values once: these are one measurement each, made when the sockets are opened.
+// Sockets get their values once, when they are opened, so these are one measurement each.
 //
 // Exit code 77, with the reason, if this machine cannot run it.
 
@@ -47,8 +47,8 @@ constexpr int kSkipped = 77;
 constexpr size_t kSmallSockets = 200;
 constexpr char kMeasured[] = "/iterations:1/manual_time";
 
-// What all benchmarks share. Destruction order matters: sockets, then the signal handlers that end
-// their holders, then the cgroup.
+// The state that all benchmarks share. Destruction order matters: sockets, then the signal handlers
+// that end their holders, then the cgroup.
 class Session {
  public:
   explicit Session(size_t sockets) : programs_(static_cast<uint32_t>(kSmallSockets + sockets)) {}

@@ -22,7 +22,7 @@ class KernelSockets {
   // checks with a walk of each kind that every socket has all bytes of its value in both places.
   // REQUIRES: the process is in the cgroup, where walks attach their programs. Leaves the process
   // in one of the sockets' network namespaces. `programs` must outlive this. All functions throw
-  // std::system_error or std::runtime_error that says what failed.
+  // std::system_error or std::runtime_error with the failed step.
   KernelSockets(LoadedPrograms& programs, int cgroup_fd, size_t sockets, uint32_t first_number);
   KernelSockets(const KernelSockets&) = delete;
   KernelSockets& operator=(const KernelSockets&) = delete;

@@ -1,5 +1,5 @@
-// Peers: what people use instead of Inlay, as layouts for the benchmarks. Each is a class in
-// bench/peers/, whose header says what it does not give. bench/peers/README.md is the map.
+// Peers: alternatives to Inlay, as layouts for the benchmarks. Each is a class in bench/peers/,
+// whose header lists what it lacks. bench/peers/README.md is the map.
 //
 // A peer has the members of a layout (engine/workload/layouts.h): Map, kName, kWidthBits, Needs()
 // and Read(). Its Map has Create, Update, Modify, Delete, Clone and memory_usage() with the
@@ -26,10 +26,10 @@
 
 namespace inlay::bench {
 
-// What several threads may do at once with one map of a peer.
+// The concurrency that one map of a peer allows.
 enum class PeerThreads : uint8_t {
   kOne,           // nothing: one thread at a time
-  kOneASocket,    // anything, but one at a time on each socket; all may read where nobody writes
+  kOneASocket,    // anything, but one thread a socket; several may read if none writes
   kAnyOnASocket,  // anything
 };
 
@@ -90,7 +90,7 @@ using Peers = decltype(std::tuple_cat(
                             SharedPtrPeer<kValueBytes>>>()));
 
 // Calls visit.operator()<Peers<value_bytes>>() if there are peers with values of that size. A
-// user's type has its size at compile time; here are those for 8, 100 and 1024 bytes.
+// user's type has its size at compile time; these are for 8, 100 and 1024 bytes.
 template <typename Visit>
 void ForEachPeerList(uint32_t value_bytes, Visit&& visit) {
   if (value_bytes == 8) visit.template operator()<Peers<8>>();
@@ -104,7 +104,7 @@ void ForEachPeer(uint32_t value_bytes, Visit&& visit) {
   ForEachPeerList(value_bytes, [&]<typename List>() { workload::ForEachOf<List>(visit); });
 }
 
-// What each socket reserves for one map of every peer.
+// The reservation of a socket for one map of every peer.
 inline workload::Reservation NeedsOfPeers(uint32_t value_bytes) {
   workload::Reservation all;
   ForEachPeer(value_bytes,

@@ -1,7 +1,6 @@
 // BreakEven: the number of distinct values from which on the index layout takes at least as much
-// memory as another layout. Bisection over real maps finds the least number for which
-// memory_usage() says so: a table grows with the distinct values, and the other layout grows no
-// faster.
+// memory as another layout. Bisection over real maps finds the least such number by memory_usage():
+// a table grows with the distinct values, and the other layout grows no faster.
 //
 // The expected memory of N sockets with values of V bytes, D of them distinct; R is V rounded up to
 // 8:

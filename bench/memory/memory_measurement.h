@@ -69,7 +69,8 @@ std::string FillInTurn(typename Layout::Map& map, Population& population) {
   return "";
 }
 
-// `maps` maps of a layout over sockets that reserve so much. Nothing is freed: the process ends.
+// Measures `maps` maps of a layout over sockets with this reservation. It frees nothing, because
+// the process ends.
 template <typename Layout>
 Taken MeasureMaps(const WorkloadShape& shape, workload::Reservation reservation, size_t maps) {
   auto& population = *new Population(shape, reservation);
@@ -111,7 +112,7 @@ inline Taken MeasureEmbedded(const WorkloadShape& shape) {
   return Since(before, usage, 0);
 }
 
-// What sockets reserve for `maps` maps: fields do not straddle words of 64 bits.
+// The reservation of a socket for `maps` maps: fields do not straddle words of 64 bits.
 template <typename Layout>
 workload::Reservation NeedsOfMaps(uint32_t value_bytes, uint32_t maps) {
   workload::Reservation needs = Layout::Needs(value_bytes);

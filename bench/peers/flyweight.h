@@ -1,7 +1,7 @@
 // The peers `flyweight` and `flyweight_no_locking`: a boost::flyweights::flyweight in each socket,
 // 8 bytes, with Boost's own choices, a hashed factory, counted references and, unless it is told
-// not to, a mutex around the factory; and with XXH3 as the hash. What sockets with handles do not
-// give is in handle_map.h. Besides:
+// not to, a mutex around the factory; and with XXH3 as the hash. handle_map.h has the limits of
+// sockets with handles. Besides:
 //   - The factory is static, one for each type: all maps of one value size share it, with their
 //     values and (not in no_locking) its mutex. It never frees its array of buckets.
 //   - A flyweight is never empty. Absent is an empty place here (handle_map.h) rather than a

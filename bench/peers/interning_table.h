@@ -1,7 +1,7 @@
-// The peer `interning_table`: what one writes with Abseil and the standard library to share equal
-// values. A std::shared_ptr in each socket, 16 bytes; an absl::flat_hash_map under an absl::Mutex
-// finds the value that is there already, by its bytes. The last socket that lets a value go takes
-// it out of the table.
+// The peer `interning_table`: a typical way to share equal values with Abseil and the standard
+// library. A std::shared_ptr in each socket, 16 bytes; an absl::flat_hash_map under an absl::Mutex
+// finds an existing value by its bytes. The last socket that releases a value removes it from the
+// table.
 //
 //   the socket            values_: address -> weak_ptr, by the bytes at the address
 //   +------------+        +--------------------+
@@ -9,8 +9,8 @@
 //   +------------+  |     +---|----------------+
 //                   +------>  Entry  (and its two counts, elsewhere)
 //
-// Making a handle takes the mutex, releasing one takes it only if it was the last. What sockets
-// with handles do not give is in handle_map.h.
+// Making a handle takes the mutex, releasing one takes it only if it was the last. handle_map.h has
+// the limits of sockets with handles.
 //
 // Thread-safety: handles may be made and released by several threads at once.
 

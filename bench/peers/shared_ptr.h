@@ -1,6 +1,6 @@
 // The peer `shared_ptr`: a std::shared_ptr in each socket, 16 bytes, to a value of the socket's
-// own. Equal values are shared between a listener and its children only. What sockets with handles
-// do not give is in handle_map.h.
+// own. Equal values are shared between a listener and its children only. handle_map.h has the
+// limits of sockets with handles.
 
 #ifndef INLAY_BENCH_PEERS_SHARED_PTR_H_
 #define INLAY_BENCH_PEERS_SHARED_PTR_H_

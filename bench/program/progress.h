@@ -1,4 +1,4 @@
-// Progress: a line on the terminal that says which of the runs is under way.
+// Progress: a line on the terminal with the number of the current run.
 //
 // Google Benchmark reports a benchmark after its last repetition. Interleaved, all benchmarks have
 // their last repetition at the end, minutes later.
@@ -13,14 +13,14 @@
 
 namespace inlay::bench {
 
-// As benchmark::RegisterBenchmark(), but the runs are counted. Call it once for each set of
-// arguments. `repetitions` 0: as many as the command line says.
+// As benchmark::RegisterBenchmark(), but counts the runs. Call it once for each set of arguments.
+// `repetitions` 0: the number on the command line.
 benchmark::internal::Benchmark* RegisterRun(const std::string& name,
                                             std::function<void(benchmark::State&)> run,
                                             int repetitions = 0);
 
-// From now on runs are shown, if standard error is a terminal. `repetitions` is what the command
-// line says, or 0 if the number of runs is not known.
+// From now on it shows runs, if standard error is a terminal. `repetitions` is from the command
+// line, or 0 if the number of runs is unknown.
 void ShowProgress(int repetitions);
 // Removes the line, for other output or at the end.
 void ClearProgress();

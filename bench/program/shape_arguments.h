@@ -1,4 +1,4 @@
-// The part of a benchmark's name that says which workload it ran: /sockets:N/values:D/bytes:V.
+// The part of a benchmark's name that identifies its workload: /sockets:N/values:D/bytes:V.
 
 #ifndef INLAY_BENCH_SHAPE_ARGUMENTS_H_
 #define INLAY_BENCH_SHAPE_ARGUMENTS_H_

@@ -1,4 +1,4 @@
-// Findings: what a run has counted, and what it has found wrong.
+// Findings: the counts of a run, and the faults that it has found.
 //
 // Thread-safety: all functions may run concurrently.
 
@@ -21,7 +21,7 @@ class Findings {
   void CountAge(Age age) {
     ages_[static_cast<size_t>(age)].fetch_add(1, std::memory_order_relaxed);
   }
-  // Says what is wrong, the first few times.
+  // Prints the first few faults.
   void Wrong(const std::string& what) {
     constexpr uint64_t kPrinted = 10;
     if (wrong_.fetch_add(1, std::memory_order_relaxed) < kPrinted) {

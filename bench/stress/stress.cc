@@ -129,7 +129,7 @@ Arguments ParseArguments(int argc, char** argv) {
   return arguments;
 }
 
-// Runs one layout and prints a line; whether nothing was wrong.
+// Runs one layout and prints a line. Returns whether it found no fault.
 bool RunAndReport(const StressedLayout& layout, const StressOptions& options) {
   Findings findings;
   const auto begin = std::chrono::steady_clock::now();

@@ -161,7 +161,7 @@ class StressRun {
     }
     for (auto& map : maps_) map.reset();
     if (!table_->store().CheckInvariants(&reason)) findings_.Wrong("invariants: " + reason);
-    // Twice: what moves on after a grace period may leave something behind for another one.
+    // Twice: work after the first grace period may retire more objects.
     RetireBarrier();
     RetireBarrier();
     findings_.Require(table_->private_usage().private_bytes == 0, "L1: private memory is left");
@@ -236,7 +236,7 @@ class StressRun {
     CheckAge(one, m, first.generation);
   }
 
-  // Holds one section over many gets, and looks at all that it found once more at the end.
+  // Holds one section over many gets, and checks all found values once more at the end.
   void ReadSlowly(Worker& worker) {
     struct Seen {
       const Tracked* one;

@@ -1,5 +1,5 @@
-// Track: what one writer did to one value of one owner, so that readers on other threads can tell
-// which values they may see, and how old what they saw is.
+// Track: the changes of one writer to one value of one owner. From it readers on other threads can
+// tell which values they may see, and the age of those that they saw.
 //
 // Thread-safety: one writer; any number of readers.
 

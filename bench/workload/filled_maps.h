@@ -15,9 +15,9 @@
 
 namespace inlay::bench {
 
-// One map of each layout of a list, over the shared population of a shape. They are created
-// together, so that each has the same place in the sockets whatever is measured, and are filled one
-// by one. Layouts do not touch each other's memory.
+// One map of each layout of a list, over the shared population of a shape. It creates them
+// together, so that each has the same place in the sockets in every run, and fills them one by one.
+// Layouts do not touch each other's memory.
 template <typename List>
 class FilledMaps;
 

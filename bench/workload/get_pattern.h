@@ -1,5 +1,5 @@
-// The patterns of get_bench: which sockets are visited and how, what a packet has touched of them
-// before, and how much of the value is read.
+// The patterns of get_bench: the order of visits, the memory that a packet has touched before the
+// get, and the part of the value that a get reads.
 
 #ifndef INLAY_BENCH_GET_PATTERN_H_
 #define INLAY_BENCH_GET_PATTERN_H_

@@ -25,7 +25,7 @@ struct LinesPerGet {
   double shared = 0;  // lines that sockets share
 };
 
-// Means over the first packets. `Touched`: what the packet has touched before the get
+// Means over the first packets. `Touched`: the memory that the packet has touched before the get
 // (packet_walk.h). REQUIRES: every socket has a value, and has been read once.
 template <typename Touched, TellsLines Layout>
 LinesPerGet CountLinesPerGet(const typename Layout::Map& map, const Population& population) {

@@ -23,9 +23,8 @@ workload::Reservation NeedsOfShared(uint32_t value_bytes) {
   constexpr uint32_t kLineBytes = 64;
   workload::Reservation all = workload::NeedsOfAll(value_bytes);
   all.tail_bytes += NeedsOfPeers(value_bytes).tail_bytes;
-  // An odd number of cache lines per socket spreads the sockets over all sets of the caches,
-  // whatever they reserve. 1000 sockets of 24 lines do not stay in a cache that holds 1000 of 23 or
-  // 25.
+  // An odd number of cache lines per socket spreads the sockets over all sets of the caches, for
+  // every reservation. 1000 sockets of 24 lines do not stay in a cache that holds 1000 of 23 or 25.
   const uint32_t lines =
       (ProtocolOf(SocketFamily::kUdp).object_bytes + all.tail_bytes + kLineBytes - 1) / kLineBytes;
   if (lines % 2 == 0) all.tail_bytes += kLineBytes;

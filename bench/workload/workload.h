@@ -1,5 +1,5 @@
-// Workload: which socket has which value, and in which order packets come. Generated from a seed,
-// the same for every layout.
+// Workload: the value of each socket, and the order of packets. Generated from a seed, the same for
+// every layout.
 
 #ifndef INLAY_BENCH_WORKLOAD_H_
 #define INLAY_BENCH_WORKLOAD_H_

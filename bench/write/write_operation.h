@@ -1,5 +1,5 @@
-// The operations of write_bench: what each does to a packet's socket, the state before, and the
-// values.
+// The operations of write_bench: each with its effect on a packet's socket, the state before, and
+// the values.
 
 #ifndef INLAY_BENCH_WRITE_OPERATION_H_
 #define INLAY_BENCH_WRITE_OPERATION_H_
@@ -17,7 +17,7 @@
 
 namespace inlay::bench {
 
-// The values that sockets are given, by number. Not thread-safe.
+// The values to give to sockets, by number. Not thread-safe.
 class ValueSource {
  public:
   explicit ValueSource(const Workload& workload)
@@ -80,8 +80,7 @@ struct Update : WriteOperation {
 };
 
 // A value that no socket has ever had. After each round the sockets get their old values back and
-// the new ones die, so that there are a few hundred of them at a time, whatever the number of
-// sockets.
+// the new ones die, so there are only a few hundred of them at a time, for any number of sockets.
 struct UpdateNew : WriteOperation {
   static constexpr char kName[] = "UpdateNew";
   static constexpr size_t kSocketsPerRound = 250;

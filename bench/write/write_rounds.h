@@ -43,7 +43,7 @@ class WriteRounds {
   WriteRounds& operator=(const WriteRounds&) = delete;
 
   // Creates the map, gives every socket its value, and checks all values. Further sockets hold each
-  // value once throughout, so that values stay interned whatever the operation does. False, with
+  // value once throughout, so that all values stay interned during the operation. False, with
   // *error set, on failure.
   bool Prepare(std::string* error) {
     if constexpr (kHasMap) {

@@ -17,8 +17,8 @@
 namespace inlay::runtime_constant_internal {
 namespace {
 
-// The architecture: how a place holds its number. CodeHolds() is also false if the bytes do not
-// look like the instructions of Load().
+// Architecture: the encoding of the number in a place. CodeHolds() is also false if the bytes do
+// not look like the instructions of Load().
 
 #if defined(__x86_64__)
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "inlay_bpf_script.";  // and the process's id
 
-// What a signal handler needs to clean up.
+// The paths that a signal handler needs for cleaning up.
 struct Paths {
   std::array<char, 512> cgroup;      // empty: no cgroup to remove
   std::array<char, 512> home_procs;  // cgroup.procs of the cgroup that the process came from

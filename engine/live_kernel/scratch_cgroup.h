@@ -11,8 +11,8 @@ namespace inlay::live_kernel {
 
 class ScratchCgroup {
  public:
-  // At most one exists in a process. Throws std::system_error or std::runtime_error that says what
-  // is missing.
+  // At most one exists in a process. Throws std::system_error or std::runtime_error with the
+  // missing requirement.
   ScratchCgroup();
   ScratchCgroup(const ScratchCgroup&) = delete;
   ScratchCgroup& operator=(const ScratchCgroup&) = delete;

@@ -17,7 +17,8 @@ namespace inlay {
 
 struct Store::Entry : MapEntry<StoreMap> {
   InlineField field;
-  // Dead: how many codes owners still hold. Whoever takes the last one makes the entry emptied.
+  // Dead: the number of codes that owners still hold. The thread that takes the last one makes the
+  // entry emptied.
   std::atomic<int64_t> codes_left{0};
   // Emptied: every CloseOwner() that saw the entry dead has returned when this elapses. Guarded by
   // the store's mutex.

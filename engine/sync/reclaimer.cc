@@ -74,7 +74,7 @@ bool Reclaimer::HasWork() const noexcept {
 }
 
 void Reclaimer::Wake() noexcept {
-  // Without a thread, what is pushed waits for the next Wake() or Drain().
+  // Without a thread, pushed objects wait for the next Wake() or Drain().
   static_cast<void>(Start());
   signal_.fetch_add(1, std::memory_order_release);
   signal_.notify_one();

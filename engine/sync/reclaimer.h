@@ -17,7 +17,7 @@
 
 namespace inlay::rcu_internal {
 
-// An object that waits for a grace period: what an RcuHead holds.
+// An object that waits for a grace period; the content of an RcuHead.
 struct Waiting {
   Waiting* next;
   void (*reclaim)(RcuHead*);
@@ -32,14 +32,14 @@ class Reclaimer {
   // Runs `reclaim(head)` after a grace period, in the order of the calls of a thread.
   void Push(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
 
-  // Runs everything that was pushed before the call, after a grace period of its own. Waits for
-  // another thread that does so. A function that runs here may call it too.
+  // Runs all functions pushed before the call, after a grace period of its own. Waits for another
+  // thread that does so. A function that runs here may call it too.
   void Drain() noexcept NO_THREAD_SAFETY_ANALYSIS;  // a nested call holds the lock
 
-  // The number of the next grace period to begin. Whoever unlinked something before the call may
-  // free it when that number is completed.
+  // The number of the next grace period to begin. A thread that unlinked an object before the call
+  // may free it when that number is completed.
   uint64_t Next() const noexcept { return next_.load(std::memory_order_acquire); }
-  // Sees to it that grace period `number` begins.
+  // Makes sure that grace period `number` begins.
   void Want(uint64_t number) noexcept;
   bool Completed(uint64_t number) const noexcept {
     return completed_.load(std::memory_order_acquire) >= number;
@@ -57,14 +57,14 @@ class Reclaimer {
   Mutex start_;
   std::atomic<bool> started_{false};
 
-  // What was pushed since the last drain, the newest first.
+  // The objects pushed since the last drain, newest first.
   std::atomic<Waiting*> pushed_{nullptr};
   // Changes when the thread has work, which waits for that.
   std::atomic<uint32_t> signal_{0};
 
   // Held while functions run, so that a drain that waits for it has waited for them.
   Mutex draining_;
-  // What the current drain has still to run, the oldest first.
+  // The objects that the current drain still has to run, oldest first.
   Waiting* ready_ GUARDED_BY(draining_) = nullptr;
 
   // A GracePeriod that starts while next_ is n waits for number n, which begins later.

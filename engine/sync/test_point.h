@@ -1,6 +1,6 @@
 // Test points: named places in the engine at which a test can stop a thread, so that a race happens
-// in the order that the test chooses. Compiled only into inlay_with_test_points, never into what is
-// shipped.
+// in the order that the test chooses. Compiled only into inlay_with_test_points, never into the
+// shipped library.
 //
 //   INLAY_TEST_POINT("spill.private_put");
 //

@@ -1,4 +1,4 @@
-// The checks of a ValueTable: they recount what its counters, lists and charges claim.
+// The checks of a ValueTable: they verify its counters, lists and charges by recounting.
 
 #include <atomic>
 #include <cstddef>

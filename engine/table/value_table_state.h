@@ -1,5 +1,4 @@
-// ValueTable::State: what a ValueTable consists of. A header for the files that implement
-// ValueTable, and for no others.
+// ValueTable::State: the members of a ValueTable. Only for the files that implement ValueTable.
 
 #ifndef INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
 #define INLAY_ENGINE_TABLE_VALUE_TABLE_STATE_H_
@@ -60,8 +59,8 @@ struct ValueTable::State {
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
   bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
-  // Indexes that new values have asked for: while the current batch waits, and while earlier ones
-  // waited, which fades.
+  // The indexes that new values requested while the current batch waits, and, fading, while earlier
+  // ones waited.
   uint32_t demand_now GUARDED_BY(mutex) = 0;
   uint32_t demand_before GUARDED_BY(mutex) = 0;
   uint64_t reclaimed GUARDED_BY(mutex) = 0;

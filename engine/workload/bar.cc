@@ -84,7 +84,7 @@ std::optional<double> Bar::Figure(const Measurements& measured) const {
   const std::optional<double> a = workload::OverTouch(measured, a_, a_touch_);
   if (b_.empty() || !a.has_value()) return a;
   const std::optional<double> b = workload::OverTouch(measured, b_, b_touch_);
-  // A ratio to nothing, or to less than nothing, means nothing.
+  // A ratio to zero, or to a negative time, is meaningless.
   if (!b.has_value() || *b <= 0) return std::nullopt;
   return *a / *b;
 }

@@ -1,6 +1,6 @@
-// Bar: a ratio of measured times, or a measured counter, that must not pass a limit. The program
-// that measures decides its bars and writes them into the context of its results, as text, so that
-// every reader of the results judges them by the same rule.
+// Bar: a ratio of measured times, or a measured counter, that must not pass a limit. A benchmark
+// program defines its bars and writes them as text into the context of its results, so that every
+// reader of the results judges them by the same rule.
 
 #ifndef INLAY_ENGINE_WORKLOAD_BAR_H_
 #define INLAY_ENGINE_WORKLOAD_BAR_H_
@@ -33,13 +33,13 @@ class Bar {
   static std::optional<Bar> FromText(std::string_view text);
   std::string ToText() const;
 
-  // What is compared, e.g. "(Get/index/.. - touch) / (Get/pointer/.. - touch)".
+  // The comparison, e.g. "(Get/index/.. - touch) / (Get/pointer/.. - touch)".
   std::string Name() const;
   double limit() const { return limit_; }
   // Empty if the run did not measure a term, or the divisor is not positive.
   std::optional<double> Figure(const Measurements& measured) const;
   std::optional<bool> Met(const Measurements& measured) const;
-  // One line: what was compared, the figure, the limit, and whether it is met.
+  // One line: the comparison, the figure, the limit, and whether it is met.
   std::string Describe(const Measurements& measured) const;
 
  private:

@@ -19,7 +19,7 @@
 
 namespace inlay::workload {
 
-// What each socket of a population reserves for values.
+// The reservation of each socket of a population for values.
 struct Reservation {
   uint32_t inline_bits = 0;
   uint32_t tail_bytes = 0;
@@ -40,7 +40,7 @@ template <StorageMap M>
 struct LayoutOf {
   using Map = M;
   static constexpr uint32_t kWidthBits = 16;  // of codes, in layouts that have codes
-  // What one map with values of `value_bytes` needs in a socket.
+  // The reservation of one map with values of `value_bytes` in a socket.
   static constexpr Reservation Needs(uint32_t /*value_bytes*/) { return {}; }
   // Gets the socket's value and returns use(value), which runs while the value is valid.
   template <typename Use>
@@ -166,7 +166,7 @@ void ForEachLayout(Visit&& visit) {
   ForEachOf<Layouts>(visit);
 }
 
-// What the sockets need for one map of every layout.
+// The reservation for one map of every layout.
 inline Reservation NeedsOfAll(uint32_t value_bytes) {
   Reservation all;
   ForEachLayout([&]<typename Layout>() {

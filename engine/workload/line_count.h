@@ -1,5 +1,5 @@
-// LineCount: how many cache lines gets load beyond those that the packet has touched already. It
-// counts addresses, so that every run on every machine gives the same number.
+// LineCount: counts the cache lines that gets load beyond those that the packet has touched
+// already. It counts addresses, so every run on every machine gives the same number.
 
 #ifndef INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_
 #define INLAY_ENGINE_WORKLOAD_LINE_COUNT_H_
@@ -40,7 +40,7 @@ class LineCount {
       visit(line);
     }
   }
-  // How many of the lines neither the packet nor the get had before.
+  // The number of these lines that neither the packet nor the get had before.
   size_t AddToGet(const void* start, size_t bytes) {
     size_t added = 0;
     ForEachLine(start, bytes, [&](uintptr_t line) {

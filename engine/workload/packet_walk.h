@@ -1,9 +1,9 @@
-// Walks: what packets on their way through the stack touch of sockets, and then a get.
+// Walks: touch the memory of sockets like packets on their way through the stack, and then get.
 //
 // PacketWalk: one packet after the other. Each step loads the header's link to the next socket and
-// what the packet has touched before the get, reads the socket's value, and lets the address of the
-// next socket depend on all that was read: the next packet cannot start before this one is done, so
-// that a miss costs what it costs a packet, and nothing is hidden by overlapping packets.
+// the memory that the packet has touched before the get, reads the socket's value, and makes the
+// address of the next socket depend on all reads. So the next packet cannot start before this one
+// is done: a miss has its full cost, and no overlap of packets hides it.
 //
 // BatchWalk: kBatch packets at a time, as a driver hands them up: all their touches, then all their
 // gets. The packets of a batch are independent, so that the processor overlaps their misses.
@@ -48,7 +48,7 @@ inline uint64_t OpaqueZero() {
   return zero;
 }
 
-// What a packet has touched of a socket before the get.
+// The memory of a socket that a packet has touched before the get.
 struct TouchedHeader {  // the header, one field of the receive group and one of sock_read_tx
   static uint64_t Touch(const Socket& socket) {
     return static_cast<uint64_t>(socket.common.state()) + static_cast<uint64_t>(socket.sk_rcvbuf) +
@@ -76,7 +76,7 @@ struct TouchedNothing {
 };
 
 // Takes `steps` steps from *at, and leaves *at where the next step starts. `get(socket)` returns
-// the field that was read. Returns the sum of all that was read.
+// the field that it read. Returns the sum of all reads.
 template <typename Touched = TouchedHeader, typename Get>
 [[gnu::always_inline]] inline uint64_t PacketWalk(Socket** at, size_t steps, uint64_t zero,
                                                   Get&& get) {
@@ -93,9 +93,8 @@ template <typename Touched = TouchedHeader, typename Get>
   return sum;
 }
 
-// As PacketWalk, but nothing of the socket is touched before the get: the way to the next socket
-// leads through `order`, not through the socket. *at is a position in it; it starts again at the
-// end.
+// As PacketWalk, but without touching the socket before the get: `order` leads to the next socket,
+// not the socket itself. *at is a position in it; it starts again at the end.
 template <typename Get>
 [[gnu::always_inline]] inline uint64_t UntouchedWalk(std::span<Socket* const> order, size_t* at,
                                                      size_t steps, uint64_t zero, Get&& get) {
