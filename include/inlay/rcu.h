@@ -21,7 +21,7 @@
 
 namespace inlay {
 
-// For objects that are freed after a grace period to embed. Has the size of the kernel's rcu_head.
+// Embedded in objects that are freed after a grace period. Has the size of the kernel's rcu_head.
 struct RcuHead {
   alignas(void*) std::byte words[2 * sizeof(void*)];
 };
@@ -72,9 +72,10 @@ void Synchronize() noexcept;
 // Reader section: REQUIRES none.
 void RetireBarrier() noexcept;
 
-// A point in time, and the question whether a grace period has passed since. A data structure can
-// ask whether it may reuse what it unlinked then, without waiting, an allocation or a callback per
-// object. The kernel has start_poll_synchronize_rcu() and poll_state_synchronize_rcu() for this.
+// A point in time that can tell whether a grace period has passed since. So a data structure can
+// ask whether it may reuse the objects that it unlinked then, without waiting, an allocation or a
+// callback per object. The kernel has start_poll_synchronize_rcu() and poll_state_synchronize_rcu()
+// for this.
 class GracePeriod {
  public:
   // Marks the present, and ensures that a grace period will begin. Thread-safe, does not block.

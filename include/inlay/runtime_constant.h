@@ -64,8 +64,8 @@ namespace inlay {
 
 namespace runtime_constant_internal {
 
-// What Load() returns before Set(). Easy to recognise in a register or a disassembly ("set first"),
-// and as an offset far outside of any object.
+// The result of Load() before Set(). Easy to recognise in a register or a disassembly ("set
+// first"), and as an offset far outside of any object.
 inline constexpr uint32_t kUnset = 0x5e7f1257;
 
 #ifndef INLAY_RUNTIME_CONSTANT_LOADS
@@ -112,7 +112,7 @@ class [[gnu::visibility("hidden")]] RuntimeConstant {
  public:
   RuntimeConstant() = delete;
 
-  // What Load() returns before Set().
+  // The result of Load() before Set().
   static constexpr uint32_t kUnset = runtime_constant_internal::kUnset;
 
   // The number from the last Set(), or kUnset. Wait-free. Accesses no memory.

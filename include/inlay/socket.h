@@ -70,7 +70,7 @@ enum class SocketState : uint8_t {
   kNewSynRecv = 12,
 };
 
-// What differs between families of sockets.
+// The properties that differ between families of sockets.
 struct SocketProtocol {
   SocketFamily family;
   std::string_view name;  // as in "tcp6"
@@ -79,7 +79,8 @@ struct SocketProtocol {
 };
 const SocketProtocol& ProtocolOf(SocketFamily family);
 
-// The kernel's struct sock_common: what full sockets, requests and time-wait sockets share.
+// The kernel's struct sock_common: the part that full sockets, requests and time-wait sockets
+// share.
 struct SocketCommon {
   std::byte skc_addresses[16] = {};
   uint16_t skc_family = 0;
@@ -251,7 +252,7 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
   size_t sockets() const noexcept;  // full sockets that are not released yet
 
-  // --- what values cost
+  // --- the charges for values
 
   // Bytes that each socket reserves for values. A new socket is charged for them in sk_omem_alloc,
   // and optmem_max never refuses them: it limits further charges. (With nothing reserved the

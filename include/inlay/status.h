@@ -1,5 +1,5 @@
-// Status: how an operation ended. Each value is the errno that the Linux kernel returns in the same
-// state (see the table in storage_map.h), so bpf.h only has to negate it.
+// Status: the result of an operation. Each value is the errno that the Linux kernel returns in the
+// same state (see the table in storage_map.h), so bpf.h only has to negate it.
 //
 // The library never throws, prints or exits: it returns one of these.
 

@@ -74,7 +74,7 @@ class TailSpace {
   // bytes in proportion to the sizes of their places.
   size_t InlineBytes(uint32_t bytes) const;
 
-  // Where maps allocate what does not fit into the tail.
+  // Maps allocate objects here that do not fit into the tail.
   SizeClasses& elsewhere() { return *elsewhere_; }
   MemoryUsage memory_usage() const;
 
