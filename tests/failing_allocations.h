@@ -1,6 +1,6 @@
 // FailEachAllocation: fails the first allocation of an operation, then the second, and so on until
-// the operation succeeds. No count is written down anywhere, so that a change of the engine's
-// allocations cannot make the walk skip one. Checks guarantee V4.
+// the operation succeeds. It needs no count, so a change of the engine's allocations cannot make it
+// skip one. Checks guarantee V4.
 
 #ifndef INLAY_TESTS_FAILING_ALLOCATIONS_H_
 #define INLAY_TESTS_FAILING_ALLOCATIONS_H_
@@ -13,9 +13,9 @@
 
 namespace inlay {
 
-// Calls `attempt` (which returns a Status) with ever more allocations allowed, until it answers
-// something else than kNoMemory, and `unchanged` after each failure, with all allocations allowed.
-// Returns how often it failed.
+// Calls `attempt` (which returns a Status) with one more allocation allowed each time, until it
+// returns another status than kNoMemory. Calls `unchanged` after each failure, with all allocations
+// allowed. Returns the number of failures.
 template <typename Attempt, typename Unchanged>
 int FailEachAllocation(Attempt&& attempt, Unchanged&& unchanged) {
   constexpr int kTooMany = 1000;

@@ -1,5 +1,5 @@
-// NumberedValue: the n-th of many distinct values of one size, and how to compare one with what a
-// map answers.
+// NumberedValue: the n-th of many distinct values of one size, and the comparison of one with a
+// map's answer.
 
 #ifndef INLAY_TESTS_NUMBERED_VALUE_H_
 #define INLAY_TESTS_NUMBERED_VALUE_H_
@@ -15,7 +15,7 @@ namespace inlay {
 using Bytes = std::vector<std::byte>;
 
 // Distinct for distinct n < 256^bytes. Values differ at the start and at the end, and agree in
-// between, so that a comparison that looks at a part only is caught.
+// between, so that a comparison of a part only fails.
 inline Bytes NumberedValue(uint64_t n, size_t bytes) {
   Bytes value(bytes, std::byte{0x5a});
   const size_t counted = bytes < sizeof(n) ? bytes : sizeof(n);

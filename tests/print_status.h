@@ -1,4 +1,4 @@
-// Lets a failed EXPECT_EQ of two Status values say ENOENT instead of a number.
+// Makes a failed EXPECT_EQ of two Status values print ENOENT instead of a number.
 
 #ifndef INLAY_TESTS_PRINT_STATUS_H_
 #define INLAY_TESTS_PRINT_STATUS_H_

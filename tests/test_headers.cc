@@ -1,1 +1,1 @@
-// Nothing: what is compiled here is the precompiled header (see CMakeLists.txt).
+// Empty: it only serves to compile the precompiled header (see CMakeLists.txt).

@@ -1,5 +1,5 @@
-// The peers keep what the benchmarks rely on: the results of the contract, copies for clones, no
-// leaks, and exact memory figures.
+// The peers meet the assumptions of the benchmarks: the results of the contract, copies for clones,
+// no leaks, and exact memory figures.
 //
 // The seed of the random run is printed and can be set: INLAY_TEST_SEED=1234 peers_test.
 

@@ -1,5 +1,5 @@
-// The built commands on a map of its own with 300 sockets' values. After each test nothing that a
-// capture loads may be left in the kernel.
+// Runs the built commands on a map of its own with the values of 300 sockets. After each test no
+// program or map of a capture may be left in the kernel.
 
 #ifndef INLAY_TESTS_CAPTURE_CAPTURE_COMMAND_H_
 #define INLAY_TESTS_CAPTURE_CAPTURE_COMMAND_H_
@@ -16,9 +16,10 @@
 
 namespace inlay::capture {
 
-// How many of the programs and maps that captures load, by their names, are in the kernel now.
+// The number of programs and maps of captures in the kernel now, by their names.
 size_t LoadedByCaptures();
-// They go a little after the process that loaded them. False, with a failure, if they stay.
+// Waits until they are gone, shortly after the process that loaded them. False, with a failure, if
+// they stay.
 bool NothingIsLoaded();
 
 class CaptureCommandTest : public InlayCommandTest {
@@ -30,7 +31,8 @@ class CaptureCommandTest : public InlayCommandTest {
   ~CaptureCommandTest() override;
 
   std::string MapId() const { return std::to_string(map_.id); }
-  // How many values each snapshot of a capture file has, which are all proven.
+  // The number of values in each snapshot of a capture file. Checks that all values prove
+  // themselves.
   std::vector<size_t> Snapshots(const std::string& path);
   std::string NewFolder(const std::string& name);
 

@@ -1,4 +1,4 @@
-// `inlay capture` and `inlay maps` as a user runs them, on the kernel that is running.
+// `inlay capture` and `inlay maps` as a user runs them, on the running kernel.
 
 #include "tests/capture/capture_command.h"
 
@@ -112,7 +112,7 @@ TEST_F(CaptureCommandTest, APinnedMap) {
     }
     const Outcome captured = Inlay("capture --pinned '" + pin + "' --analyze --json");
     const Outcome listed = Inlay("maps --json");
-    // A user who may read and not write.
+    // A user without the right to write.
     chmod(pin.c_str(), 0400);
     const Outcome reader =
         Shell("setpriv --bounding-set -all,+bpf,+perfmon --inh-caps -all,+bpf,+perfmon '" +

@@ -71,8 +71,8 @@ TEST_F(CaptureSignalsTest, ASignalFinishesASeries) {
   }
 }
 
-// Runs a traced capture to the `stop`-th stop at a system call; counted from the first one at which
-// the file is in place, if that is not empty. False: it has ended.
+// Runs a traced capture to the `stop`-th stop at a system call; counts from the first one with
+// `file` in place, if `file` is not empty. False: the capture has ended.
 bool RunTo(StartedCommand& command, size_t stop, const std::string& file = "") {
   bool counts = file.empty();
   for (size_t seen = 0; command.RunToSystemCall();) {
@@ -82,7 +82,7 @@ bool RunTo(StartedCommand& command, size_t stop, const std::string& file = "") {
   return false;
 }
 
-// How many stops a capture makes before its file is in place.
+// The number of stops before the file of a capture is in place.
 size_t StopsBefore(const std::vector<std::string>& arguments) {
   StartedCommand command(arguments, {.traced = true});
   size_t stops = 0;
@@ -92,7 +92,7 @@ size_t StopsBefore(const std::vector<std::string>& arguments) {
   return stops;
 }
 
-// A signal ends a capture whose file is not in place yet, and nothing is left of it. When the file
+// A signal ends a capture whose file is not in place yet, and leaves nothing behind. Once the file
 // is in place the capture has succeeded, and a signal comes too late.
 TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
   constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -100,7 +100,7 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
   const std::string file = folder + "/now.inlay";
   const std::vector<std::string> arguments = {"capture", "--map-id", MapId(), "-o", file};
   const size_t before = StopsBefore(arguments);
-  // The last ones each: there the file is written and closed.
+  // Tries each of the last stops, where the command writes and closes the file.
   for (size_t left = before - 1; left > 0; left -= left > 40 ? left / 4 : 1) {
     const size_t stop = before - left;
     const int signal = kSignals[stop % std::size(kSignals)];
@@ -132,7 +132,7 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
   EXPECT_GT(after, 2u);
 }
 
-// A series is finished by a signal, whenever it comes after the first snapshot.
+// A signal finishes a series at any time after the first snapshot.
 TEST_F(CaptureSignalsTest, ASignalLeavesASeriesThatCanBeRead) {
   const std::string folder = NewFolder("interrupted");
   const std::string file = folder + "/series.inlay";
@@ -151,8 +151,8 @@ TEST_F(CaptureSignalsTest, ASignalLeavesASeriesThatCanBeRead) {
   }
 }
 
-// It has walked, and waits to write what it has found: it has to end by the signal, and not to go
-// on when it can.
+// After its walk the capture waits to write: the signal must end it, even if the pipe gets room
+// later.
 TEST_F(CaptureSignalsTest, ASignalEndsACaptureWhosePipeIsFull) {
   constexpr int kFull = 7 * 4096;  // beyond both descriptions
   const std::string pipe = files_.Path("full");

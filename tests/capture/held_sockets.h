@@ -1,5 +1,5 @@
-// Real sockets that other processes hold, with values in a map. They are in this process's network
-// namespace, and end with this object or with this process.
+// Real sockets that other processes hold, with values in a map. The processes share this process's
+// network namespace, and end with this object or with this process.
 //
 // Not thread-safe.
 
@@ -25,8 +25,8 @@ struct SocketKind {
 // Sockets that come and go have value numbers from here on.
 inline constexpr uint64_t kFirstPassingNumber = uint64_t{1} << 40;
 
-// `sockets`, divided by the environment variable INLAY_TEST_SCALE_DOWN if it is set: for machines
-// that are emulated. At least 100.
+// `sockets`, divided by the environment variable INLAY_TEST_SCALE_DOWN if it is set: for emulated
+// machines. At least 100.
 size_t ScaledDown(size_t sockets);
 
 class HeldSockets {
@@ -36,8 +36,8 @@ class HeldSockets {
   HeldSockets& operator=(const HeldSockets&) = delete;
   ~HeldSockets();
 
-  // Opens `count` sockets, of which each gets the ProvingValue() of its number, from `first_number`
-  // on; map_fd -1: no values. Throws std::runtime_error.
+  // Opens `count` sockets with the ProvingValue() of their numbers, from `first_number` on; map_fd
+  // -1: no values. Throws std::runtime_error.
   void Open(const SocketKind& kind, size_t count, uint64_t first_number, int map_fd,
             size_t value_bytes);
 
@@ -49,7 +49,7 @@ class HeldSockets {
                       size_t value_bytes);
 
   // Starts a process that opens `count` sockets and writes to their values in place, under their
-  // lock, again and again: each time all bytes of a value are the same.
+  // lock, again and again; all bytes of a value are always the same.
   void StartRewritingLocked(const SocketKind& kind, size_t count, int map_fd, size_t value_bytes);
 
   // Ends all of them.

@@ -1,5 +1,5 @@
-// Captures from the kernel that is running: a capture has every value once, whatever other
-// processes do meanwhile.
+// Captures from the running kernel: a capture has every value once, while other processes do
+// anything.
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -140,9 +140,9 @@ Cost CostOfTake(uint32_t map_id, Method method, size_t sockets) {
   return {seconds * 1e9 / static_cast<double>(sockets), Reads() - reads};
 }
 
-// A walk over a map takes quadratic time if it pauses, since the kernel then steps again over what
-// it has passed: it has to be one read(), however many sockets there are. The walk over descriptors
-// pauses at no cost, so that its reads grow with the sockets. Times are printed, not judged.
+// A walk over a map takes quadratic time if it pauses, since the kernel then starts over: it must
+// be one read() for any number of sockets. The walk over descriptors pauses at no cost, so that its
+// reads grow with the sockets. Times are printed, not judged.
 //
 // One test does both, since opening the sockets takes longest.
 TEST(LiveCapture, EveryFamilyInLinearTimeWhileSocketsComeAndGo) {
@@ -166,7 +166,7 @@ TEST(LiveCapture, EveryFamilyInLinearTimeWhileSocketsComeAndGo) {
     std::printf("method %d: %zu sockets: %.0f ns each, %zu reads; %zu: %.0f ns each, %zu reads\n",
                 static_cast<int>(method), few_sockets, few.ns_per_socket, size_t{few.reads}, count,
                 many.ns_per_socket, size_t{many.reads});
-    constexpr uint64_t kOther = 8;  // of /proc and of what ends a walk
+    constexpr uint64_t kOther = 8;  // of /proc and of the end of a walk
     const uint64_t growth = method == Method::kMap ? 0 : few.reads * count / few_sockets;
     EXPECT_LE(many.reads, growth + kOther);
   }
@@ -248,7 +248,7 @@ TEST(LiveCapture, SocketsThatManyDescriptorsLeadTo) {
 TEST(LiveCapture, ValuesWithALockAreNeverTorn) {
   struct Shape {
     uint32_t bytes, lock_offset;
-    // Captures of one socket whose value is written all the time; a large value would soon be torn.
+    // Captures one socket under constant writes to its value; a large value would soon be torn.
     int takes;
   };
   for (const auto& [bytes, lock_offset, takes] :

@@ -1,5 +1,5 @@
-// `--sockets` on the running kernel: the record of a socket holds what was set on it, and the walk
-// finds sockets without a descriptor and in other network namespaces.
+// `--sockets` on the running kernel: the record of a socket holds its settings, and the walk finds
+// sockets without a descriptor and in other network namespaces.
 
 #include <arpa/inet.h>
 #include <fcntl.h>

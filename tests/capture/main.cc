@@ -23,7 +23,7 @@ using inlay::capture::Capability;
 
 constexpr int kSkipped = 77;
 
-// What this machine or process lacks to run the tests; empty if nothing.
+// The requirement of the tests that this machine or process lacks; empty if it has all.
 std::string Missing() {
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return "this kernel has no BTF";
   std::vector<std::string> names;
@@ -35,7 +35,7 @@ std::string Missing() {
   return names.empty() ? "" : "needs " + absl::StrJoin(names, ", ");
 }
 
-// Why a capture fails although nothing is missing; empty if it succeeds.
+// The reason why a capture fails although nothing is missing; empty if it succeeds.
 std::string Failure() {
   using inlay::capture::CaptureOptions;
   try {

@@ -1,5 +1,5 @@
-// Where the tests of this folder find the command that they run and a folder to write to: relative
-// to their own program, so that a copy of the build's folders works anywhere.
+// The paths of the command and of a work folder for these tests, relative to their own program, so
+// that a copy of the build's folders works anywhere.
 //
 // Include it before tests/tools/inlay_command.h, whose paths it defines.
 

@@ -1,4 +1,4 @@
-// Values that prove themselves: a number, and bytes that follow from it.
+// Values that prove themselves: a number, and bytes computed from it.
 
 #ifndef INLAY_TESTS_CAPTURE_PROVING_VALUE_H_
 #define INLAY_TESTS_CAPTURE_PROVING_VALUE_H_
@@ -28,7 +28,7 @@ inline std::vector<uint8_t> ProvingValue(uint64_t number, size_t value_bytes) {
   return value;
 }
 
-// The number of a value of at least 8 bytes; empty if the bytes do not follow from it.
+// The number of a value of at least 8 bytes; empty if the bytes do not match it.
 inline std::optional<uint64_t> ProvenNumber(std::span<const uint8_t> value) {
   uint64_t number = 0;
   std::memcpy(&number, value.data(), sizeof(number));

@@ -1,5 +1,5 @@
-// The built `inlay` command as a process of its own, for tests that send it signals. However busy
-// the machine is: nothing here waits for a time, but for what should happen.
+// The built `inlay` command as a process of its own, for tests that send it signals. Nothing here
+// depends on the load of the machine: it waits for events, never for a time.
 
 #ifndef INLAY_TESTS_CAPTURE_STARTED_COMMAND_H_
 #define INLAY_TESTS_CAPTURE_STARTED_COMMAND_H_
@@ -13,8 +13,7 @@
 
 namespace inlay::capture {
 
-// Asks again and again until it is true. Gives up after a minute, with a failure, and returns
-// false.
+// Polls until it is true. After a minute it fails the test and returns false.
 bool Eventually(const std::function<bool()>& condition);
 
 class StartedCommand {
@@ -35,12 +34,12 @@ class StartedCommand {
   pid_t pid() const { return pid_; }
   // To the main thread; takes effect when a traced command runs on.
   void Signal(int signal) const;
-  // Lets it run to its end, and returns what waitpid() says. Kills it if it takes a minute, with a
-  // failure.
+  // Lets it run to its end, and returns the status of waitpid(). After a minute it kills the
+  // command and fails the test.
   int Wait();
 
-  // Of a traced one: runs to where the main thread enters or leaves a system call. False: it has
-  // ended, and Wait() says how.
+  // Traced commands only: runs until the main thread enters or leaves a system call. False: it has
+  // ended, and Wait() has its status.
   bool RunToSystemCall();
 
  private:

@@ -97,7 +97,7 @@ std::optional<Counts> ReadCounts(const std::string& path, size_t threads, bool r
 }
 
 // A few bytes may stand for very many records, but reading them costs no more than their own size
-// for each snapshot: every value of a dictionary is given out once for each.
+// for each snapshot: the reader returns every value of a dictionary once for each.
 void CheckCost(const std::string& path, size_t file_bytes) {
   auto inputs = analysis::Inputs::Open({path});
   Check(inputs.ok(), "a file that is there is opened");

@@ -39,8 +39,8 @@ using analysis::RecordOptions;
 
 constexpr const char* kColumns[] = {"", "1", "2", "1,3", "3,1", "2-", "2-3", "a", "b,a", "0"};
 
-// The highest bits of the choice. Inputs are not compressed and no Zeek logs where both are set, or
-// none.
+// The highest bits of the choice. If both or none are set, the input is neither compressed nor a
+// Zeek log.
 constexpr uint8_t kModes = 0xC0;
 constexpr uint8_t kZeekMode = 0x40;
 constexpr uint8_t kCompressMode = 0x80;

@@ -1,6 +1,6 @@
 // Runs every recorded script on every layout. The pointer layout gives every answer of the kernel.
-// The others give every answer that does not depend on charges; for those that do, each has its own
-// recorded answers, and the test checks that these are nowhere else.
+// The others give every answer that does not depend on charges; for the others, each has its own
+// recorded answers, and the test checks that only these answers differ.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// What `inlay analyze --full` prints of a report, for tests of words and numbers: lines do not
-// break, and each run of blanks is one.
+// The output of `inlay analyze --full` for a report, for tests of words and numbers: without line
+// breaks, and with single blanks.
 
 #ifndef INLAY_TESTS_TOOLS_FULL_TEXT_H_
 #define INLAY_TESTS_TOOLS_FULL_TEXT_H_

@@ -1,4 +1,4 @@
-// Runs the built `inlay` command as a user would, and keeps what it says.
+// Runs the built `inlay` command as a user would, and keeps its output.
 
 #ifndef INLAY_TESTS_TOOLS_INLAY_COMMAND_H_
 #define INLAY_TESTS_TOOLS_INLAY_COMMAND_H_

@@ -1,4 +1,4 @@
-// Strings: what most readers give and most tests compare.
+// Strings: the values that most readers return and most tests compare.
 
 #ifndef INLAY_TESTS_TOOLS_STRINGS_H_
 #define INLAY_TESTS_TOOLS_STRINGS_H_

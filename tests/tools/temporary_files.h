@@ -14,7 +14,7 @@
 
 namespace inlay {
 
-// What is in the file; nothing if it cannot be read.
+// The content of the file; nothing if it is unreadable.
 inline std::string Content(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

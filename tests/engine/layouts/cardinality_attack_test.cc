@@ -1,5 +1,5 @@
-// An attacker who varies values, beside ordinary owners of the same map: never a wrong value, a
-// cost that is bounded in steps and bytes, and back to normal by itself when the attack is over.
+// An attacker varies values, beside ordinary owners of the same map: no value is ever wrong, the
+// cost in steps and bytes is bounded, and the map recovers by itself after the attack.
 
 #include <gtest/gtest.h>
 
@@ -96,7 +96,7 @@ TEST_P(CardinalityAttackTest, NeverAWrongValueBoundedStepsAndBackToNormal) {
     for (size_t i = 0; i < attackers_.size(); ++i) {
       ASSERT_TRUE(Holds(attackers_[i], NumberedValue(first + i, kAttackBytes))) << "attacker " << i;
     }
-    // Steps: the hash index stays as full as it is meant to be, so that a search stays short.
+    // Steps: the hash index keeps its fill limit, so searches stay short.
     const IndexMapStats stats = map_->stats();
     const ValueTableStats& table = stats.table;
     EXPECT_LE(3 * uint64_t{table.live + table.unreferenced + table.tombstones},
@@ -109,7 +109,8 @@ TEST_P(CardinalityAttackTest, NeverAWrongValueBoundedStepsAndBackToNormal) {
     EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
   }
 
-  // The attack ends; nobody tidies up. Ordinary writes and grace periods bring everybody home.
+  // The attack ends without cleanup. Ordinary writes and grace periods bring all owners back into
+  // the table.
   for (Owner& owner : attackers_) ASSERT_EQ(map_->Delete(owner), Status::kOk);
   constexpr uint64_t kRoundsToRecover = 4;
   for (uint64_t round = 0; round < kRoundsToRecover; ++round) {

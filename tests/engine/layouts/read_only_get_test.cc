@@ -47,7 +47,7 @@ struct ReadOnlyOwner {
 
 size_t PageBytes() { return static_cast<size_t>(sysconf(_SC_PAGESIZE)); }
 
-// Pages of its own for what a test puts there.
+// Separate pages for a test's objects.
 class OwnPages {
  public:
   OwnPages() {
@@ -65,9 +65,9 @@ bool ProtectRange(uintptr_t begin, uintptr_t end) {
   return mprotect(reinterpret_cast<void*>(begin), end - begin, PROT_READ) == 0;
 }
 
-// Makes the calling process's anonymous memory read-only, but for its stack and what belongs to its
-// thread. Under AddressSanitizer, which writes to memory of its own: the given range only.
-// The process can do little but read afterwards. False: it did not work.
+// Makes the calling process's anonymous memory read-only, except its stack and its thread's memory.
+// Under AddressSanitizer, which writes to memory of its own, only the given range. The process can
+// do little but read afterwards. False on failure.
 bool ProtectSharedMemory(const void* range, size_t range_bytes) {
 #ifdef INLAY_READ_ONLY_TEST_ASAN
   const uintptr_t from = reinterpret_cast<uintptr_t>(range) / PageBytes() * PageBytes();
@@ -109,12 +109,12 @@ bool ProtectSharedMemory(const void* range, size_t range_bytes) {
 #endif
 }
 
-// Whether `what` returns true in a child process, which has this thread only.
+// Whether `what` returns true in a child process with this thread only.
 template <typename What>
 bool TrueInChild(const What& what) {
   const pid_t child = fork();
   if (child == 0) {
-    // A store to read-only memory shall end the child, and say nothing.
+    // A store to read-only memory must end the child silently.
     signal(SIGSEGV, SIG_DFL);
     _exit(what() ? 0 : 1);
   }
@@ -159,7 +159,7 @@ void ExpectGetsDoNotStore(IndexMap& map, std::span<Owner* const> owners, const v
     return ProtectSharedMemory(range, range_bytes) && GetsAreRight<Owner>(map, owners, expected);
   };
   EXPECT_TRUE(TrueInChild(gets));
-  // What the protection is worth: a store to an owner ends the process.
+  // Proof of the protection: a store to an owner ends the process.
   const auto stores = [&] {
     if (ProtectSharedMemory(range, range_bytes)) static_cast<void>(map.Delete(*owners[2]));
     return true;

@@ -53,7 +53,7 @@ template <typename Constant>
   return Constant::Load();
 }
 
-// What the functions above load when this file calls them.
+// The numbers that the functions above load when this file calls them.
 template <typename Constant>
 std::vector<uint32_t> LoadsHere() {
   // Through pointers that the compiler does not see through, so that nothing is inlined.

@@ -1,5 +1,5 @@
-// L1 as the allocator sees it: what a map with many spilled values takes, the buckets of its side
-// table included, is given back with it.
+// L1 as the allocator sees it: freeing a map with many spilled values returns all its memory, with
+// the buckets of its side table.
 
 #include <gtest/gtest.h>
 #include <malloc.h>

@@ -1,5 +1,5 @@
-// V4 on the second rung of the ladder: every allocation of an operation that spills, on both kinds
-// of owners, and of what holds maps and owners, is made to fail.
+// V4 on the second rung of the ladder: fails every allocation of an operation that spills, on both
+// kinds of owners, and of the objects that hold maps and owners.
 
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ class SpilledNoMemoryTest : public testing::Test {
     std::string reason;
     EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
     EXPECT_TRUE(owners_.store().CheckInvariants(&reason)) << reason;
-    // To close and to free needs no memory.
+    // Closing and freeing need no memory.
     SetAllocationsLeftForTest(0);
     owners_.CloseAll();
     EXPECT_EQ(map_->stats().spilled_now, 0U);
@@ -50,8 +50,8 @@ class SpilledNoMemoryTest : public testing::Test {
     EXPECT_EQ(owners_.store().account().used_bytes(), 0U);
   }
 
-  // How often a private value is refused at least in `spills` spills: always where each has an
-  // allocation of its own; sockets take theirs from slabs, which ask for many at a time.
+  // The least number of failures in `spills` spills. Each spill fails if private values have
+  // allocations of their own; sockets take theirs from slabs, which allocate many at a time.
   static int Least(int spills) { return std::is_same_v<Owners, SocketOwners> ? 0 : spills; }
 
   static Bytes Value(uint64_t n) { return NumberedValue(n, kLadderValueBytes); }
@@ -62,7 +62,7 @@ class SpilledNoMemoryTest : public testing::Test {
     const ReadSection section;
     return Copied(map_->Get(owner), kLadderValueBytes);
   }
-  // The walk, with what must be so after each failure.
+  // The walk, with the invariants after each failure.
   template <typename Attempt>
   int Walk(Owner& owner, const Bytes& held, Attempt&& attempt) {
     const uint64_t spilled = map_->stats().spilled_now;

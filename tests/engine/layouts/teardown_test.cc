@@ -1,5 +1,5 @@
-// Maps, stores and owners that go in unusual places: in a function that runs after a grace period,
-// and in the destructor of a thread_local object.
+// Maps, stores and owners destroyed in unusual places: in a function that runs after a grace
+// period, and in the destructor of a thread_local object.
 
 #include <gtest/gtest.h>
 
@@ -39,7 +39,7 @@ struct Signal {
 };
 void Give(RcuHead* head) { reinterpret_cast<Signal*>(head)->given.release(); }
 
-// Waits for a grace period of somebody else. None would come if the library's thread hung.
+// Waits for a grace period of another thread. None would come if the library's thread hung.
 void ExpectGracePeriods() {
   Signal signal;
   Retire<Give>(&signal.head);

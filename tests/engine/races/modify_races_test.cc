@@ -17,7 +17,7 @@ template <typename L>
 class ModifyRacesTest : public ContractTest<L> {};
 TYPED_TEST_SUITE(ModifyRacesTest, AllLayouts, LayoutName);
 
-// A Modify() that retries for long must not keep alive all that is retired meanwhile.
+// A Modify() that retries for long must not keep objects alive that are retired meanwhile.
 TYPED_TEST(ModifyRacesTest, ModifyHoldsNoReaderSectionBetweenTwoAttempts) {
   Socket& socket = this->OpenSocket();
   ASSERT_EQ(this->map_->Update(socket, this->Value(1), UpdateFlag::kAny), Status::kOk);

@@ -44,7 +44,7 @@ TEST(NoThreadTest, CreationFailsAndNothingElseDoes) {
   EXPECT_EQ(reclaimed, 1);
   EXPECT_TRUE(grace.Elapsed());
 
-  // What waits is not lost when a thread is allowed again.
+  // Waiting objects are not lost when a thread is allowed again.
   Retire<Reclaim>(&(new Object)->head);
   test_refuses_threads = false;
   EXPECT_EQ(Store::Create({}, &store), Status::kOk);

@@ -1,5 +1,5 @@
-// Readers, writers and clones of an owner that spills, in the orders that matter. Every order is
-// forced by test points, so that these tests need no luck.
+// Readers, writers and clones of an owner that spills, in the orders that matter. Test points force
+// every order, so these tests are deterministic.
 
 #include <gtest/gtest.h>
 

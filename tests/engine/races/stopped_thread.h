@@ -1,5 +1,5 @@
-// StoppedThread: a thread that a test stops at a test point of the engine, so that the test decides
-// what happens before the thread goes on.
+// StoppedThread: a thread that a test stops at a test point of the engine. The test then acts
+// before it lets the thread go on.
 
 #ifndef INLAY_TESTS_ENGINE_RACES_STOPPED_THREAD_H_
 #define INLAY_TESTS_ENGINE_RACES_STOPPED_THREAD_H_
@@ -18,8 +18,8 @@ namespace inlay {
 
 class StoppedThread {
  public:
-  // Runs `run` on a thread of its own, and returns once that has come to `point` for the first
-  // time, or has come to its end without.
+  // Runs `run` on a thread of its own. Returns when the thread first reaches `point`, or ends
+  // without reaching it.
   StoppedThread(std::string point, std::function<void()> run) : point_(std::move(point)) {
     thread_ = std::thread([this, run = std::move(run)] { Run(run); });
     std::unique_lock lock(mutex_);

@@ -1,5 +1,5 @@
-// S1 in large: 100,000 values that an attacker has chosen to collide under one seed. Counted in
-// probes, not in time.
+// S1 at scale: 100,000 values that an attacker has chosen to collide under one seed. Counts probes,
+// not time.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ namespace {
 constexpr uint64_t kKnownSeed = 42;
 constexpr size_t kChosen = 100'000;
 constexpr uint32_t kChosenBytes = 16;
-// All chosen values hash to one slot in so many, under the known seed.
+// Under the known seed, the hash of every chosen value has zeroes in these bits.
 constexpr uint32_t kChosenMask = 0xff;
 
 std::vector<uint64_t> ChosenNumbers() {
@@ -79,7 +79,7 @@ TEST(ChosenValuesTest, S1AHundredThousandCollisionsHoldForOneSeedOnly) {
   const auto random = MakeTable({.value_bytes = kChosenBytes});
   EXPECT_LT(PassThrough(*random, chosen, kHeld).mean, 1.1 * usual.mean);
 
-  // The values do collide where the seed is known: a tenth of them, since it takes that long.
+  // The values do collide under the known seed. Uses a tenth of them, since it is slow.
   const std::vector<uint64_t> some(chosen.begin(), chosen.begin() + kChosen / 10);
   const auto known = MakeTable({.value_bytes = kChosenBytes, .seed = kKnownSeed});
   EXPECT_GT(PassThrough(*known, some, kHeld).mean, 10 * usual.mean);

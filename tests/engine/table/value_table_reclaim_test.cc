@@ -1,4 +1,5 @@
-// V2: a table reuses an index only after a grace period. And when it reclaims unreferenced values.
+// V2: a table reuses an index only after a grace period. Also tests when it reclaims unreferenced
+// values.
 
 #include <gtest/gtest.h>
 

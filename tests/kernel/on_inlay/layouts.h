@@ -1,4 +1,4 @@
-// The layouts that scripts run on, and what the sockets of each reserve. A new layout is one struct
+// The layouts that scripts run on, and the reservation of their sockets. A new layout is one struct
 // and one place in the list.
 
 #ifndef INLAY_TESTS_KERNEL_ON_INLAY_LAYOUTS_H_

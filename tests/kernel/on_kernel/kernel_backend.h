@@ -12,14 +12,14 @@
 
 namespace inlay::bpf_script {
 
-// What every script needs of the machine. Make it once for all scripts.
+// The access to the machine that every script needs. Make it once for all scripts.
 class KernelAccess {
  public:
   virtual ~KernelAccess() = default;
   // An empty backend; one at a time. Its functions return the errno of an operation, and throw
   // std::system_error if the machine fails.
   virtual std::unique_ptr<Backend> NewBackend() = 0;
-  // What the kernel charges a socket for its first value, beside the element: the size of struct
+  // The kernel's charge for a socket's first value, beside the element: the size of struct
   // bpf_local_storage.
   virtual int64_t storage_bytes() const = 0;
   // Whether it freezes maps that hold locks, which newer kernels refuse.

@@ -36,7 +36,7 @@ struct DiagReply {
 
 // Every function returns 0 or a positive errno. Values have the map's size; an empty value means no
 // value. `fd` may be any number, open or not. A function that makes a descriptor puts it at the
-// number that it is given, and closes what was there.
+// given number, and closes the previous one.
 class Backend {
  public:
   Backend() = default;

@@ -1,4 +1,4 @@
-// Bytes, and how a script writes them.
+// Bytes, and their text in scripts.
 
 #ifndef INLAY_TESTS_KERNEL_SCRIPT_HEX_H_
 #define INLAY_TESTS_KERNEL_SCRIPT_HEX_H_

@@ -41,7 +41,7 @@ using Differences = std::map<size_t, std::string>;
 Differences ReadDifferences(const std::filesystem::path& folder, std::string_view who,
                             std::string_view script);
 
-// Whether the recordings say how a kernel of this version ("6.1") answers.
+// Whether the recordings have the answers of this kernel version ("6.1").
 bool HasVersion(const std::filesystem::path& folder, std::string_view version);
 
 }  // namespace inlay::bpf_script

@@ -103,7 +103,7 @@ TEST_F(AnalyzeCaptureTest, OptionsThatContradictItAreRefused) {
   ExpectFailure("analyze --columns 1 " + whole,
                 "--columns, --header, --delimiter and --map-id are for text, not for a capture");
   ExpectFailure("analyze --map-id 1 " + whole, "are for text, not for a capture");
-  // Who says raw gets raw.
+  // --format raw overrules detection.
   EXPECT_EQ(Inlay("analyze --format raw --value-bytes 1 " + whole).exit_code, 0);
 }
 
@@ -149,7 +149,7 @@ TEST_F(AnalyzeCaptureTest, WhatIsMissingIsSaidAndTheRestIsReported) {
             std::string::npos);
 }
 
-// A part of the sockets is not the whole: the report is made, and no limit is kept or broken.
+// A part of the sockets is not the whole: the command prints the report and judges no limit.
 TEST_F(AnalyzeCaptureTest, NoLimitIsCheckedOnFiguresInDoubt) {
   const std::string path = files_.Write(
       "now.inlay", CaptureOf(Named(), {{1, Values(), false, "2 sockets were closed"}}));

@@ -1,4 +1,4 @@
-// Runs the built command: exit codes, what goes to which stream, and messages.
+// Runs the built command: exit codes, streams and messages.
 
 #include <gtest/gtest.h>
 
@@ -240,7 +240,7 @@ TEST_F(AnalyzeCommandTest, ASplitThatIsLeftOutIsMentioned) {
             std::string::npos);
 }
 
-// A screen without --full; with it everything; on a terminal with colours, unless they are refused.
+// A screenful without --full, everything with it; colours on a terminal, unless turned off.
 TEST_F(AnalyzeCommandTest, TheAnswerComesFirst) {
   const std::string syn = kData + "/syn_options/syn.tsv";
   const std::string brief = Inlay("analyze --columns 5-9 " + syn).out;

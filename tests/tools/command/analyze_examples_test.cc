@@ -1,4 +1,4 @@
-// The commands in docs/analyze_examples.md print what stands there.
+// The commands in docs/analyze_examples.md print the output shown there.
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ std::string WithoutEmptyEnd(std::string text) {
   return text;
 }
 
-// What is fenced as ```console: a command behind each "$ ", and behind it what it prints.
+// The blocks fenced as ```console: a command behind each "$ ", followed by its output.
 std::vector<Example> ExamplesOf(const std::string& document) {
   std::vector<Example> examples;
   bool inside = false;

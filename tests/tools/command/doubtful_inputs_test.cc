@@ -1,5 +1,5 @@
-// Inputs that people really have, and that can be read in more than one way or not as a whole:
-// never a wrong count without a word, and with a limit never exit code 0.
+// Realistic inputs that are ambiguous or partly unreadable: never a silent wrong count, and with a
+// limit never exit code 0.
 
 #include <gtest/gtest.h>
 

@@ -32,7 +32,7 @@ std::vector<std::string> LinesOf(const std::string& path) {
   return lines;
 }
 
-// What a GROUND_TRUTH file says about whole rows.
+// The figures of a GROUND_TRUTH file for whole rows.
 struct Truth {
   uint64_t records = 0;
   uint64_t distinct = 0;

@@ -1,6 +1,6 @@
-// What `inlay analyze` says of growth, through the built command: in random order, in that of the
-// input, and from snapshot to snapshot. The numbers about snapshots were computed with cut, sort
-// and comm.
+// The growth figures of `inlay analyze`, through the built command: in random order, in input
+// order, and from snapshot to snapshot. The expected numbers of snapshots come from cut, sort and
+// comm.
 
 #include <gtest/gtest.h>
 
@@ -156,7 +156,7 @@ TEST_F(GrowthCommandTest, AColumnTellsSnapshotsApart) {
   }
 }
 
-// The value is the other columns then, under their names; quoted cells stay what they are.
+// The value then has the other columns, under their names; quoted cells stay unchanged.
 TEST_F(GrowthCommandTest, TheColumnOfTheSnapshotIsNoPartOfTheValue) {
   const std::string path =
       files_.Write("named.csv",
@@ -296,7 +296,7 @@ TEST_F(GrowthCommandTest, WhatCannotBeIsRefused) {
                 "do not fit into --memory");
 }
 
-// A limit is broken or not by the values of today.
+// Only today's values decide on a limit.
 TEST_F(GrowthCommandTest, LimitsLookAtToday) {
   EXPECT_EQ(Inlay("analyze --max-index-bits 9 --columns 5-9 " + syn_).exit_code, 0);
   EXPECT_EQ(Inlay("analyze --in-order --max-index-bits 8 --columns 5-9 " + syn_).exit_code, 3);

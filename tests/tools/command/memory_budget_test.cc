@@ -1,5 +1,5 @@
-// --memory, by what the kernel says that the command took: also where records are so large, or
-// have so many fields, that what is computed on fields would take far more than the values.
+// --memory, by the kernel's figure for the command: also if records are so large, or have so many
+// fields, that the computations on fields would take far more than the values.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -35,8 +35,8 @@ constexpr bool kTakesWhatItSays = true;
 
 class MemoryBudgetTest : public InlayCommandTest {
  protected:
-  // The peak of resident memory of the command in bytes; its standard output is the file "out".
-  // The child starts with what this process has, so that files are written piece by piece here.
+  // The peak of resident memory of the command in bytes; its standard output is the file "out". The
+  // child starts with this process's memory, so this process writes files piece by piece.
   size_t PeakBytes(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), INLAY_COMMAND);
     std::vector<char*> pointers;
@@ -127,11 +127,11 @@ TEST_F(MemoryBudgetTest, BytesOfDumpsAreWithinIt) {
       << report["notes"][0];
 }
 
-// A sample says how long the longest of all texts is.
+// A sample knows the length of the longest of all texts.
 TEST_F(MemoryBudgetTest, TheLongestTextIsKnownOfASample) {
   std::string rows;
   for (int i = 0; i < 150'000; ++i) rows += std::to_string(i * 7) + ",value\n";
-  // In all samples but those of luck one of these is not: each is once the longest.
+  // Most samples lack at least one of these; each is the longest once.
   for (const int extra : {60, 61, 62, 63}) {
     const std::string text = std::string(static_cast<size_t>(extra), 'x') + ",\"a \"\"quoted\"\"\"";
     const std::string path = files_.Write("rows.csv", rows + text + "\n" + rows);

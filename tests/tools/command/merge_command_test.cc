@@ -1,5 +1,5 @@
-// `inlay merge`, and `inlay analyze` of what it makes: any cut of the data gives the report on the
-// whole. And the budget of memory.
+// `inlay merge`, and `inlay analyze` of its output: any split of the data gives the report on the
+// whole. Also tests the memory budget.
 
 #include <gtest/gtest.h>
 
@@ -61,8 +61,8 @@ TEST_F(MergeCommandTest, ShardsOfAFleetGiveTheReportOnTheWhole) {
   EXPECT_EQ(Inlay("analyze --json " + some + others).out, expected) << "without merging first";
 }
 
-// Engines of text: a mapper on each split of the input, lines sorted and dealt to reducers, a tab
-// behind each, and a last reducer. And GNU parallel, if it is there.
+// Text-based engines: a mapper on each split of the input, lines sorted and dealt to reducers, a
+// tab behind each, and a last reducer. Also GNU parallel, if installed.
 TEST_F(MergeCommandTest, SummariesPassThroughEnginesOfText) {
   const std::string path = kData + "/syn_options/syn.tsv";
   const std::string expected = Inlay("analyze --json --format tsv " + path).out;
@@ -139,7 +139,7 @@ TEST_F(MergeCommandTest, ABudgetOfMemoryIsKept) {
   std::remove(path.c_str());
 }
 
-// So few are left out that all of them are known: then the figures are still right.
+// So few values are dropped that all of them are known: the figures stay exact.
 TEST_F(MergeCommandTest, WhatIsLeftOutAndKnownIsCountedOnce) {
   const std::string path = kWork + "/large_records.bin";
   {
@@ -209,7 +209,7 @@ TEST_F(MergeCommandTest, OptionsOfTheReportAreRefusedWithASummary) {
             0);
 }
 
-// What was to be said of the input is said of the sum, once.
+// The sum has each note on the inputs once.
 TEST_F(MergeCommandTest, NotesAreInSummaries) {
   const std::string dump = kData + "/bpf_dumps/ss_bpf-maps.txt";
   const std::string direct = Inlay("analyze --json --map-id 136 " + dump).out;

@@ -1,4 +1,4 @@
-// A file is at its place when it is moved there, and not before.
+// A file appears at its path with MoveToPlace(), and not before.
 
 #include "tools/command/output/pending_file.h"
 

@@ -1,4 +1,4 @@
-// `inlay replay`: what it prints for known records, and how it fails.
+// `inlay replay`: its output for known records, and its failures.
 
 #include <gtest/gtest.h>
 

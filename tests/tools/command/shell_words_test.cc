@@ -1,4 +1,4 @@
-// A command in quotes is read by a shell as the words that it was made of.
+// A shell reads a quoted command as the original words.
 
 #include "tools/command/output/shell_words.h"
 

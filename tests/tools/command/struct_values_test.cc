@@ -1,5 +1,4 @@
-// Reports on raw records whose fields are named: decoded values, padding, and how options fit
-// together.
+// Reports on raw records with named fields: decoded values, padding, and combinations of options.
 
 #include <gtest/gtest.h>
 

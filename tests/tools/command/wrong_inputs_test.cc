@@ -1,4 +1,5 @@
-// What people pipe into the command by mistake: none of it may pass a limit, and messages name it.
+// Inputs that people pipe into the command by mistake: none may pass a limit, and messages name
+// their kind.
 
 #include <gtest/gtest.h>
 
@@ -28,7 +29,7 @@ class WrongInputsTest : public InlayCommandTest {
   }
 };
 
-// The file, and what the message names. Empty: the report is made where there is no limit.
+// The file, and the kind in the message. Empty: the command prints a report if there is no limit.
 const std::map<std::string, std::string> kMessages = {
     {"README.md", "Markdown"},
     {"blank_lines.txt", "nothing but blanks"},

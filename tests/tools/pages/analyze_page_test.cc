@@ -1,5 +1,4 @@
-// The page of `inlay analyze --html`: which sections it has, what they say, and that no data breaks
-// it.
+// The page of `inlay analyze --html`: its sections, their content, and that no data breaks it.
 
 #include "tools/pages/analyze_page/analyze_page.h"
 
@@ -75,7 +74,7 @@ bool Contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// What the page says, without markup.
+// The text of the page, without markup.
 std::string Words(const Report& report) { return page::FormatMarkdown(Page(report)); }
 
 std::string Head(const Report& report) {
@@ -238,7 +237,7 @@ TEST(AnalyzePageTest, IsOfBoundedSizeAndSaysWhatIsCut) {
 }
 
 TEST(AnalyzePageTest, ManySpoilersAreCutToo) {
-  // What spoils it is told of as many fields as there are.
+  // The text names any number of spoilers.
   std::string text;
   for (int row = 0; row < 400; ++row) {
     for (int column = 0; column < 400; ++column) absl::StrAppend(&text, row, ",");

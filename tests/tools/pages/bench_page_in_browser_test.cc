@@ -1,4 +1,4 @@
-// The page of a report, in a real browser: page_in_browser.sh says what is looked at.
+// The page of a report, in a real browser: page_in_browser.sh has the checks.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// The benchmark page as a whole: which sections it has, what they say, and what it leaves out.
+// The benchmark page as a whole: its sections, their content, and its omissions.
 
 #include "tools/pages/bench_page/bench_page.h"
 
@@ -233,7 +233,7 @@ TEST(BenchPageTest, ThroughputIsOfAllThreads) {
   EXPECT_EQ(figure->table.rows[1].cells[7].Words(), "2.00");
 }
 
-// What a thread gains is said of the figures that the bars are on.
+// The gain of a thread uses the same figures as the bars.
 TEST(BenchPageTest, ThroughputGainIsThatOfTheFastestRounds) {
   const page::Document document = BuildBenchPage(ResultsOf(
       {BenchmarkJson()

@@ -1,4 +1,4 @@
-// The numbers of distinct values at which two layouts cost as much.
+// The numbers of distinct values at which two layouts cost the same.
 
 #include "tools/pages/analyze_page/break_evens.h"
 

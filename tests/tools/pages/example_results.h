@@ -1,4 +1,4 @@
-// Results to make reports of: invented figures, of every question that a report answers.
+// Results for test reports: invented figures for every question that a report answers.
 
 #ifndef INLAY_TESTS_TOOLS_PAGES_EXAMPLE_RESULTS_H_
 #define INLAY_TESTS_TOOLS_PAGES_EXAMPLE_RESULTS_H_

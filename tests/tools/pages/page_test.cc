@@ -1,4 +1,4 @@
-// Pages: what a document is written as, in HTML with its charts, and in Markdown.
+// Pages: a document in HTML with its charts, and in Markdown.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Where a peer wins, the report says so in words; where none does, too.
+// The report states in words where a peer wins, and where none does.
 
 #include "tools/pages/bench_page/peer_wins.h"
 

@@ -1,4 +1,4 @@
-// What `inlay report` reads, and what it refuses to read.
+// The files that `inlay report` reads, and those that it rejects.
 
 #include "tools/pages/bench_results/result_file.h"
 

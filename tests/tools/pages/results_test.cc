@@ -1,4 +1,4 @@
-// What is computed from results: within one run, and only there.
+// The figures computed from results, within one run only.
 
 #include "tools/pages/bench_results/results.h"
 

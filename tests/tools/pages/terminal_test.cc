@@ -1,4 +1,4 @@
-// The writer for terminals: width, alignment, colours, and texts that would harm a terminal.
+// The writer for terminals: width, alignment, colours, and texts with control sequences.
 
 #include "tools/pages/document/terminal.h"
 

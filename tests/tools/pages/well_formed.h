@@ -28,7 +28,7 @@ class WellFormed {
     if (error_.empty() && !open_.empty()) error_ = "not closed: " + open_.back();
   }
 
-  // Empty, or what is wrong.
+  // The error; empty if there is none.
   std::string error() const { return error_; }
   std::multiset<std::string> elements() const { return elements_; }
   std::vector<std::string> attributes() const { return attributes_; }  // "name=value"

@@ -1,5 +1,5 @@
-// Compressed input, through InputFile and through every reader behind OpenRecords(): what is read
-// is what was compressed, and nothing else is taken for it.
+// Compressed input, through InputFile and through every reader behind OpenRecords(): a read returns
+// exactly the compressed content, and nothing else passes for compressed input.
 
 #include "tools/analysis/bytes/compressed_file.h"
 
@@ -60,7 +60,7 @@ std::string Compressed(Compression compression, std::string_view text) {
 
 constexpr Compression kBoth[] = {Compression::kGzip, Compression::kZstd};
 
-// Text that does not compress to nothing.
+// Text that compresses poorly.
 std::string RandomText(size_t bytes, unsigned seed) {
   std::mt19937 random(seed);
   std::string text;
@@ -221,7 +221,7 @@ TEST_F(CompressedFileTest, TwiceCompressedIsAnError) {
   }
 }
 
-// One input in every format, with options that leave to detection what can be left.
+// One input in every format, with only the options that detection needs.
 struct Input {
   const char* name;
   RecordOptions options;

@@ -15,7 +15,7 @@ namespace {
 
 std::string AsString(std::span<const uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
 
-// However much or little is looked at, and in whatever order, all of it is still to be read.
+// After peeks of any sizes in any order, Read() still returns all bytes.
 TEST(InputFileTest, WhatIsPeekedAtIsReadAfterwards) {
   const TemporaryFiles files;
   const std::string path = files.Write("digits", "0123456789");

@@ -1,5 +1,5 @@
-// Captures that are cut off or damaged: all intact blocks are read, nothing else is, and it is
-// said.
+// Truncated or damaged captures: the reader returns all intact blocks and nothing else, and reports
+// the losses.
 
 #include <gtest/gtest.h>
 
@@ -24,8 +24,8 @@ uint64_t Number(const std::string& bytes, size_t at, size_t count) {
   return number;
 }
 
-// The values of a capture without some of its blocks, read as docs/format.md says and in no other
-// way. Nothing if the description is lost.
+// The values of a capture without some of its blocks, by a second reader written from
+// docs/format.md. Nothing if the description is lost.
 std::optional<Strings> PlainValues(const std::string& capture, size_t value_bytes,
                                    const std::set<size_t>& lost) {
   const std::vector<PlacedBlock> blocks = BlocksOf(capture);

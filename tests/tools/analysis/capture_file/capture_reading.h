@@ -1,4 +1,4 @@
-// Reads captures in memory, for tests: their values, and what is said of the rest.
+// Reads captures in memory, for tests: their values, and the notes on the rest.
 
 #ifndef INLAY_TESTS_TOOLS_ANALYSIS_CAPTURE_FILE_CAPTURE_READING_H_
 #define INLAY_TESTS_TOOLS_ANALYSIS_CAPTURE_FILE_CAPTURE_READING_H_

@@ -1,4 +1,4 @@
-// Captures that are whole: what was written is read, by whatever way.
+// Intact captures: every way of reading returns the written values.
 
 #include "tools/analysis/capture_file/capture_records.h"
 
@@ -334,8 +334,8 @@ TEST_F(CaptureRecordsTest, FilesThatAreNoneAreErrors) {
   EXPECT_EQ(Error({good, missing}), missing + ": cannot open: No such file or directory");
 }
 
-// A block of a few bytes can stand for very many records. They cost what their bytes cost: every
-// value of a dictionary is given out once for each snapshot, with its count.
+// A block of a few bytes can stand for very many records. They cost no more than their bytes: the
+// reader returns every value of a dictionary once for each snapshot, with its count.
 TEST_F(CaptureRecordsTest, CountedRecordsCostNoMoreThanTheirBytes) {
   constexpr uint32_t kRecords = 8'000'000;
   constexpr size_t kValueBytes = 60'000;
@@ -375,8 +375,7 @@ TEST_F(CaptureRecordsTest, CountedRecordsCostNoMoreThanTheirBytes) {
   EXPECT_EQ(DoubtsOf(**source), Strings());
 }
 
-// Several dictionaries, snapshots and files: each value once for each snapshot, whatever is
-// counted.
+// Several dictionaries, snapshots and files: each value once for each snapshot, for all counts.
 TEST_F(CaptureRecordsTest, CountedRecordsAreTheSameRecords) {
   const std::string one = files_.Write(
       "one", CaptureOf(PlainHeader(1, true), {{1, {"a", "b", "a"}}, {2, {"b"}}, {3, {"a", "c"}}}));

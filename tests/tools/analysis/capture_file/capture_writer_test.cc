@@ -1,4 +1,4 @@
-// What the writer promises beyond what comes back: size, order of calls, failures, and the bytes
+// The guarantees of the writer beyond the round trip: size, order of calls, failures, and the bytes
 // of docs/format.md.
 
 #include "tools/analysis/capture_file/capture_writer.h"
@@ -144,7 +144,7 @@ TEST(CaptureWriterTest, AReaderMayReadFromAPipeWhileItIsWritten) {
   close(ends[0]);
 }
 
-// A series that ends anywhere: what EndSnapshot() has finished is in the file.
+// A series that ends anywhere: the file has all snapshots that EndSnapshot() has finished.
 TEST(CaptureWriterTest, WhatHasEndedIsInTheFile) {
   MemoryCapture capture(PlainHeader(2, true));
   for (uint64_t i = 1; i <= 3; ++i) {

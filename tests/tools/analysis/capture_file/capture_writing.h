@@ -64,7 +64,7 @@ class MemoryCapture {
     EXPECT_TRUE(writer_->EndSnapshot(snapshot.complete, snapshot.why).ok());
   }
 
-  // What has been written up to now.
+  // The bytes written so far.
   std::string Bytes() const {
     std::string bytes(static_cast<size_t>(lseek(fd_, 0, SEEK_END)), '\0');
     EXPECT_EQ(pread(fd_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));

@@ -1,4 +1,4 @@
-// Captures that are made to harm: blocks whose checksums are right and whose content is not.
+// Hostile captures: blocks with right checksums and wrong content.
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -174,7 +174,7 @@ TEST(HostileCaptureTest, DescriptionsThatCannotBeAreErrors) {
   EXPECT_EQ(error(field(R"("kind":"bool","offset_bits":0,"size_bits":8},)"
                         R"({"name":"b\n","kind":"bool","offset_bits":7,"size_bits":8)")),
             "field 'b\\n' begins before the end of the one before it");
-  // Nested so deep that a reader that calls itself would fall.
+  // Nested so deep that a recursive reader would overflow its stack.
   EXPECT_NE(error(std::string(1'000'000, '[')), "");
 }
 
@@ -220,7 +220,7 @@ TEST(HostileCaptureTest, ReadingTakesLinearTime) {
   EXPECT_NE(ReadCapture(hostile).error, "");
 }
 
-// What is kept of a small block must not take the room of a large one before it.
+// A stored small block must not keep the capacity of a large one before it.
 TEST(HostileCaptureTest, ASmallBlockBehindALargeOneTakesLittleMemory) {
   std::string bytes;
   AppendCaptureBlock(CaptureBlockType::kRecords, 0, 7, std::string(kMaxCapturePayloadBytes, 'x'),

@@ -87,7 +87,7 @@ TEST_F(CountInputTest, FilesOrRowsCanBeSnapshots) {
   }
 }
 
-// A doubt about any file is a doubt about the sum, and stays one in the summary of it.
+// A doubt about any file is a doubt about the sum, and stays one in its summary.
 TEST_F(CountInputTest, SummariesCarryTheirNotes) {
   absl::StatusOr<CountedInput> counted = Count({a_}, {});
   ASSERT_TRUE(counted.ok());

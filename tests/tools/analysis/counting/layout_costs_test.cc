@@ -38,7 +38,7 @@ TEST(LayoutCostsTest, TheTableHoldsValuesEntriesAndHashSlots) {
   EXPECT_EQ(TableBytes(683, 8), 683U * 20 + 32 + 2048 * 4);
 }
 
-// What the report promises is what the library takes.
+// The report's figures equal the memory of the library.
 TEST(LayoutCostsTest, TheTableIsAsLargeAsTheLibrarys) {
   for (const uint32_t value_bytes : {4U, 100U, 1000U}) {
     std::unique_ptr<ValueTable> table;

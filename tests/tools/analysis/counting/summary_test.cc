@@ -1,5 +1,5 @@
-// Summaries: what is written is read again; any split, added in any order, is the whole; and what
-// is damaged is no summary.
+// Summaries: a written summary reads back; any split, added in any order, equals the whole; and a
+// damaged one is rejected.
 
 #include "tools/analysis/counting/summary.h"
 
@@ -309,7 +309,7 @@ TEST(SummaryTest, NotesAreKeptOnceInAnyOrder) {
   }
 }
 
-// However many notes there are, a doubt is among those that are kept.
+// Among any number of notes, the summary keeps a doubt.
 TEST(SummaryTest, DoubtsStayDoubts) {
   Summary sum = Of(TextSchema(), {"1460,cubic"});
   for (int i = 0; i < 50; ++i) sum.notes.Add({"a note " + std::to_string(i)});

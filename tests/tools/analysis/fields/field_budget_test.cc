@@ -1,4 +1,4 @@
-// What is computed on fields with little memory: fewer threads and tables at a time, and only then
+// Computations on fields with little memory: fewer threads and tables at a time, and only then
 // fewer values.
 
 #include "tools/analysis/fields/field_budget.h"

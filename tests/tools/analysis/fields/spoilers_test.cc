@@ -1,5 +1,5 @@
-// Leaving fields out: every figure against sets of the cells themselves, for real and random data;
-// and which fields are called the spoilers.
+// Leaving fields out: checks every figure against sets of the cells themselves, for real and random
+// data; and checks the choice of spoilers.
 
 #include "tools/analysis/fields/spoilers.h"
 
@@ -152,7 +152,7 @@ void ExpectCurve(const Spoilers& spoilers, const std::vector<std::pair<size_t, u
   }
 }
 
-// A value this dear is spoiled by whatever halves it.
+// With a value of this cost, every field that halves the values is a spoiler.
 constexpr LayoutInput kDear = {.sockets = 1000, .value_bytes = 100, .distinct = 1000};
 
 TEST(SpoilersTest, OfSynOptionsAreThePortsTheTimestampAndTheCapture) {
@@ -243,7 +243,7 @@ TEST(JointSpoilersTest, OneFieldThatHalves) {
   for (int i = 0; i < 40; ++i) rows.push_back({std::to_string(i), std::to_string(i % 3)});
   const FieldCodes codes = Encoded(rows);
   EXPECT_EQ(JointSpoilers(codes, FindSpoilers(codes, 10, 1), kDear), 1U);
-  // Nothing is spoiled where sharing costs nearly nothing, whatever halves the values.
+  // There are no spoilers if sharing costs nearly nothing, even if a field halves the values.
   EXPECT_EQ(JointSpoilers(codes, FindSpoilers(codes, 10, 1), {1'000'000, 100, 40}), 0U);
   EXPECT_TRUE(SharesCheaply({1'000'000, 100, 40}));
   EXPECT_FALSE(SharesCheaply(kDear));
@@ -263,7 +263,7 @@ TEST(JointSpoilersTest, TwoFieldsOfWhichEachAloneKeepsTheValuesApart) {
 }
 
 TEST(JointSpoilersTest, NotMoreThanHalfOfTheFieldsThatVary) {
-  // Three columns that say the same: fewer values are left only without all of them.
+  // Three equal columns: fewer values are left only without all of them.
   Table rows;
   for (int i = 0; i < 40; ++i) {
     rows.push_back({std::to_string(i), std::to_string(i + 100), std::to_string(i + 200)});
@@ -272,7 +272,7 @@ TEST(JointSpoilersTest, NotMoreThanHalfOfTheFieldsThatVary) {
   const Spoilers spoilers = FindSpoilers(codes, 10, 2);
   ExpectCurve(spoilers, {{0, 40}, {1, 40}, {2, 1}});
   EXPECT_EQ(JointSpoilers(codes, spoilers, kDear), 0U);
-  // A whole value that is one field is not spoiled by it.
+  // A value of one field has no spoiler.
   const FieldCodes one = Encoded({{"a"}, {"b"}, {"c"}});
   EXPECT_EQ(JointSpoilers(one, FindSpoilers(one, 10, 2), kDear), 0U);
 }

@@ -66,7 +66,7 @@ TEST(ColumnSelectionTest, EveryMistakeIsNamed) {
             "unknown column '99999999999999999999'; the header has: 'a'");
 }
 
-// Which of them is meant, nobody but the user knows.
+// Only the user knows which of them is meant.
 TEST(ColumnSelectionTest, ANameOfTwoColumnsIsRefused) {
   const std::vector<std::string> header = {"id", "port", "x\n", "port", "x\n"};
   const absl::StatusOr<std::vector<size_t>> port = SelectColumns("id,port", header, 5);

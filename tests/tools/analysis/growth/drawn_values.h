@@ -1,4 +1,5 @@
-// Values drawn from known distributions, as numbers: for what has to hold for all kinds of data.
+// Draws values, as numbers, from known distributions, for properties that hold for all kinds of
+// data.
 
 #ifndef INLAY_TESTS_TOOLS_ANALYSIS_GROWTH_DRAWN_VALUES_H_
 #define INLAY_TESTS_TOOLS_ANALYSIS_GROWTH_DRAWN_VALUES_H_
@@ -76,7 +77,7 @@ inline Draw LogNormal(double mean, double deviation) {
   };
 }
 
-// Several fields that know nothing of each other.
+// Several independent fields.
 inline Draw Fields(const Draw& field, int fields, uint64_t values_of_field) {
   return [field, fields, values_of_field](std::mt19937_64& random) {
     uint64_t value = 0;

@@ -1,11 +1,11 @@
-// How far forecasts of growth can be believed: the table in docs/analyze.md. Not a test, which
-// would take a smaller sample (growth_forecast_test.cc); it prints what it measures.
+// Measures the reliability of growth forecasts, for the table in docs/analyze.md. It is not a test,
+// which takes a smaller sample (growth_forecast_test.cc); it prints its measurements.
 //
 //   growth_coverage FILE COLUMNS [FILE COLUMNS]..
 //
 // From each distribution, and from the columns of each table (TSV or CSV, as for --columns; "-" is
-// whole rows), parts are drawn and counted; what is forecast for 2 and 10 times as many records is
-// compared with what those have.
+// whole rows), it draws and counts parts, and compares the forecasts for 2 and 10 times as many
+// records with the truth.
 
 #include <algorithm>
 #include <array>
@@ -90,7 +90,7 @@ void Compare(const std::string& group, std::span<const uint64_t> values, size_t 
   }
 }
 
-// The values of a table's rows, as numbers; none if it cannot be read, which is said.
+// The values of a table's rows, as numbers; none, with a message, if it is unreadable.
 std::vector<uint64_t> ReadColumns(const std::string& path, const std::string& columns) {
   RecordOptions options;
   if (columns != "-") options.columns = columns;

@@ -1,5 +1,5 @@
-// Forecasts against the truth: values are drawn, a part of them is counted, and what was said of
-// the rest is compared with it.
+// Forecasts against the truth: draws values, counts a part of them, and compares the forecast with
+// the rest.
 
 #include "tools/analysis/growth/growth_forecast.h"
 
@@ -23,7 +23,7 @@
 namespace inlay::analysis {
 namespace {
 
-// How often the truth was within what was forecast.
+// The share of forecasts whose interval held the truth.
 struct Coverage {
   int within = 0;
   int all = 0;
@@ -78,7 +78,7 @@ TEST(GrowthForecastTest, TheTruthIsWithinNineteenOfTwentyTimes) {
     }
   }
   for (size_t i = 0; i < 2; ++i) EXPECT_GE(all[i].share(), 0.95) << "forecast " << i;
-  // And they say something: 2x is known to a quarter on average, 10x to a factor of 2.5.
+  // And the intervals are narrow: on average a quarter for 2x, a factor of 2.5 for 10x.
   EXPECT_LT(all[0].log_widths / all[0].all, std::log(1.35));
   EXPECT_LT(all[1].log_widths / all[1].all, std::log(2.5));
 }
@@ -122,7 +122,7 @@ TEST(GrowthForecastTest, WithoutSingletonsNoneIsPromised) {
   }
 }
 
-// So many values that e^-mean is no number any more.
+// So many values that e^-mean underflows.
 TEST(GrowthForecastTest, ManyPairsDoNotPromiseThatNoneComes) {
   for (const uint64_t pairs : {400U, 2000U, 5000U}) {
     std::vector<uint64_t> values(2 * pairs);
@@ -351,7 +351,7 @@ TEST(GrowthForecastTest, SnapshotsOfDifferentSizesHaveALawOfTheirOwn) {
   EXPECT_GT(growth.forecasts[1].distinct_high, 283);
 }
 
-// What the last one has is there, whatever the law of all says.
+// The forecast starts from the last snapshot, even if the law of all gives another number.
 TEST(GrowthForecastTest, SnapshotsGrowFromTheLastOne) {
   const CopiesDistribution copies = CopiesOf({1, 2, 2});
   const Growth growth = GrowthOfSnapshots(

@@ -1,4 +1,4 @@
-// The expectation over random parts of the records, against enumeration and against drawing.
+// The expectation over random parts of the records, against enumeration and against sampling.
 
 #include "tools/analysis/growth/rarefaction.h"
 
@@ -71,7 +71,7 @@ TEST(RarefactionTest, TheTwoFormulasAgreeWhereTheyMeet) {
   EXPECT_NEAR(absent(65) / absent(64), 1 - 1000.0 / (100'000 - 64), 1e-7);
 }
 
-// Logarithms of factorials would differ by less than what they are rounded by.
+// Logarithms of factorials would differ by less than their rounding errors.
 TEST(RarefactionTest, MayBeOfTrillionsOfRecords) {
   constexpr uint64_t kRecords = 1'000'000'000'000;
   for (const uint64_t held : {uint64_t{65}, uint64_t{1000}, uint64_t{1'000'000}}) {

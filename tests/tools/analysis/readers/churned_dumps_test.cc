@@ -1,5 +1,5 @@
-// What bpftool printed of maps that rested and of maps that were changed meanwhile, in all of its
-// forms: tests/data/bpf_dumps/churned, recorded by record.sh there.
+// Dumps by bpftool, in all of its forms, of maps at rest and of maps under change:
+// tests/data/bpf_dumps/churned, recorded by record.sh there.
 
 #include <gtest/gtest.h>
 

@@ -199,7 +199,7 @@ TEST_F(LongCellsTest, QuotesThatSwallowRowsAreADoubt) {
   }
 }
 
-// Files that others write to while they are read: what is there at the end decides.
+// Files that other programs write to during the read: the state at the end decides.
 TEST_F(DelimitedRecordsTest, AFileThatChangesWhileItIsReadIsNotTrusted) {
   std::string rows;  // more than Inputs::Open() looks at
   for (int i = 0; i < 20; ++i) rows += "1,a\n";

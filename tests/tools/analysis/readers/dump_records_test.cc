@@ -226,7 +226,7 @@ TEST_F(DumpRecordsTest, EntriesWithoutAKeyOrAValueAreAccepted) {
   EXPECT_EQ(plain.notes, note);
 }
 
-// Whatever the error is and wherever it stands, it rejects no other entry.
+// No error at any place rejects another entry.
 TEST_F(DumpRecordsTest, EntriesWithErrorsRejectNothingElse) {
   const std::string doubt =
       "1 entry has an error in place of the value and is no record: 'Operation not permitted'.";
@@ -274,7 +274,7 @@ TEST_F(DumpRecordsTest, AStructMayHaveAMemberNamedError) {
                      "\"value\":{\"error\":\"r\"}}}]")
                 .values,
             Strings{"r"});
-  // What jq leaves of such dumps.
+  // Such dumps after jq.
   EXPECT_EQ(ReadText("[{\"value\":{\"error\":\"refused\"}},{\"value\":{\"error\":\"x\"}}]").values,
             (Strings{"refused", "x"}));
   EXPECT_EQ(
@@ -304,7 +304,7 @@ TEST_F(DumpRecordsTest, AKeyThatOccursAgainIsADoubt) {
   EXPECT_EQ(ReadDump({once, once}).doubts, Strings());
 }
 
-// Text alone can be believed only where bpftool and what is behind it lose nothing.
+// Text alone is reliable only if bpftool and the programs behind it lose nothing.
 TEST_F(DumpRecordsTest, TextThatCannotBeBelievedIsADoubt) {
   const auto doubts = [this](const std::string& value, const std::string& another) {
     return ReadText("[{\"key\":1,\"value\":{\"a\":" + value +

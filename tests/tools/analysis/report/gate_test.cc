@@ -1,4 +1,5 @@
-// Limits of a report: what equals a limit keeps it, and what breaks it is named with its figures.
+// Limits of a report: a figure equal to the limit keeps it, and messages name broken limits with
+// their figures.
 
 #include "tools/analysis/report/gate.h"
 

@@ -1,4 +1,4 @@
-// The advice on real data, and its C structs in the eyes of a C compiler.
+// The advice on real data, and its C structs checked by a C compiler.
 
 #include "tools/analysis/split/split_advice.h"
 
@@ -61,10 +61,10 @@ void ExpectSumsUp(const SplitAdvice& split, uint64_t records) {
   }
 }
 
-// The columns of tests/data/tcp_info/PROJECTIONS.txt: what is configured, not counted.
+// The columns of tests/data/tcp_info/PROJECTIONS.txt: the configured ones, not the counters.
 const std::set<std::string> kSettings = {"c6",  "c7",  "c11", "c12", "c22", "c28",
                                          "c29", "c34", "c53", "c54", "c55"};
-// What every packet moves: times, rates, bytes and segments.
+// Columns that every packet changes: times, rates, bytes and segments.
 const std::set<std::string> kCounters = {"c18", "c20", "c24", "c25", "c33", "c35", "c36", "c37",
                                          "c38", "c40", "c41", "c42", "c43", "c44", "c47", "c49"};
 TEST(SplitAdviceTest, SharesTheSettingsOfTcpAndKeepsTheCountersPrivate) {

@@ -130,7 +130,8 @@ TEST(SplitSearchTest, ManyFieldsAreSearchedGreedily) {
   EXPECT_LE(found.cheapest.bytes, *cost.Total({{AllFields(values)}, {}}));
 }
 
-// Neither the order of the values nor the threads, nor a limit that ends the search early, shows.
+// The result depends neither on the order of the values, nor on the threads, even if a limit ends
+// the search early.
 TEST(SplitSearchTest, TheSameForEveryOrderAndThreadCount) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -206,7 +207,7 @@ TEST(SplitSearchTest, FindsSeveralGroups) {
   EXPECT_NEAR(found.cheapest.bytes, 2 + 2 * ((100 * 36 + 32 + 1024) / 10'000.0 + writes), 1e-9);
 }
 
-// More than can be searched through: the limits on the values looked at end it, not the time.
+// Too much for a full search: the limits on visited values end it, not the time.
 TEST(SplitSearchTest, TwentyFieldsOfTenThousandValues) {
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

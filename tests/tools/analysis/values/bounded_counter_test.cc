@@ -1,5 +1,5 @@
-// Counting within a budget: exact as long as it fits, and afterwards a sample whose figures are as
-// close to the truth as is said.
+// Counting within a budget: exact as long as it fits, and afterwards a sample whose figures are
+// within the stated errors.
 
 #include "tools/analysis/values/bounded_counter.h"
 
@@ -58,7 +58,7 @@ TEST(BoundedCounterTest, KeepsExactCountsOfASampleBeyond) {
       << "so many are kept that the estimate is good for something";
 }
 
-// The same values at the same level, however the data was cut and in whatever order it is joined.
+// The same values at the same level, for every split of the data and every order of joining.
 TEST(BoundedCounterTest, PartsJoinedInAnyOrderKeepTheSame) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -80,7 +80,7 @@ TEST(BoundedCounterTest, PartsJoinedInAnyOrderKeepTheSame) {
     }
     model.RaiseLevel(joined.level());
     EXPECT_EQ(AsMap(joined.sample().values()), AsMap(model.sample().values()));
-    // And those that are left out are counted within the error.
+    // The counts of dropped values are within the error.
     const std::map<uint64_t, uint64_t> truth = AsMap(whole.sample().values());
     for (const auto& [number, count] : AsMap(joined.frequent().values())) {
       EXPECT_LE(count, truth.at(number));
@@ -90,7 +90,7 @@ TEST(BoundedCounterTest, PartsJoinedInAnyOrderKeepTheSame) {
 }
 
 // The first of four threads may get all of the work, or each a quarter: the sample is the same, and
-// as long as what is left out fits, none of it is forgotten.
+// no dropped value is forgotten while the dropped ones fit.
 TEST(BoundedCounterTest, ItDoesNotMatterWhoOfThoseThatShareABudgetGetsTheWork) {
   constexpr uint64_t kValues = 6000;
   constexpr size_t kBudgetBytes = size_t{16} << 20;

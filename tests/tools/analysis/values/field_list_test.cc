@@ -143,7 +143,7 @@ TEST(FieldListTest, ErrorsNameTheItemAndItsPlace) {
   EXPECT_NE(message("a:be8").find("unknown type 'be8'"), std::string::npos);
 }
 
-// Whatever the list, every bit belongs to one field, and no member is where its type may not be.
+// For every list, each bit belongs to one field, and each member has the alignment of its type.
 TEST(FieldListTest, FieldsCoverEveryBitOnce) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
