@@ -30,8 +30,8 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options);
 
 // Runs the command: writes the file or the report to the requested place, and messages to standard
 // error. Returns the exit code. After a failure no new file remains, except a series with a
-// complete snapshot. On SIGINT, SIGTERM or SIGHUP it cleans up and then dies by that signal; but a
-// series is finished then, and the command succeeds.
+// complete snapshot. On SIGINT, SIGTERM or SIGHUP it cleans up and then dies by that signal; but
+// after the first snapshot of a series it finishes the series and succeeds.
 int RunCapture(const CaptureCommandOptions& options);
 
 }  // namespace inlay

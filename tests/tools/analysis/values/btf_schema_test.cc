@@ -286,7 +286,6 @@ TEST_F(BtfSchemaTest, BadInputIsNamed) {
   EXPECT_NE(message(half).find("has no BTF that can be read"), std::string::npos);
 }
 
-// What clang writes for a BPF program: an ELF object.
 // Each level has the one below it twice: 2^60 members, whether they take room or not.
 TEST_F(BtfSchemaTest, MembersThatExplodeAreAnError) {
   const std::string too_many = "has more members than a value has room for";
