@@ -48,7 +48,8 @@ struct FactoryAllocator {
 
   FactoryAllocator() = default;
   template <typename Other>
-  explicit FactoryAllocator(const FactoryAllocator<Other, Tag>& /*other*/) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): Boost converts allocators implicitly
+  FactoryAllocator(const FactoryAllocator<Other, Tag>& /*other*/) {}
 
   T* allocate(size_t count) {
     T* const made = std::allocator<T>().allocate(count);

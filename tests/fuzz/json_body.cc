@@ -31,7 +31,7 @@ struct Outcome {
   std::string error;
 };
 
-Outcome Read(const std::string& path, const std::string& columns, int threads) {
+Outcome Read(const std::string& path, const std::string& columns, size_t threads) {
   analysis::RecordOptions options;
   options.format = analysis::RecordFormat::kJson;
   options.columns = columns;

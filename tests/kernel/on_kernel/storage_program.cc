@@ -31,7 +31,7 @@ live_kernel::HiddenFd Load(bpf_prog_type type, const char* name, const Instructi
   if (again >= 0) return {again, name};
   throw std::system_error(
       error, std::generic_category(),
-      std::string("cannot load program ") + name + ": " + std::string(log.data()));
+      std::string("cannot load program ") + name + ": " + log.substr(0, log.find('\0')));
 }
 
 }  // namespace
