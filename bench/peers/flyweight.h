@@ -31,7 +31,7 @@
 
 namespace inlay::bench {
 
-// What the factory of Tag's flyweights has allocated.
+// The allocations of the factory of Tag's flyweights.
 template <typename Tag>
 struct FactoryUsage {
   static inline std::atomic<size_t> nodes{0};  // values, and the container's own end

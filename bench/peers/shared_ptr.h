@@ -30,7 +30,7 @@ class OwnValues {
   }
 
  private:
-  // What libstdc++ keeps in front of the value: a pointer to functions and two counts of 4 bytes.
+  // libstdc++'s block in front of the value: a pointer to functions and two counts of 4 bytes.
   static constexpr size_t kControlBytes = 16;
 };
 

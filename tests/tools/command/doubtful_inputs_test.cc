@@ -49,7 +49,7 @@ TEST_F(DoubtfulInputsTest, ADumpHasTheCountOfItsBytesOrTheReason) {
   EXPECT_EQ(text["distinct"], 2);
   EXPECT_TRUE(HasNote(text, "bpftool cannot print 'ratio'"));
 
-  // What jq 1.6 makes of 2^53 and 2^53 + 1.
+  // The output of jq 1.6 for 2^53 and 2^53 + 1.
   const std::string rounded =
       R"([{"key":["0x00"],"value":["0x00","0x00","0x00","0x00","0x00","0x00","0x20","0x00"],)"
       R"("formatted":{"key":0,"value":9007199254740992}},)"

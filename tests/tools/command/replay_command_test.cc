@@ -32,8 +32,8 @@ TEST_F(ReplayCommandTest, MeasuresEveryLayout) {
   EXPECT_EQ(outcome.err, "");
   EXPECT_NE(outcome.out.find("5,524 records"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("339 distinct"), std::string::npos) << outcome.out;
-  // What a socket takes at least, and a bound that holds for values of 20 bytes, 339 of them in
-  // a table.
+  // The least bytes of a socket, and a bound that holds for values of 20 bytes, 339 of them in a
+  // table.
   const struct {
     const char* layout;
     double least_bytes, most_bytes;

@@ -86,7 +86,7 @@ class WellFormed {
       Attribute();
     }
     if (name == "style") {
-      // What is in it is no markup.
+      // Its content is not markup.
       const size_t end = rest_.find("</style>");
       if (end == std::string_view::npos) return Fail("a style without an end");
       rest_.remove_prefix(end);

@@ -49,7 +49,7 @@ struct RawCell {
 // record does not end in `text`.
 size_t FindRecordEnd(std::string_view text, size_t begin, const Dialect& dialect);
 
-// How many bytes of `text`, which starts with a record, hold whole records; 0 when none ends.
+// The bytes of whole records at the start of `text`, which starts with a record; 0 if none ends.
 size_t WholeRecordBytes(std::string_view text, const Dialect& dialect);
 
 // The record without its LF or CR LF, or a CR that the end of the input cut off from its LF.

@@ -17,7 +17,7 @@ namespace inlay::analysis {
 // The most fields of raw records that a table lists.
 inline constexpr size_t kMaxListedFields = 80;
 
-// What was read: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
+// The kind of the data: "TSV, 5 of 13 columns", "Raw records of 224 bytes".
 std::string DataTitle(const RecordSchema& schema);
 
 // A value: "name=value" pairs of named fields, or its text.

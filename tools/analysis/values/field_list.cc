@@ -27,7 +27,7 @@ std::optional<Type> FindType(std::string_view name) {
   if (name == "double") return Type{FieldKind::kFloat, 8};
   if (name == "bytes") return Type{FieldKind::kBytes, 1};
   if (name == "pad") return Type{FieldKind::kPadding, 1};
-  // What is left is u32, s32, __u32, uint32_t, int32_t, be32 or __be32.
+  // The rest is u32, s32, __u32, uint32_t, int32_t, be32 or __be32.
   if (name.starts_with("__")) name.remove_prefix(2);
   Type type;
   if (name.starts_with("uint") && name.ends_with("_t")) {

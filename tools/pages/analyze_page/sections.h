@@ -16,7 +16,7 @@
 
 namespace inlay::analyze_page {
 
-// What was read: "TSV, 5 of 13 columns, 5,524 records."
+// The kind of the data and its size: "TSV, 5 of 13 columns, 5,524 records."
 std::string Subtitle(const analysis::Report& report);
 
 // The tables of MemorySection() and TopSection(), with at most `max_values` top values.

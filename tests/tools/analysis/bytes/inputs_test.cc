@@ -19,7 +19,7 @@ namespace {
 
 class InputsTest : public testing::Test {
  protected:
-  // What all files hold, or the message of the first error at the end.
+  // The contents of all files, or at the end the message of the first error.
   static Strings Contents(std::vector<std::string> paths) {
     Strings contents;
     absl::StatusOr<Inputs> inputs = Inputs::Open(std::move(paths));

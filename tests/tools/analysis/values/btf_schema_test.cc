@@ -239,7 +239,7 @@ TEST_F(BtfSchemaTest, WhatTheKernelOwnsIsPaddingWhenAMapIsRead) {
   EXPECT_EQ(owned[1].type_name, "kptr");
   EXPECT_EQ(owned[1].offset_bytes, 16u);
   EXPECT_EQ(owned[1].size_bytes, 8u);
-  // What is in an element of a large array is in all of them.
+  // The members of one element of a large array are in all of them.
   EXPECT_EQ(owned[2].name, "slots");
   EXPECT_EQ(owned[2].offset_bytes, 24u);
   EXPECT_EQ(owned[2].size_bytes, 520u);
@@ -286,7 +286,8 @@ TEST_F(BtfSchemaTest, BadInputIsNamed) {
   EXPECT_NE(message(half).find("has no BTF that can be read"), std::string::npos);
 }
 
-// Each level has the one below it twice: 2^60 members, whether they take room or not.
+// The output of clang for a BPF program: an ELF object. Each level has the one below it twice: 2^60
+// members, whether they take room or not.
 TEST_F(BtfSchemaTest, MembersThatExplodeAreAnError) {
   const std::string too_many = "has more members than a value has room for";
   int either = u8_;
