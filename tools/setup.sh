@@ -32,6 +32,7 @@ test=(
   libclang-rt-14-dev  # sanitizers of clang
   ccache
   parallel            # the recipes of docs/fleet.md are tested
+  python3-distributed # so is the one with Dask, on a scheduler and workers
   spin                # searches tests/model exhaustively
   python3 python3-jsonschema
   clang-format clang-tidy shellcheck codespell
