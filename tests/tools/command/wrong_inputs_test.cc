@@ -168,6 +168,28 @@ TEST_F(WrongInputsTest, NearNamesAreOffered) {
   ExpectFailure("analyze --write-cost nan x", "--write-cost");
 }
 
+TEST_F(WrongInputsTest, StandardInputHasItsNameInMessages) {
+  const struct {
+    const char* input;
+    const char* options;
+  } kCases[] = {
+      {"{}\n{}\n", ""},
+      {"{\"a\":1}\n{\"a\":2}\n", "--columns b"},
+      {"a,b\n1,2\n", "--header --columns c"},
+      {"a,b\n1,2\n", "--snapshot-column 7"},
+      {"a\n1\n", "--snapshot-column 1"},
+      {"xx", "--value-bytes 4"},
+      {"aaaa", "--value-bytes 4 --snapshot-column 1"},
+  };
+  for (const auto& wrong : kCases) {
+    const std::string file = files_.Write("input", wrong.input);
+    const Outcome outcome = Inlay("analyze " + std::string(wrong.options) + " -", "< " + file);
+    EXPECT_EQ(outcome.exit_code, 2) << wrong.options;
+    EXPECT_NE(outcome.err.find("standard input"), std::string::npos) << wrong.options << "\n"
+                                                                     << outcome.err;
+  }
+}
+
 TEST_F(WrongInputsTest, ANumberIsReadAsItIsWritten) {
   const std::string table = files_.Write("table.csv", "a,b\n1,2\n1,2\n3,4\n");
   for (const char* const number : {"010", "0x2", "-1", "+2", "2.0", "", "18446744073709551617",

@@ -24,7 +24,7 @@ bool SameMembers(const std::vector<ValueField>& a, const std::vector<ValueField>
 JoinedCaptures::JoinedCaptures(Inputs inputs, std::optional<StructFields> named,
                                std::atomic<uint64_t>* bytes_read, CaptureLosses* losses,
                                std::function<void()> on_capture_end)
-    : first_path_(inputs.first_path()),
+    : first_name_(inputs.first_name()),
       named_(std::move(named)),
       bytes_read_(bytes_read),
       losses_(losses),
@@ -129,7 +129,8 @@ absl::Status JoinedCaptures::StartCapture() {
     if (!status.ok()) return status;
   } else {
     if (!SameCaptureValues(header->schema, first_schema_)) {
-      return wrong("its values are not those of ", first_path_ == "-" ? "the start" : first_path_,
+      return wrong("its values are not those of ",
+                   first_name_ == file_name() ? "the start" : first_name_,
                    ": they have another size or other fields");
     }
     if (header->series != series_) {

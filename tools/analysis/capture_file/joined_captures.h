@@ -72,7 +72,7 @@ class JoinedCaptures {
   absl::Status Describe(const CaptureHeader& header);
   void EndCapture();
 
-  const std::string first_path_;
+  const std::string first_name_;
   const std::optional<StructFields> named_;
   std::atomic<uint64_t>* const bytes_read_;
   CaptureLosses* const losses_;

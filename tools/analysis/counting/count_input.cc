@@ -127,7 +127,6 @@ class InputCount {
   }
 
   absl::Status AddRecords(Inputs inputs) {
-    const std::string path = inputs.first_path();
     const std::string name = inputs.first_name();
     const uint64_t total_bytes = inputs.total_bytes();
     absl::StatusOr<std::unique_ptr<RecordSource>> opened = OpenRecords(std::move(inputs), records_);
@@ -135,7 +134,7 @@ class InputCount {
     RecordSource& source = **opened;
     if (options_.mode == CountMode::kInOrder && !source.SnapshotName().empty()) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": is a series of snapshots, to which --in-order does not apply"));
+          absl::StrCat(name, ": is a series of snapshots, to which --in-order does not apply"));
     }
     {
       const Observed observed(observer_, source, total_bytes);

@@ -142,7 +142,7 @@ const RecordSource& SnapshotColumn::source() const { return *records_; }
 
 absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions options,
                                                     const std::string& column) {
-  const std::string first_path = inputs.first_path();
+  const std::string first_name = inputs.first_name();
   const std::string columns = std::exchange(options.columns, "");
   options.names_columns = NeedsHeader(column) || NeedsHeader(columns);
   const bool may_be_named = options.names_columns || options.header.value_or(false);
@@ -151,7 +151,7 @@ absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions
   const RecordSchema& schema = (*rows)->schema();
   if (schema.kind != RecordSchema::Kind::kText) {
     return absl::InvalidArgumentError(
-        absl::StrCat(first_path, ": --snapshot-column is for input with columns: text, or dumps ",
+        absl::StrCat(first_name, ": --snapshot-column is for input with columns: text, or dumps ",
                      "whose fields are known"));
   }
   // Without a header, the names are invented.
@@ -168,17 +168,17 @@ absl::StatusOr<SnapshotColumn> SnapshotColumn::Open(Inputs inputs, RecordOptions
   }
   if (!label.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(first_path, ": --snapshot-column: ", std::string(label.status().message())));
+        absl::StrCat(first_name, ": --snapshot-column: ", std::string(label.status().message())));
   }
   absl::StatusOr<std::vector<size_t>> chosen = SelectColumns(columns, names, count);
   if (!chosen.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(first_path, ": ", std::string(chosen.status().message())));
+        absl::StrCat(first_name, ": ", std::string(chosen.status().message())));
   }
   if (columns.empty()) std::erase(*chosen, label->front());
   if (chosen->empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(first_path, ": has no column but that of --snapshot-column"));
+        absl::StrCat(first_name, ": has no column but that of --snapshot-column"));
   }
   return SnapshotColumn(
       std::make_unique<LabelledRecords>(*std::move(rows), label->front(), *std::move(chosen)));

@@ -56,7 +56,7 @@ std::string_view TextOf(const std::vector<uint8_t>& buffer, size_t begin, size_t
 class DelimitedRecords final : public RecordSource {
  public:
   DelimitedRecords(Inputs inputs, DelimitedOptions options)
-      : first_path_(inputs.first_path()), options_(std::move(options)), inputs_(std::move(inputs)) {
+      : first_name_(inputs.first_name()), options_(std::move(options)), inputs_(std::move(inputs)) {
     schema_.kind = RecordSchema::Kind::kText;
     schema_.dialect = options_.zeek_log ? kTsvDialect : options_.dialect;
     schema_.is_zeek_log = options_.zeek_log;
@@ -224,7 +224,7 @@ class DelimitedRecords final : public RecordSource {
       return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": ", other));
     } else if (has_header && names != header_) {
       return LineError(file_->name(), 1,
-                       absl::StrCat("the header differs from that of ", first_path_));
+                       absl::StrCat("the header differs from that of ", first_name_));
     }
     return has_header ? record_bytes : 0;
   }
@@ -234,7 +234,7 @@ class DelimitedRecords final : public RecordSource {
     const bool is_first = schema_.file_columns == 0;
     if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
       return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is no Zeek log, and ",
-                                                     first_path_, " is one; ", kOneKindOnly));
+                                                     first_name_, " is one; ", kOneKindOnly));
     }
     ZeekHeader header;
     size_t header_bytes = 0;
@@ -261,7 +261,7 @@ class DelimitedRecords final : public RecordSource {
   // Finds the chosen fields in the `header` of a further Zeek log, which `text` starts with.
   absl::StatusOr<size_t> JoinByName(std::string_view text, ZeekHeader header, size_t header_bytes) {
     const auto fault = ZeekFieldsFault(first_zeek_, header, schema_.fields,
-                                       NamesColumns(options_.columns), first_path_);
+                                       NamesColumns(options_.columns), first_name_);
     if (fault.has_value()) {
       return LineError(file_->name(), ZeekLineOf(text, fault->directive), fault->what);
     }
@@ -289,7 +289,7 @@ class DelimitedRecords final : public RecordSource {
   std::string OtherKind(std::string_view text, size_t cells) const {
     if (!options_.detected) return "";
     return OtherKindOfText(text, file_->name(), cells == schema_.file_columns, dialect(),
-                           first_path_);
+                           first_name_);
   }
 
   absl::Status ParseRegion(const Region& region, RecordBlock* block) {
@@ -455,7 +455,7 @@ class DelimitedRecords final : public RecordSource {
 
   const Dialect& dialect() const { return schema_.dialect; }
 
-  const std::string first_path_;
+  const std::string first_name_;
   const DelimitedOptions options_;
 
   // Constant after Start().

@@ -29,7 +29,7 @@ class JsonRecords final : public RecordSource {
  public:
   JsonRecords(Inputs inputs, JsonOptions options)
       : options_(std::move(options)),
-        first_path_(inputs.first_path()),
+        first_name_(inputs.first_name()),
         chunks_(std::move(inputs), &bytes_read_) {
     schema_.kind = RecordSchema::Kind::kText;
     schema_.format_name = "JSON";
@@ -69,7 +69,7 @@ class JsonRecords final : public RecordSource {
       }
       first_.push_back(std::move(chunk));
     }
-    if (objects == 0) return absl::InvalidArgumentError(absl::StrCat(first_path_, ": is empty"));
+    if (objects == 0) return absl::InvalidArgumentError(absl::StrCat(first_name_, ": is empty"));
     const bool all_seen = !more || chunks_.AtEnd();
     if (options_.detected) {
       const absl::Status records =
@@ -154,7 +154,7 @@ class JsonRecords final : public RecordSource {
     failed_ = true;
     for (const size_t column : unseen_) {
       if (seen_[column].load(std::memory_order_relaxed)) continue;
-      return absl::InvalidArgumentError(absl::StrCat(first_path_, ": no object has the member ",
+      return absl::InvalidArgumentError(absl::StrCat(first_name_, ": no object has the member ",
                                                      QuotedLine(names_[column]), " of --columns"));
     }
     return false;
@@ -185,7 +185,7 @@ class JsonRecords final : public RecordSource {
   // Checks that the objects are records; adds a doubt if that is uncertain.
   absl::Status CheckRecords(size_t objects, bool all_seen, std::string_view error,
                             std::string_view array_of_objects) {
-    const std::string name = first_path_ == "-" ? "standard input" : first_path_;
+    const std::string& name = first_name_;
     if (!error.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(
           name, ": is no records but an error, as bpftool -j prints it: ", QuotedLine(error),
@@ -216,17 +216,17 @@ class JsonRecords final : public RecordSource {
       }
     }
     if (names.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(first_path_, ": its objects have no members"));
+      return absl::InvalidArgumentError(absl::StrCat(first_name_, ": its objects have no members"));
     }
     absl::StatusOr<std::vector<size_t>> chosen =
         SelectColumns(options_.columns, names, names.size());
     if (!chosen.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat(first_path_, ": ", std::string(chosen.status().message())));
+          absl::StrCat(first_name_, ": ", std::string(chosen.status().message())));
     }
     if (chosen->size() > kMaxJsonFields) {
       return absl::InvalidArgumentError(absl::StrCat(
-          first_path_, ": its objects have ", chosen->size(), " different members; the limit is ",
+          first_name_, ": its objects have ", chosen->size(), " different members; the limit is ",
           kMaxJsonFields, "; choose some with --columns"));
     }
     schema_.columns = *std::move(chosen);
@@ -347,7 +347,7 @@ class JsonRecords final : public RecordSource {
   }
 
   const JsonOptions options_;
-  const std::string first_path_;
+  const std::string first_name_;
 
   // Constant after Start().
   std::vector<std::string> names_;  // of the columns
