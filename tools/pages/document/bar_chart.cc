@@ -148,7 +148,21 @@ void DrawGroup(Drawing& drawing, const BarFrame& frame, const Scale& scale,
   }
 }
 
+double GapOf(const BarChart& chart) { return chart.thin ? kThinGap : kGroupGap; }
+
+double AxisTop(const BarChart& chart, const BarFrame& frame) {
+  double height = 0;
+  for (const BarChart::Group& group : chart.groups) {
+    height += (height > 0 ? GapOf(chart) : 0) + GroupHeight(chart, group, frame);
+  }
+  return height + 2;
+}
+
 }  // namespace
+
+double BarChartHeight(const BarChart& chart, double width) {
+  return AxisTop(chart, BarFrameOf(chart, width)) + kAxisHeight;
+}
 
 std::string DrawBarChart(const BarChart& chart, double width, const SeriesStyles& styles) {
   const BarFrame frame = BarFrameOf(chart, width);
@@ -156,13 +170,9 @@ std::string DrawBarChart(const BarChart& chart, double width, const SeriesStyles
   const Scale scale = Scale::Linear(extent.least, extent.most, frame.plot_left, frame.plot_right,
                                     frame.narrow ? 3 : 5);
 
-  const double gap = chart.thin ? kThinGap : kGroupGap;
-  double height = 0;
-  for (const BarChart::Group& group : chart.groups) {
-    height += (height > 0 ? gap : 0) + GroupHeight(chart, group, frame);
-  }
   Drawing drawing(styles);
-  const double axis = height + 2;
+  const double gap = GapOf(chart);
+  const double axis = AxisTop(chart, frame);
   for (const double tick : scale.Ticks()) {
     const double x = scale.At(tick);
     drawing.Line({x, 0}, {x, axis}, tick == 0 ? "zero" : "grid");

@@ -11,10 +11,13 @@
 
 namespace inlay::page {
 
-// The picture, `width` CSS pixels wide: kWideWidth with the labels beside the bars, or kNarrowWidth
-// with the labels above them. A whisker that is far longer than all bars ends in an arrow at the
-// chart's edge.
+// The picture, `width` CSS pixels wide: kWideWidth or more with the labels beside the bars, or
+// kNarrowWidth with the labels above them. A whisker that is far longer than all bars ends in an
+// arrow at the chart's edge.
 std::string DrawBarChart(const BarChart& chart, double width, const SeriesStyles& styles);
+
+// The height of that picture in CSS pixels.
+double BarChartHeight(const BarChart& chart, double width);
 
 }  // namespace inlay::page
 

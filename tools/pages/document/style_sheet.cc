@@ -17,6 +17,38 @@ constexpr char kDarkColours[] = R"(
   --grid: #262b31; --zero: #5f6871; --link: #7fbcff; --shade: rgb(255 255 255 / .16);
   --good: #63c98b; --bad: #ff8f85;)";
 
+// Of the elements of a Drawing that belong to no series, one rule a line.
+constexpr char kDrawingRules[] = R"(
+svg text { fill: var(--ink); }
+svg .tick, svg .axis, svg .note { fill: var(--muted); font-size: 12px; }
+svg .group { font-weight: 620; paint-order: stroke; stroke: var(--paper); stroke-width: 5px; }
+svg .value { font-weight: 560; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+svg .note { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
+svg path { fill: none; }
+svg .grid { stroke: var(--grid); }
+svg .zero { stroke: var(--zero); }
+svg .whisker { stroke: var(--ink); stroke-width: 1.25; opacity: .62; }
+)";
+
+// Of those that do.
+constexpr char kSeriesRules[] = R"(
+svg .bar { fill: var(--series); }
+svg .area { fill: var(--series); opacity: .22; }
+svg .line { stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
+svg .dashed .line { stroke-dasharray: 5 3; }
+svg .mark { fill: var(--series); stroke: var(--paper); stroke-width: 1; }
+svg .hollow { fill: var(--paper); stroke: var(--series); stroke-width: 1.8; }
+svg .leader { stroke: var(--series); stroke-width: 1; opacity: .5; }
+svg .place { stroke: var(--series); stroke-width: 1.2; stroke-dasharray: 2 3; }
+)";
+
+// Of a picture beside its drawing.
+constexpr char kPictureRules[] = R"(
+text { font-family: sans-serif; font-size: 12.5px; }
+.paper { fill: var(--paper); stroke: var(--rule); }
+svg .head { font-size: 17px; font-weight: bold; }
+)";
+
 constexpr char kRules[] = R"(
 *, *::before, *::after { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-behavior: smooth; }
@@ -85,26 +117,7 @@ svg.chart { display: block; width: 100%; height: auto; overflow: visible;
   font: 12.5px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
   font-variant-numeric: tabular-nums; margin-bottom: 1rem; }
 svg.narrow { display: none; max-width: 30rem; }
-svg text { fill: var(--ink); }
-svg .tick, svg .axis, svg .note { fill: var(--muted); }
-svg .tick, svg .note { font-size: 12px; }
-svg .axis { font-size: 12px; }
-svg .group { font-weight: 620; paint-order: stroke; stroke: var(--paper); stroke-width: 5px; }
-svg .value { font-weight: 560; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 svg.narrow .label { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
-svg .note { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
-svg path { fill: none; }
-svg .grid { stroke: var(--grid); }
-svg .zero { stroke: var(--zero); }
-svg .bar { fill: var(--series); }
-svg .area { fill: var(--series); opacity: .22; }
-svg .whisker { stroke: var(--ink); stroke-width: 1.25; opacity: .62; }
-svg .line { stroke: var(--series); stroke-width: 2; stroke-linejoin: round; }
-svg .dashed .line { stroke-dasharray: 5 3; }
-svg .mark { fill: var(--series); stroke: var(--paper); stroke-width: 1; }
-svg .hollow { fill: var(--paper); stroke: var(--series); stroke-width: 1.8; }
-svg .leader { stroke: var(--series); stroke-width: 1; opacity: .5; }
-svg .place { stroke: var(--series); stroke-width: 1.2; stroke-dasharray: 2 3; }
 svg.key { vertical-align: -.08em; flex: none; overflow: visible; }
 .legend { display: none; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0;
   margin: 0 0 .9rem; max-width: none; font-size: .84rem; }
@@ -182,12 +195,41 @@ std::string SeriesColours(const SeriesStyles& styles, bool dark) {
   return rules;
 }
 
+// The rules with the values of their custom properties, which only browsers know, in `colours`.
+std::string WithValues(std::string rules, const std::string& colours) {
+  const std::string use = "var(";
+  for (size_t at = 0; (at = rules.find(use, at)) != std::string::npos;) {
+    const size_t end = rules.find(')', at);
+    const std::string name = rules.substr(at + use.size(), end - at - use.size()) + ": ";
+    const size_t value = colours.find(name) + name.size();
+    rules.replace(at, end + 1 - at, colours.substr(value, colours.find(';', value) - value));
+  }
+  return rules;
+}
+
+std::string BarColours(const SeriesStyles& styles, const std::set<std::string>& series, bool dark) {
+  std::string rules;
+  for (const std::string& name : series) {
+    const SeriesStyle& style = styles.Of(name);
+    absl::StrAppend(&rules, ".", styles.ClassOf(name),
+                    " .bar { fill: ", std::string(dark ? style.dark : style.light), "; }\n");
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::string StyleSheet(const SeriesStyles& styles) {
   return absl::StrCat(":root {", kLightColours, "\n}\n", SeriesColours(styles, false),
                       "@media (prefers-color-scheme: dark) {\n:root {", kDarkColours, "\n}\n",
-                      SeriesColours(styles, true), "}\n", kRules);
+                      SeriesColours(styles, true), "}\n", kRules, kDrawingRules, kSeriesRules);
+}
+
+std::string PictureStyleSheet(const SeriesStyles& styles, const std::set<std::string>& series) {
+  const std::string rules = absl::StrCat(kPictureRules, kDrawingRules);
+  return absl::StrCat(WithValues(rules, kLightColours), BarColours(styles, series, false),
+                      "@media (prefers-color-scheme: dark) {", WithValues(rules, kDarkColours),
+                      BarColours(styles, series, true), "}\n");
 }
 
 }  // namespace inlay::page
