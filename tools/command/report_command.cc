@@ -16,6 +16,7 @@ namespace {
 constexpr char kReportExamples[] = R"(Examples:
   inlay report results/*.json --html report.html --markdown summary.md
   inlay report get_base.json write.json memory_base.json --table
+  inlay report get_base.json --chart get.svg
 
 FILE is what a benchmark program writes with --benchmark_out=FILE --benchmark_out_format=json;
 several files of one machine and one build are one report.
@@ -35,13 +36,16 @@ CLI::App* AddReportCommand(CLI::App& app, ReportOptions* options) {
   command->add_option("--markdown", options->markdown, "Write the report's tables as Markdown")
       ->type_name("OUT")
       ->check(NotEmpty());
+  command->add_option("--chart", options->chart, "Write the table's gets as a bar chart, SVG")
+      ->type_name("OUT")
+      ->check(NotEmpty());
   command->add_flag("--table", options->table,
                     "Print the headline table alone, as Markdown for a README");
   return command;
 }
 
 int RunReport(const ReportOptions& options) {
-  for (const std::string& output : {options.html, options.markdown}) {
+  for (const std::string& output : {options.html, options.markdown, options.chart}) {
     if (absl::Status status = CheckNotAnInput(output, options.paths); !status.ok()) {
       return FailCommand("report", status);
     }
@@ -53,6 +57,15 @@ int RunReport(const ReportOptions& options) {
   if (!options.html.empty()) files.push_back({options.html, page::FormatHtml(document)});
   if (!options.markdown.empty())
     files.push_back({options.markdown, page::FormatMarkdown(document)});
+  if (!options.chart.empty()) {
+    std::string chart = bench_page::ReadmeChart(*results);
+    if (chart.empty()) {
+      return FailCommand("report", absl::InvalidArgumentError(
+                                       "--chart: no get of a layout was measured at common sizes "
+                                       "in these files"));
+    }
+    files.push_back({options.chart, std::move(chart)});
+  }
   std::string printed;
   if (options.table) {
     printed = bench_page::ReadmeTable(*results);

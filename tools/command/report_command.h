@@ -13,6 +13,7 @@ struct ReportOptions {
   std::vector<std::string> paths;
   std::string html;      // path of the page; empty: no page
   std::string markdown;  // the same of the summary
+  std::string chart;     // the same of the chart
   bool table = false;    // the headline table, to standard output
 };
 

@@ -49,6 +49,30 @@ TEST_F(ReportCommandTest, PrintsTheTable) {
       << outcome.out;
 }
 
+TEST_F(ReportCommandTest, WritesTheChart) {
+  const std::string chart = files_.Path("get.svg");
+  const Outcome outcome = Inlay("report --chart " + chart + " " + good_);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(Content(chart).starts_with("<svg xmlns=")) << Content(chart);
+  // It goes with the other outputs.
+  const Outcome both = Inlay("report --table --chart " + chart + " " + good_);
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_EQ(both.out, Inlay("report --table " + good_).out);
+}
+
+TEST_F(ReportCommandTest, RefusesChartsThatItCannotMake) {
+  ExpectFailure("report --chart " + good_ + " " + good_, "would be overwritten");
+  EXPECT_EQ(Content(good_), Result().Text());
+  ExpectFailure("report --chart '' " + good_, "--chart");
+  const std::string other =
+      files_.Write("other.json", BenchmarkJson().Add("Kernel/packet/touch/sockets:1", {1}).Text());
+  const std::string none = files_.Path("none.svg");
+  ExpectFailure("report --chart " + none + " --html " + none + " " + good_, "twice");
+  ExpectFailure("report --chart " + none + " " + other, "--chart: no get of a layout");
+  EXPECT_FALSE(std::filesystem::exists(none));
+}
+
 TEST_F(ReportCommandTest, RefusesBadInputAndWritesNothing) {
   const std::string html = files_.Path("report.html");
   const std::string output = " --html " + html;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -79,6 +80,82 @@ TEST(ReadmeTableTest, IsEmptyIfNothingOfItWasMeasured) {
             "");
 }
 
+// The layouts of a table for a README with their gets, a line each.
+std::string GetsOfTable(const std::string& table) {
+  std::string gets;
+  std::istringstream lines(table);
+  for (std::string line; std::getline(lines, line);) {
+    // | `index`: 16 bits inline | 24 | ...
+    if (!line.starts_with("| `")) continue;
+    const size_t name_end = line.find('`', 3);
+    const size_t get = line.find(" | ") + 3;
+    gets +=
+        line.substr(3, name_end - 3) + " " + line.substr(get, line.find(" | ", get) - get) + "\n";
+  }
+  return gets;
+}
+
+// The same of a chart: its labels and the texts at the ends of its bars.
+std::string GetsOfChart(const std::string& chart) {
+  std::string gets;
+  std::istringstream lines(chart);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string words = line.substr(line.find('>') + 1, line.rfind('<') - line.find('>') - 1);
+    if (line.starts_with("<text class=\"label\"")) gets += words.substr(0, words.find(':')) + " ";
+    if (line.starts_with("<text class=\"value\"")) gets += words + "\n";
+  }
+  return gets;
+}
+
+TEST(ReadmeChartTest, HasTheGetsOfTheTable) {
+  const Results results = ResultsOf({Headline()});
+  const std::string chart = ReadmeChart(results);
+  EXPECT_EQ(WellFormed(chart).error(), "");
+  EXPECT_EQ(GetsOfChart(chart), GetsOfTable(ReadmeTable(results)));
+  EXPECT_NE(chart.find("socket: pointer 386, single_pointer 193, inline 96, shared_pointer 48, "
+                       "index 24, index9 12.</desc>"),
+            std::string::npos)
+      << chart;
+  for (const char* const words :
+       {">What a get costs: 500,000 sockets, 500 values of 100 bytes</title>",
+        ">pointer: the kernel today</text>",
+        ">ns of a get over the packet&#39;s own touch of the socket</text>",
+        ">Test CPU (2 cores), Linux 6.18.1, 2026-11-22</text>"}) {
+    EXPECT_NE(chart.find(words), std::string::npos) << words << "\n" << chart;
+  }
+  EXPECT_EQ(chart.find("within noise"), std::string::npos) << "nothing is";
+}
+
+TEST(ReadmeChartTest, SaysThatAGetWithoutATouchIsTheWholeTime) {
+  const std::string chart =
+      ReadmeChart(ResultsOf({BenchmarkJson().Add("Get/index" + std::string(kCold), {120})}));
+  EXPECT_NE(chart.find(">120*</text>"), std::string::npos) << chart;
+  EXPECT_NE(chart.find(">* the whole time"), std::string::npos) << chart;
+}
+
+TEST(ReadmeChartTest, CanBeAllNoise) {
+  const std::string chart =
+      ReadmeChart(ResultsOf({BenchmarkJson()
+                                 .Add("Get/touch" + std::string(kCold), {90, 100, 110})
+                                 .Add("Get/index" + std::string(kCold), {80, 95, 130})}));
+  EXPECT_EQ(WellFormed(chart).error(), "");
+  EXPECT_EQ(GetsOfChart(chart), "index within noise\n");
+  EXPECT_EQ(chart.find("nan"), std::string::npos) << chart;
+  EXPECT_EQ(chart.find("class=\"whisker\""), std::string::npos) << chart;
+}
+
+TEST(ReadmeChartTest, KeepsHostileNamesHarmless) {
+  const std::string hostile = "</text><script>alert(1)</script>&\"";
+  const WellFormed chart(ReadmeChart(ResultsOf({Headline().Context("cpu", hostile)})));
+  EXPECT_EQ(chart.error(), "");
+  EXPECT_EQ(chart.elements().count("script"), 0U);
+}
+
+TEST(ReadmeChartTest, IsEmptyIfNothingOfItWasMeasured) {
+  EXPECT_EQ(ReadmeChart(ResultsOf({BenchmarkJson().Add("Kernel/packet/touch/sockets:1", {1})})),
+            "");
+}
+
 TEST(BenchPageTest, SaysInWordsWhatTheTableSays) {
   const std::string markdown = page::FormatMarkdown(BuildBenchPage(ResultsOf({Headline()})));
   for (const std::string sentence :
@@ -106,7 +183,14 @@ TEST(BenchPageTest, CostsBelowTheTouchsOwnSpreadAreWithinNoise) {
                                          .Add(named("Delete", "touch"), {99, 100, 101})
                                          .Add(named("Delete", "index"), {119, 119, 119})
                                          .Add(named("Delete", "inline"), {60, 60, 60})});
+  // The bar of a cost within noise has no length, and nobody sees a whisker below zero.
+  const std::string chart = ReadmeChart(results);
+  EXPECT_EQ(GetsOfChart(chart),
+            "pointer 200\ninline within noise\nindex within noise\nindex9 20\n");
+  EXPECT_EQ(chart.find(">-"), std::string::npos) << chart;
+  EXPECT_NE(chart.find(">within noise: the cost is smaller than"), std::string::npos) << chart;
   const std::string table = ReadmeTable(results);
+  EXPECT_EQ(GetsOfChart(chart), GetsOfTable(table));
   for (const char* const row :
        {"| `inline`: the value in the socket | within noise | - | - | within noise |",
         "| `index`: 16 bits inline | within noise | - | - | 19 |",

@@ -9,6 +9,7 @@
 #include "tools/pages/bench_page/groups.h"
 #include "tools/pages/bench_page/sections.h"
 #include "tools/pages/document/markdown.h"
+#include "tools/pages/document/picture_file.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/styles/styles.h"
 
@@ -125,6 +126,15 @@ std::string ReadmeTable(const Results& results) {
   line.Plain("; within noise: less than the repetitions of the touch differ by.");
   if (const Text note = HeadlineNote(measured); !note.empty()) line.Plain(" ").Append(note);
   return page::FormatMarkdown(line) + "\n\n" + page::FormatMarkdown(table);
+}
+
+std::string ReadmeChart(const Results& results) {
+  std::optional<page::Picture> picture =
+      HeadlinePicture({.results = results, .base = BaseSizes(results)});
+  if (!picture.has_value()) return "";
+  picture->notes.push_back(
+      absl::StrCat(Machine(results), ", ", results.context().kernel, ", ", Days(results)));
+  return page::FormatPicture(*picture, page::Styles());
 }
 
 }  // namespace inlay::bench_page

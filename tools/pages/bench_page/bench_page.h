@@ -18,6 +18,9 @@ page::Document BuildBenchPage(const Results& results);
 // without its measurements.
 std::string ReadmeTable(const Results& results);
 
+// Its gets as a picture in an SVG file, with the same context. Empty without its measurements.
+std::string ReadmeChart(const Results& results);
+
 }  // namespace inlay::bench_page
 
 #endif  // INLAY_TOOLS_PAGES_BENCH_PAGE_BENCH_PAGE_H_

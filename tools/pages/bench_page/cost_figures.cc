@@ -12,17 +12,6 @@ namespace {
 
 using page::Text;
 
-page::BarChart::Bar CostBar(const Point& point) {
-  const Cost cost = Results::CostOf(point);
-  page::BarChart::Bar bar;
-  bar.series = point.name.contender;
-  bar.label = point.name.contender;
-  bar.value = cost.ns;
-  if (point.time_ns.count() > 1) bar.spread = {{.least = cost.least_ns, .most = cost.most_ns}};
-  bar.value_text = CostText(&point);
-  return bar;
-}
-
 // A chart in a sentence, for readers who cannot see it.
 std::string Describe(const std::string& title, const std::vector<page::BarChart::Bar>& bars) {
   std::vector<std::string> parts;
@@ -49,6 +38,17 @@ bool IsOverTouch(const std::vector<const Point*>& points) {
 }
 
 }  // namespace
+
+page::BarChart::Bar CostBar(const Point& point) {
+  const Cost cost = Results::CostOf(point);
+  page::BarChart::Bar bar;
+  bar.series = point.name.contender;
+  bar.label = point.name.contender;
+  bar.value = cost.ns;
+  if (point.time_ns.count() > 1) bar.spread = {{.least = cost.least_ns, .most = cost.most_ns}};
+  bar.value_text = CostText(&point);
+  return bar;
+}
 
 Quantity CostQuantity() {
   return {.unit = "ns over touch",

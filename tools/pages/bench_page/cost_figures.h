@@ -39,6 +39,8 @@ std::string CostInWords(const Point& point);
 std::optional<std::string> ShareText(const Point& point, const Point* base);
 // The same in a sentence: "less than 7.5 %".
 std::optional<std::string> ShareInWords(const Point& point, const Point* base);
+// The bar of a cost, with the text that a cell would have.
+page::BarChart::Bar CostBar(const Point& point);
 // A chart of one group of bars; nothing if there are none.
 std::optional<page::Chart> ChartOf(const std::string& title, const std::string& unit,
                                    std::vector<page::BarChart::Bar> bars);

@@ -260,6 +260,45 @@ page::Table HeadlineTable(const Measured& measured) {
   return table;
 }
 
+std::optional<page::Picture> HeadlinePicture(const Measured& measured) {
+  const std::string sizes = DescribeSizes(measured.base);
+  page::Picture picture{.title = "What a get costs" + (sizes.empty() ? "" : ": " + sizes),
+                        .chart = {.description = {},
+                                  .unit = "ns of a get over the packet's own touch of the socket",
+                                  .groups = {}},
+                        .notes = {}};
+  page::BarChart::Group group;
+  std::vector<const Point*> gets;
+  std::vector<std::string> figures;
+  for (const std::string& layout : HeadlineLayouts()) {
+    const Point* const get = PacketPoint(measured, "Get", layout);
+    if (get == nullptr) continue;
+    gets.push_back(get);
+    page::BarChart::Bar bar = CostBar(*get);
+    figures.push_back(absl::StrCat(layout, " ", bar.value_text));
+    absl::StrAppend(&bar.label, ": ", std::string(ContenderOf(layout).meaning));
+    if (Results::CostOf(*get).within_noise()) {
+      // A length, or a whisker below zero, would say more than was measured.
+      bar.value = 0;
+      bar.spread.reset();
+    }
+    group.bars.push_back(std::move(bar));
+  }
+  if (gets.empty()) return std::nullopt;
+  picture.chart.description =
+      absl::StrCat(picture.chart.unit, ": ", absl::StrJoin(figures, ", "), ".");
+  if (std::any_of(group.bars.begin(), group.bars.end(),
+                  [](const page::BarChart::Bar& bar) { return bar.spread.has_value(); })) {
+    picture.notes.emplace_back(
+        "Bars are medians; whiskers reach from the least to the most of the repetitions.");
+  }
+  picture.chart.groups.push_back(std::move(group));
+  page::Figure figure;
+  AddCostNotes(gets, &figure);
+  for (const Text& note : figure.notes) picture.notes.push_back(note.Words());
+  return picture;
+}
+
 Text HeadlineNote(const Measured& measured) {
   const auto of_seven = BytesPerSocket(MemoryPoint(measured, "index9x7"));
   if (!of_seven.has_value()) return {};

@@ -10,6 +10,7 @@
 #include "tools/pages/bench_page/groups.h"
 #include "tools/pages/bench_results/results.h"
 #include "tools/pages/document/document.h"
+#include "tools/pages/document/picture_file.h"
 
 namespace inlay::bench_page {
 
@@ -25,6 +26,8 @@ page::Section HeadlineSection(const Measured& measured);
 page::Table HeadlineTable(const Measured& measured);
 // The facts without a column in the table; may be empty.
 page::Text HeadlineNote(const Measured& measured);
+// The table's column of gets as a picture; nothing if none was measured.
+std::optional<page::Picture> HeadlinePicture(const Measured& measured);
 
 std::optional<page::Section> GetSection(const Measured& measured);
 std::optional<page::Section> MemorySection(const Measured& measured);
