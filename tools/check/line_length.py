@@ -16,7 +16,7 @@ MOST_COLUMNS = 100
 ENDINGS = (".cc", ".h", ".c", ".cmake", ".in", ".sh", ".py", ".md", ".yml", "CMakeLists.txt")
 NAMES = (".clang-format", ".clang-tidy", ".gitignore", "run")
 FENCE = re.compile(r"\s*(```|~~~)")
-GENERATED = re.compile(r"<!-- results: (begin|end)")  # bench/readme_table.sh makes what is between
+GENERATED = re.compile(r"<!-- results: (begin|end)")  # bench/readme_results.sh: what is between
 WITHOUT_SPACE = re.compile(r"\s*(?:[-*]\s+|//\s+|#\s+)?\S+$")
 
 
