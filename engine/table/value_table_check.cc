@@ -1,5 +1,7 @@
-// The checks of a ValueTable: they verify its counters, lists and charges by recounting.
+// What a ValueTable tells of itself: statistics, and checks that recount what its counters, lists
+// and charges claim.
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -7,14 +9,68 @@
 #include <string>
 #include <utility>
 
+#include "engine/memory/address_range.h"
 #include "engine/sync/mutex.h"
 #include "engine/table/hash.h"
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
+#include "inlay/rcu.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
+
+void ValueTable::ForEach(
+    FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)> visit)
+    const {
+  ReadSection section;
+  const uint32_t used = state_->high_water.load(std::memory_order_acquire);
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state_->ref_word(index);
+    if (word.live()) visit(index, {At(index), value_bytes_}, word.count());
+  }
+}
+
+uint64_t ValueTable::total_references() const {
+  uint64_t total = 0;
+  ForEach([&](ValueIndex, std::span<const std::byte>, uint32_t count) { total += count; });
+  return total;
+}
+
+ValueTableStats ValueTable::stats() const {
+  const State& state = *state_;
+  MutexLock lock(&state.mutex);
+  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
+  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
+  ValueTableStats stats;
+  stats.retired = state.retired.size + state.waiting.size;
+  stats.never_used = max_values_ - used;
+  stats.free = state.free.size;
+  stats.reclaimed = state.reclaimed;
+  stats.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
+  stats.slots = array.slots();
+  stats.tombstones = array.tombstones();
+  uint64_t probes = 0;
+  for (ValueIndex index = 1; index <= used; ++index) {
+    const RefWord word = state.ref_word(index);
+    if (!word.live()) continue;
+    ++(word.count() > 0 ? stats.live : stats.unreferenced);
+    const SlotArray::Found found =
+        array.Find(state.entry(index).hash, [&](ValueIndex other) { return other == index; });
+    probes += found.probes;
+    stats.max_probe = std::max(stats.max_probe, found.probes);
+  }
+  if (state.live > 0) stats.mean_probe = static_cast<double>(probes) / state.live;
+
+  // The touched memory: all places up to the high-water mark, in whole pages.
+  const size_t value_bytes = used == 0 ? 0 : (size_t{used} + 1) * stride_bytes_;
+  const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(State::Entry);
+  stats.memory.table_bytes = used * state.BytesPerValue();
+  stats.memory.index_bytes = SlotArray::Bytes(array.slots());
+  stats.memory.slack_bytes =
+      PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes;
+  return stats;
+}
 
 bool ValueTable::CheckInvariants(std::string* reason) const {
   const State& state = *state_;

@@ -12,6 +12,7 @@
 
 #include "engine/memory/address_range.h"
 #include "engine/sync/mutex.h"
+#include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
 #include "inlay/rcu.h"
@@ -59,10 +60,9 @@ struct ValueTable::State {
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
   bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
-  // The indexes that new values requested while the current batch waits, and, fading, while earlier
-  // ones waited.
-  uint32_t demand_now GUARDED_BY(mutex) = 0;
-  uint32_t demand_before GUARDED_BY(mutex) = 0;
+  Demand demand GUARDED_BY(mutex);
+  // Measures the demand while no batch waits.
+  std::optional<GracePeriod> measured GUARDED_BY(mutex);
   uint64_t reclaimed GUARDED_BY(mutex) = 0;
   size_t charged_bytes GUARDED_BY(mutex) = 0;
 
@@ -93,6 +93,8 @@ struct ValueTable::State {
   bool MakeRoomInSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  ReclaimState Situation() const EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void MeasureDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)

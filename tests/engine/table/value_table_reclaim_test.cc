@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <deque>
 #include <optional>
 #include <semaphore>
 #include <thread>
@@ -235,6 +236,30 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) 
       FailuresOfTurnover(table.get(),
                          {.staying = 2800, .new_per_round = 250, .rounds = 60, .slow_every = 4}),
       0U);
+}
+
+// A table that fills up for the first time: it must begin to reclaim before its indexes run out.
+TEST(ValueTableReclaimTest, AFirstFillFindsIndexesWhileManyAreUnreferenced) {
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
+  std::deque<ValueIndex> living;
+  uint64_t next = 0;
+  ValueIndex index = kNoIndex;
+  for (; next < 400; ++next) {
+    ASSERT_EQ(table->Intern(NumberedValue(next, 8), &index), Status::kOk);
+    living.push_back(index);
+  }
+  for (int round = 0; round < 40; ++round) {
+    Synchronize();
+    const SectionElsewhere section;  // no grace period begins and ends within a round
+    for (int n = 0; n < 10; ++n, ++next) {
+      ASSERT_EQ(table->Intern(NumberedValue(next, 8), &index), Status::kOk)
+          << "round " << round << ": " << table->stats().unreferenced << " are unreferenced";
+      living.push_back(index);
+      table->Release(living.front());
+      living.pop_front();
+    }
+  }
+  ExpectSound(*table);
 }
 
 // All values die and come back in each round, with one new value a round, and all fit. The table

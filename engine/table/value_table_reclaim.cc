@@ -1,0 +1,155 @@
+// How a ValueTable gets indexes back from values that nobody uses.
+
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+
+#include "engine/sync/mutex.h"
+#include "engine/table/ref_word.h"
+#include "engine/table/slot_array.h"
+#include "engine/table/value_table_state.h"
+#include "inlay/rcu.h"
+#include "inlay/value_table.h"
+
+namespace inlay {
+
+ValueIndex ValueTable::State::TakeIndex() {
+  CollectRetired();
+  MeasureDemand();
+  demand.Ask(max_values);
+  RetireForDemand();
+  if (free.size > 0) return PopFront(&free);
+  const ValueIndex fresh = TakeNeverUsed();
+  if (fresh == kNoIndex && !starved) {
+    starved = true;
+    RetireForDemand();  // again, since `starved` changes what it retires
+  }
+  starved = fresh == kNoIndex;
+  return fresh;
+}
+
+ReclaimState ValueTable::State::Situation() const {
+  return {.max_values = max_values,
+          .used = high_water.load(std::memory_order_relaxed),
+          .live = live,
+          .unreferenced = unreferenced.load(std::memory_order_relaxed),
+          .free = free.size,
+          .coming = retired.size + waiting.size,
+          .demand = demand.highest(),
+          .starved = starved};
+}
+
+void ValueTable::State::RetireForDemand() {
+  const ReclaimPlan plan = PlanReclaim(Situation());
+  if (plan.steps == 0) return;
+  Sweep(plan.steps, plan.enough, true);
+  CollectRetired();
+}
+
+// While no batch waits, grace periods of the table's own measure the demand, as soon as few indexes
+// are left: the first batch must be large enough.
+void ValueTable::State::MeasureDemand() {
+  if (retired.size + waiting.size > 0) return;
+  if (measured.has_value() && !measured->Elapsed()) return;
+  if (measured.has_value()) demand.EndPeriod();
+  measured.reset();
+  demand.Restart();
+  if (MustKnowDemand(Situation())) measured = GracePeriod::Start();
+}
+
+uint32_t ValueTable::State::Sweep(uint32_t steps, uint32_t enough, bool second_chance) {
+  const uint32_t used = high_water.load(std::memory_order_relaxed);
+  uint32_t retired_now = 0;
+  for (; steps > 0 && retired_now < enough; --steps) {
+    clock_hand = clock_hand >= used ? 1 : clock_hand + 1;
+    if (TryRetire(clock_hand, second_chance)) ++retired_now;
+  }
+  return retired_now;
+}
+
+bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  uint32_t seen = word.load(std::memory_order_acquire);
+  if (!RefWord(seen).unreferenced()) return false;
+  const RefWord next = second_chance ? RefWord(seen).Passed() : RefWord::Retired();
+  // The swap fails if another thread has just taken a reference: keep the value.
+  if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
+  if (!next.retired()) return false;
+  unreferenced.fetch_sub(1, std::memory_order_relaxed);
+  SlotArray* const array = slots.load(std::memory_order_relaxed);
+  array->Erase(
+      array->Find(entry(index).hash, [&](ValueIndex found) { return found == index; }).slot);
+  --live;
+  ++reclaimed;
+  Append(&retired, index);
+  return true;
+}
+
+// Two batches take turns: one waits for a grace period while the other gathers retired indexes.
+void ValueTable::State::CollectRetired() {
+  if (waiting.size > 0 && grace->Elapsed()) {
+    for (ValueIndex index = waiting.head; index != kNoIndex; index = entry(index).next) {
+      assert(ref_word(index).retired());
+      entry(index).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
+    }
+    Splice(&waiting, &free);
+  }
+  if (waiting.size == 0 && retired.size > 0) {
+    grace = GracePeriod::Start();
+    Splice(&retired, &waiting);
+    demand.EndPeriod();
+    measured.reset();
+  }
+}
+
+uint32_t ValueTable::Reclaim() noexcept {
+  MutexLock lock(&state_->mutex);
+  const uint32_t used = state_->high_water.load(std::memory_order_relaxed);
+  const uint32_t retired_now = state_->Sweep(used, used, false);
+  state_->CollectRetired();
+  return retired_now;
+}
+
+void ValueTable::State::Append(IndexList* list, ValueIndex index) {
+  entry(index).next = kNoIndex;
+  if (list->tail == kNoIndex) {
+    list->head = index;
+  } else {
+    entry(list->tail).next = index;
+  }
+  list->tail = index;
+  ++list->size;
+}
+
+ValueIndex ValueTable::State::PopFront(IndexList* list) {
+  const ValueIndex index = list->head;
+  list->head = entry(index).next;
+  if (list->head == kNoIndex) list->tail = kNoIndex;
+  --list->size;
+  return index;
+}
+
+void ValueTable::State::Splice(IndexList* from, IndexList* to) {
+  if (from->size == 0) return;
+  if (to->tail == kNoIndex) {
+    to->head = from->head;
+  } else {
+    entry(to->tail).next = from->head;
+  }
+  to->tail = from->tail;
+  to->size += from->size;
+  *from = IndexList();
+}
+
+uint32_t ValueTable::ReclaimAndWait() noexcept {
+  const uint32_t retired = Reclaim();
+  // Two rounds: a batch that gathers begins its grace period only when the other batch's is over.
+  // Reclaim() collects the batches.
+  for (int round = 0; round < 2; ++round) {
+    Synchronize();
+    Reclaim();
+  }
+  return retired;
+}
+
+}  // namespace inlay
