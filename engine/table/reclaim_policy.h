@@ -15,8 +15,13 @@ inline constexpr uint32_t kDemandFade = 16;        // each period forgets 1/16 o
 inline constexpr uint32_t kDemandBatches = 256;    // and at least 1/256 of the remembered demand
 inline constexpr uint32_t kSweepYield = 2;         // values that a sweep retires at most
 inline constexpr uint32_t kSweepStep = 128;        // entries that a sweep passes at most
+inline constexpr uint32_t kSweepHaste = 16;        // times so many more if nothing is at hand
 inline constexpr uint32_t kReserveShare = 64;      // 1/64 of the used indexes is wanted at least
 inline constexpr uint32_t kMostWantedShare = 4;    // 1/4 of the used indexes is wanted at most
+inline constexpr uint32_t kMostIdleShare = 2;      // at rest, 1/2 of all indexes at most
+inline constexpr uint32_t kIdleSteps = 8192;       // entries that a step at rest passes at most
+inline constexpr uint32_t kIdleYield = 1024;       // values that a step at rest retires at most
+inline constexpr uint32_t kIdleRest = 4;           // grace periods between two rounds of the hand
 
 // Indexes that new values ask for in one grace period. Remembers the demand of long grace periods
 // through short ones, and forgets it slowly.
@@ -82,8 +87,34 @@ constexpr ReclaimPlan PlanReclaim(const ReclaimState& table) {
       std::max(std::min(kDemands * table.demand, table.used / kMostWantedShare), least);
   const uint32_t have = (many_are_dead ? table.free : left) + table.coming;
   if (have > wanted) return {};
-  if (left > 0) return {.steps = kSweepStep, .enough = kSweepYield};
-  return {.steps = 2 * table.used, .enough = wanted + 1 - have};
+  const uint32_t missing = wanted - have;
+  if (left == 0) return {.steps = 2 * table.used, .enough = missing + 1};
+  // Values that died long ago, and none was reclaimed since, all have their second chance yet: the
+  // hand must come round before the indexes at hand run out.
+  const uint32_t haste = wanted == 0 ? 0 : kSweepHaste * missing / wanted;
+  return {.steps = kSweepStep * (1 + haste), .enough = kSweepYield};
+}
+
+// What a table at rest wants at hand: as many indexes as there are referenced values, since a
+// reload of a configuration replaces all of them at once, and no demand announces it.
+constexpr int64_t WantedAtRest(const ReclaimState& table) {
+  return std::min<int64_t>(int64_t{table.live} - table.unreferenced,
+                           table.max_values / kMostIdleShare);
+}
+
+// Whether so little is at hand that a value that loses its last reference should wake the library's
+// thread.
+constexpr bool FewAtHand(const ReclaimState& table) {
+  return int64_t{IndexesLeft(table)} + table.coming < WantedAtRest(table);
+}
+
+// What the library's thread retires in one step. Begins when more values are unreferenced than the
+// table always keeps.
+constexpr ReclaimPlan PlanIdleReclaim(const ReclaimState& table) {
+  if (table.unreferenced <= kKeptUnreferenced || !FewAtHand(table)) return {};
+  const int64_t missing = WantedAtRest(table) - IndexesLeft(table) - table.coming;
+  return {.steps = std::min(table.used, kIdleSteps),
+          .enough = static_cast<uint32_t>(std::min<int64_t>(missing, kIdleYield))};
 }
 
 }  // namespace inlay

@@ -10,9 +10,11 @@
 
 #include "engine/memory/address_range.h"
 #include "engine/memory/allocate.h"
+#include "engine/sync/background_task.h"
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/mutex.h"
 #include "engine/table/hash.h"
+#include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
@@ -44,6 +46,10 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   state->max_values = options.max_values;
   state->account = options.account;
   state->seed = options.seed.has_value() ? *options.seed : RandomSeed();
+  if (options.background) {
+    state->idle_task.Own(TryNew<BackgroundTask>(&State::RunIdleTask, state.get()));
+    if (!state->idle_task) return Status::kNoMemory;
+  }
   // Indexes start at 1, since code 0 means absent. Place 0 is never used.
   const size_t places = size_t{options.max_values} + 1;
   if (!state->value_range.Reserve(places * state->stride_bytes) ||
@@ -71,6 +77,7 @@ ValueTable::ValueTable(const ValueTableOptions& options, std::unique_ptr<State> 
 ValueTable::~ValueTable() = default;
 
 ValueTable::State::~State() {
+  idle_task.End();  // first: waits for a step that is under way
   MutexLock lock(&mutex);
   if (account != nullptr) account->Uncharge(charged_bytes);
   SlotArray::Free(slots.load(std::memory_order_relaxed));
@@ -86,7 +93,11 @@ void ValueTable::Release(ValueIndex index) noexcept {
   if (before.count() > 1) [[likely]]
     return;
   if (before.count() == 1) {
-    state_->unreferenced.fetch_add(1, std::memory_order_relaxed);
+    const int64_t dead = state_->unreferenced.fetch_add(1, std::memory_order_seq_cst) + 1;
+    if (state_->watches_deaths.load(std::memory_order_seq_cst) && dead > kKeptUnreferenced)
+        [[unlikely]] {
+      state_->idle_task->Schedule();
+    }
     return;
   }
   // Nobody holds a reference. Meanwhile the word looks like a value that cannot be referenced.

@@ -17,14 +17,20 @@ ValueIndex ValueTable::State::TakeIndex() {
   CollectRetired();
   MeasureDemand();
   demand.Ask(max_values);
+  asked_since_step = true;
   RetireForDemand();
-  if (free.size > 0) return PopFront(&free);
-  const ValueIndex fresh = TakeNeverUsed();
-  if (fresh == kNoIndex && !starved) {
-    starved = true;
-    RetireForDemand();  // again, since `starved` changes what it retires
+  ValueIndex fresh = kNoIndex;
+  if (free.size > 0) {
+    fresh = PopFront(&free);
+  } else {
+    fresh = TakeNeverUsed();
+    if (fresh == kNoIndex && !starved) {
+      starved = true;
+      RetireForDemand();  // again, since `starved` changes what it retires
+    }
+    starved = fresh == kNoIndex;
   }
-  starved = fresh == kNoIndex;
+  WatchDeaths();
   return fresh;
 }
 
@@ -42,7 +48,8 @@ ReclaimState ValueTable::State::Situation() const {
 void ValueTable::State::RetireForDemand() {
   const ReclaimPlan plan = PlanReclaim(Situation());
   if (plan.steps == 0) return;
-  Sweep(plan.steps, plan.enough, true);
+  uint32_t steps = plan.steps;
+  Sweep(&steps, plan.enough, true);
   CollectRetired();
 }
 
@@ -57,10 +64,50 @@ void ValueTable::State::MeasureDemand() {
   if (MustKnowDemand(Situation())) measured = GracePeriod::Start();
 }
 
-uint32_t ValueTable::State::Sweep(uint32_t steps, uint32_t enough, bool second_chance) {
+// --- while nobody asks for indexes
+
+// A thread that takes the last reference of a value counts it first and looks at `watches_deaths`
+// then; here it is the other way round. So one of the two sees the other, and the last death is not
+// missed.
+void ValueTable::State::WatchDeaths() {
+  const bool few = idle_task && FewAtHand(Situation());
+  if (few == watches_deaths.load(std::memory_order_relaxed)) return;
+  watches_deaths.store(few, std::memory_order_seq_cst);
+  if (few && unreferenced.load(std::memory_order_seq_cst) > kKeptUnreferenced) {
+    idle_task->Schedule();
+  }
+}
+
+void ValueTable::State::RunIdleTask(void* state) { static_cast<State*>(state)->ReclaimAtRest(); }
+
+void ValueTable::State::ReclaimAtRest() {
+  MutexLock lock(&mutex);
+  CollectRetired();
+  if (const ReclaimPlan plan = PlanIdleReclaim(Situation()); idle_rest > 0) {
+    --idle_rest;
+  } else if (plan.steps > 0 && waiting.size == 0 && !asked_since_step) {
+    // What gathers behind a batch that waits would delay what new values retire themselves.
+    uint32_t left = plan.steps;
+    Sweep(&left, plan.enough, true);
+    CollectRetired();
+    idle_passed += plan.steps - left;
+    if (idle_passed >= high_water.load(std::memory_order_relaxed)) {
+      idle_passed = 0;
+      idle_rest = kIdleRest;
+    }
+  }
+  asked_since_step = false;
+  WatchDeaths();
+  // Goes on if the hand has spared values, or a batch has yet to begin its grace period.
+  if (PlanIdleReclaim(Situation()).steps > 0 || retired.size > 0) idle_task->Schedule();
+}
+
+// --- sweeping
+
+uint32_t ValueTable::State::Sweep(uint32_t* steps, uint32_t enough, bool second_chance) {
   const uint32_t used = high_water.load(std::memory_order_relaxed);
   uint32_t retired_now = 0;
-  for (; steps > 0 && retired_now < enough; --steps) {
+  for (; *steps > 0 && retired_now < enough; --*steps) {
     clock_hand = clock_hand >= used ? 1 : clock_hand + 1;
     if (TryRetire(clock_hand, second_chance)) ++retired_now;
   }
@@ -105,7 +152,8 @@ void ValueTable::State::CollectRetired() {
 uint32_t ValueTable::Reclaim() noexcept {
   MutexLock lock(&state_->mutex);
   const uint32_t used = state_->high_water.load(std::memory_order_relaxed);
-  const uint32_t retired_now = state_->Sweep(used, used, false);
+  uint32_t steps = used;
+  const uint32_t retired_now = state_->Sweep(&steps, used, false);
   state_->CollectRetired();
   return retired_now;
 }

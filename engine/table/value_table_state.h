@@ -11,6 +11,7 @@
 #include <span>
 
 #include "engine/memory/address_range.h"
+#include "engine/sync/background_task.h"
 #include "engine/sync/mutex.h"
 #include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
@@ -51,6 +52,8 @@ struct ValueTable::State {
   // number of threads that are between the change of a count and this one.
   alignas(64) std::atomic<int64_t> unreferenced{0};
   std::atomic<uint64_t> refused_releases{0};
+  // Few indexes are at hand: a value that loses its last reference schedules `idle_task`.
+  std::atomic<bool> watches_deaths{false};
 
   alignas(64) mutable Mutex mutex;
   uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
@@ -65,6 +68,12 @@ struct ValueTable::State {
   std::optional<GracePeriod> measured GUARDED_BY(mutex);
   uint64_t reclaimed GUARDED_BY(mutex) = 0;
   size_t charged_bytes GUARDED_BY(mutex) = 0;
+  // The library's thread reclaims while nobody asks for indexes. Empty: it does not.
+  TaskHandle idle_task;
+  bool asked_since_step GUARDED_BY(mutex) = false;
+  // How far the hand has come in the present round, and how many steps it rests before the next.
+  uint32_t idle_passed GUARDED_BY(mutex) = 0;
+  uint32_t idle_rest GUARDED_BY(mutex) = 0;
 
   ~State();
 
@@ -97,7 +106,11 @@ struct ValueTable::State {
   void MeasureDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  uint32_t Sweep(uint32_t steps, uint32_t enough, bool second_chance)
+  void WatchDeaths() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  static void RunIdleTask(void* state);
+  void ReclaimAtRest() LOCKS_EXCLUDED(mutex);
+  // Passes up to *steps entries until `enough` are retired, and takes the passed ones from *steps.
+  uint32_t Sweep(uint32_t* steps, uint32_t enough, bool second_chance)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Append(IndexList* list, ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -18,9 +18,9 @@
 //      +---------------------------------------------------------------- a grace period ------+
 //
 // An unreferenced value keeps its index and can still be found, so a value that toggles between 0
-// and 1 references needs no lock and no grace period. When a new value needs room, a clock hand
-// reclaims unreferenced values and spares those used since it last came by (docs/design.md, section
-// 6).
+// and 1 references needs no lock and no grace period. When a new value needs room, and while the
+// table is at rest with few indexes at hand, a clock hand reclaims unreferenced values and spares
+// those used since it last came by (docs/design.md, section 6).
 //
 // Memory: values lie side by side in one reserved range of addresses, which the table commits as it
 // fills. A value's address never changes, and At() is one multiplication.
@@ -68,10 +68,13 @@ constexpr uint64_t ValueTableBytes(uint64_t values, uint64_t value_bytes) {
 }
 
 struct ValueTableOptions {
-  uint32_t value_bytes = 0;           // 1 .. 65536
-  uint32_t max_values = 65534;        // 1 .. 65534: 16-bit codes, less absent and spilled
-  uint32_t alignment = 8;             // of At(): a power of two, at most 4096
-  Account* account = nullptr;         // pays for the table; must outlive it
+  uint32_t value_bytes = 0;     // 1 .. 65536
+  uint32_t max_values = 65534;  // 1 .. 65534: 16-bit codes, less absent and spilled
+  uint32_t alignment = 8;       // of At(): a power of two, at most 4096
+  Account* account = nullptr;   // pays for the table; must outlive it
+  // While nobody asks for indexes and few are at hand, the library's thread reclaims unreferenced
+  // values. Otherwise only new values and Reclaim() do.
+  bool background = true;
   std::optional<uint64_t> seed = {};  // for repeatable tests; otherwise from getrandom(2)
 };
 

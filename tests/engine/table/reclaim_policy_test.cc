@@ -105,6 +105,17 @@ TEST(PlanReclaimTest, WithoutAnIndexTheHandGoesRound) {
   EXPECT_EQ(PlanReclaim(NearlyFull()).enough, kSweepYield);
 }
 
+TEST(PlanReclaimTest, TheLessIsAtHandTheFartherTheHandGoes) {
+  ReclaimState table = NearlyFull();  // wants 30
+  table.free = 10;
+  EXPECT_EQ(PlanReclaim(table).steps, kSweepStep) << "30 at hand";
+  table.free = 0;
+  EXPECT_EQ(PlanReclaim(table).steps, (1 + kSweepHaste * 10 / 30) * kSweepStep) << "20 at hand";
+  table.used = 509;
+  EXPECT_EQ(PlanReclaim(table).steps, (1 + kSweepHaste * 29 / 30) * kSweepStep) << "1 at hand";
+  EXPECT_EQ(PlanReclaim(table).enough, kSweepYield);
+}
+
 TEST(PlanReclaimTest, DemandIsMeasuredWhenItMatters) {
   ReclaimState table = NearlyFull();
   EXPECT_FALSE(MustKnowDemand(table)) << "40 unreferenced values are kept anyway";
@@ -116,6 +127,56 @@ TEST(PlanReclaimTest, DemandIsMeasuredWhenItMatters) {
   EXPECT_TRUE(MustKnowDemand(table));
   table.used = table.live = 407;
   EXPECT_FALSE(MustKnowDemand(table));
+}
+
+// 500 values are referenced, and their 500 predecessors are not.
+ReclaimState Reloaded() {
+  return {.max_values = 1022, .used = 1000, .live = 1000, .unreferenced = 500};
+}
+
+TEST(PlanIdleReclaimTest, PreparesForAReloadOfAllReferencedValues) {
+  ReclaimState table = Reloaded();
+  EXPECT_TRUE(FewAtHand(table));
+  EXPECT_EQ(PlanIdleReclaim(table).enough, 478U) << "22 were never used";
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 1000U);
+  table.coming = 478;
+  table.live = 522;
+  table.unreferenced = 22;
+  EXPECT_FALSE(FewAtHand(table));
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 0U);
+}
+
+TEST(PlanIdleReclaimTest, KeepsUnreferencedValuesWhileThereIsRoom) {
+  ReclaimState table = Reloaded();
+  table.max_values = 1500;
+  EXPECT_FALSE(FewAtHand(table)) << "500 indexes were never used";
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 0U);
+  table.starved = true;
+  EXPECT_TRUE(FewAtHand(table)) << "the table cannot have them";
+  EXPECT_EQ(PlanIdleReclaim(table).enough, 500U);
+}
+
+TEST(PlanIdleReclaimTest, KeepsAFewUnreferencedValuesHoweverFullTheTableIs) {
+  ReclaimState table = Reloaded();
+  table.unreferenced = kKeptUnreferenced;
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 0U);
+  table.unreferenced = kKeptUnreferenced + 1;
+  EXPECT_EQ(PlanIdleReclaim(table).enough, 1022 / kMostIdleShare - 22) << "a share at most";
+}
+
+TEST(PlanIdleReclaimTest, ValuesThatNobodyNeedsRoomForStay) {
+  ReclaimState table = Reloaded();
+  table.unreferenced = 1000;
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 0U) << "nothing is referenced that could be replaced";
+  table.unreferenced = 1003;  // a count that is being changed
+  EXPECT_EQ(PlanIdleReclaim(table).steps, 0U);
+}
+
+TEST(PlanIdleReclaimTest, AStepIsBounded) {
+  const ReclaimState table{
+      .max_values = 65534, .used = 65534, .live = 65534, .unreferenced = 30000};
+  EXPECT_EQ(PlanIdleReclaim(table).steps, kIdleSteps);
+  EXPECT_EQ(PlanIdleReclaim(table).enough, kIdleYield);
 }
 
 }  // namespace

@@ -166,6 +166,7 @@ TEST(ValueTableReclaimTest, FewUnreferencedValuesAreKeptInATableThatIsNineTenths
 // New values live for one round beside others that stay. In one round of `slow_every` an open
 // section makes the grace period as long as the round; in the other rounds a grace period passes
 // with every tenth value. Returns how many values of the second half of the rounds found no index.
+// The library's thread must not help: how often it runs depends on the machine.
 struct Turnover {
   uint64_t staying = 0;
   uint64_t new_per_round = 0;
@@ -205,7 +206,7 @@ uint32_t FailuresOfTurnover(ValueTable* table, const Turnover& turnover) {
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
-  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094, .background = false});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 500, .new_per_round = 250, .rounds = 60}),
             0U);
   // Nor does the table grow forever.
@@ -214,7 +215,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesWhileManyAreDead) {
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInATableThatIsNearlyFull) {
   for (const int slow_every : {1, 1'000'000}) {
-    const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
+    const auto table = MakeTable({.value_bytes = 8, .max_values = 4094, .background = false});
     EXPECT_EQ(FailuresOfTurnover(
                   table.get(),
                   {.staying = 2800, .new_per_round = 250, .rounds = 60, .slow_every = slow_every}),
@@ -223,7 +224,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInATableThatIsNearlyFull) 
 }
 
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
-  const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 510, .background = false});
   EXPECT_EQ(FailuresOfTurnover(table.get(), {.staying = 300, .new_per_round = 40, .rounds = 200}),
             0U);
 }
@@ -231,7 +232,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesInASmallTable) {
 // Readers and the scheduler determine the length of a grace period. After some short ones the table
 // is still prepared for a long one.
 TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) {
-  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094});
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 4094, .background = false});
   EXPECT_EQ(
       FailuresOfTurnover(table.get(),
                          {.staying = 2800, .new_per_round = 250, .rounds = 60, .slow_every = 4}),
@@ -240,7 +241,7 @@ TEST(ValueTableReclaimTest, SteadyNewValuesFindIndexesThoughGracePeriodsDiffer) 
 
 // A table that fills up for the first time: it must begin to reclaim before its indexes run out.
 TEST(ValueTableReclaimTest, AFirstFillFindsIndexesWhileManyAreUnreferenced) {
-  const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 510, .background = false});
   std::deque<ValueIndex> living;
   uint64_t next = 0;
   ValueIndex index = kNoIndex;
@@ -262,20 +263,82 @@ TEST(ValueTableReclaimTest, AFirstFillFindsIndexesWhileManyAreUnreferenced) {
   ExpectSound(*table);
 }
 
+// A reload replaces all values at once: half of the indexes hold the old ones, and half the new. In
+// between nobody asks for an index, and the table makes room for the next reload.
+TEST(ValueTableReclaimTest, AHundredReloadsOfHalfTheIndexesFindIndexes) {
+  constexpr uint64_t kValues = 500;
+  const auto table = MakeTable({.value_bytes = 100, .max_values = 1022});
+  std::vector<ValueIndex> held;
+  uint64_t next = 0;
+  for (int reload = 0; reload < 100; ++reload) {
+    std::vector<ValueIndex> made;
+    for (uint64_t n = 0; n < kValues; ++n) {
+      ValueIndex index = kNoIndex;
+      ASSERT_EQ(table->Intern(NumberedValue(next++, 100), &index), Status::kOk)
+          << "reload " << reload << ", value " << n;
+      made.push_back(index);
+    }
+    for (const ValueIndex index : held) table->Release(index);
+    held = std::move(made);
+    int grace_periods = 0;
+    for (ValueTableStats stats = table->stats();
+         stats.free + stats.never_used + stats.retired < kValues; stats = table->stats()) {
+      ASSERT_LT(++grace_periods, 100) << "reload " << reload;
+      RetireBarrier();
+    }
+    // Both batches of retired indexes become reusable.
+    for (int i = 0; i < 2; ++i) RetireBarrier();
+  }
+  for (const ValueIndex index : held) table->Release(index);
+  ExpectSound(*table);
+}
+
+TEST(ValueTableReclaimTest, ATableAtRestKeepsUnreferencedValuesWhileThereIsRoom) {
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 2000});
+  std::vector<ValueIndex> held;
+  for (uint64_t n = 0; n < 1000; ++n) {
+    held.push_back(kNoIndex);
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &held.back()), Status::kOk);
+  }
+  for (size_t n = 0; n < 500; ++n) table->Release(held[n]);
+  for (int i = 0; i < 50; ++i) RetireBarrier();
+  EXPECT_EQ(table->stats().unreferenced, 500U);
+  EXPECT_EQ(table->stats().reclaimed, 0U);
+}
+
+// A step of the library's thread may be under way, or wait, when the table goes.
+TEST(ValueTableReclaimTest, ATableMayGoWhileItMakesRoom) {
+  for (int round = 0; round < 50; ++round) {
+    const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
+    std::vector<ValueIndex> held;
+    for (uint64_t n = 0; n < 510; ++n) {
+      held.push_back(kNoIndex);
+      ASSERT_EQ(table->Intern(NumberedValue(n, 8), &held.back()), Status::kOk);
+    }
+    for (size_t n = 0; n < 200; ++n) table->Release(held[n]);
+    for (int i = 0; i < round % 4; ++i) Synchronize();
+  }
+  RetireBarrier();
+}
+
 // All values die and come back in each round, with one new value a round, and all fit. The table
-// may reclaim hardly any of them.
+// may reclaim hardly any of them, and nor may the library's thread in the middle of a round, while
+// some are dead and others are not.
 TEST(ValueTableReclaimTest, ValuesThatComeBackAreNotDrivenOutByAFewNewOnes) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 510});
   constexpr int kRounds = 200;
   uint64_t next = 500;
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<ValueIndex> made;
-    ValueIndex index = kNoIndex;
-    for (uint64_t n = 0; n < 500; ++n) {
-      if (table->Intern(NumberedValue(n, 8), &index) == Status::kOk) made.push_back(index);
+    {
+      const ReadSection one_grace_period_at_most;
+      std::vector<ValueIndex> made;
+      ValueIndex index = kNoIndex;
+      for (uint64_t n = 0; n < 500; ++n) {
+        if (table->Intern(NumberedValue(n, 8), &index) == Status::kOk) made.push_back(index);
+      }
+      if (table->Intern(NumberedValue(next++, 8), &index) == Status::kOk) made.push_back(index);
+      for (const ValueIndex dead : made) table->Release(dead);
     }
-    if (table->Intern(NumberedValue(next++, 8), &index) == Status::kOk) made.push_back(index);
-    for (const ValueIndex dead : made) table->Release(dead);
     Synchronize();
   }
   EXPECT_LT(table->stats().reclaimed, 10U * kRounds);
