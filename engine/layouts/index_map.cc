@@ -137,7 +137,8 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
     const Expectation absent{.flag = UpdateFlag::kNoExist};
     if (init.empty()) {
       const ValueBuffer zeroes(options_.value_bytes);
-      result = zeroes.bytes().empty() ? CountNoMemory() : Publish(owner, zeroes.bytes(), absent);
+      result = zeroes.bytes().empty() ? CountNoMemory(Status::kNoMemory)
+                                      : Publish(owner, zeroes.bytes(), absent);
     } else {
       result = Publish(owner, init, absent);
     }
@@ -215,7 +216,7 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   }
   // First, so that a reader that sees the code finds the value.
   status = private_values_->Put(owner, value);
-  if (status != Status::kOk) return status == Status::kNoMemory ? CountNoMemory() : status;
+  if (status != Status::kOk) return IsNoMemory(status) ? CountNoMemory(status) : status;
   INLAY_TEST_POINT("spill.private_put");
   // Under the lock the code cannot change to or from the spilled one, but indexes may come and go.
   while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
@@ -277,7 +278,7 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
                                            : Status::kNotFound;
   }
   const ValueBuffer buffer(options_.value_bytes);
-  if (buffer.bytes().empty()) return CountNoMemory();
+  if (buffer.bytes().empty()) return CountNoMemory(Status::kNoMemory);
   for (;; INLAY_TEST_POINT("modify.retries")) {
     // One section for each attempt: many retries must not keep all that is retired meanwhile.
     ReadSection section;
@@ -299,9 +300,9 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
   }
 }
 
-Status IndexMap::CountNoMemory() noexcept {
+Status IndexMap::CountNoMemory(Status reason) noexcept {
   no_memory_.fetch_add(1, std::memory_order_relaxed);
-  return Status::kNoMemory;
+  return reason;
 }
 
 Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {

@@ -169,7 +169,7 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) n
   state_->FreeEmptied();
   MutexLock lock(&state_->mutex);
   const std::optional<InlineField> taken = state_->fields.Take(width_bits);
-  if (!taken.has_value()) return Status::kNoMemory;
+  if (!taken.has_value()) return Status::kNoBits;
   Entry* const entry = state_->maps.FindFree();
   entry->field = *taken;
   entry->codes_left.store(0, std::memory_order_relaxed);

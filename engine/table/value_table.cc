@@ -58,7 +58,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   }
   {
     MutexLock lock(&state->mutex);
-    if (!state->MakeRoomInSlots()) return Status::kNoMemory;
+    if (const Status status = state->MakeRoomInSlots(); status != Status::kOk) return status;
   }
   if (!AllocationAllowed()) return Status::kNoMemory;
   ValueTable* const made = new (std::nothrow) ValueTable(options, std::move(state));
@@ -141,10 +141,10 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
     return Status::kOk;
   }
   const ValueIndex fresh = TakeIndex();
-  if (fresh == kNoIndex) return Status::kNoMemory;
-  if (!MakeRoomInSlots()) {
+  if (fresh == kNoIndex) return refusal;
+  if (const Status status = MakeRoomInSlots(); status != Status::kOk) {
     Append(&free, fresh);
-    return Status::kNoMemory;
+    return status;
   }
   std::memcpy(value(fresh), bytes.data(), bytes.size());
   entry(fresh).hash = hash;
@@ -158,10 +158,18 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
 
 ValueIndex ValueTable::State::TakeNeverUsed() {
   const uint32_t used = high_water.load(std::memory_order_relaxed);
-  if (used == max_values) return kNoIndex;
   const ValueIndex fresh = used + 1;
+  if (used == max_values) {
+    refusal = Status::kNoIndexes;
+    return kNoIndex;
+  }
   if (!value_range.Commit((size_t{fresh} + 1) * stride_bytes) ||
-      !entry_range.Commit((size_t{fresh} + 1) * sizeof(Entry)) || !Charge(BytesPerValue())) {
+      !entry_range.Commit((size_t{fresh} + 1) * sizeof(Entry))) {
+    refusal = Status::kNoMemory;
+    return kNoIndex;
+  }
+  if (!Charge(BytesPerValue())) {
+    refusal = Status::kAccountLimit;
     return kNoIndex;
   }
   new (&entry(fresh)) Entry;
@@ -169,26 +177,28 @@ ValueIndex ValueTable::State::TakeNeverUsed() {
   return fresh;
 }
 
-bool ValueTable::State::MakeRoomInSlots() {
+Status ValueTable::State::MakeRoomInSlots(uint32_t more) {
   SlotArray* const old = slots.load(std::memory_order_relaxed);
-  if (old != nullptr && !TooFull(old->occupied() + 1, old->slots())) return true;
+  if (old != nullptr && !TooFull(old->occupied() + more, old->slots())) return Status::kOk;
   // A rebuild drops tombstones, so the array grows only if the values need it: to at most half
   // full, so that the next rebuild is far off.
-  uint32_t wanted = static_cast<uint32_t>(HashSlots(live + 1));
-  if (2 * (live + 1) > wanted) wanted *= 2;
+  uint32_t wanted = static_cast<uint32_t>(HashSlots(live + more));
+  if (2 * (live + more) > wanted) wanted *= 2;
   // Charge only the difference: the old array exists only until its readers have left.
   const size_t old_bytes = old == nullptr ? 0 : SlotArray::Bytes(old->slots());
   const size_t wanted_bytes = SlotArray::Bytes(wanted);
   const size_t more_bytes = wanted_bytes > old_bytes ? wanted_bytes - old_bytes : 0;
   SlotArray* grown = nullptr;
+  Status failure = Status::kAccountLimit;
   if (more_bytes == 0 || Charge(more_bytes)) {
+    failure = Status::kNoMemory;
     grown = SlotArray::TryCreate(wanted);
     if (grown == nullptr && more_bytes > 0) Uncharge(more_bytes);
   }
   if (grown == nullptr) {
-    if (old == nullptr) return false;
     // A fuller array is still correct, but needs one empty slot, or a search would not end.
-    return old->occupied() + 1 < old->slots();
+    const bool has_room = old != nullptr && old->occupied() + more < old->slots();
+    return has_room ? Status::kOk : failure;
   }
   if (old != nullptr) {
     for (uint32_t at = 0; at < old->slots(); ++at) {
@@ -200,7 +210,7 @@ bool ValueTable::State::MakeRoomInSlots() {
     if (old_bytes > wanted_bytes) Uncharge(old_bytes - wanted_bytes);
     SlotArray::FreeLater(old);
   }
-  return true;
+  return Status::kOk;
 }
 
 bool ValueTable::State::Charge(size_t bytes) {

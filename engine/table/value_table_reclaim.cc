@@ -102,6 +102,43 @@ void ValueTable::State::ReclaimAtRest() {
   if (PlanIdleReclaim(Situation()).steps > 0 || retired.size > 0) idle_task->Schedule();
 }
 
+// --- room for a reload
+
+Status ValueTable::EnsureRoom(uint32_t new_values) noexcept {
+  // A batch that gathers begins its grace period when the other batch's is over, and other threads
+  // may take what has come free: a few rounds.
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    if (round > 0) Synchronize();
+    MutexLock lock(&state_->mutex);
+    const Status status = state_->TryMakeRoom(new_values);
+    if (status != Status::kAgain) return status;
+  }
+  return Status::kNoIndexes;
+}
+
+Status ValueTable::State::TryMakeRoom(uint32_t new_values) {
+  if (new_values > max_values) return Status::kNoIndexes;
+  CollectRetired();
+  // Values that may come back stay, as long as there are indexes that were never used. Those must
+  // not take what the account allows for the hash index.
+  if (free.size + max_values - high_water.load(std::memory_order_relaxed) >= new_values) {
+    if (const Status status = MakeRoomInSlots(new_values); status != Status::kOk) return status;
+  }
+  while (free.size < new_values) {
+    const ValueIndex fresh = TakeNeverUsed();
+    if (fresh == kNoIndex) break;
+    Append(&free, fresh);
+  }
+  if (free.size >= new_values) return MakeRoomInSlots(new_values);
+  if (const uint32_t have = free.size + retired.size + waiting.size; have < new_values) {
+    uint32_t steps = 2 * high_water.load(std::memory_order_relaxed);
+    Sweep(&steps, new_values - have, true);
+    CollectRetired();
+  }
+  return free.size + retired.size + waiting.size >= new_values ? Status::kAgain : refusal;
+}
+
 // --- sweeping
 
 uint32_t ValueTable::State::Sweep(uint32_t* steps, uint32_t enough, bool second_chance) {

@@ -62,7 +62,8 @@ struct ValueTable::State {
   IndexList waiting GUARDED_BY(mutex);  // the batch that waits for `grace`
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
-  bool starved GUARDED_BY(mutex) = false;  // the last attempt to commit a new index failed
+  bool starved GUARDED_BY(mutex) = false;          // the last attempt to commit a new index failed
+  Status refusal GUARDED_BY(mutex) = Status::kOk;  // why TakeNeverUsed() failed last
   Demand demand GUARDED_BY(mutex);
   // Measures the demand while no batch waits.
   std::optional<GracePeriod> measured GUARDED_BY(mutex);
@@ -99,11 +100,14 @@ struct ValueTable::State {
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  bool MakeRoomInSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Room for `more` values.
+  Status MakeRoomInSlots(uint32_t more = 1) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ReclaimState Situation() const EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void MeasureDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // kOk: there is room for so many. kAgain: after a grace period there may be.
+  Status TryMakeRoom(uint32_t new_values) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void CollectRetired() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void RetireForDemand() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void WatchDeaths() EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -21,7 +21,8 @@
 //       1. Reclaim: values that no owner uses give up their indexes, after a grace period.
 //       2. Spill: this owner gets a private value, in its `storage_slot()` as in the pointer
 //          layout, or else in a side table keyed by the owner's address.
-//       3. kNoMemory: no room there either. Nothing changed.
+//       3. kNoMemory: no room there either. Nothing changed. Below, kNoMemory stands for every
+//          status with IsNoMemory(), which says what the reason is.
 //     stats() counts each rung. The next Update() or Modify() of a spilled owner tries the table
 //     first again.
 //   - A map *falls back* to the pointer layout for all its values if no bits are free, or if its
@@ -71,7 +72,7 @@ struct IndexMapStats {
   // The rungs of the overflow ladder, since the map was made.
   uint64_t reclaimed = 0;    // values that gave up their index
   uint64_t spilled = 0;      // updates that made a private value
-  uint64_t no_memory = 0;    // operations that failed with kNoMemory
+  uint64_t no_memory = 0;    // operations that failed with IsNoMemory()
   uint64_t spilled_now = 0;  // owners that have a private value
 };
 
@@ -90,9 +91,8 @@ class IndexMap final : private StoreMap {
 
   // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
   // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
-  // slots. kNoMemory: no memory, or no free field and no storage slots. On failure *map is
-  // unchanged.
-  // Reader section: REQUIRES none (may wait for a grace period).
+  // slots. kNoBits: no free field and no storage slots. kAccountLimit. kNoMemory. On failure *map
+  // is unchanged. Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
   template <HasStore Owners>
@@ -184,6 +184,13 @@ class IndexMap final : private StoreMap {
     return CloneValue(OwnerRef(parent), OwnerRef(child));
   }
 
+  // Makes room in the table for `new_values` values besides those that owners have, so that a
+  // reload with so many new values spills no owner. Fails as ValueTable::EnsureRoom(). kOk if the
+  // map does not intern its values. Reader section: REQUIRES none (may wait for grace periods).
+  Status EnsureRoom(uint32_t new_values) noexcept {
+    return is_interned() ? table_->EnsureRoom(new_values) : Status::kOk;
+  }
+
   // Retires the values that no owner uses and waits until their indexes are reusable. Returns how
   // many.
   // Reader section: REQUIRES none (waits for a grace period).
@@ -236,7 +243,7 @@ class IndexMap final : private StoreMap {
                                  const Expectation& expectation, uint32_t* code) noexcept;
   Status Spill(const OwnerRef& owner, std::span<const std::byte> value,
                const Expectation& expectation) noexcept;
-  Status CountNoMemory() noexcept;
+  Status CountNoMemory(Status reason) noexcept;
   void RemovePrivate(const OwnerRef& owner) noexcept;
 
   // StoreMap

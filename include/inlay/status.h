@@ -1,5 +1,7 @@
-// Status: the result of an operation. Each value is the errno that the Linux kernel returns in the
-// same state (see the table in storage_map.h), so bpf.h only has to negate it.
+// Status: how an operation ended. Each value has an errno twin: what the Linux kernel returns in
+// the same state (see the table in storage_map.h), so bpf.h only has to negate that. Several values
+// may have one twin: there are several reasons for ENOMEM, and a caller that need not tell them
+// apart asks IsNoMemory().
 //
 // The library never throws, prints or exits: it returns one of these.
 
@@ -11,25 +13,38 @@
 
 namespace inlay {
 
+namespace status_internal {
+// A reason behind ENOMEM: the twin is in the lowest 16 bits.
+constexpr int NoMemoryBecause(int reason) { return ENOMEM | reason << 16; }
+}  // namespace status_internal
+
 enum class [[nodiscard]] Status : int{
     kOk = 0,
     kNotFound = ENOENT,      // no value, or the owner is being destroyed
     kBadDescriptor = EBADF,  // not an open descriptor
     kNotSocket = ENOTSOCK,   // a descriptor, but not of a socket
     kAgain = EAGAIN,         // another writer was first; internal, never returned
-    kNoMemory = ENOMEM,      // no memory, limit reached, or no index left: nothing changed
+    kNoMemory = ENOMEM,      // the system, or a socket's limit, allows no more memory
     kExists = EEXIST,        // the value exists, and the flag asks for none
     kInvalid = EINVAL,       // an argument or a flag that is invalid in every state
     kTooBig = E2BIG,         // a value size above the limit
     kTooManyOpen = EMFILE,   // no descriptor left
     kNotPermitted = EPERM,   // the map does not allow this operation
     kUnsupported = 524,      // ENOTSUPP: the map type lacks the operation
+    // Other reasons for ENOMEM. As with kNoMemory, nothing has changed.
+    kNoBits = status_internal::NoMemoryBecause(1),        // too few bits of the owners are free
+    kNoIndexes = status_internal::NoMemoryBecause(2),     // every index of the table is in use
+    kAccountLimit = status_internal::NoMemoryBecause(3),  // StoreOptions::table_limit_bytes
 };
 
 // The errno twin: 0 for kOk, otherwise positive.
-constexpr int ToErrno(Status status) { return static_cast<int>(status); }
+constexpr int ToErrno(Status status) { return static_cast<int>(status) & 0xffff; }
 
-// The name of the errno twin, as in "ENOENT"; "OK" for kOk. The text is static.
+// Whether there was no memory, or a limit did not allow it: the twin is ENOMEM.
+constexpr bool IsNoMemory(Status status) { return ToErrno(status) == ENOMEM; }
+
+// The name of the errno twin, as in "ENOENT", and the reason where several values have one twin, as
+// in "ENOMEM, no bits"; "OK" for kOk. The text is static.
 constexpr std::string_view StatusName(Status status) {
   switch (status) {
     case Status::kOk:
@@ -56,6 +71,12 @@ constexpr std::string_view StatusName(Status status) {
       return "EPERM";
     case Status::kUnsupported:
       return "ENOTSUPP";
+    case Status::kNoBits:
+      return "ENOMEM, no bits";
+    case Status::kNoIndexes:
+      return "ENOMEM, no indexes";
+    case Status::kAccountLimit:
+      return "ENOMEM, account limit";
   }
   return "?";
 }

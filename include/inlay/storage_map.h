@@ -17,10 +17,10 @@
 //   last reference to the  | creating a value fails with  | all its values are released
 //     owner dropped        | kNotFound                    |
 //
-// kInvalid: the value to store has the wrong size. kNoMemory: the system has no memory or a limit
-// is reached; nothing changed (V4). Modify needs no room under an owner's limit, unless a shared
-// value becomes private because the table has no room. Lock bytes (MapOptions::spin_lock) read as 0
-// whatever a caller stores.
+// kInvalid: the value to store has the wrong size. kNoMemory, or another status with IsNoMemory():
+// the system has no memory or a limit is reached; nothing changed (V4). Modify needs no room under
+// an owner's limit, unless a shared value becomes private because the table has no room. Lock bytes
+// (MapOptions::spin_lock) read as 0 whatever a caller stores.
 //
 // A pointer from Get or GetOrCreate is valid to the end of the reader section in which it was
 // returned. The bytes behind it do not change until then, even if another thread updates, modifies

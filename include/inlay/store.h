@@ -135,7 +135,7 @@ class Store {
 
   // --- for maps
 
-  // Reserves a field of `width_bits` for `map`. kInvalid: the width is not 1 .. 16. kNoMemory: too
+  // Reserves a field of `width_bits` for `map`. kInvalid: the width is not 1 .. 16. kNoBits: too
   // few bits are free.
   // Reader section: REQUIRES none (may wait for a grace period).
   Status Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept;

@@ -73,7 +73,7 @@ struct ValueTableOptions {
   uint32_t alignment = 8;       // of At(): a power of two, at most 4096
   Account* account = nullptr;   // pays for the table; must outlive it
   // While nobody asks for indexes and few are at hand, the library's thread reclaims unreferenced
-  // values. Otherwise only new values and Reclaim() do.
+  // values. Otherwise only new values, EnsureRoom() and Reclaim() do.
   bool background = true;
   std::optional<uint64_t> seed = {};  // for repeatable tests; otherwise from getrandom(2)
 };
@@ -99,8 +99,8 @@ class ValueTable {
   static constexpr uint32_t kMaxValueTableBytes = 65536;
   static constexpr uint32_t kMaxValues = 65534;
 
-  // Makes an empty table. kInvalid: an option is out of range. kNoMemory: no addresses, no memory
-  // or no thread (see StartReclaiming()). On failure *table is unchanged.
+  // Makes an empty table. kInvalid: an option is out of range. kAccountLimit. kNoMemory: no
+  // addresses, no memory or no thread (see StartReclaiming()). On failure *table is unchanged.
   static Status Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table);
 
   // Frees everything at once.
@@ -120,9 +120,9 @@ class ValueTable {
   }
 
   // Finds or adds the value and takes one reference. On kOk *index names it until Release().
-  // kInvalid: value.size() is not value_bytes(). kNoMemory: every index is in use or retired, the
-  // account is at its limit, the system has no memory, or the value's count is at its limit. On
-  // failure nothing changed.
+  // kInvalid: value.size() is not value_bytes(). kNoIndexes: every index is in use or retired.
+  // kAccountLimit: the account allows no more. kNoMemory: the system has no memory, or the value's
+  // count is at its limit. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: acquire and release.
   Status Intern(std::span<const std::byte> value, ValueIndex* index) noexcept;
 
@@ -143,6 +143,15 @@ class ValueTable {
   // stats() counts the call in `refused_releases`, and CheckInvariants() fails from then on.
   // Reader section: not needed. Ordering: release.
   void Release(ValueIndex index) noexcept;
+
+  // Makes room for `new_values` values besides all that are referenced: if no other thread adds
+  // values, so many calls of Intern() with new values succeed after it. Call it before a reload
+  // that replaces many values at once. Takes indexes that were never used first, and then those of
+  // unreferenced values. What it takes stays charged to the account, and later values use it.
+  // kNoIndexes: too few indexes are left beside the referenced values. kAccountLimit. kNoMemory. On
+  // failure the table keeps what room it has made so far. Reader section: REQUIRES none (may wait
+  // for grace periods).
+  Status EnsureRoom(uint32_t new_values) noexcept;
 
   // Retires every unreferenced value and returns how many. Their indexes become reusable after up
   // to two grace periods.

@@ -272,7 +272,7 @@ TEST_F(IndexFallBackTest, OwnersWithoutAStorageSlotHaveNothingToFallBackOn) {
   ASSERT_EQ(IndexMap::Create(owners.store(), {.value_bytes = 8}, &first), Status::kOk);
   const size_t used = owners.store().account().used_bytes();
   std::unique_ptr<IndexMap> second;
-  EXPECT_EQ(IndexMap::Create(owners.store(), {.value_bytes = 8}, &second), Status::kNoMemory);
+  EXPECT_EQ(IndexMap::Create(owners.store(), {.value_bytes = 8}, &second), Status::kNoBits);
   EXPECT_EQ(second, nullptr);
   EXPECT_EQ(owners.store().account().used_bytes(), used);
 }

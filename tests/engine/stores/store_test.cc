@@ -86,7 +86,7 @@ TEST(StoreTest, SevenFieldsOfNineBitsFitOneWordAndNoEighth) {
   }
   const size_t used = store->account().used_bytes();
   std::unique_ptr<IndexMap> eighth;
-  EXPECT_EQ(CreateMap(*store, 9, &eighth), Status::kNoMemory);
+  EXPECT_EQ(CreateMap(*store, 9, &eighth), Status::kNoBits);
   EXPECT_EQ(eighth, nullptr);
   EXPECT_EQ(store->account().used_bytes(), used);
   for (size_t i = 0; i < maps.size(); ++i) {
@@ -131,7 +131,7 @@ TEST(StoreTest, WithoutAPopulationTheyComeBackWithTheLastOwnerThatHoldsACode) {
   for (Owner& owner : owners) ASSERT_EQ(Put(*map, owner, 1), Status::kOk);
   map.reset();
   for (Owner& owner : owners) {
-    EXPECT_EQ(CreateMap(*store, 16, &map), Status::kNoMemory) << "an owner still holds a code";
+    EXPECT_EQ(CreateMap(*store, 16, &map), Status::kNoBits) << "an owner still holds a code";
     store->Close(owner);
   }
   ASSERT_EQ(CreateMap(*store, 16, &map), Status::kOk);
@@ -210,7 +210,7 @@ TEST(StoreTest, ATableLimitIsNoMemoryAndChangesNothing) {
     EXPECT_EQ(Held(*map, owners[n]), NumberedValue(n, kStoreValueBytes));
   std::unique_ptr<IndexMap> second;
   const size_t used = store->account().used_bytes();
-  if (CreateMap(*store, 16, &second) == Status::kNoMemory) {
+  if (CreateMap(*store, 16, &second) == Status::kNoBits) {
     EXPECT_EQ(store->account().used_bytes(), used);
   }
   for (Owner& owner : owners) store->Close(owner);

@@ -38,14 +38,14 @@ TEST(ValueTableLimitsTest, AllOf65534ValuesHaveAnIndexAndNoMore) {
     ASSERT_EQ(table->Intern(NumberedValue(n, 4), &index), Status::kOk);
   }
   EXPECT_EQ(index, ValueTable::kMaxValues);
-  EXPECT_EQ(table->Intern(NumberedValue(1 << 20, 4), &index), Status::kNoMemory);
+  EXPECT_EQ(table->Intern(NumberedValue(1 << 20, 4), &index), Status::kNoIndexes);
   EXPECT_EQ(index, ValueTable::kMaxValues) << "unchanged on failure";
   ASSERT_EQ(table->Intern(NumberedValue(5, 4), &index), Status::kOk);
   EXPECT_EQ(index, 6U);
   ExpectSound(*table);
 }
 
-TEST(ValueTableLimitsTest, EveryIndexInUseIsNoMemoryAndChangesNothing) {
+TEST(ValueTableLimitsTest, EveryIndexInUseIsRefusedAndChangesNothing) {
   for (const uint32_t max_values : {1U, 2U, 15U, 16U, 17U, 510U}) {
     std::unique_ptr<ValueTable> table;
     ASSERT_EQ(ValueTable::Create({.value_bytes = 8, .max_values = max_values}, &table),
@@ -56,7 +56,7 @@ TEST(ValueTableLimitsTest, EveryIndexInUseIsNoMemoryAndChangesNothing) {
     }
     const ValueTableStats before = table->stats();
     for (uint64_t n = 0; n < 100; ++n) {
-      ASSERT_EQ(table->Intern(NumberedValue(1000 + n, 8), &index), Status::kNoMemory);
+      ASSERT_EQ(table->Intern(NumberedValue(1000 + n, 8), &index), Status::kNoIndexes);
     }
     EXPECT_EQ(table->stats().live, before.live);
     EXPECT_EQ(table->stats().memory.total_bytes(), before.memory.total_bytes());
@@ -81,7 +81,7 @@ TEST(ValueTableLimitsTest, TheAccountIsChargedWhatTheStatsSayAndGetsAllBack) {
   EXPECT_EQ(account.used_bytes(), 0U);
 }
 
-TEST(ValueTableLimitsTest, PastTheAccountLimitIsNoMemoryAndChangesNothing) {
+TEST(ValueTableLimitsTest, PastTheAccountLimitIsRefusedAndChangesNothing) {
   Account account(20000);
   std::unique_ptr<ValueTable> table;
   ASSERT_EQ(ValueTable::Create({.value_bytes = 100, .account = &account}, &table), Status::kOk);
@@ -97,7 +97,7 @@ TEST(ValueTableLimitsTest, PastTheAccountLimitIsNoMemoryAndChangesNothing) {
   EXPECT_GT(n, 100U);
   const size_t used = account.used_bytes();
   for (uint64_t more = n; more < n + 50; ++more) {
-    EXPECT_EQ(table->Intern(NumberedValue(more, 100), &index), Status::kNoMemory);
+    EXPECT_EQ(table->Intern(NumberedValue(more, 100), &index), Status::kAccountLimit);
   }
   EXPECT_EQ(account.used_bytes(), used);
   EXPECT_EQ(table->stats().live, n);
@@ -116,7 +116,7 @@ TEST(ValueTableLimitsTest, AnAccountWithoutRoomMakesNoTable) {
   Account account(10);
   std::unique_ptr<ValueTable> table;
   EXPECT_EQ(ValueTable::Create({.value_bytes = 100, .account = &account}, &table),
-            Status::kNoMemory);
+            Status::kAccountLimit);
   EXPECT_EQ(table, nullptr);
   EXPECT_EQ(account.used_bytes(), 0U);
 }

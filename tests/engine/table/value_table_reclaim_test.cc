@@ -30,7 +30,7 @@ TEST(ValueTableReclaimTest, V2AnIndexIsNotReusedWhileAnOldSectionIsOpen) {
   ASSERT_EQ(table->Reclaim(), 1U);
   for (int i = 0; i < 50; ++i) {
     ValueIndex other = kNoIndex;
-    ASSERT_EQ(table->Intern(NumberedValue(2, 8), &other), Status::kNoMemory);
+    ASSERT_EQ(table->Intern(NumberedValue(2, 8), &other), Status::kNoIndexes);
     ASSERT_EQ(Copied(table->At(index), 8), NumberedValue(1, 8));
     table->Reclaim();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -100,7 +100,7 @@ TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
   for (uint64_t n = 0; n < 20000; ++n) {
     ValueIndex index = kNoIndex;
     Status status = table->Intern(NumberedValue(n, 8), &index);
-    for (int tries = 0; status == Status::kNoMemory && tries < 3; ++tries) {
+    for (int tries = 0; IsNoMemory(status) && tries < 3; ++tries) {
       ++waits;
       Synchronize();
       status = table->Intern(NumberedValue(n, 8), &index);
@@ -380,7 +380,7 @@ TEST(ValueTableReclaimTest, TurnoverGoesOnAtAnAccountsLimit) {
   for (uint64_t n = 0; n < 5000; ++n) {
     ValueIndex index = kNoIndex;
     Status status = table->Intern(NumberedValue(n, 8), &index);
-    for (int tries = 0; status == Status::kNoMemory && tries < 3; ++tries) {
+    for (int tries = 0; IsNoMemory(status) && tries < 3; ++tries) {
       Synchronize();
       status = table->Intern(NumberedValue(n, 8), &index);
     }

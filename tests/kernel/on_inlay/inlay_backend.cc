@@ -335,8 +335,7 @@ class InlayBackend final : public Backend {
       });
     }
     const Status status = table_->Accept(listener_fd, child_fd);
-    if (status == Status::kNoMemory)
-      return ETIMEDOUT;  // the kernel makes no child, and reports no error
+    if (IsNoMemory(status)) return ETIMEDOUT;  // the kernel makes no child, and reports no error
     if (status != Status::kOk) return ToErrno(status);
     order_.Clone(listener.common.skc_cookie, CookieOf(*child_fd),
                  [this](MapNumber map) { return Find(map)->map().options().clone; });
