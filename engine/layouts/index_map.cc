@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "engine/layouts/homecoming.h"
 #include "engine/layouts/private_values.h"
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
@@ -68,6 +69,7 @@ Status IndexMap::MakeTable() noexcept {
   table_options.max_values = max_index_;
   table_options.alignment = options_.alignment;
   table_options.account = &store_.account();
+  table_options.background = options_.background;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
   values_ = table_->base();
@@ -75,7 +77,8 @@ Status IndexMap::MakeTable() noexcept {
   LocalStorageDomain* const domain = store_.options().private_values;
   private_values_ = domain != nullptr ? PrivateValues::InStorageSlots(*domain, options_)
                                       : PrivateValues::InSideTable(options_);
-  return private_values_ != nullptr ? Status::kOk : Status::kNoMemory;
+  if (private_values_ == nullptr) return Status::kNoMemory;
+  return domain == nullptr && options_.background ? StartHomecoming() : Status::kOk;
 }
 
 Status IndexMap::FallBack(Status reason) noexcept {
@@ -84,6 +87,7 @@ Status IndexMap::FallBack(Status reason) noexcept {
 }
 
 IndexMap::~IndexMap() {
+  StopHomecoming();
   // Waits for a grace period: no reader has a pointer into the table afterwards.
   if (max_index_ != 0) store_.Unregister(this);
 }
@@ -226,7 +230,10 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
       return status;
     }
   }
-  if (code != spilled) spilled_now_.fetch_add(1, std::memory_order_relaxed);
+  if (code != spilled) {
+    spilled_now_.fetch_add(1, std::memory_order_seq_cst);
+    WatchSpilled();
+  }
   if (code != kAbsentCode && code != spilled) table_->Release(code);
   spilled_.fetch_add(1, std::memory_order_relaxed);
   return Status::kOk;
@@ -403,6 +410,7 @@ IndexMapStats IndexMap::stats() const {
   stats.spilled = spilled_.load(std::memory_order_relaxed);
   stats.no_memory = no_memory_.load(std::memory_order_relaxed);
   stats.spilled_now = spilled_now_.load(std::memory_order_relaxed);
+  stats.brought_home = brought_home_.load(std::memory_order_relaxed);
   return stats;
 }
 

@@ -16,15 +16,23 @@
 
 namespace inlay {
 
+// What private values have in common whose owners have words of one size. Outlives them.
+struct SideShape {
+  uint32_t offset_bytes = 0;  // from the start of a SideValue to its bytes
+  uint32_t alignment = 0;
+  uint32_t word_bits = 0;  // of the owners
+};
+
 // A private value; its bytes follow behind, at a multiple of the value's alignment.
 struct alignas(16) SideValue {
   RcuHead rcu_head;
-  const void* owner;
-  uint32_t offset_bytes;  // from here to the value
-  uint32_t alignment;
+  const void* owner;  // the address of its words
+  const SideShape* shape;
 
-  const std::byte* value() const { return reinterpret_cast<const std::byte*>(this) + offset_bytes; }
-  std::byte* value() { return reinterpret_cast<std::byte*>(this) + offset_bytes; }
+  const std::byte* value() const {
+    return reinterpret_cast<const std::byte*>(this) + shape->offset_bytes;
+  }
+  std::byte* value() { return reinterpret_cast<std::byte*>(this) + shape->offset_bytes; }
 };
 
 class OwnerArray {
@@ -51,6 +59,9 @@ class OwnerArray {
     Slot* const slot = SlotOf(owner);
     return slot != nullptr ? ValueOf(slot->load(std::memory_order_acquire)) : nullptr;
   }
+
+  // The value in a slot, or null. REQUIRES: no concurrent writer.
+  SideValue* At(uint32_t at) const { return ValueOf(slot(at).load(std::memory_order_relaxed)); }
 
   // Writer only. Insert() REQUIRES HasRoom(), and that the owner has no value; the others that it
   // has one. They return the previous value, for the caller to retire.

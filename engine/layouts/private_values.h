@@ -12,6 +12,7 @@
 
 #include "engine/sync/mutex.h"
 #include "engine/sync/owner_locks.h"
+#include "inlay/function_ref.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/status.h"
@@ -30,6 +31,12 @@ class PrivateValues {
   // REQUIRES: the owner has a private value.
   virtual void Remove(const OwnerRef& owner) noexcept = 0;
   virtual size_t count() const noexcept = 0;
+  // Calls `visit` for up to `most` owners that had a private value a moment ago, going on where the
+  // last call ended, and returns for how many. By then an owner may be gone: `visit` takes LockOf()
+  // and finds the private value before it looks at the owner. 0: the owners cannot be enumerated
+  // from here. Calls take turns. REQUIRES: no lock is held.
+  virtual size_t ForSomeOwners(size_t most,
+                               FunctionRef<void(const OwnerRef& owner)> visit) noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
 
   // Keeps them in the owners' storage slots, as the pointer layout does. `domain` holds the values.

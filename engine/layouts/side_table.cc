@@ -22,7 +22,7 @@ namespace {
 void FreeSideValue(RcuHead* head) {
   static_assert(offsetof(SideValue, rcu_head) == 0);
   auto* const value = reinterpret_cast<SideValue*>(head);
-  const uint32_t alignment = value->alignment;
+  const uint32_t alignment = value->shape->alignment;
   value->~SideValue();
   FreeBytes(value, alignment);
 }
@@ -30,12 +30,33 @@ void FreeSideValue(RcuHead* head) {
 // glibc's malloc() adds 8 bytes and rounds up to 16.
 constexpr size_t MallocBytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
 
+// The shapes of a side table's values, one for each size of words. Freed after the last value.
+struct SideShapes {
+  explicit SideShapes(const MapOptions& options) {
+    const uint32_t alignment = std::max<uint32_t>(options.alignment, alignof(SideValue));
+    for (size_t i = 0; i < std::size(of); ++i) {
+      of[i] = {.offset_bytes = std::max<uint32_t>(alignment, sizeof(SideValue)),
+               .alignment = alignment,
+               .word_bits = uint32_t{16} << i};
+    }
+  }
+  // Of owners with words of 16, 32 or 64 bits.
+  const SideShape& For(uint32_t word_bits) const {
+    return of[word_bits == 16 ? 0 : word_bits == 32 ? 1 : 2];
+  }
+  static void Free(RcuHead* head) {
+    static_assert(offsetof(SideShapes, rcu_head) == 0);
+    delete reinterpret_cast<SideShapes*>(head);
+  }
+
+  RcuHead rcu_head;
+  SideShape of[3];
+};
+
 class SideTableValues final : public PrivateValues {
  public:
-  explicit SideTableValues(const MapOptions& options)
-      : value_bytes_(options.value_bytes),
-        alignment_(std::max<uint32_t>(options.alignment, alignof(SideValue))),
-        offset_bytes_(std::max<uint32_t>(alignment_, sizeof(SideValue))) {}
+  SideTableValues(const MapOptions& options, std::unique_ptr<SideShapes> shapes)
+      : value_bytes_(options.value_bytes), shapes_(shapes.release()) {}
 
   ~SideTableValues() override {
     for (Shard& shard : shards_) {
@@ -44,6 +65,7 @@ class SideTableValues final : public PrivateValues {
       array->ForEach([](SideValue* value) { Retire<FreeSideValue>(&value->rcu_head); });
       OwnerArray::FreeLater(array);
     }
+    Retire<SideShapes::Free>(&shapes_->rcu_head);  // last: the values before it need it
   }
 
   const std::byte* Get(const OwnerRef& owner) const noexcept override {
@@ -56,10 +78,10 @@ class SideTableValues final : public PrivateValues {
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
-    void* const place = TryAllocateBytes(offset_bytes_ + value_bytes_, alignment_);
+    const SideShape& shape = shapes_->For(owner.words().word_bits());
+    void* const place = TryAllocateBytes(shape.offset_bytes + value_bytes_, shape.alignment);
     if (place == nullptr) return Status::kNoMemory;
-    auto* const fresh =
-        new (place) SideValue{{}, owner.words().address(), offset_bytes_, alignment_};
+    auto* const fresh = new (place) SideValue{{}, owner.words().address(), &shape};
     std::memcpy(fresh->value(), value.data(), value.size());
     Shard& shard = ShardOf(fresh->owner);
     MutexLock lock(&shard.mutex);
@@ -91,9 +113,26 @@ class SideTableValues final : public PrivateValues {
 
   size_t count() const noexcept override { return count_.load(std::memory_order_relaxed); }
 
+  size_t ForSomeOwners(size_t most, FunctionRef<void(const OwnerRef&)> visit) noexcept override {
+    MutexLock lock(&walk_.mutex);
+    size_t visited = 0;
+    // Through every shard, and again through the first part of the one in which it begins.
+    for (size_t shards_passed = 0; shards_passed <= shards_.size() && visited < most;) {
+      SideOwner some[kOwnersAtOnce];
+      const size_t found = TakeOwners({some, std::min(std::size(some), most - visited)});
+      // Without the shard's lock, since the owners' locks come before it.
+      for (size_t i = 0; i < found; ++i) {
+        visit(OwnerRef(InlineWordsRef(some[i].address, some[i].word_bits)));
+      }
+      visited += found;
+      if (walk_.slot == 0) ++shards_passed;
+    }
+    return visited;
+  }
+
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;
-    usage.private_bytes = count() * MallocBytes(offset_bytes_ + value_bytes_);
+    usage.private_bytes = count() * MallocBytes(shapes_->of[0].offset_bytes + value_bytes_);
     usage.index_bytes = array_bytes_.load(std::memory_order_relaxed);
     return usage;
   }
@@ -104,6 +143,19 @@ class SideTableValues final : public PrivateValues {
     std::atomic<OwnerArray*> array{nullptr};  // the first value makes it
   };
   static constexpr int kShardBits = 6;
+  static constexpr size_t kOwnersAtOnce = 64;
+
+  struct SideOwner {
+    const void* address;
+    uint32_t word_bits;
+  };
+
+  // How far ForSomeOwners() has come.
+  struct Walk {
+    Mutex mutex;
+    size_t shard GUARDED_BY(mutex) = 0;
+    uint32_t slot GUARDED_BY(mutex) = 0;
+  };
 
   Shard& ShardOf(const void* owner) const {
     return shards_[OwnerArray::HashOf(owner) >> (64 - kShardBits)];
@@ -129,9 +181,28 @@ class SideTableValues final : public PrivateValues {
     return after;
   }
 
+  // The owners of the next values, at most to the end of the shard. A shard may be resized between
+  // two calls: then some owners are missed, or found twice.
+  size_t TakeOwners(std::span<SideOwner> owners) noexcept EXCLUSIVE_LOCKS_REQUIRED(walk_.mutex) {
+    Shard& shard = shards_[walk_.shard];
+    MutexLock lock(&shard.mutex);
+    const OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
+    const uint32_t slots = array != nullptr ? array->slots() : 0;
+    size_t found = 0;
+    for (; walk_.slot < slots && found < owners.size(); ++walk_.slot) {
+      const SideValue* const value = array->At(walk_.slot);
+      if (value != nullptr) owners[found++] = {value->owner, value->shape->word_bits};
+    }
+    if (walk_.slot >= slots) {
+      walk_.slot = 0;
+      walk_.shard = (walk_.shard + 1) % shards_.size();
+    }
+    return found;
+  }
+
   const uint32_t value_bytes_;
-  const uint32_t alignment_;
-  const uint32_t offset_bytes_;
+  SideShapes* const shapes_;
+  Walk walk_;
   mutable std::array<Shard, size_t{1} << kShardBits> shards_;
   std::atomic<size_t> count_{0};
   std::atomic<size_t> array_bytes_{0};
@@ -140,7 +211,10 @@ class SideTableValues final : public PrivateValues {
 }  // namespace
 
 std::unique_ptr<PrivateValues> PrivateValues::InSideTable(const MapOptions& options) noexcept {
-  return TryNew<SideTableValues>(options);
+  auto shapes = TryNew<SideShapes>(options);
+  if (shapes == nullptr || !AllocationAllowed()) return nullptr;
+  return std::unique_ptr<PrivateValues>(new (std::nothrow)
+                                            SideTableValues(options, std::move(shapes)));
 }
 
 }  // namespace inlay

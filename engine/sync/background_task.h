@@ -35,12 +35,15 @@ class BackgroundTask {
     Retire<RunStep>(&head_);
   }
 
-  // Waits for a step that is under way, and frees the task. REQUIRES: not called by a step.
+  // Waits for a step that is under way. There is none afterwards, whoever asks for one. REQUIRES:
+  // not called by a step.
+  void Stop() noexcept {
+    MutexLock lock(&running_);
+    stopped_ = true;
+  }
+  // Stops, and frees the task.
   void End() noexcept {
-    {
-      MutexLock lock(&running_);
-      ended_ = true;
-    }
+    Stop();
     Drop();
   }
 
@@ -52,7 +55,7 @@ class BackgroundTask {
     task->scheduled_.exchange(false, std::memory_order_acq_rel);
     {
       MutexLock lock(&task->running_);
-      if (!task->ended_) task->run_(task->context_);
+      if (!task->stopped_) task->run_(task->context_);
     }
     task->Drop();
   }
@@ -67,7 +70,7 @@ class BackgroundTask {
   std::atomic<bool> scheduled_{false};
   std::atomic<uint32_t> uses_{1};  // by the owner, and by a step that waits or runs
   Mutex running_;
-  bool ended_ GUARDED_BY(running_) = false;
+  bool stopped_ GUARDED_BY(running_) = false;
 };
 
 // Owns a task. A step may read the handle until End() returns.
@@ -81,6 +84,7 @@ class TaskHandle {
   void Own(std::unique_ptr<BackgroundTask> task) noexcept { task_ = task.release(); }
   explicit operator bool() const noexcept { return task_ != nullptr; }
   BackgroundTask* operator->() const noexcept { return task_; }
+  BackgroundTask* get() const noexcept { return task_; }
   void End() noexcept {
     if (task_ != nullptr) task_->End();
     task_ = nullptr;

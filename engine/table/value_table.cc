@@ -93,11 +93,7 @@ void ValueTable::Release(ValueIndex index) noexcept {
   if (before.count() > 1) [[likely]]
     return;
   if (before.count() == 1) {
-    const int64_t dead = state_->unreferenced.fetch_add(1, std::memory_order_seq_cst) + 1;
-    if (state_->watches_deaths.load(std::memory_order_seq_cst) && dead > kKeptUnreferenced)
-        [[unlikely]] {
-      state_->idle_task->Schedule();
-    }
+    state_->NoteDeath();
     return;
   }
   // Nobody holds a reference. Meanwhile the word looks like a value that cannot be referenced.

@@ -78,6 +78,26 @@ void ValueTable::State::WatchDeaths() {
   }
 }
 
+void ValueTable::State::NoteDeath() noexcept {
+  const int64_t dead = unreferenced.fetch_add(1, std::memory_order_seq_cst) + 1;
+  if (dead > kKeptUnreferenced && watches_deaths.load(std::memory_order_seq_cst)) {
+    idle_task->Schedule();
+  }
+  if (owners_wait.load(std::memory_order_seq_cst)) death_task->Schedule();
+}
+
+void ValueTable::SetDeathTask(BackgroundTask* task) noexcept { state_->death_task = task; }
+
+void ValueTable::ScheduleOnDeath(bool on) noexcept {
+  state_->owners_wait.store(on, std::memory_order_seq_cst);
+}
+
+bool ValueTable::MayHaveRoom() const noexcept {
+  MutexLock lock(&state_->mutex);
+  const ReclaimState table = state_->Situation();
+  return IndexesLeft(table) + table.coming > 0 || table.unreferenced > 0;
+}
+
 void ValueTable::State::RunIdleTask(void* state) { static_cast<State*>(state)->ReclaimAtRest(); }
 
 void ValueTable::State::ReclaimAtRest() {

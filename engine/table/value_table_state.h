@@ -54,6 +54,9 @@ struct ValueTable::State {
   std::atomic<uint64_t> refused_releases{0};
   // Few indexes are at hand: a value that loses its last reference schedules `idle_task`.
   std::atomic<bool> watches_deaths{false};
+  // Owners wait for an index: it schedules `death_task`.
+  std::atomic<bool> owners_wait{false};
+  BackgroundTask* death_task = nullptr;
 
   alignas(64) mutable Mutex mutex;
   uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
@@ -96,6 +99,7 @@ struct ValueTable::State {
   }
 
   bool TryRef(ValueIndex index) noexcept;
+  void NoteDeath() noexcept;
   Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);

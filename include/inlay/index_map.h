@@ -23,8 +23,9 @@
 //          layout, or else in a side table keyed by the owner's address.
 //       3. kNoMemory: no room there either. Nothing changed. Below, kNoMemory stands for every
 //          status with IsNoMemory(), which says what the reason is.
-//     stats() counts each rung. The next Update() or Modify() of a spilled owner tries the table
-//     first again.
+//     stats() counts each rung. A spilled owner *comes home* to the table as soon as that has an
+//     index: by its next Update() or Modify(), by BringHome(), or in the background
+//     (MapOptions::background).
 //   - A map *falls back* to the pointer layout for all its values if no bits are free, or if its
 //     values hold a lock (MapOptions::spin_lock). The owners need storage slots for that. See
 //     is_interned().
@@ -70,10 +71,11 @@ class PrivateValues;
 struct IndexMapStats {
   ValueTableStats table;
   // The rungs of the overflow ladder, since the map was made.
-  uint64_t reclaimed = 0;    // values that gave up their index
-  uint64_t spilled = 0;      // updates that made a private value
-  uint64_t no_memory = 0;    // operations that failed with IsNoMemory()
-  uint64_t spilled_now = 0;  // owners that have a private value
+  uint64_t reclaimed = 0;     // values that gave up their index
+  uint64_t spilled = 0;       // updates that made a private value
+  uint64_t no_memory = 0;     // operations that failed with IsNoMemory()
+  uint64_t spilled_now = 0;   // owners that have a private value
+  uint64_t brought_home = 0;  // owners that came home without a write
 };
 
 // Anything with a store for its owners: a SocketTable, or an embedder's own class.
@@ -191,6 +193,14 @@ class IndexMap final : private StoreMap {
     return is_interned() ? table_->EnsureRoom(new_values) : Status::kOk;
   }
 
+  // Looks at up to `most_owners` spilled owners, and gives those an index whose private value the
+  // table holds or has room for; retires unreferenced values if it has none. Goes on where the last
+  // call ended. Their values stay the same, and pointers to them valid. Returns how many came home.
+  // Of owners with storage slots it finds only those of a store with a population, and walks over
+  // all of that. An owner may be closed meanwhile.
+  // Reader section: not needed, allowed.
+  size_t BringHome(size_t most_owners) noexcept;
+
   // Retires the values that no owner uses and waits until their indexes are reusable. Returns how
   // many.
   // Reader section: REQUIRES none (waits for a grace period).
@@ -218,6 +228,8 @@ class IndexMap final : private StoreMap {
   // returns `reason` if the owners have no storage slots.
   Status MakeTable() noexcept;
   Status FallBack(Status reason) noexcept;
+  Status StartHomecoming() noexcept;
+  void StopHomecoming() noexcept;
 
   const std::byte* FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept;
   const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
@@ -246,6 +258,12 @@ class IndexMap final : private StoreMap {
   Status CountNoMemory(Status reason) noexcept;
   void RemovePrivate(const OwnerRef& owner) noexcept;
 
+  struct HomeWalk;
+  void BringOneHome(const OwnerRef& owner, HomeWalk* walk) noexcept;
+  HomeWalk WalkHome(size_t most_owners) noexcept;
+  void BringHomeInBackground() noexcept;
+  void WatchSpilled() noexcept;
+
   // StoreMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
   Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
@@ -263,9 +281,12 @@ class IndexMap final : private StoreMap {
   const MapOptions options_;
   std::unique_ptr<ValueTable> table_;
   std::unique_ptr<PrivateValues> private_values_;
+  struct Homecoming;
+  std::unique_ptr<Homecoming> homecoming_;  // null: not in the background
   std::atomic<uint64_t> spilled_{0};
   std::atomic<uint64_t> spilled_now_{0};
   std::atomic<uint64_t> no_memory_{0};
+  std::atomic<uint64_t> brought_home_{0};
 };
 
 // An IndexMap whose values are objects of type T. IndexMap documents the functions.

@@ -158,6 +158,11 @@ class InlineWordsRef {
   explicit InlineWordsRef(InlineWords<kBits>& words) noexcept
       : words_(words.words_), word_bits_(InlineWords<kBits>::kWordBits) {}
 
+  // The words that another reference named by its address() and word_bits().
+  // REQUIRES: the owner exists while a function is called that reads or writes a field.
+  InlineWordsRef(const void* address, uint32_t word_bits) noexcept
+      : words_(const_cast<void*>(address)), word_bits_(word_bits) {}
+
   // Identifies the owner while it exists.
   const void* address() const noexcept { return words_; }
   uint32_t word_bits() const noexcept { return word_bits_; }

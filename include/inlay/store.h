@@ -41,6 +41,9 @@ class OwnerRef {
     }
   }
 
+  // An owner of which only the words are known.
+  explicit OwnerRef(const InlineWordsRef& words) noexcept : words_(words) {}
+
   const InlineWordsRef& words() const { return words_; }
   StorageSlot* storage_slot() const { return slot_; }
   bool dying() const { return is_dying_ != nullptr && is_dying_(owner_); }

@@ -46,6 +46,8 @@
 
 namespace inlay {
 
+class BackgroundTask;
+
 // An index is 1 .. ValueTableOptions::max_values. It keeps nothing alive: it names its value only
 // inside the reader section in which it was found, or while the caller holds a reference.
 using ValueIndex = uint32_t;
@@ -196,6 +198,15 @@ class ValueTable {
   uint32_t value_bytes_;
   uint32_t max_values_;
   std::unique_ptr<State> state_;
+
+  // For an IndexMap with spilled owners. While `on`, `task` is scheduled whenever a value loses its
+  // last reference. The task is set once, before the first value, and freed when no other thread
+  // can release a value any more.
+  friend class IndexMap;
+  void SetDeathTask(BackgroundTask* task) noexcept;
+  void ScheduleOnDeath(bool on) noexcept;
+  // Whether an index is free, or may come free after a grace period.
+  bool MayHaveRoom() const noexcept;
 
   friend class ValueRef;
   std::atomic<uint64_t> value_refs_{0};  // open ValueRefs

@@ -39,6 +39,7 @@ class CardinalityAttackTest : public testing::TestWithParam<Attack> {
     MapOptions options;
     options.value_bytes = kAttackBytes;
     options.width_bits = GetParam().width_bits;
+    options.background = false;
     ASSERT_EQ(IndexMap::Create(*store_, options, &map_), Status::kOk);
     ordinary_.resize(kOrdinaryOwners);
     attackers_.resize(GetParam().attackers);

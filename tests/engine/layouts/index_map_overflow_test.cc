@@ -1,5 +1,5 @@
 // The overflow ladder of an IndexMap: reclaim, spill, kNoMemory; for every width at its boundaries
-// and on every kind of owner.
+// and on every kind of owner. The library's thread must not help: the tests count.
 
 #include <gtest/gtest.h>
 
@@ -22,11 +22,13 @@ class IndexMapOverflowTest : public testing::Test {
 
   void MakeMap(uint32_t width_bits) {
     map_.reset();
-    ASSERT_EQ(
-        IndexMap::Create(
-            owners_.store(),
-            {.value_bytes = kOverflowValueBytes, .width_bits = width_bits, .clone = true}, &map_),
-        Status::kOk);
+    ASSERT_EQ(IndexMap::Create(owners_.store(),
+                               {.value_bytes = kOverflowValueBytes,
+                                .width_bits = width_bits,
+                                .background = false,
+                                .clone = true},
+                               &map_),
+              Status::kOk);
   }
   void TearDown() override {
     ExpectSound();

@@ -31,6 +31,7 @@ void SpillAndFree(Store& store, std::vector<PlainOwner<16>>& owners) {
   MapOptions options;
   options.value_bytes = kSpilledValueBytes;
   options.width_bits = 2;
+  options.background = false;
   std::unique_ptr<IndexMap> map;
   ASSERT_EQ(IndexMap::Create(store, options, &map), Status::kOk);
   for (size_t i = 0; i < owners.size(); ++i) {

@@ -29,6 +29,7 @@ class SpilledNoMemoryTest : public testing::Test {
     MapOptions options;
     options.value_bytes = kLadderValueBytes;
     options.width_bits = 2;
+    options.background = false;  // it takes memory when it likes
     options.clone = true;
     ASSERT_EQ(IndexMap::Create(owners_.store(), options, &map_), Status::kOk);
     // Both indexes are taken for good.

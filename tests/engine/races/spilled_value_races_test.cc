@@ -33,7 +33,9 @@ class SpilledValueRacesTest : public testing::Test {
  protected:
   SpilledValueRacesTest() {
     EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
-    EXPECT_EQ(IndexMap::Create(*store_, {.value_bytes = 8, .width_bits = 2, .clone = true}, &map_),
+    EXPECT_EQ(IndexMap::Create(
+                  *store_, {.value_bytes = 8, .width_bits = 2, .background = false, .clone = true},
+                  &map_),
               Status::kOk);
     for (uint64_t value = 0; value < 2; ++value) Update(keepers_[value], value);
   }
