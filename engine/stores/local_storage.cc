@@ -52,9 +52,11 @@ struct LocalStorageMap::Buckets {
 };
 
 struct LocalStorageDomain::State {
-  explicit State(StorageCharger* charger_or_null) : charger(charger_or_null) {}
+  State(StorageCharger* charger_or_null, uint32_t charge_bytes)
+      : charger(charger_or_null), storage_charge_bytes(charge_bytes) {}
 
   StorageCharger* const charger;
+  const uint32_t storage_charge_bytes;
   Slab storages{KmallocBytes(kLocalStorageBytes)};
   SizeClasses elements;
 
@@ -162,10 +164,10 @@ void LocalStorageDomain::State::Discard(LocalStorageMap& map, StorageSlot& owner
 
 Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& owner,
                                              StorageElement* first) {
-  if (!Charge(owner, kLocalStorageBytes)) return Status::kNoMemory;
+  if (!Charge(owner, storage_charge_bytes)) return Status::kNoMemory;
   void* const place = storages.Allocate();
   if (place == nullptr) {
-    Uncharge(owner, kLocalStorageBytes);
+    Uncharge(owner, storage_charge_bytes);
     return Status::kNoMemory;
   }
   LocalStorage* const storage = new (place) LocalStorage;
@@ -182,7 +184,7 @@ Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& 
       return Status::kOk;
     }
   }
-  Uncharge(owner, kLocalStorageBytes);
+  Uncharge(owner, storage_charge_bytes);
   storages.Free(storage);
   return Status::kExists;
 }
@@ -263,7 +265,7 @@ void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElem
 void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
   if (storage->elements.load(std::memory_order_relaxed) != nullptr) return;
   StorageSlot* const owner = storage->owner;
-  Uncharge(*owner, kLocalStorageBytes);
+  Uncharge(*owner, storage_charge_bytes);
   storage->owner = nullptr;
   owner->store(nullptr, std::memory_order_release);  // last: the owner may be freed after it
   storage->slab = &storages;
@@ -278,8 +280,8 @@ void LocalStorageDomain::State::ReclaimStorage(RcuHead* head) {
 
 // --- the domain
 
-LocalStorageDomain::LocalStorageDomain(StorageCharger* charger)
-    : state_(std::make_unique<State>(charger)) {}
+LocalStorageDomain::LocalStorageDomain(StorageCharger* charger, uint32_t storage_charge_bytes)
+    : state_(std::make_unique<State>(charger, storage_charge_bytes)) {}
 
 LocalStorageDomain::~LocalStorageDomain() { RetireBarrier(); }
 

@@ -20,7 +20,8 @@
 //   map_lookup_and_delete_elem | -EINVAL: flags; -EPERM: frozen; -EINVAL: F_LOCK and the map has no
 //                              | lock; -ENOTSUPP for every key
 //   map_get_next_key           | -ENOTSUPP for every key
-//   map_freeze                 | -ENOTSUPP: the map has a lock; -EPERM: frozen already; 0
+//   map_freeze                 | -ENOTSUPP: the map has a lock; -EPERM: frozen already; 0. As on
+//                              | 6.1, if that is emulated: -EBUSY: frozen already; 0
 //
 // The key of a map is a descriptor of the socket table, as it is a file descriptor in the kernel.
 // Freezing restricts the map_* calls, not the sk_storage_* helpers.
@@ -73,18 +74,21 @@ inline constexpr int ENOTSUPP = 524;
 template <StorageMap Layout>
 class SkStorage {
  public:
-  explicit SkStorage(std::unique_ptr<Layout> map) : map_(std::move(map)) {}
+  explicit SkStorage(std::unique_ptr<Layout> map, KernelVersion kernel = KernelVersion::k6_18)
+      : map_(std::move(map)), kernel_(kernel) {}
 
   Layout& map() { return *map_; }
   const Layout& map() const { return *map_; }
   uint32_t value_bytes() const { return map_->value_bytes(); }
   bool has_lock() const { return map_->options().spin_lock; }
+  KernelVersion kernel() const { return kernel_; }
   bool frozen() const { return frozen_.load(std::memory_order_acquire); }
   // False if it is frozen already.
   bool Freeze() { return !frozen_.exchange(true, std::memory_order_acq_rel); }
 
  private:
   const std::unique_ptr<Layout> map_;
+  const KernelVersion kernel_;
   std::atomic<bool> frozen_{false};
 };
 
@@ -135,7 +139,7 @@ int map_create(SocketTable& table, const MapOptions& options,
   std::unique_ptr<Layout> map;
   const Status status = Layout::Create(table, options, &map);
   if (status != Status::kOk) return -ToErrno(status);
-  auto* const made = new (std::nothrow) SkStorage<Layout>(std::move(map));
+  auto* const made = new (std::nothrow) SkStorage<Layout>(std::move(map), table.options().kernel);
   if (made == nullptr) return -ENOMEM;
   storage->reset(made);
   return 0;
@@ -226,8 +230,10 @@ int map_get_next_key(const SkStorage<Layout>& /*storage*/) noexcept {
 
 template <StorageMap Layout>
 int map_freeze(SkStorage<Layout>& storage) noexcept {
-  if (storage.has_lock()) return -ENOTSUPP;
-  return storage.Freeze() ? 0 : -EPERM;
+  const bool on_6_1 = storage.kernel() == KernelVersion::k6_1;
+  if (storage.has_lock() && !on_6_1) return -ENOTSUPP;
+  if (storage.Freeze()) return 0;
+  return on_6_1 ? -EBUSY : -EPERM;
 }
 // NOLINTEND(readability-identifier-naming)
 

@@ -73,8 +73,9 @@ class StorageCharger {
 // maps. Thread-safe.
 class LocalStorageDomain {
  public:
-  // A non-null `charger` must outlive the domain.
-  explicit LocalStorageDomain(StorageCharger* charger = nullptr);
+  // A non-null `charger` must outlive the domain. `storage_charge_bytes`: the charge for a storage.
+  explicit LocalStorageDomain(StorageCharger* charger = nullptr,
+                              uint32_t storage_charge_bytes = kLocalStorageBytes);
   // REQUIRES: all maps are destroyed and all values released.
   // Reader section: REQUIRES none (waits for retired memory).
   ~LocalStorageDomain();

@@ -48,9 +48,10 @@ constexpr size_t KmallocBytes(size_t bytes) {
 
 // Bytes of kernel memory that socket storage adds to a socket, besides the value.
 // Source: BTF of Linux 6.18: offsetof(bpf_local_storage_elem, sdata.data),
-// sizeof(bpf_local_storage).
+// sizeof(bpf_local_storage); BTF of Linux 6.1.
 inline constexpr size_t kStorageElementHeaderBytes = 72;
 inline constexpr size_t kLocalStorageBytes = 176;
+inline constexpr size_t kLocalStorageBytes61 = 168;  // both take 192 bytes of memory
 
 // A limit on the memory of tables. Thread-safe.
 class Account {

@@ -24,7 +24,6 @@
 #include <vector>
 
 #include "engine/live_kernel/scratch_network.h"
-#include "inlay/memory_usage.h"
 #include "tests/kernel/on_inlay/inlay_backend.h"
 #include "tests/kernel/on_kernel/kernel_backend.h"
 #include "tests/kernel/script/random_script.h"
@@ -66,24 +65,12 @@ class Place {
     const std::unique_ptr<Backend> backend =
         is_kernel() ? kernel_->NewBackend() : NewInlayBackend(name_);
     std::vector<std::string> answers = RunScript(*backend, Text(lines));
-    if (is_kernel()) ChargeAsLinux618(lines, answers);
     std::string reason;
     if (!backend->CheckInvariants(&reason)) answers.push_back("BROKEN: " + reason);
     return answers;
   }
 
  private:
-  // Older kernels charge a socket less for its storage, which Inlay does not emulate.
-  void ChargeAsLinux618(const Script& lines, std::vector<std::string>& answers) const {
-    const int64_t more = int64_t{kLocalStorageBytes} - kernel_->storage_bytes();
-    if (more == 0) return;
-    for (size_t at = 0; at < lines.size() && at < answers.size(); ++at) {
-      int64_t charge = 0;
-      if (!lines[at].starts_with("omem ") || !ParseNumber(answers[at], &charge)) continue;
-      if (charge != 0) answers[at] = std::to_string(charge + more);
-    }
-  }
-
   std::string name_;
   KernelAccess* kernel_;
 };
@@ -199,17 +186,14 @@ class Run {
   void OneScript(size_t number) {
     const RandomLimits limits =
         sets_limits_ && number % 3 == 2 ? RandomLimits::kOptmem : RandomLimits::kNone;
-    Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
-    if (kernel_ != nullptr && kernel_->freezes_locks()) {
-      std::erase_if(lines, [](const std::string& line) { return line.starts_with("freeze "); });
-    }
+    const Script lines = RandomScript(options_.seed + number, kOperationsPerScript, limits);
     operations_ += lines.size();
-    const Place pointer("pointer");
-    const std::vector<std::string> expected = pointer.Answers(lines);
     if (kernel_ != nullptr) {
-      const Comparison comparison(Place("kernel", kernel_), pointer, limits);
+      const Comparison comparison(Place("kernel", kernel_), Place(kernel_->same_layout()), limits);
       if (comparison.Differ(lines)) return Report(comparison, lines);
     }
+    const Place pointer("pointer");
+    const std::vector<std::string> expected = pointer.Answers(lines);
     for (const std::string_view layout : FuzzedLayoutNames()) {
       const Comparison comparison(pointer, Place(layout), limits);
       if (comparison.Differ(lines, expected)) return Report(comparison, lines);
@@ -249,9 +233,11 @@ int Main(std::span<char* const> arguments) {
       std::printf("skipped: cannot run on the kernel here: %s\n", reason.c_str());
       return kSkipped;
     }
-    if (kernel->freezes_locks()) {
-      std::printf("note: this kernel freezes maps in another way: no freeze\n");
+    if (kernel->same_layout().empty()) {
+      std::printf("skipped: this kernel answers neither as Linux 6.18 nor as 6.1\n");
+      return kSkipped;
     }
+    std::printf("compared with %s\n", std::string(kernel->same_layout()).c_str());
     const live_kernel::OptmemLimit limit = kernel->optmem_limit();
     if (!limit.adjustable) {
       std::printf("note: this kernel has one net.core.optmem_max for the machine: no limits\n");

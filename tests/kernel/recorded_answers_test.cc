@@ -1,6 +1,7 @@
-// Runs every recorded script on every layout. The pointer layout gives every answer of the kernel.
-// The others give every answer that does not depend on charges; for the others, each has its own
-// recorded answers, and the test checks that only these answers differ.
+// Runs every recorded script on every layout. The pointer layout gives every answer of the kernel,
+// and of an older kernel if it emulates that. The other layouts give every answer that does not
+// depend on charges; for the rest, each has its own recorded answers, and the test checks that only
+// these answers differ.
 
 #include <gtest/gtest.h>
 
@@ -33,6 +34,24 @@ std::string Short(const std::string& answer) {
   return answer.size() <= kShown ? answer : answer.substr(0, kShown) + "...";
 }
 
+// Runs the script on the layout: it answers as recorded, except for `differences`.
+void ExpectAnswers(std::string_view layout, const RecordedScript& script,
+                   const Differences& differences) {
+  const auto backend = NewInlayBackend(layout);
+  ASSERT_NE(backend, nullptr);
+  const std::vector<std::string> answers = RunScript(*backend, script.text);
+  ASSERT_EQ(answers.size(), script.answers.size());
+  for (size_t at = 0; at < answers.size() && !testing::Test::HasFailure(); ++at) {
+    const auto recorded = differences.find(at);
+    const bool differs = recorded != differences.end();
+    const std::string& expected = differs ? recorded->second : script.answers[at];
+    EXPECT_TRUE(answers[at] == expected)
+        << "answer " << at + 1 << ": " << Short(script.operations[at])
+        << (differs ? "\n  of its own:     " : "\n  of the kernel:  ") << Short(expected)
+        << "\n  now:            " << Short(answers[at]);
+  }
+}
+
 class RecordedAnswersTest : public testing::TestWithParam<std::tuple<std::string_view, size_t>> {};
 
 TEST_P(RecordedAnswersTest, AreTheLayoutsToo) {
@@ -46,19 +65,14 @@ TEST_P(RecordedAnswersTest, AreTheLayoutsToo) {
         << "answer " << at + 1 << " depends on no charge: " << script.operations[at];
     EXPECT_NE(answer, script.answers[at]) << "answer " << at + 1 << " is recorded, but the same";
   }
-  const auto backend = NewInlayBackend(layout);
-  ASSERT_NE(backend, nullptr);
-  const std::vector<std::string> answers = RunScript(*backend, script.text);
-  ASSERT_EQ(answers.size(), script.answers.size());
-  for (size_t at = 0; at < answers.size() && !HasFailure(); ++at) {
-    const auto recorded = differences.find(at);
-    const bool differs = recorded != differences.end();
-    const std::string& expected = differs ? recorded->second : script.answers[at];
-    EXPECT_TRUE(answers[at] == expected)
-        << "answer " << at + 1 << ": " << Short(script.operations[at])
-        << (differs ? "\n  of this layout: " : "\n  of the kernel:  ") << Short(expected)
-        << "\n  now:            " << Short(answers[at]);
-  }
+  ExpectAnswers(layout, script, differences);
+}
+
+class RecordedOnLinux61Test : public testing::TestWithParam<size_t> {};
+
+TEST_P(RecordedOnLinux61Test, ArePointersTooIfItEmulatesThatKernel) {
+  const RecordedScript& script = Scripts()[GetParam()];
+  ExpectAnswers("pointer_6_1", script, ReadDifferences(kFolder, "linux-6.1", script.name));
 }
 
 // The folders of kernels whose answers differ from those of the newest.
@@ -92,6 +106,13 @@ std::vector<size_t> ScriptNumbers() {
   return numbers;
 }
 
+// The scripts that Linux 6.1 can run, whose limit is the machine's.
+std::vector<size_t> NumbersWithoutLimit() {
+  std::vector<size_t> numbers = ScriptNumbers();
+  std::erase_if(numbers, [](size_t number) { return Scripts()[number].SetsLimit(); });
+  return numbers;
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernel, RecordedAnswersTest,
                          testing::Combine(testing::ValuesIn(LayoutNames()),
                                           testing::ValuesIn(ScriptNumbers())),
@@ -99,6 +120,9 @@ INSTANTIATE_TEST_SUITE_P(Kernel, RecordedAnswersTest,
                            return std::string(std::get<0>(instance.param)) + "_" +
                                   Scripts()[std::get<1>(instance.param)].name;
                          });
+
+INSTANTIATE_TEST_SUITE_P(Kernel, RecordedOnLinux61Test, testing::ValuesIn(NumbersWithoutLimit()),
+                         [](const auto& instance) { return Scripts()[instance.param].name; });
 
 }  // namespace
 }  // namespace inlay::bpf_script

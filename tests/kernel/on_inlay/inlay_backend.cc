@@ -372,6 +372,7 @@ std::unique_ptr<Backend> NewInlayBackend(std::string_view layout) {
   };
   ForEachLayout<Layouts>(make);
   ForEachLayout<SmallLayouts>(make);
+  ForEachLayout<OlderKernels>(make);
   return backend;
 }
 

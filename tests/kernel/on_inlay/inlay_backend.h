@@ -13,7 +13,8 @@
 
 namespace inlay::bpf_script {
 
-// An empty backend. Null if there is no such layout.
+// An empty backend: of a layout, or of `pointer` as it emulates an older kernel ("pointer_6_1").
+// Null if there is no such layout.
 std::unique_ptr<Backend> NewInlayBackend(std::string_view layout);
 
 // The layouts as an embedder uses them; and these with further ones that have so little room that

@@ -56,6 +56,15 @@ struct IndexLayout : AnyLayout {
 using Layouts =
     std::tuple<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout, IndexLayout>;
 
+// `pointer`, which emulates an older kernel.
+struct PointerLayout61 : PointerLayout {
+  static constexpr std::string_view kName = "pointer_6_1";
+  static constexpr SocketTableOptions kSockets = {
+      .inline_bits = 0, .tail_bytes = 0, .kernel = KernelVersion::k6_1};
+};
+
+using OlderKernels = std::tuple<PointerLayout61>;
+
 // Layouts with too little room, for random scripts.
 
 struct SmallInlineLayout : InlineLayout {

@@ -19,6 +19,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
@@ -28,6 +29,7 @@
 #include "engine/live_kernel/hidden_fd.h"
 #include "engine/live_kernel/scratch_cgroup.h"
 #include "engine/live_kernel/scratch_network.h"
+#include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "tests/kernel/on_kernel/accepted_child.h"
 #include "tests/kernel/on_kernel/exchange_map.h"
@@ -50,8 +52,7 @@ struct Machine {
   live_kernel::ScratchCgroup cgroup;
   ExchangeMap exchange;
   live_kernel::OptmemLimit optmem_limit;
-  int64_t storage_bytes = 0;
-  bool freezes_locks = false;
+  std::string_view same_layout;
   int walk_target = 0;  // the BTF id that walk programs attach to
   std::map<std::pair<uint32_t, bool>, ValueType> types;
 
@@ -450,14 +451,12 @@ class OpenedKernel final : public KernelAccess {
     if (machine_.walk_target < 0) {
       Fail("the kernel has no BTF of its own types", -machine_.walk_target);
     }
-    machine_.storage_bytes = StorageBytes();
     TryEverything();
   }
   std::unique_ptr<Backend> NewBackend() override {
     return std::make_unique<KernelBackend>(machine_);
   }
-  int64_t storage_bytes() const override { return machine_.storage_bytes; }
-  bool freezes_locks() const override { return machine_.freezes_locks; }
+  std::string_view same_layout() const override { return machine_.same_layout; }
   live_kernel::OptmemLimit optmem_limit() const override { return machine_.optmem_limit; }
 
  private:
@@ -473,7 +472,17 @@ class OpenedKernel final : public KernelAccess {
     };
     must(backend.CreateMap(0, {.value_bytes = 8, .clone = true}), "cannot make a map");
     must(backend.CreateMap(1, {.value_bytes = 8, .lock = true}), "cannot make a map");
-    machine_.freezes_locks = backend.Freeze(1) == 0;
+    const int freezes_lock = backend.Freeze(1);
+    must(backend.CreateMap(2, {.value_bytes = 8}), "cannot make a map");
+    must(backend.Freeze(2), "cannot freeze a map");
+    const int freezes_again = backend.Freeze(2);
+    const int64_t storage_bytes = StorageBytes();
+    if (storage_bytes == kLocalStorageBytes && freezes_lock != 0 && freezes_again == EPERM) {
+      machine_.same_layout = "pointer";
+    }
+    if (storage_bytes == kLocalStorageBytes61 && freezes_lock == 0 && freezes_again == EBUSY) {
+      machine_.same_layout = "pointer_6_1";
+    }
     must(backend.OpenSocket(kFd, SocketFamily::kTcp), "cannot make a socket");
     must(backend.Get(0, kFd, BPF_SK_STORAGE_GET_F_CREATE, nullptr, &value), "cannot run a program");
     must(backend.Dump(0, &values), "cannot walk a map");

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "engine/live_kernel/scratch_network.h"
 #include "tests/kernel/script/backend.h"
@@ -19,11 +20,9 @@ class KernelAccess {
   // An empty backend; one at a time. Its functions return the errno of an operation, and throw
   // std::system_error if the machine fails.
   virtual std::unique_ptr<Backend> NewBackend() = 0;
-  // The kernel's charge for a socket's first value, beside the element: the size of struct
-  // bpf_local_storage.
-  virtual int64_t storage_bytes() const = 0;
-  // Whether it freezes maps that hold locks, which newer kernels refuse.
-  virtual bool freezes_locks() const = 0;
+  // The layout that answers as this kernel does: "pointer", or "pointer_6_1". Empty: none, since
+  // the version is between these two.
+  virtual std::string_view same_layout() const = 0;
   // The limit that a new backend's sockets have.
   virtual live_kernel::OptmemLimit optmem_limit() const = 0;
 };
