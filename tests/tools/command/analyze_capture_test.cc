@@ -96,8 +96,8 @@ TEST_F(AnalyzeCaptureTest, OptionsThatContradictItAreRefused) {
   ExpectFailure("analyze --value-bytes 5 " + whole,
                 "is a capture of values of 4 bytes, and the options say 5");
   ExpectFailure("analyze --fields a:u32 " + whole,
-                "is a capture that says itself what its fields are, and the options say something "
-                "else: leave out --fields, or --btf and --type");
+                "is a capture that describes its own fields, and the options describe others: "
+                "leave out --fields, or --btf and --type");
   ExpectFailure("analyze --fields a:u16 " + whole,
                 "is a capture of values of 4 bytes, and the options say 2");
   ExpectFailure("analyze --columns 1 " + whole,
@@ -121,7 +121,7 @@ TEST_F(AnalyzeCaptureTest, FieldsMayBeNamedAsTheCaptureNamesThem) {
   const Outcome same = Inlay("analyze --json --fields mss:u16,state:u8 " + path);
   ASSERT_EQ(same.exit_code, 0) << same.err;
   EXPECT_EQ(same.out, Inlay("analyze --json " + path).out);
-  ExpectFailure("analyze --fields mss:u16,other:u8 " + path, "the options say something else");
+  ExpectFailure("analyze --fields mss:u16,other:u8 " + path, "the options describe others");
 }
 
 TEST_F(AnalyzeCaptureTest, WhatIsMissingIsSaidAndTheRestIsReported) {
@@ -140,7 +140,7 @@ TEST_F(AnalyzeCaptureTest, WhatIsMissingIsSaidAndTheRestIsReported) {
                              "inlay analyze: " +
                              path + ": at byte " + at +
                              ": the last 47 bytes cannot be read: "
-                             "the block that ends the capture there is cut off or damaged.\n"
+                             "the block that ends the capture is cut off or damaged.\n"
                              "inlay analyze: " +
                              path +
                              ": has no block that ends the capture: it was cut off, or "
@@ -184,12 +184,12 @@ TEST_F(AnalyzeCaptureTest, NothingIsReportedOfWhatCannotBeReadAtAll) {
   no_description[blocks[0].offset] ^= 1;
   no_description[blocks[1].offset + 50] ^= 1;
   ExpectFailure("analyze " + files_.Write("now.inlay", no_description),
-                "the block that says what its values are is damaged or cut off");
+                "the block that describes its values is damaged or cut off");
   // With one of the two it is read, by its name.
   std::string one_description = bytes;
   one_description[0] ^= 1;
   EXPECT_EQ(Inlay("analyze " + files_.Write("now.inlay", one_description)).exit_code, 0);
-  ExpectFailure("analyze " + files_.Write("text.inlay", "a,b\n"), "is no capture");
+  ExpectFailure("analyze " + files_.Write("text.inlay", "a,b\n"), "is not a capture");
 }
 
 TEST_F(AnalyzeCaptureTest, ReplayTakesTheLastSnapshotOfASeries) {

@@ -91,7 +91,7 @@ TEST_F(AnalyzeCommandTest, ReadsZeekLogs) {
   ExpectFailure("analyze " + table + " " + log, log + ": looks like a Zeek log, and " + table +
                                                     " like CSV; the files of one data " +
                                                     "set must be of one kind");
-  ExpectFailure("analyze --format zeek " + table, table + ":1: is no Zeek log");
+  ExpectFailure("analyze --format zeek " + table, table + ":1: is not a Zeek log");
   ExpectFailure("analyze --columns nope " + log, log + ":1: unknown column 'nope'");
 }
 

@@ -94,7 +94,8 @@ TEST_F(DoubtfulInputsTest, EntriesThatCouldNotBeReadAreCounted) {
 }
 
 TEST_F(DoubtfulInputsTest, AKeyThatOccursTwiceIsADoubt) {
-  EXPECT_TRUE(HasNote(Report(dumps_ + "churned/plain_hash.churned.j", true), "has a key that an"));
+  EXPECT_TRUE(HasNote(Report(dumps_ + "churned/plain_hash.churned.j", true),
+                      "the key of an earlier entry"));
 }
 
 TEST_F(DoubtfulInputsTest, QuotesThatSwallowRowsAreADoubt) {
@@ -102,7 +103,7 @@ TEST_F(DoubtfulInputsTest, QuotesThatSwallowRowsAreADoubt) {
       "k1,As,Xx,a\nk2,\",Yy,a\nk3,As,Zz,a\nk4,As,Zz,b\nk5,\",Yy,a\nk6,As,Zz,c\n";
   const Json report = Report(files_.Write("lone.csv", rows), true);
   EXPECT_EQ(report["records"], 3);
-  EXPECT_TRUE(HasNote(report, "a cell that runs over several lines"));
+  EXPECT_TRUE(HasNote(report, "a cell that spans several lines"));
   EXPECT_TRUE(HasNote(Report(files_.Write("long.csv", "a,\"x\ny\"\nb,z\n"), false),
                       "1 cell runs over several lines"));
 }

@@ -218,7 +218,7 @@ TEST_F(GrowthCommandTest, FilesAndSummariesAreSnapshots) {
   const std::string text = FullWords("--snapshots " + listed(parts));
   EXPECT_NE(text.find("From snapshot to snapshot"), std::string::npos) << text;
   EXPECT_NE(text.find("would hold at most the 949 values so far"), std::string::npos) << text;
-  EXPECT_NE(text.find("too alike in size"), std::string::npos) << text;
+  EXPECT_NE(text.find("too similar in size"), std::string::npos) << text;
 }
 
 TEST_F(GrowthCommandTest, AHeaderThatBecomesASnapshotIsHintedAt) {

@@ -187,7 +187,7 @@ TEST_F(MergeCommandTest, SummariesAndRecordsAreNotMixed) {
   const std::string summary = table + ".summary";
   ASSERT_EQ(Inlay("analyze --summary " + summary + " " + table).exit_code, 0);
   const std::string message = summary + ": is a summary, and " + table +
-                              " is none; give files of records, or summaries, but not both";
+                              " is not; give only summaries or only files of records";
   ExpectFailure("analyze " + table + " " + summary, message);
   ExpectFailure("analyze " + summary + " " + table, message);
 }

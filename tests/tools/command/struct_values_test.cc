@@ -101,7 +101,7 @@ TEST(StructValuesTest, PaddingThatDiffersIsTold) {
   EXPECT_EQ(report->distinct_by_fields, 4U);
   const std::string text = FullText(*report);
   EXPECT_TRUE(Contains(text, "1.0x by bytes, 25x by fields.")) << text;
-  EXPECT_TRUE(Contains(text, "varies, and means nothing")) << text;
+  EXPECT_TRUE(Contains(text, "padding that varies")) << text;
   EXPECT_TRUE(Contains(NextSteps(*report)[0], "100 instead of 4 values: zero the whole struct"));
   RecordOptions bytes;
   bytes.value_bytes = 24;
@@ -167,7 +167,7 @@ TEST(StructValuesTest, OptionsThatDoNotFitAreErrors) {
   EXPECT_EQ(message(options), "--fields is for raw records, not together with the options of text");
   options = Named("a:u32");
   options.btf_path = "file";
-  EXPECT_EQ(message(options), "--fields and --btf both say what a value is: give one");
+  EXPECT_EQ(message(options), "--fields and --btf both describe the values: give only one");
   options.fields = "";
   EXPECT_EQ(message(options), "--btf needs the name of the value's type: --type NAME");
   options.btf_path = "";

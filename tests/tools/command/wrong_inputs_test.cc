@@ -33,14 +33,14 @@ class WrongInputsTest : public InlayCommandTest {
 const std::map<std::string, std::string> kMessages = {
     {"README.md", "Markdown"},
     {"blank_lines.txt", "nothing but blanks"},
-    {"conntrack.txt", "no columns are recognised"},
+    {"conntrack.txt", "without recognisable columns"},
     {"dmesg.txt", ""},
     {"empty_line.txt", "nothing but blanks"},
     {"error_line.txt", "Error: get map by id"},
     {"error_object.json", "get map by id"},
     {"flow_log.txt", "--delimiter blank"},
     {"ip_link.txt", ""},
-    {"journal.txt", "no columns are recognised"},
+    {"journal.txt", "without recognisable columns"},
     {"key_value.txt", "key=value"},
     {"kubectl_before_dump.txt", "a dump of bpftool from line 2 on"},
     {"maps_of_one_name.txt", "several maps of one name"},
@@ -49,7 +49,7 @@ const std::map<std::string, std::string> kMessages = {
     {"netstat.txt", ""},
     {"not_found.txt", "command not found"},
     {"one_object.json", "jq -c '.items[]'"},
-    {"one_row.txt", "one row only"},
+    {"one_row.txt", "only one row"},
     {"one_word.txt", "no row has a delimiter"},
     {"prose.txt", "sentences may look the same"},
     {"proxy_error.txt", "HTML"},
@@ -106,7 +106,7 @@ TEST_F(WrongInputsTest, FilesOfOtherProgramsAreNamed) {
 TEST_F(WrongInputsTest, RawRecordsThatLookLikeSomethingElseAreADoubt) {
   const std::string pcap = "\xD4\xC3\xB2\xA1\x02\0\x04\0"s;
   EXPECT_EQ(Analyze(pcap, "--value-bytes 4").exit_code, 0);
-  ExpectRefused(pcap, "say --format raw", "--value-bytes 4 --max-distinct 9");
+  ExpectRefused(pcap, "use --format raw", "--value-bytes 4 --max-distinct 9");
   ExpectRefused("a,b\nc,d\ne,f\n", "lines of text", "--value-bytes 4 --max-distinct 9");
   EXPECT_EQ(Analyze(pcap, "--format raw --value-bytes 4 --max-distinct 9").exit_code, 0);
 }

@@ -393,7 +393,7 @@ TEST(AnalyzePageTest, SaysWhichOrderTheForecastsSuppose) {
   report.growth.snapshots = {{"a", 4'000, 190, 190, 0, 190}, {"b", 4'000, 190, 0, 0, 190}};
   report.growth.within_last_snapshot = true;
   EXPECT_TRUE(Contains(
-      Words(report), "Law and forecasts are those of the last snapshot's records in random order"));
+      Words(report), "The law and the forecasts use the last snapshot's records in random order"));
   ExpectGoodPage(report);
 }
 
@@ -424,7 +424,7 @@ TEST(AnalyzePageTest, ShowsRandomOrderBesideThatOfTheInput) {
   EXPECT_EQ(line->points.front().y, 188);
   ExpectGoodPage(report);
   report.growth.law.reset();
-  EXPECT_TRUE(Contains(Words(report), "Forecasts are those of the records in random order"));
+  EXPECT_TRUE(Contains(Words(report), "The forecasts use the records in random order"));
 }
 
 TEST(AnalyzePageTest, SaysTheLaw) {

@@ -58,7 +58,7 @@ absl::Status InputFile::FindCompression(const std::string& path) {
   if (named.has_value() && compression != named && !magic.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(name_, ": its name says ", std::string(CompressionName(*named)),
-                     ", and its content does not; if it is whole, give it another name"));
+                     ", but its content does not; if the file is undamaged, rename it"));
   }
   // ReadAt() left the bytes of a regular file unread; those of a pipe are consumed.
   if (size_bytes_.has_value()) magic.clear();

@@ -44,7 +44,7 @@ absl::Status Inputs::OpenNext() {
     const std::string& other = *is_summary ? first_name_ : file->name();
     return absl::InvalidArgumentError(
         absl::StrCat(summary, ": is a summary, and ", other,
-                     " is none; give files of records, or summaries, but not both"));
+                     " is not; give only summaries or only files of records"));
   }
   ++next_path_;
   open_ = *std::move(file);

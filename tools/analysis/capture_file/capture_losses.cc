@@ -15,7 +15,7 @@ std::string BlockName(std::optional<uint8_t> type) {
   if (!type.has_value()) return "block";
   switch (static_cast<CaptureBlockType>(*type)) {
     case CaptureBlockType::kHeader:
-      return "block that says what the values are";
+      return "block that describes the values";
     case CaptureBlockType::kSnapshot:
       return "block that begins a snapshot";
     case CaptureBlockType::kDictionary:
@@ -74,12 +74,12 @@ void CaptureLosses::AddMalformed(std::string_view file, const CaptureBlock& bloc
 
 void CaptureLosses::AddDamage(std::string_view file, const CaptureDamage& damage) {
   if (damage.at_end) {
-    Add(file, absl::StrCat("at byte ", damage.offset, ": the last ", Counted(damage.bytes, "byte"),
-                           " cannot be read: the ", BlockName(damage.type),
-                           " there is cut off or damaged"));
+    Add(file,
+        absl::StrCat("at byte ", damage.offset, ": the last ", Counted(damage.bytes, "byte"),
+                     " cannot be read: the ", BlockName(damage.type), " is cut off or damaged"));
   } else {
     Add(file, absl::StrCat("at byte ", damage.offset, ": ", Counted(damage.bytes, "byte"),
-                           " cannot be read: the ", BlockName(damage.type), " there is damaged"));
+                           " cannot be read: the ", BlockName(damage.type), " is damaged"));
   }
 }
 

@@ -236,7 +236,7 @@ class CaptureRecords final : public RecordSource {
   bool EnterSnapshot(uint32_t number, std::optional<uint64_t> time_ns) {
     if (snapshot_.has_value() && snapshot_->number == number && !time_ns.has_value()) return true;
     if (number < next_snapshot_) {
-      Malformed("its snapshot has ended before");
+      Malformed("its snapshot has already ended");
       return false;
     }
     if (snapshot_.has_value()) {
@@ -274,18 +274,18 @@ class CaptureRecords final : public RecordSource {
 
   void HandleSnapshot() {
     const auto start = CaptureSnapshotStart::Parse(captures_.block().payload);
-    if (!start.has_value()) return Malformed("it is not as the format says");
+    if (!start.has_value()) return Malformed("it does not follow the format");
     (void)EnterSnapshot(start->snapshot, start->time_ns);
   }
 
   void HandleSnapshotEnd() {
     const auto end = CaptureSnapshotEnd::Parse(captures_.block().payload);
     if (!end.has_value() || end->records > kMaxRecordNumber) {
-      return Malformed("it is not as the format says");
+      return Malformed("it does not follow the format");
     }
     if (!EnterSnapshot(end->snapshot, std::nullopt)) return;
     if (end->records < snapshot_->next_record) {
-      Malformed("it has fewer records than were there");
+      Malformed("it counts fewer records than precede it");
     } else {
       snapshot_->total = end->records;
       snapshot_->lost_with_block += end->records - snapshot_->next_record;
@@ -300,7 +300,7 @@ class CaptureRecords final : public RecordSource {
 
   void HandleEnd() {
     const auto end = CaptureEnd::Parse(captures_.block().payload);
-    if (!end.has_value()) return Malformed("it is not as the format says");
+    if (!end.has_value()) return Malformed("it does not follow the format");
     CloseSnapshot();
     captures_.MarkEnd();
     if (end->snapshots > next_snapshot_) {
@@ -313,12 +313,12 @@ class CaptureRecords final : public RecordSource {
 
   void HandleDictionary() {
     const auto part = CaptureDictionaryPart::Parse(captures_.block().payload, schema_.value_bytes);
-    if (!part.has_value()) return Malformed("it is not as the format says");
+    if (!part.has_value()) return Malformed("it does not follow the format");
     if (HoldsForTally(part->dictionary)) return;
     if (!UseDictionary(part->dictionary) ||
         !dictionary_->Add(part->first, std::move(captures_.block().payload),
                           CaptureDictionaryPart::kBytes, schema_.value_bytes)) {
-      Malformed("its values have numbers that cannot be");
+      Malformed("the numbers of its values are invalid");
     }
   }
 
@@ -341,14 +341,14 @@ class CaptureRecords final : public RecordSource {
   void HandleRecords() {
     const auto head = CaptureRecordsPart::Parse(captures_.block().payload);
     if (!head.has_value() || head->first_record > kMaxRecordNumber) {
-      return Malformed("it is not as the format says");
+      return Malformed("it does not follow the format");
     }
     if (HoldsForTally(head->dictionary)) return;
     if (!EnterSnapshot(head->snapshot, std::nullopt)) return;
     if (head->first_record < snapshot_->next_record) {
-      return Malformed("its records have numbers that were there before");
+      return Malformed("the numbers of its records repeat earlier ones");
     }
-    if (!UseDictionary(head->dictionary)) return Malformed("its values were given up before");
+    if (!UseDictionary(head->dictionary)) return Malformed("its dictionary was replaced earlier");
     snapshot_->lost_with_block += head->first_record - snapshot_->next_record;
     snapshot_->next_record = head->first_record + head->count;
     if (!counted_) ordered_bytes_ += head->count * schema_.value_bytes;

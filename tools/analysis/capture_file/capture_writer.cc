@@ -114,7 +114,7 @@ class CaptureWriter::Impl {
     if (!failed_.ok()) return failed_;
     if (state_ == wanted) return absl::OkStatus();
     return absl::FailedPreconditionError(
-        absl::StrCat(std::string(function), " is called out of turn"));
+        absl::StrCat(std::string(function), ": called out of order"));
   }
 
   // The number of `value` in the dictionary. Adds the value if it is new.
@@ -206,7 +206,7 @@ class CaptureWriter::Impl {
       if (poll(&ready, 1, kSliceMs) > 0) return absl::OkStatus();
       if (stop_()) ++slices;
     }
-    failed_ = absl::CancelledError(absl::StrCat(name_, ": interrupted while nobody reads it"));
+    failed_ = absl::CancelledError(absl::StrCat(name_, ": interrupted while waiting for a reader"));
     return failed_;
   }
 

@@ -76,7 +76,7 @@ absl::StatusOr<JoinedCaptures::Event> JoinedCaptures::Next() {
 bool JoinedCaptures::IsInOrder() {
   const uint32_t number = block_.header.number;
   if (number < next_block_) {
-    losses_->AddMalformed(blocks_->name(), block_, "it was there before");
+    losses_->AddMalformed(blocks_->name(), block_, "it repeats an earlier one");
     return false;
   }
   if (number > next_block_ && !after_damage_) {
@@ -102,8 +102,8 @@ absl::StatusOr<JoinedCaptures::Event> JoinedCaptures::EndFile() {
   }
   if (!capture_id_.has_value()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        name, ": is no capture, or the block that says what its values are is damaged or cut ",
-        "off: nothing can be read without it"));
+        name, ": is not a capture, or the block that describes its values is damaged or cut ",
+        "off: the file is unreadable without it"));
   }
   EndCapture();
   blocks_.reset();
@@ -120,7 +120,7 @@ absl::Status JoinedCaptures::StartCapture() {
     return absl::InvalidArgumentError(
         absl::StrCat(blocks_->name(), ": at byte ", block_.offset, ": ", what...));
   };
-  if (!header.ok()) return wrong("this is no description of values: ", header.status().message());
+  if (!header.ok()) return wrong("invalid description of values: ", header.status().message());
   StructFields fields = {std::move(header->schema.fields), header->schema.value_bytes};
   if (!fields.fields.empty()) AddPadding(&fields);
   header->schema.fields = std::move(fields.fields);
@@ -162,8 +162,8 @@ absl::Status JoinedCaptures::Describe(const CaptureHeader& header) {
   if (!schema_.fields.empty()) {
     if (SameMembers(named_->fields, schema_.fields)) return absl::OkStatus();
     return absl::InvalidArgumentError(
-        absl::StrCat(blocks_->name(), ": is a capture that says itself what its fields are, and ",
-                     "the options say something else: leave out --fields, or --btf and --type"));
+        absl::StrCat(blocks_->name(), ": is a capture that describes its own fields, and ",
+                     "the options describe others: leave out --fields, or --btf and --type"));
   }
   schema_.fields = named_->fields;
   return absl::OkStatus();

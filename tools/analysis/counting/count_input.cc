@@ -27,8 +27,8 @@ absl::Status CheckSummaryOptions(const std::string& name, const RecordOptions& r
                                  CountMode mode) {
   if (!IsDefault(records)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(name, ": is a summary; what its values are was decided when it was written, ",
-                     "so the options that say how to read records do not apply"));
+        absl::StrCat(name, ": is a summary: the options for reading records do not apply, ",
+                     "because its records were read when it was written"));
   }
   if (mode == CountMode::kInOrder || mode == CountMode::kSnapshotColumns) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -104,8 +104,8 @@ class InputCount {
     if (options_.mode == CountMode::kSnapshotFiles && !sum->distinct.exact() &&
         options_.budget_bytes == BoundedCounter::kUnbounded) {
       return absl::InvalidArgumentError(
-          absl::StrCat(name, ": is the summary of a sample, written with --memory; of samples it ",
-                       "is not known which values appeared"));
+          absl::StrCat(name, ": is the summary of a sample, written with --memory; a sample ",
+                       "does not tell which values appeared"));
     }
     for (const InputNote& note : sum->notes.notes()) AddNote(note);
     more_notes_ |= sum->notes.more();

@@ -38,7 +38,7 @@ absl::StatusOr<Summary> TakeSummary(const std::string& name, uint64_t line, size
   const std::string line_name = absl::StrCat(name, ": line ", line);
   std::string bytes;
   if (!absl::Base64Unescape(std::string(text), &bytes)) {
-    return absl::InvalidArgumentError(absl::StrCat(line_name, ": is damaged: no base64"));
+    return absl::InvalidArgumentError(absl::StrCat(line_name, ": is damaged: not base64"));
   }
   std::string_view content = bytes;
   absl::StatusOr<Summary> summary = ReadSummary(line_name, &content, budget_bytes);

@@ -258,7 +258,7 @@ Fault ReadValues(Input* input, const RecordSchema& schema, uint32_t level, bool 
   ValueCheck is_value(schema);
   uint64_t values = 0;
   if (!input->Number(&values)) return "it ends before its values";
-  if (sampled && values > (uint64_t{1} << 62) >> level) return "it has more values than can be";
+  if (sampled && values > (uint64_t{1} << 62) >> level) return "its level allows fewer values";
   std::string_view before;
   for (uint64_t i = 0; i < values; ++i) {
     uint64_t count = 0;
@@ -267,11 +267,11 @@ Fault ReadValues(Input* input, const RecordSchema& schema, uint32_t level, bool 
     if (!input->Number(&count) || !input->Number(&length) || !input->Bytes(length, &value)) {
       return "it ends inside its values";
     }
-    if (length > UINT32_MAX || !is_value(value)) return "a value is not as its schema says";
-    if (i > 0 && value == before) return "a value is there twice";
+    if (length > UINT32_MAX || !is_value(value)) return "a value does not match its schema";
+    if (i > 0 && value == before) return "a value occurs twice";
     if (i > 0 && value < before) return "its values are not in the order of their bytes";
     if (count == 0) return "a value has a count of 0";
-    if (count > *records) return "the counts are more than the records";
+    if (count > *records) return "the counts add up to more than the records";
     const std::span<const uint8_t> bytes = AsBytes(value);
     if (BoundedCounter::IsKept(ValueCounter::HashOf(bytes), level) != sampled) {
       return "a value does not belong to a sample of its level";
@@ -303,7 +303,7 @@ Fault ReadCounts(Input* input, Summary* summary) {
       input, summary->schema, sampled_at, true, &uncounted,
       [&](std::span<const uint8_t> value, uint64_t count) { counter.AddCounted(value, count); });
   if (fault != nullptr) return fault;
-  if (level == 0 && uncounted != 0) return "the counts are not as many as the records";
+  if (level == 0 && uncounted != 0) return "the counts do not add up to the records";
   if (counter.sample().values().empty()) return "it has no value";
   if (!input->Number(&error)) return "it ends before its values";
   if (error > summary->distinct.records) return "the error of its counts is above the records";
@@ -312,8 +312,8 @@ Fault ReadCounts(Input* input, Summary* summary) {
                        counter.frequent().Add(value, ValueCounter::HashOf(value), count);
                      });
   if (fault != nullptr) return fault;
-  if (level == 0 && error != 0) return "its counts are exact and have an error";
-  if (!input->at_end()) return "there is more behind its values";
+  if (level == 0 && error != 0) return "its counts are marked exact but have an error";
+  if (!input->at_end()) return "data follows its values";
   counter.frequent().AddError(error);
   return nullptr;
 }
@@ -383,7 +383,7 @@ absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* b
   }
   const size_t checked = kFixedBytes + static_cast<size_t>(body_bytes);
   if (XXH3_64bits(bytes->data(), checked) != Fixed(*bytes, checked, kChecksumBytes)) {
-    return wrong("is damaged: the checksum does not fit");
+    return wrong("is damaged: the checksum does not match");
   }
 
   Input input(bytes->substr(kFixedBytes, body_bytes));
@@ -392,11 +392,11 @@ absl::StatusOr<Summary> ReadSummary(const std::string& name, std::string_view* b
   Summary summary{.schema = {}, .distinct = {.counter = BoundedCounter(budget_bytes)}};
   Fault fault = nullptr;
   if (!input.Number(&json_bytes) || !input.Bytes(json_bytes, &json) || !ParseJson(json, &summary)) {
-    fault = "its schema is none";
+    fault = "its schema is invalid";
   } else {
     fault = ReadCounts(&input, &summary);
   }
-  if (fault != nullptr) return wrong("is no summary, although its checksum fits: ", fault);
+  if (fault != nullptr) return wrong("is an invalid summary, but its checksum matches: ", fault);
   bytes->remove_prefix(checked + kChecksumBytes);
   return summary;
 }

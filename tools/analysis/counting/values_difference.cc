@@ -71,7 +71,7 @@ std::string ValuesDifference(const RecordSchema& here, const RecordSchema& befor
           " of the file");
     }
   }
-  return "the options they were read with, or the names of an enum, are others";
+  return "they were read with other options, or an enum has other names";
 }
 
 }  // namespace inlay::analysis

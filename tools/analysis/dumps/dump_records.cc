@@ -126,12 +126,12 @@ class DumpRecords final : public RecordSource {
           numbers::Printable(counts_.first_error, DumpCounts::kMaxErrorBytes), "'.")));
     }
     if (const uint64_t repeated = counts_.repeated_keys.repeated(); repeated != 0) {
-      notes.push_back(Doubt(absl::StrCat(
-          counts_.repeated_keys.is_sample() ? "At least " : "", repeated, entries(repeated),
-          repeated == 1 ? " has" : " have",
-          " a key that an entry before has, and all of them are records: the map changed while "
-          "bpftool read it, and it started again, so other keys may be missing. 'inlay capture' "
-          "reads a map without that.")));
+      notes.push_back(Doubt(
+          absl::StrCat(counts_.repeated_keys.is_sample() ? "At least " : "", repeated,
+                       entries(repeated), repeated == 1 ? " has" : " have",
+                       " the key of an earlier entry; all of them count as records. The map "
+                       "changed while bpftool read it, so bpftool started again and may have "
+                       "missed other keys. 'inlay capture' reads a map without starting again.")));
     }
     if (cut_ != 0) {
       notes.push_back(
@@ -142,10 +142,8 @@ class DumpRecords final : public RecordSource {
     if (counts_.short_arrays != 0) {
       notes.push_back(Doubt(absl::StrCat(
           counts_.short_arrays, counts_.short_arrays == 1 ? " value has" : " values have",
-          " arrays that ss printed without all elements, and it leaves out more than zeroes: "
-          "values "
-          "that differ may have been counted as equal. A BPF iterator reads them whole, see "
-          "docs/analyze.md.")));
+          " arrays that ss printed incompletely. It omits more than zeroes, so different "
+          "values may count as equal. A BPF iterator reads whole arrays, see docs/analyze.md.")));
     }
     printed_text_.AddNotes(counts_.as_printed, &notes);
     return notes;
@@ -317,7 +315,7 @@ class DumpRecords final : public RecordSource {
     }
     if (i < fields.size()) {
       return Error(value_, absl::StrCat("this value has a field '", fields[i].name,
-                                        "', which the first one has not"));
+                                        "', which the first one lacks"));
     }
     if (column < names_.size() && !value_.cut && !(fields.empty() && value_.bytes.has_value())) {
       return Error(value_, absl::StrCat("this value has no field '", names_[column],

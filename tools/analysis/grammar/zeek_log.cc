@@ -42,7 +42,7 @@ std::optional<char> SeparatorOf(std::string_view line) {
 
 std::string NotOneByte(std::string_view line) {
   return absl::StrCat("the separator '", std::string(line.substr(kSeparator.size())),
-                      "' is not one byte that can separate");
+                      "' must be one byte other than '#' and a line end");
 }
 
 std::vector<std::string> Split(std::string_view text, char separator) {
@@ -85,8 +85,8 @@ bool ReadZeekHeader(std::string_view text, ZeekHeader* header, size_t* header_by
   *error = ZeekError();
   if (!IsZeekLog(text)) {
     error->what = IsJsonLines(text)
-                      ? "is in JSON; of Zeek logs only the form with #separator and #fields is read"
-                      : "is no Zeek log: it does not start with '#separator '";
+                      ? "is in JSON; the Zeek reader needs a log with #separator and #fields"
+                      : "is not a Zeek log: it does not start with '#separator '";
     return false;
   }
   size_t at = 0;

@@ -233,8 +233,8 @@ class DelimitedRecords final : public RecordSource {
   absl::StatusOr<size_t> ReadZeekStart(std::string_view text) {
     const bool is_first = schema_.file_columns == 0;
     if (!is_first && !IsZeekLog(text) && !IsJsonLines(text)) {
-      return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is no Zeek log, and ",
-                                                     first_name_, " is one; ", kOneKindOnly));
+      return absl::InvalidArgumentError(absl::StrCat(file_->name(), ": is not a Zeek log, but ",
+                                                     first_name_, " is; ", kOneKindOnly));
     }
     ZeekHeader header;
     size_t header_bytes = 0;

@@ -156,13 +156,13 @@ std::optional<ForeignFile> RecognizeForeign(std::string_view prefix) {
 }
 
 absl::Status ForeignError(const std::string& name, const ForeignFile& foreign) {
-  std::string message = absl::StrCat(name, ": is ", foreign.kind, ", which is not read here");
+  std::string message = absl::StrCat(name, ": is ", foreign.kind, ", which inlay does not read");
   if (!foreign.command.empty()) {
     absl::StrAppend(&message,
                     "; try: ", absl::StrReplaceAll(foreign.command, {{"FILE", Quoted(name)}}));
   }
   if (foreign.is_text) {
-    absl::StrAppend(&message, "; if it is a table that only starts like one, say --format csv");
+    absl::StrAppend(&message, "; if it is a table that only starts like one, use --format csv");
   }
   return absl::InvalidArgumentError(message);
 }

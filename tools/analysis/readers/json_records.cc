@@ -188,20 +188,20 @@ class JsonRecords final : public RecordSource {
     const std::string& name = first_name_;
     if (!error.empty()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          name, ": is no records but an error, as bpftool -j prints it: ", QuotedLine(error),
-          "; if it is a record, say --format json"));
+          name, ": is an error message of bpftool -j, not records: ", QuotedLine(error),
+          "; if it is a record, use --format json"));
     }
     if (objects > 1 || !all_seen) return absl::OkStatus();
     if (!array_of_objects.empty()) {
       const std::string member(array_of_objects.substr(0, 100));
       return absl::InvalidArgumentError(absl::StrCat(
           name, ": is one object, and its member ", QuotedLine(member),
-          " an array of objects, which may be the records: jq -c '.", member,
-          "[]' | inlay analyze -; to read the object as one record, say --format json"));
+          " is an array of objects, which may be the records: jq -c '.", member,
+          "[]' | inlay analyze -; to read the object as one record, use --format json"));
     }
     notes_.push_back(Doubt(absl::StrCat(
-        name, ": is a single object of JSON, and one record says nothing of how values repeat; ",
-        "if it is meant, say --format json.")));
+        name, ": is a single JSON object, and one record cannot show how values repeat; ",
+        "if that is intended, use --format json.")));
     return absl::OkStatus();
   }
 

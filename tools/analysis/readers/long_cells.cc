@@ -52,11 +52,10 @@ void LongCells::AddNotes(std::vector<InputNote>* notes) const {
   };
   if (swallowing_ != 0) {
     notes->push_back(Doubt(absl::StrCat(
-        first_name_, ": a quote begins a cell that runs over several lines and looks like whole ",
+        first_name_, ": a quote starts a cell that spans several lines and looks like whole ",
         "rows; there ", swallowing_ == 1 ? "is " : "are ", cells(swallowing_),
-        " like that. If a quote is only text here, rows were swallowed: --no-quotes reads quotes "
-        "as "
-        "text.")));
+        " like that. If quotes are plain text here, such cells swallowed rows: --no-quotes "
+        "reads quotes as text.")));
   }
   if (plain_ != 0) {
     notes->push_back({absl::StrCat(cells(plain_), plain_ == 1 ? " runs" : " run",

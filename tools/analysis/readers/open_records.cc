@@ -25,8 +25,7 @@ namespace inlay::analysis {
 namespace {
 
 constexpr char kZeekOptions[] =
-    "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log says itself what they "
-    "say";
+    "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log states these itself";
 
 // The first bytes of the first file, which decide its format. Valid until the file is read.
 absl::StatusOr<std::string_view> Prefix(InputFile* file) {
@@ -66,7 +65,7 @@ std::vector<InputNote> DoubtsAboutRaw(const std::string& name, std::string_view 
   if (kind.empty()) return {};
   return {Doubt(absl::StrCat(name, ": looks like ", kind,
                              ", and is read as raw records because --value-bytes, --fields or ",
-                             "--btf is given; if that is right, say --format raw."))};
+                             "--btf is given; if that is right, use --format raw."))};
 }
 
 std::unique_ptr<RecordSource> WithNotes(std::unique_ptr<RecordSource> source,
@@ -89,7 +88,7 @@ absl::StatusOr<StructFields> FindStruct(const RecordOptions& options) {
   }
   const bool from_btf = options.fields.empty();
   if (!from_btf && !(options.btf_path.empty() && options.type.empty())) {
-    return absl::InvalidArgumentError("--fields and --btf both say what a value is: give one");
+    return absl::InvalidArgumentError("--fields and --btf both describe the values: give only one");
   }
   if (from_btf && options.btf_path.empty()) {
     return absl::InvalidArgumentError(
@@ -260,7 +259,7 @@ absl::StatusOr<std::unique_ptr<RecordSource>> OpenRecords(Inputs inputs,
       case DetectedFormat::kBinary:
         return absl::InvalidArgumentError(
             absl::StrCat(inputs.first_name(),
-                         ": looks like raw records; give their size with --value-bytes N, or say ",
+                         ": looks like raw records; give their size with --value-bytes N, or use ",
                          "--format csv or tsv"));
       case DetectedFormat::kCapture:
         return OpenCapture(std::move(inputs), options);

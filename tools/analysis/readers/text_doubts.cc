@@ -15,7 +15,7 @@ namespace {
 
 // The most lines before a dump or a log that leave it recognizable.
 constexpr size_t kLinesBefore = 50;
-constexpr char kSayFormat[] = "say --format csv or tsv";
+constexpr char kUseFormat[] = "use --format csv or tsv";
 
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && absl::ascii_isspace(static_cast<unsigned char>(text.front()))) {
@@ -159,11 +159,11 @@ std::string SentencesFault(const std::vector<std::string_view>& lines) {
   if (with_blank == lines.end()) return "";
   const bool pairs = with_blank->find('=') != std::string_view::npos;
   return absl::StrCat(
-      "is text in which no columns are recognised, as in ", QuotedLine(*with_blank),
-      pairs ? " (key=value text has no reader; have the program write JSON)" : "",
-      ": rows agree on no number of tabs, ',', ';', '|' or blanks; to cut out columns that all "
-      "lines have: awk '{print $1, $3}' FILE | inlay analyze --delimiter blank -; for whole lines "
-      "as values: --format tsv");
+      "is text without recognisable columns, as in ", QuotedLine(*with_blank),
+      pairs ? " (inlay does not read key=value text; have the program write JSON)" : "",
+      ": no delimiter (tab, ',', ';', '|' or blank) occurs equally often in all rows; to select "
+      "columns that all lines have: awk '{print $1, $3}' FILE | inlay analyze --delimiter blank "
+      "-; for whole lines as values: --format tsv");
 }
 
 // The reason to doubt a table of at least two columns; empty if there is none.
@@ -182,7 +182,7 @@ std::string TableDoubt(std::string_view text, const Dialect& dialect) {
     }
     return true;
   });
-  if (rows <= 1) return "there is one row only, so that no other confirms its columns";
+  if (rows <= 1) return "there is only one row, so no other row confirms its columns";
   if (sentences == rows) return "every row starts with several words, as sentences and logs do";
   if (dialect.delimiter != '\t' && 2 * spaced > delimiters) {
     return absl::StrCat("a blank follows '", std::string(1, dialect.delimiter),
@@ -226,16 +226,16 @@ absl::StatusOr<std::vector<InputNote>> DoubtsAboutText(const GuessedText& text) 
   if (first == lines.end()) return refuse("starts with nothing but blank lines");
   if (StartsAsMessage(Trimmed(*first))) {
     return refuse(absl::StrCat("starts with a message and not with records: ", QuotedLine(*first),
-                               "; if it is a table, ", kSayFormat));
+                               "; if it is a table, ", kUseFormat));
   }
   if (const std::string_view page = PageKind({first, lines.end()}); !page.empty()) {
     return refuse(absl::StrCat("looks like ", std::string(page),
-                               "; have the program write CSV, tabs or JSON, or ", kSayFormat));
+                               "; have the program write CSV, tabs or JSON, or ", kUseFormat));
   }
   std::vector<InputNote> doubts;
   const auto doubt = [&](const std::string& taken, const std::string& why, const char* option) {
     doubts.push_back(Doubt(absl::StrCat(text.name, ": is taken for ", taken, ", but ", why,
-                                        "; if it is, say ", option, ".")));
+                                        "; if it is, use ", option, ".")));
   };
   const bool named = text.path.ends_with(".csv") || text.path.ends_with(".tsv");
   if (text.detection.format == DetectedFormat::kBlank) {
@@ -247,7 +247,7 @@ absl::StatusOr<std::vector<InputNote>> DoubtsAboutText(const GuessedText& text) 
   const size_t columns = AgreedColumns(text.prefix, dialect);
   if (columns > 1) {
     const std::string why = TableDoubt(text.prefix, dialect);
-    if (!why.empty()) doubt(KindName(text.detection), why, "so with --format or --delimiter");
+    if (!why.empty()) doubt(KindName(text.detection), why, "--format or --delimiter");
     return doubts;
   }
   const std::string sentences = SentencesFault(lines);

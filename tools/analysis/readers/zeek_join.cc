@@ -56,7 +56,7 @@ std::optional<ZeekFault> ZeekFieldsFault(const ZeekHeader& first, const ZeekHead
           absl::StrCat("#fields differs from that of the first header: ",
                        added != nullptr  ? QuotedLine(*added) + " is new"
                        : gone != nullptr ? QuotedLine(*gone) + " is missing"
-                                         : "a name is there twice",
+                                         : "a name occurs twice",
                        "; logs with other fields are joined by name: name those of the value with ",
                        "--columns")};
     }

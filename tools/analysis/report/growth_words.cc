@@ -118,17 +118,14 @@ std::string ChurnWords(const Growth& growth) {
 
 std::string ForecastOrderWords(const Growth& growth) {
   if (growth.within_last_snapshot) {
-    return "Law and forecasts are those of the last snapshot's records in random order: the "
-           "snapshots are "
-           "fewer than three, or too alike in size, to show how values grow with records, or have "
-           "fewer values "
-           "with more records.";
+    return "The law and the forecasts use the last snapshot's records in random order. The "
+           "snapshots cannot show how values grow with records: they are fewer than three, are "
+           "too similar in size, or have fewer values with more records.";
   }
   if (growth.order == Growth::Order::kInput && !growth.law.has_value() &&
       !growth.forecasts.empty()) {
-    return "Forecasts are those of the records in random order: the records are too few, or their "
-           "values a "
-           "sample, to show how values grow in this order.";
+    return "The forecasts use the records in random order. The records cannot show how values "
+           "grow in this order: they are too few, or their values are a sample.";
   }
   return "";
 }

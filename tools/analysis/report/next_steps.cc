@@ -44,13 +44,12 @@ std::string FewValues(const Report& report) {
     }
   }
   const bool named = report.distinct_by_fields.has_value();
-  std::string text =
-      absl::StrCat(constant, " of the ", fields, named ? " fields" : " ranges of bytes",
-                   " are the same in all records, and ", few, " more take at most ", kFewValues,
-                   " values: a value of those alone may repeat.");
+  std::string text = absl::StrCat(constant, " of the ", fields, named ? " fields" : " byte ranges",
+                                  " are constant, and ", few, " more take at most ", kFewValues,
+                                  " values: a value of these alone may repeat.");
   if (!named && report.schema.format_name.empty()) {
     absl::StrAppend(&text, " (Is --value-bytes ", report.value_bytes,
-                    " the true size of a record? --fields or --btf says what is in it.)");
+                    " the true size of a record? --fields or --btf describes its fields.)");
   }
   return text;
 }
@@ -111,8 +110,8 @@ std::vector<std::string> NextSteps(const Report& report) {
   std::vector<std::string> steps;
   if (report.schema.first_row_looks_like_header) {
     steps.push_back(
-        "The first row looks like a header and was counted as a record: say --header if it is one, "
-        "--no-header if it is not.");
+        "The first row looks like a header and was counted as a record: use --header if it is "
+        "one, --no-header if it is not.");
   }
   if (report.distinct_by_fields.value_or(report.distinct) != report.distinct) {
     steps.push_back(

@@ -57,7 +57,7 @@ std::string FieldRemark(const Report& report, size_t field) {
   const uint64_t distinct = report.fields[field].distinct;
   const ValueField& described = report.codes.fields[field].field;
   if (described.kind == FieldKind::kPadding) {
-    return distinct == 1 ? "" : "varies, and means nothing";
+    return distinct == 1 ? "" : "padding that varies";
   }
   std::string remark;
   if (report.records > 1) {

@@ -21,7 +21,8 @@ std::string WhyNothingSpoils(const Report& report) {
                         report.spoilers.steps.size() == 1 ? "this one" : "all of these",
                         ", more than half of the values are left.");
   }
-  return "No few fields spoil it: half of the values are left only without most of the fields.";
+  return "No small set of fields spoils it: most of the fields must be left out to halve the "
+         "values.";
 }
 
 }  // namespace

@@ -100,11 +100,10 @@ class Walk {
     const uint32_t bits = place.bits;
     work_ += 1 + path.size();
     if (work_ > kMaxWork) return BtfError("has more members than a value has room for");
-    if (place.depth > kMaxDepth)
-      return BtfError(absl::StrCat("'", path, "' is nested without end"));
+    if (place.depth > kMaxDepth) return BtfError(absl::StrCat("'", path, "' is nested too deeply"));
     std::string type_name;
     const btf_type* type = Stripped(&id, &type_name);
-    if (type == nullptr) return BtfError(absl::StrCat("'", path, "' has a type that is not there"));
+    if (type == nullptr) return BtfError(absl::StrCat("'", path, "' has an undefined type"));
     ValueField field;
     field.name = path;
     field.offset_bits = place.offset_bits;
@@ -285,7 +284,7 @@ class Walk {
       element = Stripped(&element_id, &element_name);
     }
     if (element == nullptr)
-      return BtfError(absl::StrCat("'", whole.name, "' is an array of nothing"));
+      return BtfError(absl::StrCat("'", whole.name, "' is an array of an undefined type"));
     if (bytes == 0) return absl::OkStatus();
     const bool is_text =
         btf_is_int(element) && element->size == 1 &&
@@ -435,7 +434,8 @@ absl::StatusOr<StructFields> FieldsOf(const btf* types, uint32_t id, const std::
   for (ValueField& field : result.fields) {
     if (field.name.empty()) field.name = "value";
     if (*field.offset_bits < end || *field.offset_bits + field.size_bits > 8 * result.value_bytes) {
-      return named(absl::StrCat("'", field.name, "' is not at a place of its own in the struct"));
+      return named(
+          absl::StrCat("'", field.name, "' overlaps another member or exceeds the struct"));
     }
     end = *field.offset_bits + field.size_bits;
   }

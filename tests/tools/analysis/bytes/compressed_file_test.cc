@@ -193,10 +193,9 @@ TEST_F(CompressedFileTest, FailuresStay) {
 }
 
 TEST_F(CompressedFileTest, ANameThatPromisesCompressionIsBelieved) {
-  EXPECT_EQ(
-      Fault("a,b\n", "t.csv.gz"),
-      "t.csv.gz: its name says gzip, and its content does not; if it is whole, give it another "
-      "name");
+  EXPECT_EQ(Fault("a,b\n", "t.csv.gz"),
+            "t.csv.gz: its name says gzip, but its content does not; if the file is undamaged, "
+            "rename it");
   EXPECT_EQ(Fault(Gzip("a"), "t.zst").find("t.zst: its name says zstd"), 0U);
   EXPECT_EQ(Fault("", "t.gz"), "none") << "the reader says that it is empty";
 }

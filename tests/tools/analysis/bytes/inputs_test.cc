@@ -53,7 +53,7 @@ TEST_F(InputsTest, SummariesAreNotMixedWithOtherFiles) {
       files_.Write("line", absl::Base64Escape(std::string(kSummaryMagic) + "x"));
   const std::string other = files_.Write("other", "1,2\n");
   EXPECT_EQ(Contents({bytes, line}).size(), 2U);
-  const std::string tail = " is none; give files of records, or summaries, but not both";
+  const std::string tail = " is not; give only summaries or only files of records";
   for (const std::string& summary : {bytes, line}) {
     const std::string message = summary + ": is a summary, and " + other + tail;
     EXPECT_EQ(Contents({summary, other}).back(), message);

@@ -193,11 +193,10 @@ TEST_F(CaptureDamageTest, MessagesSayWhereAndHowMuch) {
     messages[block.type][0].erase(0, at.size());
   }
   EXPECT_EQ(messages[CaptureBlockType::kHeader],
-            (Strings{"that says what the values are there is damaged."}));
-  EXPECT_EQ(messages[CaptureBlockType::kSnapshot],
-            (Strings{"that begins a snapshot there is damaged."}));
+            (Strings{"that describes the values is damaged."}));
+  EXPECT_EQ(messages[CaptureBlockType::kSnapshot], (Strings{"that begins a snapshot is damaged."}));
   EXPECT_EQ(messages[CaptureBlockType::kDictionary],
-            (Strings{"of values there is damaged.",
+            (Strings{"of values is damaged.",
                      "5 of 6 records of the snapshot of 1970-01-01T00:00:01.000Z cannot be read: 0 "
                      "in blocks that are lost, 5 whose values were in such blocks.",
                      "1 of 4 records of the snapshot of 1970-01-01T00:00:02.000Z cannot be read: 0 "
@@ -205,15 +204,15 @@ TEST_F(CaptureDamageTest, MessagesSayWhereAndHowMuch) {
                      "1 of 2 records of the snapshot of 1970-01-01T00:00:03.000Z cannot be read: 0 "
                      "in blocks that are lost, 1 whose values were in such blocks."}));
   EXPECT_EQ(messages[CaptureBlockType::kRecords],
-            (Strings{"of records there is damaged.",
+            (Strings{"of records is damaged.",
                      "6 of 6 records of the snapshot of 1970-01-01T00:00:01.000Z cannot be read: 6 "
                      "in blocks that are lost, 0 whose values were in such blocks."}));
   EXPECT_EQ(messages[CaptureBlockType::kSnapshotEnd],
-            (Strings{"that ends a snapshot there is damaged.",
+            (Strings{"that ends a snapshot is damaged.",
                      "the end of the snapshot of 1970-01-01T00:00:01.000Z is missing, behind 6 "
                      "records: it is not known how many more there were."}));
   EXPECT_EQ(messages[CaptureBlockType::kEnd],
-            (Strings{"that ends the capture there is cut off or damaged.",
+            (Strings{"that ends the capture is cut off or damaged.",
                      "has no block that ends the capture: it was cut off, or is still being "
                      "written."}));
 }
@@ -240,7 +239,7 @@ TEST_F(CaptureDamageTest, BlocksThatAreTakenOutAreMissed) {
   EXPECT_EQ(ReadCapture(twice).values.size(), 12U);
   ASSERT_EQ(ReadCapture(twice).losses.size(), 4U);
   for (const std::string& loss : ReadCapture(twice).losses) {
-    EXPECT_NE(loss.find(" is left out: it was there before."), std::string::npos) << loss;
+    EXPECT_NE(loss.find(" is left out: it repeats an earlier one."), std::string::npos) << loss;
   }
 }
 

@@ -318,8 +318,8 @@ TEST_F(CaptureRecordsTest, NotesOfTheCaptureAreInTheReport) {
 
 TEST_F(CaptureRecordsTest, FilesThatAreNoneAreErrors) {
   const std::string none =
-      ": is no capture, or the block that says what its values are is "
-      "damaged or cut off: nothing can be read without it";
+      ": is not a capture, or the block that describes its values is damaged or cut off: the file "
+      "is unreadable without it";
   const std::string empty = files_.Write("empty", "");
   EXPECT_EQ(Error({empty}), empty + ": is empty");
   const std::string text = files_.Write("text", "a,b\n");

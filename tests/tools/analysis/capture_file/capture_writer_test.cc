@@ -48,17 +48,17 @@ TEST(CaptureWriterTest, HalfAMillionSocketsTakeLessThanAMegabyte) {
 TEST(CaptureWriterTest, CallsOutOfTurnFailAndHarmNothing) {
   MemoryCapture capture(PlainHeader(2));
   CaptureWriter& writer = capture.writer();
-  EXPECT_EQ(Message(writer.Add(AsBytes("aa"))), "Add is called out of turn");
-  EXPECT_EQ(Message(writer.EndSnapshot(true)), "EndSnapshot is called out of turn");
+  EXPECT_EQ(Message(writer.Add(AsBytes("aa"))), "Add: called out of order");
+  EXPECT_EQ(Message(writer.EndSnapshot(true)), "EndSnapshot: called out of order");
   ASSERT_TRUE(writer.BeginSnapshot(1).ok());
-  EXPECT_EQ(Message(writer.BeginSnapshot(1)), "BeginSnapshot is called out of turn");
-  EXPECT_EQ(Message(writer.Finish()), "Finish is called out of turn");
+  EXPECT_EQ(Message(writer.BeginSnapshot(1)), "BeginSnapshot: called out of order");
+  EXPECT_EQ(Message(writer.Finish()), "Finish: called out of order");
   EXPECT_EQ(Message(writer.Add(AsBytes("aaa"))), "Add: a value of 3 bytes, not 2");
   ASSERT_TRUE(writer.Add(AsBytes("aa")).ok());
   ASSERT_TRUE(writer.EndSnapshot(true).ok());
   EXPECT_EQ(Message(writer.BeginSnapshot(1)), "BeginSnapshot: only a series has several snapshots");
   ASSERT_TRUE(writer.Finish().ok());
-  EXPECT_EQ(Message(writer.Finish()), "Finish is called out of turn");
+  EXPECT_EQ(Message(writer.Finish()), "Finish: called out of order");
   EXPECT_EQ(capture.Bytes(), CaptureOf(PlainHeader(2), {{1, {"aa"}}}));
 }
 

@@ -136,7 +136,7 @@ TEST(HostileCaptureTest, ValuesThatCannotBeAreLeftOut) {
 TEST(HostileCaptureTest, DescriptionsThatCannotBeAreErrors) {
   const auto error = [](const std::string& json) {
     const std::string message = ReadCapture(HostileCapture(json).Snapshot().End(0).Finish()).error;
-    const std::string before = ": this is no description of values: ";
+    const std::string before = ": invalid description of values: ";
     const size_t at = message.find(before);
     return at == std::string::npos ? message : message.substr(at + before.size());
   };

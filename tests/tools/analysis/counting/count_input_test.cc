@@ -107,7 +107,7 @@ TEST_F(CountInputTest, SummariesCarryTheirNotes) {
 
   RecordOptions columns;
   columns.columns = "1";
-  EXPECT_NE(Message({plain}, {}, columns).find("is a summary; what its values are"),
+  EXPECT_NE(Message({plain}, {}, columns).find("is a summary: the options for reading records"),
             std::string::npos);
   for (const CountMode mode : {CountMode::kInOrder, CountMode::kSnapshotColumns}) {
     EXPECT_NE(Message({plain}, {.mode = mode, .snapshot_column = "1"})

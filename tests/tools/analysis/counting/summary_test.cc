@@ -209,40 +209,40 @@ TEST(SummaryTest, WhatContradictsItselfIsRefused) {
     Crafted crafted;
     change(crafted);
     const std::string message = Message(crafted.Bytes());
-    const std::string start = "f: is no summary, although its checksum fits: ";
+    const std::string start = "f: is an invalid summary, but its checksum matches: ";
     EXPECT_EQ(message.substr(0, start.size()), start);
     return message.substr(std::min(start.size(), message.size()));
   };
-  EXPECT_EQ(fault([](Crafted& c) { c.values[1].first = "a"; }), "a value is there twice");
+  EXPECT_EQ(fault([](Crafted& c) { c.values[1].first = "a"; }), "a value occurs twice");
   EXPECT_EQ(fault([](Crafted& c) { std::swap(c.values[0].first, c.values[1].first); }),
             "its values are not in the order of their bytes");
   EXPECT_EQ(fault([](Crafted& c) { c.values[0].second = 0; }), "a value has a count of 0");
-  EXPECT_EQ(fault([](Crafted& c) { c.records = 5; }), "the counts are more than the records");
+  EXPECT_EQ(fault([](Crafted& c) { c.records = 5; }), "the counts add up to more than the records");
   EXPECT_EQ(fault([](Crafted& c) { c.values[2].second = UINT64_MAX; }),
-            "the counts are more than the records");
-  EXPECT_EQ(fault([](Crafted& c) { c.records = 7; }), "the counts are not as many as the records");
+            "the counts add up to more than the records");
+  EXPECT_EQ(fault([](Crafted& c) { c.records = 7; }), "the counts do not add up to the records");
   EXPECT_EQ(fault([](Crafted& c) { c.records = 0; }), "it has no record");
   EXPECT_EQ(fault([](Crafted& c) { c.level = 64; }), "its level is above 63");
-  EXPECT_EQ(fault([](Crafted& c) { c.level = 62; }), "it has more values than can be");
+  EXPECT_EQ(fault([](Crafted& c) { c.level = 62; }), "its level allows fewer values");
   EXPECT_EQ(fault([](Crafted& c) { c.level = 30; }),
             "a value does not belong to a sample of its level");
   EXPECT_EQ(fault([](Crafted& c) {
               c.records = 7;
               c.frequent = {{"d", 1}};
             }),
-            "the counts are not as many as the records");
-  EXPECT_EQ(fault([](Crafted& c) { c.error = 1; }), "its counts are exact and have an error");
+            "the counts do not add up to the records");
+  EXPECT_EQ(fault([](Crafted& c) { c.error = 1; }),
+            "its counts are marked exact but have an error");
   EXPECT_EQ(fault([](Crafted& c) { c.error = 7; }), "the error of its counts is above the records");
-  EXPECT_EQ(fault([](Crafted& c) { c.values.clear(); }),
-            "the counts are not as many as the records");
+  EXPECT_EQ(fault([](Crafted& c) { c.values.clear(); }), "the counts do not add up to the records");
   EXPECT_EQ(fault([](Crafted& c) {
               c.values.clear();
               c.level = 1;
             }),
             "it has no value");
   EXPECT_EQ(fault([](Crafted& c) { c.values[0].first = "a,b"; }),
-            "a value is not as its schema says");
-  EXPECT_EQ(fault([](Crafted& c) { c.behind = "x"; }), "there is more behind its values");
+            "a value does not match its schema");
+  EXPECT_EQ(fault([](Crafted& c) { c.behind = "x"; }), "data follows its values");
   for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
            {"\"columns\":[0]", "\"columns\":[1]"},
            {"\"file_columns\":1", "\"file_columns\":9999999999999"},
@@ -257,7 +257,7 @@ TEST(SummaryTest, WhatContradictsItselfIsRefused) {
     EXPECT_EQ(fault([&, &from = from, &to = to](Crafted& c) {
                 c.schema.replace(c.schema.find(from), from.size(), to);
               }),
-              "its schema is none")
+              "its schema is invalid")
         << to;
   }
   Crafted most;

@@ -194,7 +194,7 @@ TEST_F(LongCellsTest, QuotesThatSwallowRowsAreADoubt) {
                               "k1,a b,x\nk2,\"a b,x\nk3,a b,x\nk4,a\",x\n"}) {
     const Strings notes = Notes(content);
     ASSERT_EQ(notes.size(), 1U) << content;
-    EXPECT_TRUE(notes[0].starts_with("!F:2: a quote begins a cell that runs over several lines"))
+    EXPECT_TRUE(notes[0].starts_with("!F:2: a quote starts a cell that spans several lines"))
         << notes[0];
   }
 }

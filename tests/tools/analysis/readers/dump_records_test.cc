@@ -162,7 +162,7 @@ TEST_F(DumpRecordsTest, ValuesMustAgreeWithTheFirst) {
   EXPECT_EQ(Message("[{\"value\":{\"a\":1}},\n{\"value\":{\"b\":1}}]"),
             "F:2: this value has a field 'b' where the first one has 'a'");
   EXPECT_EQ(Message("[{\"value\":{\"a\":1}},\n{\"value\":{\"a\":1,\"b\":1}}]"),
-            "F:2: this value has a field 'b', which the first one has not");
+            "F:2: this value has a field 'b', which the first one lacks");
   EXPECT_EQ(Message("[{\"value\":{\"a\":1,\"b\":1}},\n{\"value\":{\"a\":1}}]"),
             "F:2: this value has no field 'b', which the first one has");
   EXPECT_EQ(Message("[{\"value\":[\"0x01\"]},\n{\"value\":[\"0x01\",\"0x02\"]}]"),
@@ -296,7 +296,7 @@ TEST_F(DumpRecordsTest, AKeyThatOccursAgainIsADoubt) {
     const Dump dump = ReadText(text);
     EXPECT_EQ(dump.values.size(), 3U);
     ASSERT_EQ(dump.doubts.size(), 1U) << text;
-    EXPECT_TRUE(dump.doubts[0].starts_with("1 entry has a key that an entry before has"))
+    EXPECT_TRUE(dump.doubts[0].starts_with("1 entry has the key of an earlier entry"))
         << dump.doubts[0];
   }
   // The same keys in two dumps are two states of a map.

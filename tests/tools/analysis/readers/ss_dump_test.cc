@@ -44,12 +44,11 @@ TEST_F(SsDumpTest, EachSocketIsARecord) {
     EXPECT_EQ(output.schema.fields.size(), 17U);
     EXPECT_EQ(
         output.notes,
-        (Strings{
-            "8 values are cut: ss printed 'failed to dump data'. Only the fields before that "
-            "are compared, and values may differ in the others.",
-            "8 values have arrays that ss printed without all elements, and it leaves out more "
-            "than zeroes: values that differ may have been counted as equal. A BPF iterator "
-            "reads them whole, see docs/analyze.md."}));
+        (Strings{"8 values are cut: ss printed 'failed to dump data'. Only the fields before that "
+                 "are compared, and values may differ in the others.",
+                 "8 values have arrays that ss printed incompletely. It omits more than "
+                 "zeroes, so different values may count as equal. A BPF iterator reads whole "
+                 "arrays, see docs/analyze.md."}));
   }
   EXPECT_EQ(ReadDump({SampleDump("ss_tniem_bpf-maps.txt")}).values, half)
       << "with the noise of -iem";
@@ -83,7 +82,7 @@ TEST_F(SsDumpTest, ArraysAreOneFieldEach) {
   const Dump output = ReadText(text);
   EXPECT_EQ(output.values, Strings{"['a'''],[1 2],[200 'xy'],[{1 -2} {3}],[[1] [2 3]],4"});
   ASSERT_EQ(output.notes.size(), 1U);
-  EXPECT_TRUE(output.notes[0].starts_with("1 value has arrays that ss printed without all"));
+  EXPECT_TRUE(output.notes[0].starts_with("1 value has arrays that ss printed incompletely"));
   const std::string whole = kSocket + "\tmap_id:1 [\n\t\t(int[2])[1,2,]\n\t]\n";
   EXPECT_EQ(ReadText(whole).values, Strings{"[1 2]"});
   EXPECT_EQ(ReadText(whole).notes, Strings());

@@ -129,7 +129,8 @@ TEST_F(ZeekLogTest, ADifferentHeaderInTheMiddleIsAnError) {
             "log:17: #types differs from that of the first header");
   EXPECT_EQ(fault("#separator \\x2c\n"),
             "log:10: #separator differs from that of the first header");
-  EXPECT_EQ(fault("#separator \n"), "log:10: the separator '' is not one byte that can separate");
+  EXPECT_EQ(fault("#separator \n"),
+            "log:10: the separator '' must be one byte other than '#' and a line end");
   EXPECT_EQ(fault("#set_separator\t,\n"),
             "log:10: #set_separator differs from that of the first header");
   EXPECT_EQ(fault("#empty_field\t\n"),
@@ -157,26 +158,25 @@ TEST_F(ZeekLogTest, BadHeadersAreErrors) {
   EXPECT_EQ(Fault(Read("#separator \\x09\n#fields a\n1\n")),
             "log:1: the header of this Zeek log has no #fields");
   EXPECT_EQ(Fault(Read("#separator ||\n#fields||a\n")),
-            "log:1: the separator '||' is not one byte that can separate");
+            "log:1: the separator '||' must be one byte other than '#' and a line end");
   EXPECT_EQ(Fault(Read("#separator \\x0a\n#fields\n")),
-            "log:1: the separator '\\x0a' is not one byte that can separate");
+            "log:1: the separator '\\x0a' must be one byte other than '#' and a line end");
   EXPECT_EQ(Fault(Read("#separator \\x09\n#fields\ta\tb\n#types\tint\n1\t2\n")),
             "log:3: #types has 1 cell where #fields has 2");
   EXPECT_EQ(
       Fault(Read("#separator \\x09\n#fields\ta\n#types\tint\n1\n", Columns("b"))).find("log:1: "),
       0U);
   EXPECT_EQ(Fault(Read("a\tb\n", zeek)),
-            "log:1: is no Zeek log: it does not start with '#separator '");
+            "log:1: is not a Zeek log: it does not start with '#separator '");
   EXPECT_EQ(Fault(Read("{\"ts\":1.5,\"uid\":\"C\"}\n", zeek)),
-            "log:1: is in JSON; of Zeek logs only the form with #separator and #fields is read");
+            "log:1: is in JSON; the Zeek reader needs a log with #separator and #fields");
   EXPECT_EQ(Read("{\"ts\":1.5,\"uid\":\"C\"}\n"), (Strings{"1.5,C"})) << "but it is JSON";
   EXPECT_EQ(Fault(Read("", zeek)), "log: is empty");
 }
 
 TEST_F(ZeekLogTest, OptionsOfOtherTextAreErrors) {
   const char* const kMessage =
-      "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log says itself what they "
-      "say";
+      "--header, --no-header and --delimiter are for CSV and TSV; a Zeek log states these itself";
   RecordOptions options;
   options.header = false;
   EXPECT_EQ(Fault(Read(Header() + "1\tx\n", options)),
@@ -212,14 +212,13 @@ TEST_F(ZeekLogTest, FilesOfAnotherKindAreToldAsSuch) {
             "conn.log: looks like a Zeek log, and table.csv like CSV" + one_kind);
   EXPECT_EQ(fault({tsv, log}),
             "conn.log: looks like a Zeek log, and table.tsv like TSV" + one_kind);
-  EXPECT_EQ(fault({log, csv}), "table.csv: is no Zeek log, and conn.log is one" + one_kind);
+  EXPECT_EQ(fault({log, csv}), "table.csv: is not a Zeek log, but conn.log is" + one_kind);
   EXPECT_EQ(fault({csv, tsv}), "table.tsv: looks like TSV, and table.csv like CSV" + one_kind);
   EXPECT_EQ(fault({csv, csv, raw}),
             "raw.bin: looks like raw records, and table.csv like CSV" + one_kind);
   EXPECT_EQ(fault({csv, json}), "json.log: looks like JSON, and table.csv like CSV" + one_kind);
-  EXPECT_EQ(
-      fault({log, json}),
-      "json.log:1: is in JSON; of Zeek logs only the form with #separator and #fields is read");
+  EXPECT_EQ(fault({log, json}),
+            "json.log:1: is in JSON; the Zeek reader needs a log with #separator and #fields");
   EXPECT_EQ(ReadFiles({csv, csv}).size(), 4U);
   // Rows of the same kind and another length have a line of their own.
   const std::string wide = files_.Write("wide.csv", "a,b,c\n");

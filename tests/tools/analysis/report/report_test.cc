@@ -257,7 +257,7 @@ TEST(ReportTest, WhyNothingSpoilsIt) {
   std::string together;
   for (int i = 0; i < 30; ++i) together += std::to_string(i) + "," + std::to_string(i + 40) + "\n";
   const std::string listed = FullText(AnalyzeText(together));
-  EXPECT_TRUE(Contains(listed, "No few fields spoil it")) << listed;
+  EXPECT_TRUE(Contains(listed, "No small set of fields spoils it")) << listed;
   RecordOptions header;
   header.header = true;
   const Report first = [&] {

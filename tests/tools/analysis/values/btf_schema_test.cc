@@ -265,10 +265,10 @@ TEST_F(BtfSchemaTest, BadInputIsNamed) {
   EXPECT_EQ(Fields("empty"), (Strings{"type 'empty': has no size"}));
   Struct("overlaps", 4, {{"a", u32_, 0}, {"b", u8_, 8}});
   EXPECT_EQ(Fields("overlaps"),
-            (Strings{"type 'overlaps': 'b' is not at a place of its own in the struct"}));
+            (Strings{"type 'overlaps': 'b' overlaps another member or exceeds the struct"}));
   Struct("beyond", 4, {{"a", u32_, 8}});
   EXPECT_EQ(Fields("beyond"),
-            (Strings{"type 'beyond': 'a' is not at a place of its own in the struct"}));
+            (Strings{"type 'beyond': 'a' overlaps another member or exceeds the struct"}));
 
   const auto message = [](const std::string& path) {
     return std::string(ReadBtfType(path, "x").status().message());
@@ -327,7 +327,7 @@ TEST_F(BtfSchemaTest, NestedArraysDoNotExplode) {
   // Larger than what holds it.
   Struct("small", 4, {{"x", Array(u32_, 50), 0}});
   EXPECT_EQ(Fields("small").size(), 1U);
-  EXPECT_NE(Fields("small")[0].find("is not at a place of its own in the struct"),
+  EXPECT_NE(Fields("small")[0].find("overlaps another member or exceeds the struct"),
             std::string::npos);
 }
 
