@@ -292,7 +292,7 @@ TEST(BenchPageTest, BreakEvensAreMarkedUnlessThereIsNone) {
   ASSERT_EQ(chart.marks.size(), 1U);
   EXPECT_DOUBLE_EQ(chart.marks[0].x, 440000);
   EXPECT_EQ(chart.marks[0].series, "inline");
-  const page::Figure* const found = FigureTitled(document, "From so many distinct values on");
+  const page::Figure* const found = FigureTitled(document, "Distinct values from which index");
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(Row(*found, "500,000 sockets, values of 100 bytes"),
             (std::vector<std::string>{"500,000 sockets, values of 100 bytes",

@@ -58,10 +58,9 @@ page::Section FieldsSection(const Report& report) {
   Text text;
   if (is_raw && !is_named) {
     text.Plain(
-        "Nobody has said what the bytes of a value mean, so a field here is a range of bytes that "
-        "seem to "
-        "belong together: a guess, made from how they vary. ");
-    text.Code("--fields").Plain(" or ").Code("--btf").Plain(" names them. ");
+        "The layout of the values is unknown. Each field here is a guess: a range of bytes that "
+        "seem to belong together, judged by their variation. ");
+    text.Code("--fields").Plain(" or ").Code("--btf").Plain(" names the real fields. ");
   } else {
     text.Plain(is_raw ? "A field is a member of the struct. "
                       : "A field is a column that was chosen. ");
@@ -74,7 +73,8 @@ page::Section FieldsSection(const Report& report) {
   page::Figure figure = FieldTable(report);
   if (!report.fields_exact) {
     figure.notes.push_back(
-        "Estimated: of a sample of the values. Each field has at least so many distinct values.");
+        "Estimated from a sample of the values: each field has at least as many distinct "
+        "values as shown.");
   }
   section.blocks.emplace_back(std::move(figure));
   return section;

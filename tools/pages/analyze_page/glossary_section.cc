@@ -41,9 +41,8 @@ constexpr Term kTerms[] = {
      "hash, and a hash "
      "index of 4-byte slots, at most two thirds full."},
     {"pointer",
-     "A layout, the kernel's of today: 8 bytes in the socket point to its storage, and that to an "
-     "element with "
-     "the value; both are allocated."},
+     "A layout, the one of today's kernel: 8 bytes in the socket point to its storage, and that "
+     "to an element with the value; both are allocated."},
     {"inline", "A layout: the value in the socket itself, rounded up to 8 bytes."},
     {"single_pointer",
      "A layout: 8 bytes in the socket point to an allocated object with the value."},
@@ -54,9 +53,8 @@ constexpr Term kTerms[] = {
      "table. Where it is "
      "the only map, the bits take 2 bytes."},
     {"spilled",
-     "A value that finds no index since the widest has no code left: it is kept privately, at the "
-     "cost of "
-     "pointer."},
+     "A value that finds no index because the widest has no code left: its socket keeps a "
+     "private copy, at the cost of pointer."},
     {"break-even",
      "The smallest number of distinct values with which the index takes as many bytes as another "
      "layout."},

@@ -29,10 +29,9 @@ constexpr size_t kMaxListedPoints = 16;
 std::string OrderMeaning(Growth::Order order) {
   switch (order) {
     case Growth::Order::kRandom:
-      return "Each point: the distinct values to be expected of so many of the records, drawn at "
-             "random.";
+      return "Each point: the distinct values expected in that many records, drawn at random.";
     case Growth::Order::kInput:
-      return "Each point: the distinct values of so many records from the start of the input.";
+      return "Each point: the distinct values in that many records from the start of the input.";
     case Growth::Order::kSnapshots:
       break;
   }
@@ -195,9 +194,8 @@ page::Figure Forecasts(const Report& report) {
     if (!likely) break;  // wider ones are less likely
   }
   figure.notes.push_back(
-      "Too few: the probability that there are more values than an index of so many bits can name; "
-      "those beyond "
-      "would be kept privately.");
+      "Too few: the probability that the values outnumber the indexes of that width. Sockets "
+      "with the extra values would keep private copies.");
   return figure;
 }
 

@@ -68,7 +68,8 @@ page::Section MemorySection(const Report& report) {
   page::Section section{.id = "memory", .title = "What each layout takes"};
   Text text(
       "If every record is the value of one socket. A layout is where a socket keeps its value: ");
-  text.Code("pointer").Plain(" is the kernel's of today, with which the others are compared; in ");
+  text.Code("pointer").Plain(
+      " is today's kernel layout, with which the page compares the others; in ");
   text.Code("shared_pointer").Plain(" and ").Code("index");
   text.Plain(
       " each distinct value is stored once for all sockets. Sizes are those that the kernel's "

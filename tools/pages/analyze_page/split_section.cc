@@ -63,11 +63,10 @@ page::Figure Costs(const SplitAdvice& split) {
       split.exact ? "no split costs less"
                   : "a good one; too many fields or values to try every split");
   figure.chart = std::move(chart);
-  figure.notes.push_back(absl::StrCat("Tables included, and ",
-                                      numbers::BytesPerSocket(split.write_cost),
-                                      " and more for the writes of each shared group: every "
-                                      "change of a value needs a lookup, and a new "
-                                      "value an entry in the table."));
+  figure.notes.push_back(
+      absl::StrCat("The figures include the tables and ", numbers::BytesPerSocket(split.write_cost),
+                   " for the writes of each shared group: every change of a value needs a "
+                   "lookup, and a new value an entry in the table."));
   return figure;
 }
 

@@ -118,7 +118,8 @@ void AddAlone(const Report& report, page::Section* section) {
                                         fields.size(), " without which fewer values are left."));
   }
   figure.notes.push_back(
-      "A field that is not listed is told by the others: without it, all values still differ.");
+      "Without a field that is not listed, all values still differ: the other fields determine "
+      "it.");
   section->blocks.emplace_back(std::move(figure));
 }
 
@@ -136,8 +137,8 @@ std::optional<page::Section> SpoilersSection(const Report& report) {
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   if (!report.fields_exact) {
     section.blocks.emplace_back(page::Paragraph{absl::StrCat(
-        "Estimated: these figures are of a sample of ", Grouped(report.spoilers.distinct),
-        " values, which tells how the fields compare; of all values at least so many are left.")});
+        "Estimated from a sample of ", Grouped(report.spoilers.distinct),
+        " values. Use the figures to compare fields: of all values, at least as many are left.")});
   }
   section.blocks.emplace_back(Together(report));
   AddAlone(report, &section);

@@ -53,9 +53,8 @@ std::vector<page::LineChart::Mark> MarksFor(const std::vector<const Point*>& bre
 }
 
 page::Figure FoundBreakEvens(const std::vector<const Point*>& points) {
-  page::Figure figure{
-      .title = "From so many distinct values on, index takes no less memory than ...",
-      .commands = CommandsOf(points)};
+  page::Figure figure{.title = "Distinct values from which index takes no less memory than ...",
+                      .commands = CommandsOf(points)};
   const std::vector<std::string> others = ContendersOf(points);
   figure.table.columns.push_back({"", false});
   for (const std::string& other : others) figure.table.columns.push_back({Text::OfCode(other)});

@@ -97,9 +97,9 @@ std::optional<page::Section> GetSection(const Measured& measured) {
   const Group packet = UsualGroup(measured.results, "Get", "packet", measured.base);
   if (!packet.empty()) {
     section.blocks.emplace_back(page::Paragraph{
-        "Packets go to random sockets, and each waits for the one before. The bars are what a get "
-        "adds to the packet's own touch of the socket; whiskers reach from the least to the most, "
-        "an arrow says that they go on."});
+        "Packets go to random sockets, and each waits for the one before. The bars show the "
+        "time that a get adds to the packet's own touch of the socket. Whiskers reach from the "
+        "minimum to the maximum; an arrow means that they continue."});
     section.blocks.emplace_back(
         CostFigure("A get in the packet path: " + DescribeSizes(packet.arguments), packet,
                    ListedContenders(packet.points)));

@@ -54,9 +54,9 @@ page::Figure ByLayout(const Group& group) {
   }
   figure.chart = ChartOf(figure.title, "bytes per socket", std::move(bars));
   figure.notes.push_back(
-      "computed: by the kernel's slab classes, everything included. resident and heap: what the "
-      "process grew by, as the system and as the allocator count it, and what is reserved in the "
-      "sockets. The parts do not include slack and the table's hash index.");
+      "computed: by the kernel's slab classes, everything included. resident and heap: the "
+      "growth of the process by the system's and by the allocator's count, plus the bytes "
+      "reserved in the sockets. The parts do not include slack and the table's hash index.");
   figure.commands = CommandsOf(listed);
   return figure;
 }

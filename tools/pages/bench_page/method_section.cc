@@ -55,7 +55,7 @@ constexpr Term kTerms[] = {
     {"batch", "packets whose sockets are all known before the first of them is handled."},
     {"value", "the bytes that a map has for a socket. Distinct values are those that differ."},
     {"index", "a number of 2 to 16 bits in the socket, of a value that is kept once in a table."},
-    {"spill", "what a full table does: this socket's value is kept privately, as pointer does."},
+    {"spill", "the effect of a full table: the socket keeps a private value, as in pointer."},
     {"clone on accept", "a new socket gets the value of the listening one."},
     {"bytes per socket",
      "everything that a layout takes, in the kernel's slab classes, divided by the sockets: "
@@ -75,7 +75,7 @@ page::Section MethodSection(const Measured& measured) {
   page::Facts facts;
   for (const Term& term : kTerms) facts.facts.emplace_back(Text::OfStrong(term.term), term.meaning);
   section.blocks.emplace_back(std::move(facts));
-  section.blocks.emplace_back(page::Subheading{"Who was measured"});
+  section.blocks.emplace_back(page::Subheading{"Contenders"});
   page::Facts contenders;
   for (const std::string& name : ContendersOf(measured.results.Points())) {
     const Contender contender = ContenderOf(name);
