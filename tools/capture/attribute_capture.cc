@@ -116,9 +116,10 @@ class AttributeCapture : public CaptureSource {
     if (refused != 0) {
       const bool may_ask = MissingCapabilities({Capability::kSysPtrace}).empty();
       result.AddGap(absl::StrCat(
-          refused, refused == 1 ? " process does" : " processes do",
-          " not reveal its network namespace", may_ask ? "" : ", for want of CAP_SYS_PTRACE",
-          ": sockets without a descriptor are missing if nobody else tells of theirs"));
+          refused, refused == 1 ? " process does not reveal its" : " processes do not reveal their",
+          " network namespace", may_ask ? "" : ", because inlay lacks CAP_SYS_PTRACE",
+          ": sockets without a descriptor are missing in each namespace that no other process "
+          "reveals"));
     }
     return result;
   }

@@ -39,11 +39,10 @@ class TableCapture : public CaptureSource {
     description_.method = "batches";
     description_.notes = schema_.notes;
     if (map_.type == BPF_MAP_TYPE_ARRAY || map_.type == BPF_MAP_TYPE_PERCPU_ARRAY) {
-      description_.notes.push_back(
-          "every element of an array is a value, also those that nobody has written");
+      description_.notes.push_back("every element of an array is a value, written or not");
     }
     if (map_.is_per_cpu()) {
-      description_.notes.push_back("every CPU's value is one of its own");
+      description_.notes.push_back("every CPU's value is a record");
     }
     return absl::OkStatus();
   }

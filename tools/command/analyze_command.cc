@@ -128,7 +128,7 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       "Leave out the search for fields to share and to keep private");
   command
       .add_flag("--split", options->however_large,
-                "Search even if distinct values times fields are above 1,000,000, which takes long")
+                "Search even if distinct values times fields exceed 1,000,000, which takes long")
       ->excludes(none);
   command
       .add_option("--write-cost", options->write_cost,
@@ -139,7 +139,7 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       ->excludes(none);
   command
       .add_option("--struct-name", options->struct_name,
-                  "Split: what the C structs' names start with")
+                  "Split: prefix of the names of the C structs")
       ->type_name("NAME")
       ->check(CLI::Validator(
           [](const std::string& name) {
@@ -185,7 +185,7 @@ void AddGrowthFlags(CLI::App& command, AnalyzeOptions* options) {
             options->count_mode = CountMode::kSnapshotColumns;
             options->snapshot_column = column;
           },
-          "Growth: so are the rows that hold the same text in this column")
+          "Growth: the rows with the same text in this column are a snapshot")
       ->type_name("COLUMN")
       ->check(NotEmpty())
       ->excludes(in_order)
@@ -239,7 +239,7 @@ CLI::App* AddAnalyzeCommand(CLI::App& app, AnalyzeOptions* options) {
           ""));
   command
       ->add_option("--spoilers", options->spoilers,
-                   "How many fields to leave out, one after the other, to find what spoils it")
+                   "Fields to leave out, one after the other, in the search for spoilers")
       ->type_name("K")
       ->check(InRange(0, kMaxSpoilers))
       ->capture_default_str();

@@ -353,7 +353,7 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
       ->type_name("PATH")
       ->check(NotEmpty());
   what->add_flag("--sockets", options->sockets,
-                 "What is set on every socket of this machine: mark, priority, buffers, ...");
+                 "The options of every socket of this machine: mark, priority, buffers, ...");
   what->require_option(1);
   CLI::Option_group* where = command->add_option_group("Where to");
   where->add_option("-o,--output", options->output, "Write a capture file; '-' is standard output")
@@ -372,7 +372,7 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
       ->transform(CLI::Transformer(kMethods).description(""))
       ->transform(OneOf({"auto", "fd", "map", "fold"}));  // runs first
   CLI::Option* follow =
-      command->add_option("--follow", options->follow_seconds, "Take snapshots for so long")
+      command->add_option("--follow", options->follow_seconds, "Take snapshots for this time")
           ->type_name("SECONDS")
           ->check(Positive());
   command->add_option("--interval", options->interval_seconds, "Seconds between two snapshots")

@@ -33,8 +33,8 @@ void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
             }
             *memory_bytes = static_cast<size_t>(number) << shift;
           },
-          "Keep to about that much memory, as in 512M or 2G: when the distinct values do not fit, "
-          "sample them, and say how far off the figures may be")
+          "Limit memory to about this much, as in 512M or 2G; if the distinct values do not fit, "
+          "sample them and give the error of the figures")
       ->type_name("BYTES");
 }
 

@@ -77,7 +77,7 @@ std::string Format(const replay::Recording& recording, const replay::ReplayResul
       "row includes, takes " +
       GroupedDecimal(result.touch_ns, 1) +
       " ns. create, delete: per operation, in the order of records.\n"
-      "spilled: sockets whose value found no index free and is kept privately, as pointer does.\n";
+      "spilled: sockets that keep a private value, as in pointer, because no index was free.\n";
   return text;
 }
 

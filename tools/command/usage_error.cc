@@ -85,8 +85,8 @@ std::string UsageErrorText(const CLI::App& app, const CLI::ParseError& error,
   } else if (arguments.empty()) {
     what = absl::StrCat("give a command: ", Joined(commands));
   } else if (arguments[0].starts_with('-')) {
-    what = absl::StrCat("a command comes first, and ", Quoted(arguments[0]),
-                        " is none; the commands are ", Joined(commands));
+    what = absl::StrCat("a command must come first, not ", Quoted(arguments[0]),
+                        "; the commands are ", Joined(commands));
   } else {
     what = absl::StrCat("there is no command ", WithCloseNames(arguments[0], commands),
                         " The commands are ", Joined(commands));

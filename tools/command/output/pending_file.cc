@@ -56,7 +56,7 @@ PendingFile::~PendingFile() {
 }
 
 absl::StatusOr<std::string> PendingFile::PlaceOf(const std::string& path) {
-  if (path.empty()) return absl::InvalidArgumentError("a file without a name cannot be written");
+  if (path.empty()) return absl::InvalidArgumentError("the file to write needs a name");
   std::error_code error;
   // Absolute, so that it has a folder.
   const std::filesystem::path place =
