@@ -34,7 +34,7 @@ int64_t ReadOptmem() {
 }  // namespace
 
 OptmemLimit EnterScratchNetwork() {
-  // Before Linux 6.9 only the first namespace has the file: read the machine's limit from there.
+  // Before Linux 6.8 only the first namespace has the file: read the machine's limit from there.
   static const int64_t machine_bytes = ReadOptmem();
   if (unshare(CLONE_NEWNET) != 0) Fail(errno, "cannot make a network namespace");
   const HiddenFd control(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "cannot make a socket");

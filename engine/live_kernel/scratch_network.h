@@ -10,7 +10,7 @@ namespace inlay::live_kernel {
 // net.core.optmem_max, the limit of the charge for a socket's values and options.
 struct OptmemLimit {
   int64_t bytes = 0;        // 0: unknown
-  bool adjustable = false;  // false: Linux before 6.9, where the machine has one limit
+  bool adjustable = false;  // false: Linux before 6.8, where the machine has one limit
 };
 
 // The limit in a scratch network whose kernel lets us set it. The default of Linux 6.18.
