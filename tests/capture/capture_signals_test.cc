@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iterator>
@@ -92,6 +93,12 @@ size_t StopsBefore(const std::vector<std::string>& arguments) {
   return stops;
 }
 
+// An emulated machine takes seconds for a traced command, so there fewer stops are tried.
+struct Steps {
+  size_t part = IsScaledDown() ? 2 : 4;
+  size_t step = IsScaledDown() ? 20 : 1;
+};
+
 // A signal ends a capture whose file is not in place yet, and leaves nothing behind. Once the file
 // is in place the capture has succeeded, and a signal comes too late.
 TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
@@ -101,7 +108,9 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
   const std::vector<std::string> arguments = {"capture", "--map-id", MapId(), "-o", file};
   const size_t before = StopsBefore(arguments);
   // Tries each of the last stops, where the command writes and closes the file.
-  for (size_t left = before - 1; left > 0; left -= left > 40 ? left / 4 : 1) {
+  const Steps steps;
+  for (size_t left = before - 1; left > 0;
+       left -= std::min(left, left > 40 ? left / steps.part : steps.step)) {
     const size_t stop = before - left;
     const int signal = kSignals[stop % std::size(kSignals)];
     SCOPED_TRACE("signal " + std::to_string(signal) + " at stop " + std::to_string(stop));
@@ -117,7 +126,7 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
     std::filesystem::remove(file);
   }
   size_t after = 0;
-  for (;; ++after) {
+  for (;; after += steps.step) {
     const int signal = kSignals[after % std::size(kSignals)];
     SCOPED_TRACE("signal " + std::to_string(signal) + ", in place for " + std::to_string(after));
     StartedCommand command(arguments, {.traced = true});
@@ -136,7 +145,8 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
 TEST_F(CaptureSignalsTest, ASignalLeavesASeriesThatCanBeRead) {
   const std::string folder = NewFolder("interrupted");
   const std::string file = folder + "/series.inlay";
-  for (size_t after = 0;; after += after / 4 + 1) {
+  const Steps steps;
+  for (size_t after = 0;; after += after / steps.part + steps.step) {
     SCOPED_TRACE("in place for " + std::to_string(after));
     StartedCommand command(SeriesInto(file, "0.1"), {.traced = true});
     if (!RunTo(command, after, file)) break;

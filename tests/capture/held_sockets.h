@@ -25,8 +25,9 @@ struct SocketKind {
 // Sockets that come and go have value numbers from here on.
 inline constexpr uint64_t kFirstPassingNumber = uint64_t{1} << 40;
 
-// `sockets`, divided by the environment variable INLAY_TEST_SCALE_DOWN if it is set: for emulated
-// machines. At least 100.
+// Whether the environment variable INLAY_TEST_SCALE_DOWN asks for less work: on emulated machines.
+bool IsScaledDown();
+// `sockets`, divided by that variable if it is set. At least 100.
 size_t ScaledDown(size_t sockets);
 
 class HeldSockets {
