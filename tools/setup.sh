@@ -34,6 +34,7 @@ test=(
   parallel            # the recipes of docs/fleet.md are tested
   python3-distributed # so is the one with Dask, on a scheduler and workers
   spin                # searches tests/model exhaustively
+  qemu-system-x86 busybox-static cpio xz-utils  # boot other kernels
   python3 python3-jsonschema
   clang-format clang-tidy shellcheck codespell
 )

@@ -5,6 +5,7 @@
 #
 # check   tools/check.sh: formatting, clang-tidy on what changed, scripts, spelling, links, includes
 # gcc     everything with g++, optimised: all tests, those on the live kernel included
+# kernels the tests on the live kernel again, on Debian's other kernels in QEMU
 # asan    the library and the tools with clang, assertions, lock annotations, and the address and
 #         undefined-behaviour sanitizers: their tests
 # tsan    the library with clang and the thread sanitizer: the tests that start threads
@@ -34,6 +35,14 @@ run() {  # preset options-of-ctest...
     ) (build $((built - started)) s, tests $((SECONDS - built)) s)")
 }
 
+run_kernels() {  # folder of a build
+  local code=0 line
+  printf '\n=== kernels: tests (after %d s)\n' "$SECONDS"
+  tools/test_kernels.sh --build "$1" || code=$?
+  [ "$code" -eq 0 ] || [ "$code" -eq 77 ] || exit 1
+  while read -r line; do summary+=("$line"); done <build/kernels/summary
+}
+
 tools/setup.sh test
 mkdir -p build
 printf '\n=== check\n'
@@ -43,6 +52,7 @@ if [ -n "$quick" ]; then
 else
   tools/check.sh
   run gcc
+  run_kernels build/gcc
   run asan -L 'sanitize|tools'
   run tsan -L sanitize
 fi
