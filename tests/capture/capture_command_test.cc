@@ -147,6 +147,24 @@ TEST_F(CaptureCommandTest, SaysWhatHasNoValue) {
       << written.err;
 }
 
+// In namespaces of its own, where nobody has a socket.
+TEST_F(CaptureCommandTest, SaysThatThereAreNoSockets) {
+  const std::string file = files_.Path("empty.inlay");
+  const auto alone = [&](const std::string& arguments) {
+    return Shell("unshare --net --pid --fork --mount-proc '" + std::string(INLAY_COMMAND) +
+                 "' capture --sockets " + arguments);
+  };
+  const Outcome analyzed = alone("--analyze");
+  EXPECT_EQ(analyzed.exit_code, 2) << analyzed.err;
+  EXPECT_NE(analyzed.err.find("inlay capture: no socket was found: nothing to analyze"),
+            std::string::npos)
+      << analyzed.err;
+  const Outcome written = alone("-o " + file);
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  EXPECT_NE(written.err.find("note: no socket was found"), std::string::npos) << written.err;
+  ExpectFailure("analyze " + file, "inlay analyze: no socket was captured");
+}
+
 // As on a kernel that was built without BTF. In a mount namespace of its own.
 TEST_F(CaptureCommandTest, SaysThatAKernelHasNoBtf) {
   for (const std::string arguments : {"--sockets", "--map inlay_cap_cmd"}) {

@@ -192,6 +192,19 @@ TEST_F(AnalyzeCaptureTest, NothingIsReportedOfWhatCannotBeReadAtAll) {
   ExpectFailure("analyze " + files_.Write("text.inlay", "a,b\n"), "is not a capture");
 }
 
+TEST_F(AnalyzeCaptureTest, ACaptureOfNoSocketsSaysSo) {
+  analysis::CaptureHeader header = Named();
+  header.provenance.source = "sockets";
+  ExpectFailure("analyze " + files_.Write("whole.inlay", CaptureOf(header, {{1, {}}})),
+                "inlay analyze: no socket was captured\n");
+  const std::string part = files_.Write(
+      "part.inlay", CaptureOf(header, {{1, {}, false, "other processes are not seen"}}));
+  ExpectFailure("analyze " + part, "no socket was captured: " + part + ": the snapshot of ");
+  header.provenance.source = "map";
+  ExpectFailure("analyze " + files_.Write("map.inlay", CaptureOf(header, {{1, {}}})),
+                "the input has no record");
+}
+
 TEST_F(AnalyzeCaptureTest, ReplayTakesTheLastSnapshotOfASeries) {
   const std::string last = Values()[0];
   const std::string path = files_.Write(

@@ -202,10 +202,11 @@ class CaptureRecords final : public RecordSource {
   }
 
   absl::StatusOr<Event> CheckThatSomethingWasRead() const {
-    if (records_ == 0 && !losses_.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat("no record can be read: ", losses_.first()));
-    }
-    return Event::kInputEnd;
+    const bool of_sockets = captures_.provenance().source == "sockets";
+    if (records_ != 0 || (losses_.empty() && !of_sockets)) return Event::kInputEnd;
+    const std::string none = of_sockets ? "no socket was captured" : "no record can be read";
+    if (losses_.empty()) return absl::NotFoundError(none);
+    return absl::InvalidArgumentError(absl::StrCat(none, ": ", losses_.first()));
   }
 
   // Handles the block of captures_, or holds it back if a snapshot ends before it.
