@@ -42,7 +42,7 @@ function(inlay_bpf_object out source)
   get_filename_component(folder ${object} DIRECTORY)
   file(MAKE_DIRECTORY ${folder})
   add_custom_command(OUTPUT ${object}
-    COMMAND ${INLAY_BPF_COMPILE} -I ${PROJECT_SOURCE_DIR}
+    COMMAND ${INLAY_BPF_COMPILE} -I ${PROJECT_SOURCE_DIR} -I ${PROJECT_SOURCE_DIR}/include
             -c ${CMAKE_CURRENT_SOURCE_DIR}/${source}.bpf.c -o ${object}
     DEPENDS ${source}.bpf.c ${ARGN}
     COMMENT "Compiling ${source} for BPF"

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+//
+// What the programs and the processes that use a map of inlay.bpf.h share: the head of its state,
+// which is the first element of the map `.data.NAME_state`. C, and C++.
+
+#ifndef INLAY_BPF_MAP_STATE_H_
+#define INLAY_BPF_MAP_STATE_H_
+
+#include <linux/types.h>
+
+enum {
+  INLAY_STATE_MAGIC = 0x79616c6e,  // "nlay"
+  INLAY_STATE_VERSION = 1,
+  // A socket without a bit for `shift` yet: the loader has to allot its bits.
+  INLAY_NO_SHIFT = 32,
+};
+
+enum inlay_map_flags {
+  // A code of 0 says nothing: the socket may have a value in its own storage.
+  INLAY_ANY_STORAGE = 1,
+};
+
+// The description does not change once the programs are loaded. The counters only grow.
+struct inlay_map_state {
+  __u32 magic;
+  __u32 version;
+  __u32 value_bytes;
+  __u32 most_values;  // indexes are 1 to most_values
+  __u32 shift;        // the field in the mark: its lowest bit, and how many bits
+  __u32 width;
+  __u32 flags;
+  __u32 held_offset;   // __u32 held[most_values]: how many holders an index has in user space
+  __u32 hints_offset;  // __u8 hints[most_values]: 1 if the index was set since someone cleared it
+  __u32 reserved;
+  __u64 next;      // indexes above this were never used; may exceed most_values
+  __u64 interned;  // how often a value was written, also if another CPU was first
+  __u64 spilled;   // how often a socket got a value of its own, since no index was left
+};
+
+#endif  // INLAY_BPF_MAP_STATE_H_
