@@ -1,0 +1,180 @@
+#include "tests/bpf/shadow_traffic.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+
+#include "tests/bpf/shadow.h"
+
+namespace inlay::live_maps {
+namespace {
+
+constexpr size_t kMostListeners = 6;
+constexpr size_t kMostSockets = 120;
+constexpr size_t kMostUnderWay = 4;
+
+}  // namespace
+
+ShadowTraffic::ShadowTraffic(uint64_t seed, const volatile uint32_t* first_number,
+                             const volatile uint32_t* numbers)
+    : random_(seed), first_number_(first_number), numbers_(numbers), thread_([this] { Run(); }) {}
+
+ShadowTraffic::~ShadowTraffic() {
+  ending_ = true;
+  thread_.join();
+}
+
+uint32_t ShadowTraffic::Number() { return *first_number_ + Below(*numbers_); }
+
+ShadowTraffic::Socket ShadowTraffic::Open(int type, int family) {
+  return Socket(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+void ShadowTraffic::Change(const Socket& socket) {
+  const int unused = 0;
+  const uint32_t number = Below(8) == 0 ? 0 : Number();
+  setsockopt(socket.get(), kShadowLevel, static_cast<int>(number), &unused, sizeof(unused));
+}
+
+ShadowTraffic::Listener ShadowTraffic::Bind(int type, bool set_before) {
+  Listener made = {};
+  const bool wide = Below(2) == 0;
+  made.socket = Open(type, wide ? AF_INET6 : AF_INET);
+  if (set_before) Change(made.socket);
+  made.address_bytes = wide ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  made.address.sin6_family = wide ? AF_INET6 : AF_INET;
+  if (wide) {
+    made.address.sin6_addr = in6addr_loopback;
+  } else {
+    const in_addr loopback = {htonl(INADDR_LOOPBACK)};
+    std::memcpy(&reinterpret_cast<sockaddr_in*>(&made.address)->sin_addr, &loopback,
+                sizeof(loopback));
+  }
+  auto* const at = reinterpret_cast<sockaddr*>(&made.address);
+  bind(made.socket.get(), at, made.address_bytes);
+  getsockname(made.socket.get(), at, &made.address_bytes);
+  return made;
+}
+
+// A connection over TCP or UDP. Half of those over TCP are accepted at once, the others later or
+// never.
+void ShadowTraffic::Connect() {
+  if (sockets_.size() >= kMostSockets) CloseOne();
+  const bool stream = Below(2) == 0;
+  std::vector<Listener>& to = stream ? listeners_ : receivers_;
+  if (to.size() < kMostListeners && (to.empty() || Below(4) == 0)) {
+    to.push_back(Bind(stream ? SOCK_STREAM : SOCK_DGRAM, Below(2) == 0));
+    // Nothing changes a listener's value: a child has the mark of the time of its SYN, and the
+    // storage of the time of its ACK.
+    if (stream) listen(to.back().socket.get(), 16);
+  }
+  const Listener& peer = to[Below(static_cast<uint32_t>(to.size()))];
+  Socket client = Open(stream ? SOCK_STREAM : SOCK_DGRAM, peer.address.sin6_family);
+  connect(client.get(), reinterpret_cast<const sockaddr*>(&peer.address), peer.address_bytes);
+  const char bytes[200] = {};
+  send(client.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
+  if (!stream) recv(peer.socket.get(), nullptr, 0, MSG_DONTWAIT);
+  sockets_.push_back(std::move(client));
+  if (!stream || Below(2) == 0) return;
+  Socket child(accept4(peer.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!child.ok()) return;
+  send(child.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
+  sockets_.push_back(std::move(child));
+}
+
+void ShadowTraffic::Exchange() {
+  if (sockets_.empty()) return;
+  const Socket& socket = sockets_[Below(static_cast<uint32_t>(sockets_.size()))];
+  char bytes[500] = {};
+  send(socket.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
+  if (Below(2) == 0) recv(socket.get(), bytes, sizeof(bytes), 0);
+}
+
+// Sends a socket to a channel, and closes it here.
+void ShadowTraffic::Pass() {
+  if (sockets_.empty()) return;
+  if (under_way_.size() >= kMostUnderWay) TakeBack(Below(kMostUnderWay));
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
+  Socket to(ends[0]);
+  Socket from(ends[1]);
+  std::swap(sockets_.back(), sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
+  const int passed = sockets_.back().get();
+  char byte = 0;
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &passed, sizeof(passed));
+  if (sendmsg(to.get(), &message, 0) < 0) return;
+  sockets_.pop_back();
+  under_way_.emplace_back(std::move(to), std::move(from));
+}
+
+void ShadowTraffic::TakeBack(size_t at) {
+  char byte = 0;
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
+  msghdr message = {};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (recvmsg(under_way_[at].second.get(), &message, MSG_CMSG_CLOEXEC) >= 0) {
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    int passed = -1;
+    if (header != nullptr) std::memcpy(&passed, CMSG_DATA(header), sizeof(passed));
+    if (passed >= 0) sockets_.emplace_back(passed);
+  }
+  std::swap(under_way_[at], under_way_.back());
+  under_way_.pop_back();
+}
+
+// Data may be in flight, and children of a listener not accepted.
+void ShadowTraffic::CloseOne() {
+  if (sockets_.empty()) return;
+  std::swap(sockets_.back(), sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
+  if (Below(4) == 0) {
+    const linger reset = {1, 0};
+    setsockopt(sockets_.back().get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  }
+  sockets_.pop_back();
+  if (Below(40) == 0 && !listeners_.empty()) listeners_.erase(listeners_.begin());
+  if (Below(40) == 0 && !receivers_.empty()) receivers_.erase(receivers_.begin());
+}
+
+void ShadowTraffic::Run() {
+  while (!ending_) {
+    ++steps_;
+    switch (Below(8)) {
+      case 0:
+      case 1:
+      case 2:
+        Connect();
+        break;
+      case 3:
+        Pass();
+        break;
+      case 4:
+        if (!sockets_.empty()) Change(sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
+        break;
+      case 5:
+        CloseOne();
+        break;
+      default:
+        Exchange();
+    }
+  }
+}
+
+}  // namespace inlay::live_maps
