@@ -42,9 +42,9 @@ class Remaining {
       own_.push_back(codes.fields[field].distinct());
       can_spoil_.push_back(CanSpoil(codes.fields[field]));
       fields_.push_back(field);
-      hashes_->Include(field);
     }
-    distinct_ = hashes_->Distinct(&scratches_[0]);
+    hashes_->IncludeAll(fields_, scratches_.size());
+    distinct_ = hashes_->Distinct(std::span(scratches_));
   }
 
   uint64_t distinct() const { return distinct_; }
@@ -145,7 +145,9 @@ class Remaining {
     bool harmless = false;
     {
       RowHashes without = *hashes_;
-      for (const Choice* bound : group) without.Exclude(bound->field);
+      std::vector<size_t> fields;
+      for (const Choice* bound : group) fields.push_back(bound->field);
+      without.ExcludeAll(fields);
       harmless = without.Distinct(scratch) == distinct_;
     }
     if (harmless) {
@@ -165,7 +167,7 @@ class Remaining {
   void Compact() {
     const std::vector<uint32_t> rows = hashes_->FirstRows(&scratches_[0]);
     auto compacted = std::make_unique<FieldCodes>();
-    compacted->counts.resize(rows.size(), 1);
+    compacted->counts.assign(rows.size(), 1);
     compacted->records = rows.size();
     compacted->fields.resize(codes_->fields.size());
     for (const size_t field : fields_) {
@@ -175,7 +177,7 @@ class Remaining {
       for (const uint32_t row : rows) to.push_back(from[row]);
     }
     hashes_ = std::make_unique<RowHashes>(*compacted);
-    for (const size_t field : fields_) hashes_->Include(field);
+    hashes_->IncludeAll(fields_, scratches_.size());
     codes_ = compacted.get();
     compacted_ = std::move(compacted);
   }
