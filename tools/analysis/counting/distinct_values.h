@@ -21,7 +21,7 @@ struct DistinctValues {
   BoundedCounter counter;
   uint64_t records = 0;  // all of them, at least 1
 
-  const std::vector<CountedValue>& values() const { return counter.sample().values(); }
+  const CountedValues& values() const { return counter.sample().values(); }
   bool exact() const { return counter.level() == 0; }
 };
 

@@ -12,7 +12,7 @@ namespace {
 // Adds each value once.
 void AddEach(const DistinctValues& distinct, ValueCounter* counter) {
   for (const CountedValue& value : distinct.values()) {
-    counter->AddCounted(value.bytes(), value.hash, 1);
+    counter->AddCounted(value.bytes(), ValueCounter::HashOf(value.bytes()), 1);
   }
 }
 

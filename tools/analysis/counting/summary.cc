@@ -41,7 +41,7 @@ std::string_view AsText(const CountedValue& value) {
   return {reinterpret_cast<const char*>(value.data), value.length};
 }
 
-void PutValues(const std::vector<CountedValue>& values, std::string* out) {
+void PutValues(const CountedValues& values, std::string* out) {
   std::vector<const CountedValue*> sorted;
   sorted.reserve(values.size());
   for (const CountedValue& value : values) sorted.push_back(&value);

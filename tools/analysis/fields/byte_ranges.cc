@@ -30,21 +30,24 @@ constexpr uint64_t kBytesAtATime = 1024;
 
 using Sample = std::vector<const uint8_t*>;
 
-Sample TakeSample(uint64_t value_bytes, const std::vector<CountedValue>& values) {
-  std::vector<const CountedValue*> order;
-  order.reserve(values.size());
-  for (const CountedValue& value : values) order.push_back(&value);
+Sample TakeSample(uint64_t value_bytes, const CountedValues& values) {
   const size_t most = std::min(kMaxDiscoveryValues, kMaxDiscoveryBytes / value_bytes);
-  if (order.size() > most) {
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(most);
-    std::nth_element(
-        order.begin(), end, order.end(),
-        [](const CountedValue* a, const CountedValue* b) { return a->hash < b->hash; });
-    order.erase(end, order.end());
-  }
   Sample sample;
-  sample.reserve(order.size());
-  for (const CountedValue* value : order) sample.push_back(value->data);
+  if (values.size() <= most) {
+    sample.reserve(values.size());
+    for (const CountedValue& value : values) sample.push_back(value.data);
+    return sample;
+  }
+  // Those with the lowest hashes: the same ones, in whatever order the values come.
+  std::vector<std::pair<uint64_t, const uint8_t*>> order;
+  order.reserve(values.size());
+  for (const CountedValue& value : values) {
+    order.emplace_back(ValueCounter::HashOf(value.bytes()), value.data);
+  }
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(order.begin(), end, order.end());
+  sample.reserve(most);
+  for (auto value = order.begin(); value != end; ++value) sample.push_back(value->second);
   return sample;
 }
 
@@ -201,8 +204,7 @@ class Discovery {
 
 }  // namespace
 
-std::vector<ValueField> DiscoverByteRanges(uint64_t value_bytes,
-                                           const std::vector<CountedValue>& values) {
+std::vector<ValueField> DiscoverByteRanges(uint64_t value_bytes, const CountedValues& values) {
   const Sample sample = TakeSample(value_bytes, values);
   return Discovery(sample, value_bytes).Fields();
 }

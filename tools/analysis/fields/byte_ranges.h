@@ -24,8 +24,7 @@ inline constexpr size_t kMaxDiscoveryBytes = size_t{1} << 26;
 // values: if there are too many, the rule samples those with the smallest hashes.
 //
 // Linear in the bytes looked at. REQUIRES: there are values, and each has value_bytes > 0 bytes.
-std::vector<ValueField> DiscoverByteRanges(uint64_t value_bytes,
-                                           const std::vector<CountedValue>& values);
+std::vector<ValueField> DiscoverByteRanges(uint64_t value_bytes, const CountedValues& values);
 
 }  // namespace inlay::analysis
 

@@ -7,17 +7,17 @@
 namespace inlay::analysis {
 namespace {
 
-// Bytes that stay allocated during all computations on fields. For each value and field: its code,
-// the first value of a code in the worst case, and the codes of the compacted rows (spoilers.h),
-// which are half as many, and then half of those.
+// Bytes that stay as long as anything is computed on fields, or more than them; changing one
+// changes which values a given budget samples. For each value and field: its code, and the codes
+// that leaving fields out makes of half the values (spoilers.h), and of half of those.
 constexpr size_t kCellBytes = 16;
 // For each value: its count, its hash by the fields, and, in a search for a split, those of groups.
 constexpr size_t kValueBytes = 240;
 // For each value and thread: hash slots and a copy of the hashes (row_hashes.h), or the classes and
 // slots of the exact search (split_exact.h).
 constexpr size_t kThreadValueBytes = 160;
-// While a field is encoded, in the worst case, where all values differ: the entries of its table
-// while they move, and its slots; and the slots that a table starts with.
+// While a field is encoded, in the worst case of which all values differ: more than the entries of
+// its table and its slots, while these move; and what a table starts with.
 constexpr size_t kEncoderValueBytes = 210;
 constexpr size_t kEncoderBytes = size_t{8} << 10;
 
@@ -44,7 +44,7 @@ size_t FieldBudget::Encoders(size_t values) const {
 
 FieldCodes EncodeWithin(const FieldBudget& budget, const RecordSchema& schema,
                         const DistinctValues& distinct, size_t threads) {
-  const std::vector<CountedValue>& values = distinct.values();
+  const CountedValues& values = distinct.values();
   const size_t most = budget.MostValues();
   if (values.size() <= most) {
     return EncodeFields(schema, values, threads, budget.Encoders(values.size()));
@@ -54,16 +54,15 @@ FieldCodes EncodeWithin(const FieldBudget& budget, const RecordSchema& schema,
   while (kept > most && level + 1 < 64) {
     const auto kept_next = static_cast<size_t>(
         std::count_if(values.begin(), values.end(), [level](const CountedValue& value) {
-          return BoundedCounter::IsKept(value.hash, level + 1);
+          return BoundedCounter::IsKept(ValueCounter::HashOf(value.bytes()), level + 1);
         }));
     if (kept_next == 0) break;
     kept = kept_next;
     ++level;
   }
-  std::vector<CountedValue> sample;
-  sample.reserve(kept);
+  CountedValues sample;
   for (const CountedValue& value : values) {
-    if (BoundedCounter::IsKept(value.hash, level)) sample.push_back(value);
+    if (BoundedCounter::IsKept(ValueCounter::HashOf(value.bytes()), level)) sample.push_back(value);
   }
   return EncodeFields(schema, sample, threads, budget.Encoders(sample.size()));
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tools/analysis/fields/record_counts.h"
 #include "tools/analysis/values/record_source.h"
 #include "tools/analysis/values/value_counter.h"
 #include "tools/analysis/values/value_field.h"
@@ -18,25 +19,26 @@ namespace inlay::analysis {
 struct CodedField {
   ValueField field;
   std::vector<uint32_t> codes;  // of each value: 0 .. distinct() - 1, in the order of appearance
-  std::vector<uint32_t> first_row;  // of each code: the first value that has it
+  uint64_t code_count = 0;      // the different ones among them
 
-  uint64_t distinct() const { return first_row.size(); }
+  uint64_t distinct() const { return code_count; }
 };
 
 struct FieldCodes {
   std::vector<CodedField> fields;
-  std::vector<uint64_t> counts;  // of each value: the records that hold it
-  uint64_t records = 0;          // their sum
+  RecordCounts counts;   // of each value: the records that hold it
+  uint64_t records = 0;  // their sum
 
   size_t values() const { return counts.size(); }
 };
 
 // Encodes `values`, whose fields are schema.fields, with `threads` threads, at most `most_encoders`
-// fields at a time. Takes 4 bytes for each value and field, 4 for each distinct value of a field,
-// and a table of these for as many fields as are encoded at a time. REQUIRES: fewer than 2^32
-// values, one encoder. Throws std::bad_alloc when memory runs out.
-FieldCodes EncodeFields(const RecordSchema& schema, const std::vector<CountedValue>& values,
-                        size_t threads, size_t most_encoders = SIZE_MAX);
+// fields at a time. Takes a byte for each value, 4 for each value and field, and a table for as
+// many fields as are encoded at a time (cell_codes.h); of tables of very many cells there is one at
+// a time. REQUIRES: fewer than 2^32 values, one encoder. Throws std::bad_alloc when memory runs
+// out.
+FieldCodes EncodeFields(const RecordSchema& schema, const CountedValues& values, size_t threads,
+                        size_t most_encoders = SIZE_MAX);
 
 }  // namespace inlay::analysis
 

@@ -42,25 +42,33 @@ bool NamesRawFields(const RecordSchema& schema) {
 
 std::vector<TopValue> TopValues(const RecordSchema& schema, const DistinctValues& distinct,
                                 size_t top) {
-  std::vector<Candidate> order;
-  order.reserve(distinct.values().size());
-  for (const CountedValue& value : distinct.values()) order.push_back({&value, 0});
-  const FrequentValues& frequent = distinct.counter.frequent();
-  for (const CountedValue& value : frequent.values()) order.push_back({&value, frequent.error()});
-  const auto listed = order.begin() + static_cast<std::ptrdiff_t>(std::min(top, order.size()));
-  std::partial_sort(order.begin(), listed, order.end(), [](const Candidate& a, const Candidate& b) {
+  std::vector<Candidate> order;  // a heap of the first ones so far; the last of them is on top
+  const auto is_before = [](const Candidate& a, const Candidate& b) {
     return a.value->count != b.value->count ? a.value->count > b.value->count
                                             : AsText(*a.value) < AsText(*b.value);
-  });
+  };
+  const auto add = [&](const Candidate& candidate) {
+    if (order.size() == top) {
+      if (top == 0 || !is_before(candidate, order.front())) return;
+      std::pop_heap(order.begin(), order.end(), is_before);
+      order.pop_back();
+    }
+    order.push_back(candidate);
+    std::push_heap(order.begin(), order.end(), is_before);
+  };
+  const FrequentValues& frequent = distinct.counter.frequent();
+  for (const CountedValue& value : distinct.values()) add({&value, 0});
+  for (const CountedValue& value : frequent.values()) add({&value, frequent.error()});
+  std::sort_heap(order.begin(), order.end(), is_before);
   std::vector<TopValue> result;
-  for (auto candidate = order.begin(); candidate != listed; ++candidate) {
-    const CountedValue& value = *candidate->value;
+  for (const Candidate& candidate : order) {
+    const CountedValue& value = *candidate.value;
     result.push_back({value.count,
                       static_cast<double>(value.count) / static_cast<double>(distinct.records),
                       RecordText(schema, value),
                       NamesRawFields(schema) ? DecodeValue(value.bytes(), schema.fields)
                                              : std::vector<DecodedField>(),
-                      candidate->count_error});
+                      candidate.count_error});
   }
   return result;
 }
@@ -91,7 +99,7 @@ uint64_t LongestTextBytes(const RecordSchema& schema, const DistinctValues& dist
 
 Report BuildReport(const RecordSchema& schema, const DistinctValues& distinct, size_t top,
                    size_t threads, const ReportOptions& options) {
-  const std::vector<CountedValue>& values = distinct.values();
+  const CountedValues& values = distinct.values();
   const CopiesDistribution copies(distinct);
   Report report;
   report.schema = schema;

@@ -164,8 +164,7 @@ BinaryForm FormOfTexts(const std::vector<std::string>& texts) {
   return range.Form();
 }
 
-std::vector<BinaryForm> BinaryForms(const RecordSchema& schema,
-                                    const std::vector<CountedValue>& values,
+std::vector<BinaryForm> BinaryForms(const RecordSchema& schema, const CountedValues& values,
                                     const FieldCodes& codes) {
   std::vector<BinaryForm> forms;
   if (schema.kind == RecordSchema::Kind::kRaw) {
@@ -173,14 +172,17 @@ std::vector<BinaryForm> BinaryForms(const RecordSchema& schema,
     return forms;
   }
   std::vector<TextRange> ranges(codes.fields.size());
+  std::vector<std::vector<bool>> seen;  // by field and code
+  for (const CodedField& coded : codes.fields) seen.emplace_back(coded.distinct());
   std::vector<RawCell> cells;
   std::string text;
   for (size_t row = 0; row < codes.values(); ++row) {
     bool split = false;
     for (size_t i = 0; i < ranges.size(); ++i) {
       // Each text once: where its code appears first.
-      const CodedField& coded = codes.fields[i];
-      if (coded.first_row[coded.codes[row]] != row) continue;
+      const uint32_t code = codes.fields[i].codes[row];
+      if (seen[i][code]) continue;
+      seen[i][code] = true;
       const std::string_view canonical(reinterpret_cast<const char*>(values[row].data),
                                        values[row].length);
       if (!split) (void)SplitRow(canonical, schema.dialect, &cells);  // canonical rows always split

@@ -32,8 +32,7 @@ BinaryForm FormOfBytes(const ValueField& field);
 BinaryForm FormOfTexts(const std::vector<std::string>& texts);
 
 // The form of each field of `codes`, which EncodeFields() made of `schema` and `values`.
-std::vector<BinaryForm> BinaryForms(const RecordSchema& schema,
-                                    const std::vector<CountedValue>& values,
+std::vector<BinaryForm> BinaryForms(const RecordSchema& schema, const CountedValues& values,
                                     const FieldCodes& codes);
 
 }  // namespace inlay::analysis

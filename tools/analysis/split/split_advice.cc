@@ -64,8 +64,7 @@ class Members {
 
 }  // namespace
 
-std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema,
-                                       const std::vector<CountedValue>& values,
+std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema, const CountedValues& values,
                                        const FieldCodes& codes, const SplitOptions& options,
                                        size_t threads) {
   if (codes.fields.size() < 2 || codes.records == 0) return std::nullopt;

@@ -54,11 +54,10 @@ struct SplitAdvice {
   std::string c_structs;  // C text; empty if there is nothing to store
 };
 
-// Searches for the cheapest split of the values that `codes` were made of. Nothing if there are
-// fewer than two fields. The result does not depend on the number of threads. REQUIRES:
-// options.struct_name is an identifier. Throws std::bad_alloc when memory runs out.
-std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema,
-                                       const std::vector<CountedValue>& values,
+// Searches the cheapest split of the values that `codes` were made of. Nothing if there are fewer
+// than two fields. The same with every number of threads. REQUIRES: options.struct_name is an
+// identifier. Throws std::bad_alloc when memory runs out.
+std::optional<SplitAdvice> AdviseSplit(const RecordSchema& schema, const CountedValues& values,
                                        const FieldCodes& codes, const SplitOptions& options,
                                        size_t threads);
 

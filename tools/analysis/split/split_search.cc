@@ -23,19 +23,19 @@ FieldCodes Projected(const FieldCodes& codes, const std::vector<size_t>& fields)
   }
   FieldCodes projected;
   projected.records = codes.records;
-  projected.counts.resize(rows.classes);
+  projected.counts.assign(rows.classes, 0);
   projected.fields.resize(codes.fields.size());
   for (const size_t field : fields) {
     const CodedField& from = codes.fields[field];
     CodedField& to = projected.fields[field];
-    to.first_row = from.first_row;
+    to.code_count = from.code_count;
     to.codes.reserve(rows.classes);
     for (size_t row = 0; row < codes.values(); ++row) {
       if (rows.class_of[row] == to.codes.size()) to.codes.push_back(from.codes[row]);
     }
   }
   for (size_t row = 0; row < codes.values(); ++row) {
-    projected.counts[rows.class_of[row]] += codes.counts[row];
+    projected.counts.Add(rows.class_of[row], codes.counts[row]);
   }
   return projected;
 }

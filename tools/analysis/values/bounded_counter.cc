@@ -8,17 +8,16 @@
 namespace inlay::analysis {
 namespace {
 
-// Per value, at the worst moment: its entry three times, while the array of entries moves to one
-// twice as large; 4 to 8 slots in the new hash table and half as many in the old one.
-constexpr size_t kEntryBytes = 3 * sizeof(CountedValue) + 12 * sizeof(uint64_t);
-// The bytes of values are in chunks with free space, and raising the level copies them.
+// Per value: more than its entry and its slot, of which it leaves room for those of a second
+// counter while levels are raised. Changing it changes which values a given budget samples.
+constexpr size_t kEntryBytes = 192;
+// Bytes of values are in chunks that are not full, and are copied when the level is raised.
 constexpr double kCopies = 1.6;
 
 }  // namespace
 
 bool BoundedCounter::IsKept(uint64_t hash, uint32_t level) {
-  // Uses bits of its own: a counter takes its slot from the lowest bits of the hash and its tag
-  // from the highest.
+  // Bits of their own: a counter finds its slot with the highest of the hash.
   const uint64_t mixed = (hash ^ (hash >> 32)) * 0x9e37'79b9'7f4a'7c15;
   return level == 0 || static_cast<uint32_t>(std::countl_zero(mixed)) >= level;
 }
@@ -57,9 +56,10 @@ void BoundedCounter::RaiseLevelUntilItFits() {
     if (Fits()) return;
     const uint32_t next = level_ + 1;
     const bool some_left =
-        next < 64 &&
-        std::any_of(sample_.values().begin(), sample_.values().end(),
-                    [next](const CountedValue& value) { return IsKept(value.hash, next); });
+        next < 64 && std::any_of(sample_.values().begin(), sample_.values().end(),
+                                 [next](const CountedValue& value) {
+                                   return IsKept(ValueCounter::HashOf(value.bytes()), next);
+                                 });
     if (!some_left) return;
     if (shared_ == nullptr) {
       RaiseLevel(next);
@@ -108,10 +108,11 @@ void BoundedCounter::RaiseLevel(uint32_t level) {
   level_ = level;
   ValueCounter kept;
   for (const CountedValue& value : sample_.values()) {
-    if (IsKept(value.hash, level)) {
-      kept.AddCounted(value.bytes(), value.hash, value.count);
+    const uint64_t hash = ValueCounter::HashOf(value.bytes());
+    if (IsKept(hash, level)) {
+      kept.AddCounted(value.bytes(), hash, value.count);
     } else {
-      LeaveOut(value.bytes(), value.hash, value.count);
+      LeaveOut(value.bytes(), hash, value.count);
     }
   }
   sample_ = std::move(kept);
@@ -131,6 +132,23 @@ void BoundedCounter::Absorb(BoundedCounter&& other) {
   frequent_.LimitBytes(budget_bytes_);
   frequent_.Absorb(other.frequent_);
   RaiseLongestLeftOut(other.longest_left_out_bytes_);
+}
+
+void BoundedCounter::AbsorbAll(std::span<BoundedCounter> others, size_t threads) {
+  const bool bounded = budget_bytes_ != kUnbounded || level_ > 0 ||
+                       std::any_of(others.begin(), others.end(), [](const BoundedCounter& other) {
+                         return other.budget_bytes_ != kUnbounded || other.level_ > 0;
+                       });
+  if (bounded) {
+    for (BoundedCounter& other : others) Absorb(std::move(other));
+    return;
+  }
+  std::vector<ValueCounter> samples;
+  for (BoundedCounter& other : others) {
+    if (!text_dialect_.has_value()) text_dialect_ = other.text_dialect_;
+    samples.push_back(std::move(other.sample_));
+  }
+  sample_.AbsorbAll(samples, threads);
 }
 
 }  // namespace inlay::analysis

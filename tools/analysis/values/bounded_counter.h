@@ -57,6 +57,9 @@ class BoundedCounter {
   void GiveUpBudget() { budget_bytes_ = 0; }
   // Adds all that `other` counted. The budgets add up.
   void Absorb(BoundedCounter&& other);
+  // The same for several, with `threads` threads where no budget says otherwise. Good for counters
+  // to which little is added afterwards (ValueCounter::AbsorbAll()).
+  void AbsorbAll(std::span<BoundedCounter> others, size_t threads);
 
   // 0: every value is in sample(), and frequent() is empty. Otherwise one value in 2^level is.
   uint32_t level() const { return level_; }

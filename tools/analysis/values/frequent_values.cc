@@ -16,7 +16,9 @@ void FrequentValues::Add(std::span<const uint8_t> value, uint64_t hash, uint64_t
 }
 
 void FrequentValues::Absorb(const FrequentValues& other) {
-  for (const CountedValue& value : other.values()) Add(value.bytes(), value.hash, value.count);
+  for (const CountedValue& value : other.values()) {
+    Add(value.bytes(), ValueCounter::HashOf(value.bytes()), value.count);
+  }
   error_ += other.error_;
 }
 
@@ -29,7 +31,8 @@ void FrequentValues::Forget() {
   const uint64_t taken = *last_wanted;
   ValueCounter kept;
   for (const CountedValue& value : counter_.values()) {
-    if (value.count > taken) kept.AddCounted(value.bytes(), value.hash, value.count - taken);
+    if (value.count <= taken) continue;
+    kept.AddCounted(value.bytes(), ValueCounter::HashOf(value.bytes()), value.count - taken);
   }
   counter_ = std::move(kept);
   error_ += taken;

@@ -40,7 +40,7 @@ class FrequentValues {
 
   // Each with a count that is too low by at most error(). A value that occurs more often than
   // error() is here. In no particular order.
-  const std::vector<CountedValue>& values() const { return counter_.values(); }
+  const CountedValues& values() const { return counter_.values(); }
   uint64_t error() const { return error_; }
 
  private:

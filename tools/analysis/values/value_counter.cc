@@ -4,20 +4,23 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
+#include <array>
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <utility>
+
+#include "tools/analysis/bytes/in_parallel.h"
 
 namespace inlay::analysis {
 namespace {
 
-constexpr size_t kFirstSlots = 1024;
 constexpr size_t kFirstChunkBytes = size_t{16} << 10;
 constexpr size_t kMaxChunkBytes = size_t{1} << 20;
 
-// With more slots than this the entries exceed the second-level cache, and prefetching them pays
-// off.
-constexpr size_t kPrefetchSlots = size_t{1} << 14;
+// With more values than this the entries no longer sit in a second-level cache, and asking for them
+// ahead pays for itself.
+constexpr size_t kPrefetchValues = size_t{1} << 13;
 
 bool SameBytes(const CountedValue& entry, std::span<const uint8_t> value) {
   // memcmp must not see the null pointer of an empty value.
@@ -27,14 +30,14 @@ bool SameBytes(const CountedValue& entry, std::span<const uint8_t> value) {
 
 }  // namespace
 
-ValueCounter::ValueCounter(Bytes bytes) : bytes_(bytes), slots_(kFirstSlots) {}
+ValueCounter::ValueCounter(Bytes bytes) : bytes_(bytes) {}
 
 uint64_t ValueCounter::HashOf(std::span<const uint8_t> value) {
   return XXH3_64bits(value.data(), value.size());
 }
 
 void ValueCounter::AddCounted(std::span<const uint8_t> value, uint64_t hash, uint64_t count) {
-  MakeRoom(1);
+  if (!has_slots_) MakeSlots();
   AddHashed(value, hash, count, bytes_ == Bytes::kCopy);
 }
 
@@ -53,16 +56,15 @@ void ValueCounter::AddValues(std::span<const std::span<const uint8_t>> values, u
 
 template <typename ValueAt, typename Placed>
 void ValueCounter::AddMany(size_t size, ValueAt value_at, Placed placed) {
+  if (!has_slots_) MakeSlots();
   uint64_t hashes[kBatch];
   for (size_t first = 0; first < size; first += kBatch) {
     const size_t count = std::min(kBatch, size - first);
-    MakeRoom(count);
-    const size_t mask = slots_.size() - 1;
     for (size_t i = 0; i < count; ++i) {
       hashes[i] = HashOf(value_at(first + i));
-      __builtin_prefetch(&slots_[hashes[i] & mask]);
+      slots_.Prefetch(hashes[i]);
     }
-    if (slots_.size() > kPrefetchSlots) PrefetchEntries(hashes, count);
+    if (values_.size() > kPrefetchValues) PrefetchEntries(hashes, count);
     for (size_t i = 0; i < count; ++i) {
       placed(first + i, AddHashed(value_at(first + i), hashes[i], 1, bytes_ == Bytes::kCopy));
     }
@@ -71,57 +73,146 @@ void ValueCounter::AddMany(size_t size, ValueAt value_at, Placed placed) {
 
 void ValueCounter::Absorb(ValueCounter&& other) {
   if (other.values_.size() > values_.size()) std::swap(*this, other);
+  if (!has_slots_) MakeSlots();
+  other.slots_.Clear();
   for (std::unique_ptr<uint8_t[]>& chunk : other.chunks_) chunks_.push_back(std::move(chunk));
   uint64_t hashes[kBatch];
   for (size_t first = 0; first < other.values_.size(); first += kBatch) {
     const size_t count = std::min(kBatch, other.values_.size() - first);
-    MakeRoom(count);
-    const size_t mask = slots_.size() - 1;
     for (size_t i = 0; i < count; ++i) {
-      hashes[i] = other.values_[first + i].hash;
-      __builtin_prefetch(&slots_[hashes[i] & mask]);
+      hashes[i] = HashOf(other.values_[first + i].bytes());
+      slots_.Prefetch(hashes[i]);
     }
     PrefetchEntries(hashes, count);
     for (size_t i = 0; i < count; ++i) {
       const CountedValue& value = other.values_[first + i];
-      AddHashed(value.bytes(), value.hash, value.count, /*copy=*/false);
+      AddHashed(value.bytes(), hashes[i], value.count, /*copy=*/false);
     }
   }
-  other.values_.clear();
-  other.chunks_.clear();
-  other.chunk_left_ = 0;
-  value_bytes_ += std::exchange(other.value_bytes_, 0);
-  std::fill(other.slots_.begin(), other.slots_.end(), uint64_t{0});
+  value_bytes_ += other.value_bytes_;
+  other = ValueCounter(other.bytes_);
 }
 
-void ValueCounter::MakeRoom(size_t more) {
-  if ((values_.size() + more) * 2 <= slots_.size()) return;
-  std::vector<uint64_t> slots(std::bit_ceil((values_.size() + more) * 4));
-  const size_t mask = slots.size() - 1;
-  for (size_t i = 0; i < values_.size(); ++i) {
-    size_t at = values_[i].hash & mask;
-    while (slots[at] != 0) at = (at + 1) & mask;
-    slots[at] = Tag(values_[i].hash) | (i + 1);
+void ValueCounter::AbsorbAll(std::span<ValueCounter> others, size_t threads) {
+  for (ValueCounter& other : others) {
+    if (other.values_.size() > values_.size()) std::swap(*this, other);
   }
-  slots_ = std::move(slots);
+  if (!has_slots_) MakeSlots();
+  for (ValueCounter& other : others) {
+    if (!other.has_slots_) other.MakeSlots();
+  }
+  // The places in others[i].values_ of values that are here, or in one of others, as well.
+  std::vector<std::vector<size_t>> repeated(others.size() * HashSlots::kSegments);
+  std::atomic<size_t> next = 0;
+  InParallel(std::min(threads, HashSlots::kSegments), [&](size_t /*thread*/) {
+    for (size_t segment = next++; segment < HashSlots::kSegments; segment = next++) {
+      for (size_t i = 0; i < others.size(); ++i) {
+        JoinSegment(segment, others, i, &repeated[i * HashSlots::kSegments + segment]);
+      }
+    }
+  });
+  slots_.Clear();
+  has_slots_ = false;
+  for (size_t i = 0; i < others.size(); ++i) {
+    std::vector<size_t> gaps;
+    for (size_t segment = 0; segment < HashSlots::kSegments; ++segment) {
+      const std::vector<size_t>& some = repeated[i * HashSlots::kSegments + segment];
+      gaps.insert(gaps.end(), some.begin(), some.end());
+    }
+    std::sort(gaps.begin(), gaps.end(), std::greater<>());
+    // The last gap first: what is behind it has no gaps.
+    CountedValues& values = others[i].values_;
+    for (const size_t gap : gaps) {
+      values[gap] = values.back();
+      values.pop_back();
+    }
+    values_.Append(std::move(values));
+    for (std::unique_ptr<uint8_t[]>& chunk : others[i].chunks_) chunks_.push_back(std::move(chunk));
+    value_bytes_ += others[i].value_bytes_;
+    others[i] = ValueCounter(others[i].bytes_);
+  }
+}
+
+// Moves the slots of a segment of others[number] here. A place beyond values_ is that of an entry
+// of others[0], or, beyond those, of others[1], and so on. The entries stay where they are.
+void ValueCounter::JoinSegment(size_t segment, std::span<ValueCounter> others, size_t number,
+                               std::vector<size_t>* repeated) {
+  const auto entry_at = [&](size_t place) -> CountedValue& {
+    if (place < values_.size()) return values_[place];
+    place -= values_.size();
+    size_t i = 0;
+    for (; place >= others[i].values_.size(); ++i) place -= others[i].values_.size();
+    return others[i].values_[place];
+  };
+  size_t before = values_.size();
+  for (size_t i = 0; i < number; ++i) before += others[i].values_.size();
+  struct Coming {
+    uint64_t hash;
+    size_t place;
+    const CountedValue* guess;
+  };
+  std::array<Coming, kBatch> batch;
+  size_t count = 0;
+  const auto join_batch = [&] {
+    // Two rounds, because the place of the bytes is only known once the entry has arrived.
+    for (size_t i = 0; i < count; ++i) {
+      const size_t guess = slots_.Guess(batch[i].hash);
+      batch[i].guess = guess == HashSlots::kNone ? nullptr : &entry_at(guess);
+      if (batch[i].guess == nullptr) continue;
+      __builtin_prefetch(batch[i].guess, 1);
+      __builtin_prefetch(&others[number].values_[batch[i].place]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (batch[i].guess == nullptr) continue;
+      __builtin_prefetch(batch[i].guess->data);
+      __builtin_prefetch(others[number].values_[batch[i].place].data);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const CountedValue& coming = others[number].values_[batch[i].place];
+      HashSlots::Slot slot = slots_.Find(
+          batch[i].hash, [&](size_t place) { return SameBytes(entry_at(place), coming.bytes()); });
+      if (slot.is_free()) {
+        slot.Fill(before + batch[i].place);
+      } else {
+        entry_at(slot.place()).count += coming.count;
+        repeated->push_back(batch[i].place);
+      }
+    }
+    count = 0;
+  };
+  others[number].slots_.TakeSegment(segment, [&](uint64_t hash, size_t place) {
+    batch[count++] = {hash, place, nullptr};
+    if (count == batch.size()) join_batch();
+  });
+  join_batch();
+}
+
+void ValueCounter::MakeSlots() {
+  uint64_t hashes[kBatch];
+  for (size_t first = 0; first < values_.size(); first += kBatch) {
+    const size_t count = std::min(kBatch, values_.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = HashOf(values_[first + i].bytes());
+      slots_.Prefetch(hashes[i]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      slots_.Find(hashes[i], [](size_t /*place*/) { return false; }).Fill(first + i);
+    }
+  }
+  has_slots_ = true;
 }
 
 size_t ValueCounter::AddHashed(std::span<const uint8_t> value, uint64_t hash, uint64_t count,
                                bool copy) {
-  const size_t mask = slots_.size() - 1;
-  size_t at = hash & mask;
-  for (; slots_[at] != 0; at = (at + 1) & mask) {
-    if (Tag(slots_[at]) != Tag(hash)) continue;
-    const size_t place = IndexOf(slots_[at]);
-    CountedValue& entry = values_[place];
-    if (entry.hash == hash && SameBytes(entry, value)) {
-      entry.count += count;
-      return place;
-    }
+  HashSlots::Slot slot =
+      slots_.Find(hash, [&](size_t place) { return SameBytes(values_[place], value); });
+  if (!slot.is_free()) {
+    values_[slot.place()].count += count;
+    return slot.place();
   }
   values_.push_back(
-      {copy ? CopyBytes(value) : value.data(), hash, count, static_cast<uint32_t>(value.size())});
-  slots_[at] = Tag(hash) | values_.size();
+      {copy ? CopyBytes(value) : value.data(), count, static_cast<uint32_t>(value.size())});
+  slot.Fill(values_.size() - 1);
   return values_.size() - 1;
 }
 
@@ -143,12 +234,10 @@ const uint8_t* ValueCounter::CopyBytes(std::span<const uint8_t> value) {
 void ValueCounter::PrefetchEntries(const uint64_t* hashes, size_t count) const {
   // Two rounds, because the address of the bytes is known only after the entry has arrived.
   const CountedValue* entries[kBatch];
-  const size_t mask = slots_.size() - 1;
   for (size_t i = 0; i < count; ++i) {
-    const uint64_t slot = slots_[hashes[i] & mask];
-    const bool probable = slot != 0 && Tag(slot) == Tag(hashes[i]);
-    entries[i] = probable ? &values_[IndexOf(slot)] : nullptr;
-    if (probable) __builtin_prefetch(entries[i], 1);
+    const size_t guess = slots_.Guess(hashes[i]);
+    entries[i] = guess == HashSlots::kNone ? nullptr : &values_[guess];
+    if (entries[i] != nullptr) __builtin_prefetch(entries[i], 1);
   }
   for (size_t i = 0; i < count; ++i) {
     if (entries[i] != nullptr) __builtin_prefetch(entries[i]->data);

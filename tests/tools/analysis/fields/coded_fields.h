@@ -28,7 +28,7 @@ inline void AddField(const std::vector<uint32_t>& cells, const std::string& type
   for (size_t row = 0; row < cells.size(); ++row) {
     const auto [number, is_new] =
         numbers.emplace(cells[row], static_cast<uint32_t>(numbers.size()));
-    if (is_new) field.first_row.push_back(static_cast<uint32_t>(row));
+    if (is_new) ++field.code_count;
     field.codes.push_back(number->second);
   }
   values->forms.push_back({.size_bits = uint64_t{8} * bytes, .alignment = bytes, .type = type});

@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,16 +71,17 @@ TEST(FieldCodesTest, CodesAreEqualWhereCellsAre) {
   options.columns = "3,9";
   const FieldCodes codes = Encoded(DataFile("syn_options/syn.tsv"), options, &distinct);
   ASSERT_EQ(codes.fields.size(), 2U);
-  std::vector<std::string> first(codes.fields[0].distinct());
+  std::vector<std::string> first;  // cells by code
   for (size_t value = 0; value < codes.values(); ++value) {
     const CountedValue& row = distinct.values()[value];
     const std::string text(reinterpret_cast<const char*>(row.data), row.length);
     const std::string cell = text.substr(0, text.find('\t'));
     const uint32_t code = codes.fields[0].codes[value];
-    ASSERT_LT(code, first.size());
-    if (codes.fields[0].first_row[code] == value) first[code] = cell;
+    ASSERT_LE(code, first.size()) << "codes have the order of appearance";
+    if (code == first.size()) first.push_back(cell);
     EXPECT_EQ(first[code], cell);
   }
+  EXPECT_EQ(codes.fields[0].distinct(), first.size());
 }
 
 // Raw records of 8 bytes: a number of 3 bits, one of 13 that crosses a byte, two bytes, and four.
@@ -115,6 +118,83 @@ TEST(FieldCodesTest, BitsAndBytesOfRawRecords) {
     }
     EXPECT_EQ(coded.distinct(), seen.size()) << coded.field.name;
     EXPECT_EQ(pairs.size(), seen.size()) << coded.field.name << ": one code for each value";
+  }
+}
+
+// Cells of 0 to 20 bytes, some of them prefixes of others or of zeros only, and so many that tables
+// of them wait for each other.
+TEST(FieldCodesTest, LargeFieldsWaitForEachOther) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::vector<std::vector<std::string>> cells(4);
+  ValueCounter counter;
+  RecordSchema schema;
+  schema.kind = RecordSchema::Kind::kText;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    schema.fields.push_back({.name = std::to_string(i)});
+    schema.columns.push_back(i);
+  }
+  std::set<std::string> rows;
+  while (rows.size() < 90'000) {
+    std::string row;
+    std::vector<std::string> parts;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const auto number = static_cast<uint32_t>(random() % (i == 3 ? 700 : 100'000'000));
+      parts.push_back(std::string(number % 12, '\0') +
+                      (number % 5 > 0 ? std::to_string(number) : ""));
+      row += (i > 0 ? "," : "") + parts.back();
+    }
+    if (!rows.insert(row).second) continue;
+    counter.Add({reinterpret_cast<const uint8_t*>(row.data()), row.size()});
+    for (size_t i = 0; i < cells.size(); ++i) cells[i].push_back(parts[i]);
+  }
+  for (const size_t threads : {1U, 3U}) {
+    const FieldCodes codes = EncodeFields(schema, counter.values(), threads);
+    for (size_t i = 0; i < cells.size(); ++i) {
+      std::map<std::string, uint32_t> known;
+      for (size_t row = 0; row < codes.values(); ++row) {
+        const auto [cell, is_new] =
+            known.emplace(cells[i][row], static_cast<uint32_t>(known.size()));
+        ASSERT_EQ(codes.fields[i].codes[row], cell->second);
+      }
+      EXPECT_EQ(codes.fields[i].distinct(), known.size());
+    }
+  }
+}
+
+// More rows than are counted in one pass, few and many of them equal.
+TEST(RowHashesTest, ManyRowsAreCountedInHalves) {
+  std::mt19937 random(20261128);
+  for (const uint32_t variety : {1U, 100U, 700U, 100'000U}) {
+    constexpr size_t kRows = 400'000;
+    FieldCodes codes;
+    codes.counts.assign(kRows, 1);
+    codes.records = kRows;
+    codes.fields.resize(2);
+    std::set<uint64_t> pairs;
+    std::set<uint32_t> firsts;
+    std::vector<uint32_t> first_rows;
+    for (uint32_t row = 0; row < kRows; ++row) {
+      const auto a = static_cast<uint32_t>(random() % variety);
+      const auto b = static_cast<uint32_t>(random() % variety);
+      codes.fields[0].codes.push_back(a);
+      codes.fields[1].codes.push_back(b);
+      firsts.insert(a);
+      if (pairs.insert(uint64_t{a} << 32 | b).second) first_rows.push_back(row);
+    }
+    RowHashes hashes(codes);
+    std::vector<RowHashes::Scratch> scratches(2);
+    EXPECT_EQ(hashes.Distinct(scratches.data()), 1U);
+    hashes.IncludeAll({0, 1}, 3);
+    EXPECT_EQ(hashes.Distinct(scratches.data()), pairs.size());
+    EXPECT_EQ(hashes.Distinct(std::span(scratches)), pairs.size());
+    EXPECT_EQ(hashes.DistinctWithout(1, scratches.data()), firsts.size());
+    EXPECT_GT(hashes.Distinct(scratches.data(), pairs.size() - 1), pairs.size() - 1);
+    EXPECT_EQ(hashes.FirstRows(scratches.data()), first_rows);
+    hashes.ExcludeAll({1});
+    EXPECT_EQ(hashes.DistinctWith(1, scratches.data()), pairs.size());
+    EXPECT_EQ(hashes.Distinct(scratches.data()), firsts.size());
   }
 }
 

@@ -118,7 +118,7 @@ FieldCodes Encoded(const Table& rows) {
   for (const auto& [row, count] : counts) {
     for (size_t i = 0; i < row.size(); ++i) {
       const auto [code, is_new] = known[i].emplace(row[i], static_cast<uint32_t>(known[i].size()));
-      if (is_new) codes.fields[i].first_row.push_back(static_cast<uint32_t>(codes.counts.size()));
+      if (is_new) ++codes.fields[i].code_count;
       codes.fields[i].codes.push_back(code->second);
     }
     codes.counts.push_back(count);
@@ -280,7 +280,7 @@ TEST(JointSpoilersTest, NotMoreThanHalfOfTheFieldsThatVary) {
 TEST(JointSpoilersTest, GoesOnAsLongAsEachHalves) {
   FieldCodes codes;
   codes.fields.resize(10);
-  for (CodedField& field : codes.fields) field.first_row = {0, 1};  // varies
+  for (CodedField& field : codes.fields) field.code_count = 2;  // varies
   Spoilers spoilers;
   spoilers.distinct = 800;
   spoilers.steps = {{3, 700}, {1, 400}, {4, 200}, {0, 101}, {2, 2}};

@@ -24,7 +24,7 @@ uint64_t Number(const CountedValue& value) {
   return number;
 }
 
-std::map<uint64_t, uint64_t> AsMap(const std::vector<CountedValue>& values) {
+std::map<uint64_t, uint64_t> AsMap(const CountedValues& values) {
   std::map<uint64_t, uint64_t> counts;
   for (const CountedValue& value : values) counts[Number(value)] += value.count;
   return counts;
@@ -45,10 +45,10 @@ TEST(BoundedCounterTest, KeepsExactCountsOfASampleBeyond) {
     for (uint64_t n = 0; n < kValues; ++n) counter.AddCounted(Bytes(n), 1 + n % 2);
   }
   ASSERT_GT(counter.level(), 0U);
-  const std::vector<CountedValue>& kept = counter.sample().values();
+  const CountedValues& kept = counter.sample().values();
   for (const CountedValue& value : kept) {
     ASSERT_EQ(value.count, 3 * (1 + Number(value) % 2)) << Number(value);
-    ASSERT_TRUE(BoundedCounter::IsKept(value.hash, counter.level()));
+    ASSERT_TRUE(BoundedCounter::IsKept(ValueCounter::HashOf(value.bytes()), counter.level()));
   }
   const double scale = std::exp2(counter.level());
   const double estimate = static_cast<double>(kept.size()) * scale;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <span>
@@ -88,6 +89,71 @@ TEST(ValueCounterTest, AbsorbingAddsTheCounts) {
     first.Add(Bytes(more));
     ++expected[more];
     EXPECT_EQ(CountsOf(first), expected);
+  }
+}
+
+// Several counters, of which some are empty or met what others met, against a map. Afterwards the
+// counter goes on counting.
+TEST(ValueCounterTest, AbsorbingAllAddsTheCounts) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (const size_t counters : {1U, 2U, 3U, 8U}) {
+    for (const size_t threads : {1U, 2U, 5U}) {
+      const auto variety = static_cast<uint32_t>(1 + random() % 40'000);
+      Counts expected;
+      ValueCounter all;
+      std::vector<ValueCounter> others(counters);
+      for (size_t i = 0; i <= counters; ++i) {
+        ValueCounter& counter = i < counters ? others[i] : all;
+        const size_t size = random() % 3 == 0 ? 0 : random() % 20'000;
+        for (size_t j = 0; j < size; ++j) {
+          const std::string value = RandomValue(random, variety);
+          counter.Add(Bytes(value));
+          ++expected[value];
+        }
+      }
+      all.AbsorbAll(others, threads);
+      ASSERT_EQ(CountsOf(all), expected) << counters << " counters, " << threads << " threads";
+      for (const ValueCounter& other : others) EXPECT_EQ(other.values().size(), 0U);
+      for (int i = 0; i < 1'000; ++i) {
+        const std::string value = RandomValue(random, variety);
+        all.Add(Bytes(value));
+        ++expected[value];
+      }
+      ASSERT_EQ(CountsOf(all), expected) << "what came after was counted apart";
+    }
+  }
+}
+
+TEST(SteadyArrayTest, AppendsAndRemovesAsAVectorDoes) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 30; ++round) {
+    SteadyArray<uint32_t> array;
+    SteadyArray<uint32_t> other;
+    std::vector<uint32_t> expected;
+    for (SteadyArray<uint32_t>* const some : {&array, &other}) {
+      const size_t size = random() % 5'000;
+      for (size_t i = 0; i < size; ++i) {
+        expected.push_back(static_cast<uint32_t>(random()));
+        some->push_back(expected.back());
+      }
+      for (size_t removed = random() % (size + 1); removed > 0; --removed) {
+        ASSERT_EQ(some->back(), expected.back());
+        some->pop_back();
+        expected.pop_back();
+      }
+    }
+    array.Append(std::move(other));
+    ASSERT_EQ(array.size(), expected.size());
+    std::vector<uint32_t> found(array.begin(), array.end());
+    std::sort(found.begin(), found.end());
+    std::sort(expected.begin(), expected.end());
+    ASSERT_EQ(found, expected);
+    for (uint32_t i = 0; i < 3'000; ++i) array.push_back(i);
+    EXPECT_EQ(array[expected.size() + 2'999], 2'999U);
   }
 }
 
