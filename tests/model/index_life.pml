@@ -71,6 +71,7 @@ byte sections; /* bit p: process p is in a reader section */
 byte holds[OWNERS];  /* the value that the owner has; 0 = none */
 byte held_since[3];  /* bit v: the shared owner had value v since process p began to look */
 byte writers_done;
+bool gone; /* the shared owner is closed, and its memory freed */
 
 /* What owner `o` holds becomes `v`: the instant at which a write takes effect. */
 inline TakesEffect(o, v) {
@@ -594,6 +595,70 @@ inline Modify(o) {
   atomic { made_from = 0; expected_code = 0; expected_node = 0 }
 }
 
+/* Brings the owner home: gives it an index for its private value. Knows its address alone. */
+inline BringHome(o) {
+  atomic {
+#ifndef HOME_WITHOUT_LOCK
+    CAN_LOCK(o) -> LockOwner(o);
+#endif
+    Enter();
+    in_section = true;
+    expected_node = node[o];
+    made_from = (expected_node != 0 -> node_bytes[expected_node] : 0)
+  };
+  if
+  :: expected_node != 0 ->
+    atomic {
+      assert(!gone);
+      status = (code[o] == SPILLED -> OK : AGAIN) /* else a close or a delete waits for the lock */
+    };
+    index = 0;
+    if
+    :: status == OK -> Intern(made_from)
+    :: else
+    fi;
+    if
+    :: index != 0 ->
+      atomic {
+        assert(!gone);
+        seen = SPILLED;
+        unchanged = true;
+#ifdef HOME_WITHOUT_SWAP
+        seen = code[o];
+#endif
+        CompareExchange(o, index, made_from);
+        unchanged = false
+      };
+      if
+      :: swapped -> atomic { RemovePrivate(o) }
+      :: else -> atomic { Release(index) }
+      fi
+    :: else
+    fi
+  :: else
+  fi;
+  atomic {
+#ifndef HOME_WITHOUT_LOCK
+    UnlockOwner(o);
+#endif
+    Leave();
+    in_section = false;
+    made_from = 0;
+    expected_node = 0
+  }
+}
+
+/* Releases what the owner has. Its memory is free when this is done; no other thread writes to it. */
+inline Close(o) {
+  atomic { seen = code[o]; code[o] = ABSENT; TakesEffect(o, 0) };
+  if
+  :: seen == ABSENT
+  :: seen == SPILLED -> atomic { CAN_LOCK(o) -> LockOwner(o); RemovePrivate(o); UnlockOwner(o) }
+  :: else -> atomic { Release(seen) }
+  fi;
+  gone = true
+}
+
 /* --- reading */
 
 /* Where the shared owner's value lies: private in `place` if seen == SPILLED, else under index `seen`;
@@ -696,6 +761,9 @@ proctype Writer(byte me; byte left) {
 #ifdef WITH_CLONE
     :: !cloned -> Clone(1 + me)
 #endif
+#ifdef WITH_HOMECOMING
+    :: BringHome(SHARED)
+#endif
     fi;
     /* A finished operation leaves nothing behind that tells two states apart. */
     atomic {
@@ -703,8 +771,28 @@ proctype Writer(byte me; byte left) {
       taken = false; swapped = false; unchanged = false; must_exist = false
     }
   od;
+#ifdef WITH_CLOSE
+  Close(SHARED);
+#endif
   writers_done++
 }
+
+#ifdef WITH_CLOSE
+/* The library's thread, while the other thread writes to the owner and closes it. */
+proctype Homecomer(byte me; byte left) {
+  byte index, seen, old, at, status, expected_code, expected_node, made_from;
+  bool taken, swapped, unchanged, in_section;
+
+  do
+  :: left == 0 -> break
+  :: else ->
+    left--;
+    BringHome(SHARED);
+    atomic { index = 0; seen = 0; status = 0; taken = false; swapped = false }
+  od;
+  writers_done++
+}
+#endif
 
 /* Looks twice at what it finds, with everything that may happen in between. */
 proctype Reader(byte me) {
@@ -790,7 +878,11 @@ init {
       holds[SHARED] = 1 /* the owner has spilled, with value 1 */
     fi;
     run Writer(0, FIRST_WRITES);
+#ifdef WITH_CLOSE
+    run Homecomer(1, SECOND_WRITES);
+#else
     run Writer(1, SECOND_WRITES);
+#endif
 #ifndef WITHOUT_READER
     run Reader(READER);
 #endif
