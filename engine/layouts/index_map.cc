@@ -75,8 +75,10 @@ Status IndexMap::MakeTable() noexcept {
   values_ = table_->base();
   stride_bytes_ = table_->stride_bytes();
   LocalStorageDomain* const domain = store_.options().private_values;
-  private_values_ = domain != nullptr ? PrivateValues::InStorageSlots(*domain, options_)
-                                      : PrivateValues::InSideTable(options_);
+  private_values_ = domain != nullptr
+                        ? PrivateValues::InStorageSlots(*domain, options_)
+                        : PrivateValues::InSideTable(options_, &store_.spill_account(),
+                                                     &store_.pending_account());
   if (private_values_ == nullptr) return Status::kNoMemory;
   return domain == nullptr && options_.background ? StartHomecoming() : Status::kOk;
 }
@@ -309,6 +311,8 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
 
 Status IndexMap::CountNoMemory(Status reason) noexcept {
   no_memory_.fetch_add(1, std::memory_order_relaxed);
+  if (reason == Status::kSpillLimit) spill_limit_.fetch_add(1, std::memory_order_relaxed);
+  if (reason == Status::kPendingLimit) pending_limit_.fetch_add(1, std::memory_order_relaxed);
   return reason;
 }
 
@@ -409,6 +413,8 @@ IndexMapStats IndexMap::stats() const {
   stats.reclaimed = stats.table.reclaimed;
   stats.spilled = spilled_.load(std::memory_order_relaxed);
   stats.no_memory = no_memory_.load(std::memory_order_relaxed);
+  stats.spill_limit = spill_limit_.load(std::memory_order_relaxed);
+  stats.pending_limit = pending_limit_.load(std::memory_order_relaxed);
   stats.spilled_now = spilled_now_.load(std::memory_order_relaxed);
   stats.brought_home = brought_home_.load(std::memory_order_relaxed);
   return stats;

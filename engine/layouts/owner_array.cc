@@ -25,10 +25,16 @@ void OwnerArray::Free(OwnerArray* array) noexcept {
 
 void OwnerArray::Reclaim(RcuHead* head) {
   static_assert(offsetof(OwnerArray, rcu_head_) == 0);
-  Free(reinterpret_cast<OwnerArray*>(head));
+  auto* const array = reinterpret_cast<OwnerArray*>(head);
+  array->pending_->Uncharge(Bytes(array->slots()));
+  Free(array);
 }
 
-void OwnerArray::FreeLater(OwnerArray* array) noexcept { Retire<Reclaim>(&array->rcu_head_); }
+void OwnerArray::FreeLater(OwnerArray* array, Account* pending) noexcept {
+  array->pending_ = pending;
+  pending->ChargeBeyondLimit(Bytes(array->slots()));
+  Retire<Reclaim>(&array->rcu_head_);
+}
 
 // The slot that holds the owner's value, or null. Ends at an empty slot, since half of them are.
 OwnerArray::Slot* OwnerArray::SlotOf(const void* owner) const {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inlay/memory_usage.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -20,7 +21,9 @@ namespace inlay {
 struct SideShape {
   uint32_t offset_bytes = 0;  // from the start of a SideValue to its bytes
   uint32_t alignment = 0;
-  uint32_t word_bits = 0;  // of the owners
+  uint32_t word_bits = 0;      // of the owners
+  size_t malloc_bytes = 0;     // of a SideValue with its bytes
+  Account* pending = nullptr;  // charged for each from its removal until it is freed
 };
 
 // A private value; its bytes follow behind, at a multiple of the value's alignment.
@@ -42,8 +45,8 @@ class OwnerArray {
   // An empty array of `slots`, a power of two. Null without memory.
   static OwnerArray* TryCreate(uint32_t slots) noexcept;
   static void Free(OwnerArray* array) noexcept;
-  // Frees after a grace period.
-  static void FreeLater(OwnerArray* array) noexcept;
+  // Frees after a grace period; until then the array is charged to `pending`, which lives as long.
+  static void FreeLater(OwnerArray* array, Account* pending) noexcept;
   static size_t Bytes(uint32_t slots) { return sizeof(OwnerArray) + slots * sizeof(Slot); }
 
   static uint64_t HashOf(const void* owner) {
@@ -106,6 +109,7 @@ class OwnerArray {
   const uint32_t mask_;
   uint32_t occupied_ = 0;  // slots that hold a value or a tombstone
   uint32_t values_ = 0;
+  Account* pending_ = nullptr;  // set when the array waits for its readers
 };
 
 }  // namespace inlay

@@ -26,7 +26,7 @@ class PrivateValues {
 
   // The owner's private value, or null. Reader section: required. Pointer valid until: its end.
   virtual const std::byte* Get(const OwnerRef& owner) const noexcept = 0;
-  // Creates or replaces the private value. kNoMemory: nothing changed.
+  // Creates or replaces the private value. kSpillLimit, kPendingLimit, kNoMemory: nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
   // REQUIRES: the owner has a private value.
   virtual void Remove(const OwnerRef& owner) noexcept = 0;
@@ -43,7 +43,10 @@ class PrivateValues {
   static std::unique_ptr<PrivateValues> InStorageSlots(LocalStorageDomain& domain,
                                                        const MapOptions& options) noexcept;
   // Keeps them in a hash table keyed by the owner's address.
-  static std::unique_ptr<PrivateValues> InSideTable(const MapOptions& options) noexcept;
+  // Charges `spilled` for them, and `pending` for what waits for readers, which may be freed, and
+  // uncharged, after the table's end.
+  static std::unique_ptr<PrivateValues> InSideTable(const MapOptions& options, Account* spilled,
+                                                    Account* pending) noexcept;
 
   // Guards the moves of an owner's value between the table and its private place.
   Mutex& LockOf(const OwnerRef& owner) noexcept { return locks_.Of(owner.words().address()); }

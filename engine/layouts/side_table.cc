@@ -19,12 +19,23 @@
 namespace inlay {
 namespace {
 
-void FreeSideValue(RcuHead* head) {
-  static_assert(offsetof(SideValue, rcu_head) == 0);
-  auto* const value = reinterpret_cast<SideValue*>(head);
+void FreeSideValue(SideValue* value) {
   const uint32_t alignment = value->shape->alignment;
   value->~SideValue();
   FreeBytes(value, alignment);
+}
+
+// After a grace period.
+void ReclaimSideValue(RcuHead* head) {
+  static_assert(offsetof(SideValue, rcu_head) == 0);
+  auto* const value = reinterpret_cast<SideValue*>(head);
+  value->shape->pending->Uncharge(value->shape->malloc_bytes);
+  FreeSideValue(value);
+}
+
+void FreeSideValueLater(SideValue* value) {
+  value->shape->pending->ChargeBeyondLimit(value->shape->malloc_bytes);
+  Retire<ReclaimSideValue>(&value->rcu_head);
 }
 
 // glibc's malloc() adds 8 bytes and rounds up to 16.
@@ -32,12 +43,15 @@ constexpr size_t MallocBytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; 
 
 // The shapes of a side table's values, one for each size of words. Freed after the last value.
 struct SideShapes {
-  explicit SideShapes(const MapOptions& options) {
+  SideShapes(const MapOptions& options, Account* pending) {
     const uint32_t alignment = std::max<uint32_t>(options.alignment, alignof(SideValue));
+    const uint32_t offset_bytes = std::max<uint32_t>(alignment, sizeof(SideValue));
     for (size_t i = 0; i < std::size(of); ++i) {
-      of[i] = {.offset_bytes = std::max<uint32_t>(alignment, sizeof(SideValue)),
+      of[i] = {.offset_bytes = offset_bytes,
                .alignment = alignment,
-               .word_bits = uint32_t{16} << i};
+               .word_bits = uint32_t{16} << i,
+               .malloc_bytes = MallocBytes(offset_bytes + options.value_bytes),
+               .pending = pending};
     }
   }
   // Of owners with words of 16, 32 or 64 bits.
@@ -55,15 +69,18 @@ struct SideShapes {
 
 class SideTableValues final : public PrivateValues {
  public:
-  SideTableValues(const MapOptions& options, std::unique_ptr<SideShapes> shapes)
-      : value_bytes_(options.value_bytes), shapes_(shapes.release()) {}
+  SideTableValues(const MapOptions& options, std::unique_ptr<SideShapes> shapes, Account* spilled)
+      : value_bytes_(options.value_bytes), shapes_(shapes.release()), spilled_(*spilled) {}
 
   ~SideTableValues() override {
     for (Shard& shard : shards_) {
       OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
       if (array == nullptr) continue;
-      array->ForEach([](SideValue* value) { Retire<FreeSideValue>(&value->rcu_head); });
-      OwnerArray::FreeLater(array);
+      array->ForEach([this](SideValue* value) {
+        spilled_.Uncharge(value->shape->malloc_bytes);
+        FreeSideValueLater(value);
+      });
+      OwnerArray::FreeLater(array, shapes_->of[0].pending);
     }
     Retire<SideShapes::Free>(&shapes_->rcu_head);  // last: the values before it need it
   }
@@ -79,6 +96,8 @@ class SideTableValues final : public PrivateValues {
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     const SideShape& shape = shapes_->For(owner.words().word_bits());
+    // Every private value waits for readers one day.
+    if (!shape.pending->HasRoomFor(shape.malloc_bytes)) return Status::kPendingLimit;
     void* const place = TryAllocateBytes(shape.offset_bytes + value_bytes_, shape.alignment);
     if (place == nullptr) return Status::kNoMemory;
     auto* const fresh = new (place) SideValue{{}, owner.words().address(), &shape};
@@ -87,12 +106,17 @@ class SideTableValues final : public PrivateValues {
     MutexLock lock(&shard.mutex);
     OwnerArray* array = shard.array.load(std::memory_order_relaxed);
     if (array != nullptr && array->Find(fresh->owner) != nullptr) {
-      Retire<FreeSideValue>(&array->Replace(fresh)->rcu_head);
+      FreeSideValueLater(array->Replace(fresh));
       return Status::kOk;
+    }
+    if (!spilled_.Charge(shape.malloc_bytes)) {
+      FreeSideValue(fresh);
+      return Status::kSpillLimit;
     }
     if (array == nullptr || !array->HasRoom()) array = Resize(&shard);
     if (array == nullptr) {
-      FreeSideValue(&fresh->rcu_head);
+      spilled_.Uncharge(shape.malloc_bytes);
+      FreeSideValue(fresh);
       return Status::kNoMemory;
     }
     array->Insert(fresh);
@@ -104,7 +128,9 @@ class SideTableValues final : public PrivateValues {
     Shard& shard = ShardOf(owner.words().address());
     MutexLock lock(&shard.mutex);
     OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
-    Retire<FreeSideValue>(&array->Remove(owner.words().address())->rcu_head);
+    SideValue* const removed = array->Remove(owner.words().address());
+    spilled_.Uncharge(removed->shape->malloc_bytes);
+    FreeSideValueLater(removed);
     count_.fetch_sub(1, std::memory_order_relaxed);
     if (array->slots() > OwnerArray::kFewestSlots && array->values() < array->slots() / 8) {
       Resize(&shard);  // without memory it stays as large as it is
@@ -132,7 +158,7 @@ class SideTableValues final : public PrivateValues {
 
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;
-    usage.private_bytes = count() * MallocBytes(shapes_->of[0].offset_bytes + value_bytes_);
+    usage.private_bytes = count() * shapes_->of[0].malloc_bytes;
     usage.index_bytes = array_bytes_.load(std::memory_order_relaxed);
     return usage;
   }
@@ -176,7 +202,7 @@ class SideTableValues final : public PrivateValues {
     if (before != nullptr) {
       array_bytes_.fetch_sub(MallocBytes(OwnerArray::Bytes(before->slots())),
                              std::memory_order_relaxed);
-      OwnerArray::FreeLater(before);
+      OwnerArray::FreeLater(before, shapes_->of[0].pending);
     }
     return after;
   }
@@ -202,6 +228,7 @@ class SideTableValues final : public PrivateValues {
 
   const uint32_t value_bytes_;
   SideShapes* const shapes_;
+  Account& spilled_;
   Walk walk_;
   mutable std::array<Shard, size_t{1} << kShardBits> shards_;
   std::atomic<size_t> count_{0};
@@ -210,11 +237,13 @@ class SideTableValues final : public PrivateValues {
 
 }  // namespace
 
-std::unique_ptr<PrivateValues> PrivateValues::InSideTable(const MapOptions& options) noexcept {
-  auto shapes = TryNew<SideShapes>(options);
+std::unique_ptr<PrivateValues> PrivateValues::InSideTable(const MapOptions& options,
+                                                          Account* spilled,
+                                                          Account* pending) noexcept {
+  auto shapes = TryNew<SideShapes>(options, pending);
   if (shapes == nullptr || !AllocationAllowed()) return nullptr;
   return std::unique_ptr<PrivateValues>(new (std::nothrow)
-                                            SideTableValues(options, std::move(shapes)));
+                                            SideTableValues(options, std::move(shapes), spilled));
 }
 
 }  // namespace inlay

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstddef>
 #include <new>
 #include <optional>
 #include <utility>
@@ -25,16 +26,35 @@ struct Store::Entry : MapEntry<StoreMap> {
   std::optional<GracePeriod> close_ends;
 };
 
+// What waits for readers is uncharged when it is freed, which may be after the store's end.
+struct SideAccounts {
+  explicit SideAccounts(const StoreOptions& options)
+      : spilled(options.spill_limit_bytes), pending(options.pending_limit_bytes) {}
+  static void Free(RcuHead* head) {
+    static_assert(offsetof(SideAccounts, rcu_head) == 0);
+    delete reinterpret_cast<SideAccounts*>(head);
+  }
+
+  RcuHead rcu_head;
+  Account spilled;
+  Account pending;
+};
+
 struct Store::State {
   State(const StoreOptions& options, std::unique_ptr<uint64_t[]> taken,
-        std::unique_ptr<Entry[]> entry_array, uint32_t entry_count)
+        std::unique_ptr<Entry[]> entry_array, uint32_t entry_count,
+        std::unique_ptr<SideAccounts> side_accounts)
       : fields(options.reserved_bits, options.word_bits, std::move(taken)),
+        side(side_accounts.release()),
         maps(std::move(entry_array), entry_count) {}
+  // All maps are gone, so what they retired comes before this.
+  ~State() { Retire<SideAccounts::Free>(&side->rcu_head); }
 
   void FreeEmptied() LOCKS_EXCLUDED(mutex);
 
   Mutex mutex;
   FieldAllocator fields GUARDED_BY(mutex);
+  SideAccounts* const side;
   MapRegistry<StoreMap, Entry> maps;  // as many entries as fields of the smallest width fit
 };
 
@@ -55,8 +75,12 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
   const uint32_t entries = reserved;
   auto taken = TryNewArray<uint64_t>(FieldAllocator::Words(reserved, word));
   auto entry_array = TryNewArray<Entry>(entries);
-  if (taken == nullptr || entry_array == nullptr) return Status::kNoMemory;
-  auto state = TryNew<State>(complete, std::move(taken), std::move(entry_array), entries);
+  auto side_accounts = TryNew<SideAccounts>(complete);
+  if (taken == nullptr || entry_array == nullptr || side_accounts == nullptr) {
+    return Status::kNoMemory;
+  }
+  auto state = TryNew<State>(complete, std::move(taken), std::move(entry_array), entries,
+                             std::move(side_accounts));
   if (state == nullptr || !AllocationAllowed()) return Status::kNoMemory;
   Store* const made = new (std::nothrow) Store(complete, std::move(state));
   if (made == nullptr) return Status::kNoMemory;
@@ -72,6 +96,9 @@ Store::~Store() {
     assert(entry.phase.load() != Entry::Phase::kLive && "a map outlives its store");
   }
 }
+
+Account& Store::spill_account() { return state_->side->spilled; }
+Account& Store::pending_account() { return state_->side->pending; }
 
 // --- owners
 

@@ -71,11 +71,13 @@ class PrivateValues;
 struct IndexMapStats {
   ValueTableStats table;
   // The rungs of the overflow ladder, since the map was made.
-  uint64_t reclaimed = 0;     // values that gave up their index
-  uint64_t spilled = 0;       // updates that made a private value
-  uint64_t no_memory = 0;     // operations that failed with IsNoMemory()
-  uint64_t spilled_now = 0;   // owners that have a private value
-  uint64_t brought_home = 0;  // owners that came home without a write
+  uint64_t reclaimed = 0;      // values that gave up their index
+  uint64_t spilled = 0;        // updates that made a private value
+  uint64_t no_memory = 0;      // operations that failed with IsNoMemory()
+  uint64_t spill_limit = 0;    // of these, with kSpillLimit
+  uint64_t pending_limit = 0;  // of these, with kPendingLimit
+  uint64_t spilled_now = 0;    // owners that have a private value
+  uint64_t brought_home = 0;   // owners that came home without a write
 };
 
 // Anything with a store for its owners: a SocketTable, or an embedder's own class.
@@ -286,6 +288,8 @@ class IndexMap final : private StoreMap {
   std::atomic<uint64_t> spilled_{0};
   std::atomic<uint64_t> spilled_now_{0};
   std::atomic<uint64_t> no_memory_{0};
+  std::atomic<uint64_t> spill_limit_{0};
+  std::atomic<uint64_t> pending_limit_{0};
   std::atomic<uint64_t> brought_home_{0};
 };
 

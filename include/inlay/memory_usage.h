@@ -53,7 +53,7 @@ inline constexpr size_t kStorageElementHeaderBytes = 72;
 inline constexpr size_t kLocalStorageBytes = 176;
 inline constexpr size_t kLocalStorageBytes61 = 168;  // both take 192 bytes of memory
 
-// A limit on the memory of tables. Thread-safe.
+// A limit on the memory of one kind, and a count of it. Thread-safe.
 class Account {
  public:
   static constexpr size_t kUnlimited = SIZE_MAX;
@@ -71,7 +71,14 @@ class Account {
     return true;
   }
 
-  // Subtracts what an earlier Charge() added.
+  // Adds `bytes` although that may exceed the limit: for what cannot be refused any more.
+  void ChargeBeyondLimit(size_t bytes) { used_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Whether Charge() of so many would succeed now.
+  bool HasRoomFor(size_t bytes) const {
+    return bytes <= limit_bytes_ && used_bytes() <= limit_bytes_ - bytes;
+  }
+
+  // Subtracts what an earlier charge added.
   // REQUIRES: the bytes are charged.
   void Uncharge(size_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
 

@@ -35,6 +35,8 @@ enum class [[nodiscard]] Status : int{
     kNoBits = status_internal::NoMemoryBecause(1),        // too few bits of the owners are free
     kNoIndexes = status_internal::NoMemoryBecause(2),     // every index of the table is in use
     kAccountLimit = status_internal::NoMemoryBecause(3),  // StoreOptions::table_limit_bytes
+    kSpillLimit = status_internal::NoMemoryBecause(4),    // StoreOptions::spill_limit_bytes
+    kPendingLimit = status_internal::NoMemoryBecause(5),  // StoreOptions::pending_limit_bytes
 };
 
 // The errno twin: 0 for kOk, otherwise positive.
@@ -77,6 +79,10 @@ constexpr std::string_view StatusName(Status status) {
       return "ENOMEM, no indexes";
     case Status::kAccountLimit:
       return "ENOMEM, account limit";
+    case Status::kSpillLimit:
+      return "ENOMEM, spill limit";
+    case Status::kPendingLimit:
+      return "ENOMEM, pending limit";
   }
   return "?";
 }

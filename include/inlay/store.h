@@ -76,6 +76,13 @@ struct StoreOptions {
   // For the tables of all maps together: a map can learn from a refusal how much the others hold
   // (docs/design.md, S2).
   size_t table_limit_bytes = Account::kUnlimited;
+  // For the private values of all maps together that are in a side table: those of owners without
+  // storage slots. Beyond it an operation that would spill fails with kSpillLimit. 0: none spills.
+  size_t spill_limit_bytes = Account::kUnlimited;
+  // For private values of owners without storage slots that were replaced or removed, and wait for
+  // readers; with the side tables' own arrays. A reader that stays in its section holds them all.
+  // While so many wait, an operation that would spill fails with kPendingLimit.
+  size_t pending_limit_bytes = Account::kUnlimited;
   // Holds spilled values and the values of maps that have fallen back. If set, the store also
   // closes and clones the owners' slots, and every owner must have a storage_slot(); an owner
   // without one gets kNoMemory.
@@ -134,7 +141,12 @@ class Store {
   bool CheckInvariants(std::string* reason) const;
 
   const StoreOptions& options() const { return options_; }
+  // Of the tables; limited by table_limit_bytes.
   Account& account() { return account_; }
+  // Of private values in side tables, and of those that wait for readers. An operation that is
+  // about to fail may be charged for a moment. Valid as long as the store.
+  Account& spill_account();
+  Account& pending_account();
 
   // --- for maps
 
