@@ -4,11 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +23,7 @@
 #include "engine/live_kernel/file_descriptor.h"
 #include "tests/capture/held_sockets.h"
 #include "tests/capture/proving_value.h"
+#include "tests/capture/refused_calls.h"
 #include "tests/capture/test_map.h"
 #include "tools/capture/capture_source.h"
 #include "tools/capture/value_schema.h"
@@ -257,8 +254,7 @@ TEST(LiveCapture, ValuesWithALockAreNeverTorn) {
     const TestMap map = MakeTestMap({.value_bytes = bytes, .lock_offset = lock_offset});
     HeldSockets sockets;
     sockets.StartRewritingLocked(kKinds[2], 1, map.fd.get(), bytes);
-    const bool is_scaled = ScaledDown(1000) != 1000;
-    const int scaled_takes = is_scaled ? std::max(takes / 10, 20) : takes;
+    const int scaled_takes = IsScaledDown() ? std::max(takes / 10, 20) : takes;
     for (const Method method : {Method::kFd, Method::kMap}) {
       const std::unique_ptr<CaptureSource> source = Open(map.id, method);
       ASSERT_NE(source, nullptr);
@@ -346,22 +342,10 @@ TEST(LiveCapture, Tables) {
   }
 }
 
-// From now on this process's BPF_MAP_LOOKUP_BATCH fails, as on a kernel that does not have it.
-bool RefuseBatches() {
-  sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_LOOKUP_BATCH, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog filter = {static_cast<uint16_t>(std::size(code)), code};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
 TEST(LiveCapture, TablesKeyByKeyWithoutBatches) {
+  const auto no_batches = [](uint32_t command, const bpf_attr&) {
+    return command == BPF_MAP_LOOKUP_BATCH ? EINVAL : 0;
+  };
   const size_t all_cpus = static_cast<size_t>(libbpf_num_possible_cpus());
   for (const bpf_map_type type :
        {BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH, BPF_MAP_TYPE_PERCPU_ARRAY}) {
@@ -372,17 +356,11 @@ TEST(LiveCapture, TablesKeyByKeyWithoutBatches) {
                      .value_bytes = 20,
                      .max_entries = type == BPF_MAP_TYPE_PERCPU_ARRAY ? 300u : 5000u});
     Fill(map, type, cpus);
-    const pid_t process = fork();
-    if (process == 0) {
-      if (!RefuseBatches()) _exit(3);
+    WithRefusedCalls(no_batches, [&] {
       const Taken taken = TakeOnce(map.id, Method::kAuto);
       ExpectAll(taken, 300 * cpus);
       EXPECT_EQ(taken.result.notes.size(), 1u) << "it read key by key";
-      _exit(HasFailure() ? 1 : 0);
-    }
-    int status = 0;
-    waitpid(process, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 #include "tools/capture/attribute_capture.h"
 
+#include <iterator>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,8 +42,6 @@ class AttributeCapture : public CaptureSource {
                                    {"tcp", "sockets_of_tcp"},
                                    {"udp", "sockets_of_udp"},
                                    {"unix", "sockets_of_unix"}};
-    std::vector<std::string> names;
-    WalkPrograms::Options load;
     for (const Walk& walk : all) {
       const absl::StatusOr<bool> has = KernelHasIterator(walk.iterator);
       if (!has.ok()) return has.status();
@@ -51,19 +51,20 @@ class AttributeCapture : public CaptureSource {
         continue;
       }
       walks_.push_back(walk);
-      load.programs.push_back(walk.program);
-      names.push_back(absl::StrCat("iter/", walk.iterator));
+    }
+    if (walks_.empty()) {
+      return absl::FailedPreconditionError(
+          "this kernel is too old: it has no iterator over sockets");
     }
     if (!InFirstPidNamespace()) {
       gaps_.push_back(
           "this process is in a PID namespace of its own: descriptors of other processes are not "
           "seen");
     }
-    load.value_bytes = sizeof(SocketAttributes);
-    load.most_records = BufferedSockets(sizeof(SocketAttributes), options.buffer_bytes);
-    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(load);
-    if (!loaded.ok()) return loaded.status();
-    programs_ = *std::move(loaded);
+    const absl::Status loaded = Load(options.buffer_bytes);
+    if (!loaded.ok()) return loaded;
+    std::vector<std::string> names;
+    for (const Walk& walk : walks_) names.push_back(absl::StrCat("iter/", walk.iterator));
     description_.method = absl::StrJoin(names, ", ");
     return absl::OkStatus();
   }
@@ -72,6 +73,7 @@ class AttributeCapture : public CaptureSource {
     SnapshotResult result;
     for (const std::string& gap : gaps_) result.AddGap(gap);
     absl::flat_hash_set<uint64_t> seen;
+    WalkProgress total = {};
     const auto on_record = [&](uint64_t cookie, std::span<const uint8_t> value) {
       if (!seen.insert(cookie).second) return absl::OkStatus();
       ++result.values;
@@ -82,10 +84,10 @@ class AttributeCapture : public CaptureSource {
       const absl::StatusOr<WalkProgress> progress =
           programs_->Walk(walk.program, {}, WalkPrograms::kOftenBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
+      AddAbsent(*progress, &total);
     }
     size_t refused = 0;
     size_t not_entered = 0;
-    uint64_t pauses = 0;
     absl::Status first_refusal;
     const std::vector<live_kernel::FileDescriptor> net_namespaces = OpenNetNamespaces(&refused);
     for (size_t i = 0; i < net_namespaces.size(); ++i) {
@@ -93,7 +95,7 @@ class AttributeCapture : public CaptureSource {
       absl::Status status;
       const auto walk_here = [&] {
         entered = true;
-        return WalkNetNamespace(on_record, &pauses);
+        return WalkNetNamespace(on_record, &total);
       };
       // The first namespace is our own: no need to enter it.
       status = i == 0 ? walk_here() : InNetNamespace(net_namespaces[i], walk_here);
@@ -108,7 +110,8 @@ class AttributeCapture : public CaptureSource {
                                  std::string(first_refusal.message()),
                                  "): the snapshot misses their sockets without a descriptor"));
     }
-    if (pauses != 0) {
+    NoteAbsent(total, result);
+    if (total.pauses != 0) {
       result.AddGap(
           "a walk over the sockets of one protocol paused, and may have missed some that have no "
           "descriptor");
@@ -125,13 +128,47 @@ class AttributeCapture : public CaptureSource {
   }
 
  private:
-  absl::Status WalkNetNamespace(const WalkPrograms::OnRecord& on_record, uint64_t* pauses) {
+  absl::Status Load(size_t buffer_bytes) {
+    WalkPrograms::Options load;
+    for (const Walk& walk : walks_) load.programs.push_back(walk.program);
+    load.value_bytes = sizeof(SocketAttributes);
+    load.most_records = BufferedSockets(sizeof(SocketAttributes), buffer_bytes);
+    std::map<std::string, std::string> refused;
+    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded =
+        WalkPrograms::LoadSome(std::move(load), &refused);
+    if (!loaded.ok()) return loaded.status();
+    programs_ = *std::move(loaded);
+    for (const auto& [program, why] : refused) {
+      gaps_.push_back(absl::StrCat("the snapshot misses some sockets: ", why));
+      std::erase_if(walks_, [&](const Walk& walk) { return walk.program == program; });
+    }
+    return absl::OkStatus();
+  }
+
+  static void AddAbsent(const WalkProgress& of_walk, WalkProgress* total) {
+    for (size_t i = 0; i < std::size(total->absent); ++i) total->absent[i] |= of_walk.absent[i];
+  }
+
+  // Bits of members that this kernel cannot fill become a note.
+  static void NoteAbsent(const WalkProgress& absent, SnapshotResult& result) {
+    std::vector<std::string> names;
+    for (const analysis::ValueField& field : AttributeFields()) {
+      const uint64_t at = field.offset_bits.value_or(0) / 8;
+      if ((absent.absent[at / 64] >> at % 64 & 1) != 0) names.push_back(field.name);
+    }
+    if (names.empty()) return;
+    result.notes.push_back(absl::StrCat("this kernel does not have ", absl::StrJoin(names, ", "),
+                                        ": 0 in all sockets, or empty"));
+  }
+
+  absl::Status WalkNetNamespace(const WalkPrograms::OnRecord& on_record, WalkProgress* total) {
     for (const Walk& walk : walks_) {
       if (walk.iterator == "task_file") continue;
       const absl::StatusOr<WalkProgress> progress =
           programs_->Walk(walk.program, {}, WalkPrograms::kSeldomBytes, on_record, stop_);
       if (!progress.ok()) return progress.status();
-      *pauses += progress->pauses;
+      total->pauses += progress->pauses;
+      AddAbsent(*progress, total);
     }
     return absl::OkStatus();
   }

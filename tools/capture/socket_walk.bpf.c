@@ -362,36 +362,52 @@ enum {
   kStateNewRequest = 12,
 };
 
-// A member of `from`, or 0 if this kernel does not have it.
-#define READ_IF_THERE(to, from, member) \
-  if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ(from, member)
+// This kernel does not have what the member of the record is read from: the process says so.
+#define NOTE_ABSENT(member)                                                    \
+  progress.absent[__builtin_offsetof(struct SocketAttributes, member) / 64] |= \
+      1ULL << __builtin_offsetof(struct SocketAttributes, member) % 64
 
-// The same for members that older kernels have as bit-fields, or in another size.
-#define READ_BITS_IF_THERE(to, from, member) \
-  if (bpf_core_field_exists((from)->member)) (to) = BPF_CORE_READ_BITFIELD_PROBED(from, member)
+// Reads a member of `from` into one of the record, which stays 0 if this kernel does not have it.
+#define READ_IF_THERE(member, from, source)   \
+  if (bpf_core_field_exists((from)->source))  \
+    to->member = BPF_CORE_READ(from, source); \
+  else                                        \
+    NOTE_ABSENT(member)
+
+// The same for bit-fields, and for members that some kernels have as bit-fields or in another size.
+#define READ_BITS_IF_THERE(member, from, source)              \
+  if (bpf_core_field_exists((from)->source))                  \
+    to->member = BPF_CORE_READ_BITFIELD_PROBED(from, source); \
+  else                                                        \
+    NOTE_ABSENT(member)
 
 static __always_inline void ReadTcp(const struct sock* sk, struct SocketAttributes* to) {
   const struct tcp_sock* const tcp = (const struct tcp_sock*)sk;
   const struct inet_connection_sock* const connection = &tcp->inet_conn;
-  READ_IF_THERE(to->mss, tcp, mss_cache);
-  READ_IF_THERE(to->window_clamp, tcp, window_clamp);
-  READ_IF_THERE(to->keepalive_time, tcp, keepalive_time);
-  READ_IF_THERE(to->keepalive_interval, tcp, keepalive_intvl);
-  READ_IF_THERE(to->keepalive_probes, tcp, keepalive_probes);
-  READ_IF_THERE(to->notsent_lowat, tcp, notsent_lowat);
-  READ_IF_THERE(to->advmss, tcp, advmss);
-  READ_IF_THERE(to->ecn_flags, tcp, ecn_flags);
-  if (bpf_core_field_exists(tcp->nonagle))
-    to->nodelay = BPF_CORE_READ_BITFIELD_PROBED(tcp, nonagle);
-  READ_IF_THERE(to->user_timeout, connection, icsk_user_timeout);
-  READ_IF_THERE(to->syn_retries, connection, icsk_syn_retries);
-  const struct tcp_congestion_ops* const congestion = BPF_CORE_READ(connection, icsk_ca_ops);
-  if (congestion) {
-    bpf_core_read_str(to->congestion_control, sizeof(to->congestion_control), &congestion->name);
+  READ_IF_THERE(mss, tcp, mss_cache);
+  READ_IF_THERE(window_clamp, tcp, window_clamp);
+  READ_IF_THERE(keepalive_time, tcp, keepalive_time);
+  READ_IF_THERE(keepalive_interval, tcp, keepalive_intvl);
+  READ_IF_THERE(keepalive_probes, tcp, keepalive_probes);
+  READ_IF_THERE(notsent_lowat, tcp, notsent_lowat);
+  READ_IF_THERE(advmss, tcp, advmss);
+  READ_IF_THERE(ecn_flags, tcp, ecn_flags);
+  READ_BITS_IF_THERE(nodelay, tcp, nonagle);
+  READ_IF_THERE(user_timeout, connection, icsk_user_timeout);
+  READ_IF_THERE(syn_retries, connection, icsk_syn_retries);
+  if (bpf_core_field_exists(connection->icsk_ca_ops)) {
+    const struct tcp_congestion_ops* const congestion = BPF_CORE_READ(connection, icsk_ca_ops);
+    if (congestion) {
+      bpf_core_read_str(to->congestion_control, sizeof(to->congestion_control), &congestion->name);
+    }
+  } else {
+    NOTE_ABSENT(congestion_control);
   }
   if (bpf_core_field_exists(connection->icsk_ulp_ops)) {
     const struct tcp_ulp_ops* const upper = BPF_CORE_READ(connection, icsk_ulp_ops);
     if (upper) bpf_core_read_str(to->upper_protocol, sizeof(to->upper_protocol), &upper->name);
+  } else {
+    NOTE_ABSENT(upper_protocol);
   }
 }
 
@@ -399,39 +415,43 @@ static __always_inline void ReadTcp(const struct sock* sk, struct SocketAttribut
 static __always_inline void ReadAttributes(const struct sock* sk, struct SocketAttributes* to) {
   to->family = BPF_CORE_READ(sk, __sk_common.skc_family);
   to->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-  to->reuse = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuse);
-  to->reuseport = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_reuseport);
-  to->ipv6only = BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_ipv6only);
-  to->bound_device = BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if);
-  to->flags = BPF_CORE_READ(sk, __sk_common.skc_flags);
-  to->mark = BPF_CORE_READ(sk, sk_mark);
-  to->priority = BPF_CORE_READ(sk, sk_priority);
-  to->uid = BPF_CORE_READ(sk, sk_uid.val);
-  to->rcvbuf = BPF_CORE_READ(sk, sk_rcvbuf);
-  to->sndbuf = BPF_CORE_READ(sk, sk_sndbuf);
-  to->rcvlowat = BPF_CORE_READ(sk, sk_rcvlowat);
   to->type = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_type);
   to->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
-  READ_IF_THERE(to->shutdown, sk, sk_shutdown);
-  READ_BITS_IF_THERE(to->userlocks, sk, sk_userlocks);
-  READ_IF_THERE(to->max_pacing_rate, sk, sk_max_pacing_rate);
-  READ_IF_THERE(to->pacing_status, sk, sk_pacing_status);
-  READ_IF_THERE(to->max_ack_backlog, sk, sk_max_ack_backlog);
-  READ_BITS_IF_THERE(to->timestamp_flags, sk, sk_tsflags);
-  READ_IF_THERE(to->classid, sk, sk_cgrp_data.classid);
+  READ_BITS_IF_THERE(reuse, sk, __sk_common.skc_reuse);
+  READ_BITS_IF_THERE(reuseport, sk, __sk_common.skc_reuseport);
+  READ_BITS_IF_THERE(ipv6only, sk, __sk_common.skc_ipv6only);
+  READ_IF_THERE(bound_device, sk, __sk_common.skc_bound_dev_if);
+  READ_IF_THERE(flags, sk, __sk_common.skc_flags);
+  READ_IF_THERE(mark, sk, sk_mark);
+  READ_IF_THERE(priority, sk, sk_priority);
+  READ_IF_THERE(uid, sk, sk_uid.val);
+  READ_IF_THERE(rcvbuf, sk, sk_rcvbuf);
+  READ_IF_THERE(sndbuf, sk, sk_sndbuf);
+  READ_IF_THERE(rcvlowat, sk, sk_rcvlowat);
+  READ_IF_THERE(shutdown, sk, sk_shutdown);
+  READ_BITS_IF_THERE(userlocks, sk, sk_userlocks);
+  READ_IF_THERE(max_pacing_rate, sk, sk_max_pacing_rate);
+  READ_IF_THERE(pacing_status, sk, sk_pacing_status);
+  READ_IF_THERE(max_ack_backlog, sk, sk_max_ack_backlog);
+  READ_BITS_IF_THERE(timestamp_flags, sk, sk_tsflags);
+  READ_IF_THERE(classid, sk, sk_cgrp_data.classid);
   if (bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
     to->cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+  } else {
+    NOTE_ABSENT(cgroup_id);
   }
   if (bpf_core_field_exists(((struct net*)0)->net_cookie)) {
     to->netns_cookie = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
+  } else {
+    NOTE_ABSENT(netns_cookie);
   }
   if (to->family != kFamilyInet && to->family != kFamilyInet6) return;
   const struct inet_sock* const inet = (const struct inet_sock*)sk;
-  READ_IF_THERE(to->ttl, inet, uc_ttl);
-  READ_IF_THERE(to->tos, inet, tos);
-  READ_IF_THERE(to->min_ttl, inet, min_ttl);
-  READ_IF_THERE(to->multicast_ttl, inet, mc_ttl);
-  READ_IF_THERE(to->mtu_discovery, inet, pmtudisc);
+  READ_IF_THERE(ttl, inet, uc_ttl);
+  READ_IF_THERE(tos, inet, tos);
+  READ_IF_THERE(min_ttl, inet, min_ttl);
+  READ_IF_THERE(multicast_ttl, inet, mc_ttl);
+  READ_IF_THERE(mtu_discovery, inet, pmtudisc);
   if (to->type == kTypeStream && to->protocol == kProtocolTcp) ReadTcp(sk, to);
 }
 

@@ -26,6 +26,9 @@ struct WalkProgress {
   // All pauses, after which the iterator has to find its place again. The process counts them. The
   // kernel pauses by itself after a million objects.
   __u64 pauses;
+  // A bit for each byte of struct SocketAttributes: a member begins there that this kernel cannot
+  // fill. Of members that the walk has read.
+  __u64 absent[3];
 };
 
 #endif  // INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_

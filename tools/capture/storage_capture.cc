@@ -4,6 +4,8 @@
 #include <linux/bpf.h>
 
 #include <cstring>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -89,10 +91,7 @@ class StorageCapture : public CaptureSource {
       if (*has) {
         walks_.push_back({iterator, Program(over_map)});
       } else {
-        gaps_.push_back(absl::StrCat("this kernel has no iterator '", iterator, "'",
-                                     over_map ? ": sockets without a descriptor are missing"
-                                              : ": values that were replaced during the walk over "
-                                                "the map may be missing"));
+        AddGapWithout(iterator, absl::StrCat("this kernel has no iterator '", iterator, "'"));
       }
     }
     if (walks_.empty()) {
@@ -101,6 +100,13 @@ class StorageCapture : public CaptureSource {
           "(Linux 5.12 has them)");
     }
     return absl::OkStatus();
+  }
+
+  void AddGapWithout(const std::string& iterator, const std::string& why) {
+    gaps_.push_back(absl::StrCat(why, iterator == kMapIterator
+                                          ? ": sockets without a descriptor are missing"
+                                          : ": values that were replaced during the walk over the "
+                                            "map may be missing"));
   }
 
   std::string Program(bool over_map) const {
@@ -118,7 +124,7 @@ class StorageCapture : public CaptureSource {
       for (Walk& walk : walks_) walk.program = Program(true);
       return LoadWalks();
     }
-    if (!schema_.lock_offset.has_value()) return status;
+    if (!schema_.lock_offset.has_value()) return LoadSome();
     // The verifier may not follow so long a copy, or may allow no locks here: copy without the
     // lock.
     description_.notes.push_back(absl::StrCat(
@@ -127,10 +133,33 @@ class StorageCapture : public CaptureSource {
         std::string(status.message())));
     schema_.lock_offset.reset();
     for (Walk& walk : walks_) walk.program = Program(walk.iterator == kMapIterator);
-    return LoadWalks();
+    return LoadSome();
   }
 
   absl::Status LoadWalks() {
+    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(LoadOptions());
+    if (!loaded.ok()) return loaded.status();
+    programs_ = *std::move(loaded);
+    return absl::OkStatus();
+  }
+
+  // Without a walk that this kernel refuses, if there is another one.
+  absl::Status LoadSome() {
+    std::map<std::string, std::string> refused;
+    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded =
+        WalkPrograms::LoadSome(LoadOptions(), &refused);
+    if (!loaded.ok()) return loaded.status();
+    programs_ = *std::move(loaded);
+    std::erase_if(walks_, [&](const Walk& walk) {
+      const auto why = refused.find(walk.program);
+      if (why == refused.end()) return false;
+      AddGapWithout(walk.iterator, why->second);
+      return true;
+    });
+    return absl::OkStatus();
+  }
+
+  WalkPrograms::Options LoadOptions() const {
     WalkPrograms::Options options;
     for (const Walk& walk : walks_) options.programs.push_back(walk.program);
     options.value_bytes = map_.value_bytes;
@@ -142,10 +171,7 @@ class StorageCapture : public CaptureSource {
     } else {
       options.most_records = BufferedSockets(map_.value_bytes, buffer_bytes_);
     }
-    absl::StatusOr<std::unique_ptr<WalkPrograms>> loaded = WalkPrograms::Load(options);
-    if (!loaded.ok()) return loaded.status();
-    programs_ = *std::move(loaded);
-    return absl::OkStatus();
+    return options;
   }
 
   absl::StatusOr<SnapshotResult> TakeEach(const ValueSink& sink) {

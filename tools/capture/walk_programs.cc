@@ -133,6 +133,21 @@ absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::Load(const Options& 
   return loaded;
 }
 
+absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::LoadSome(
+    Options options, std::map<std::string, std::string>* refused) {
+  absl::StatusOr<std::unique_ptr<WalkPrograms>> all = Load(options);
+  if (all.ok() || absl::IsPermissionDenied(all.status()) || options.programs.size() < 2) return all;
+  Options alone = options;
+  std::erase_if(options.programs, [&](const std::string& program) {
+    alone.programs = {program};
+    const absl::Status status = Load(alone).status();
+    if (!status.ok()) refused->emplace(program, std::string(status.message()));
+    return !status.ok();
+  });
+  if (options.programs.empty()) return all;
+  return Load(options);
+}
+
 absl::Status WalkPrograms::MapMemory(const Options& options) {
   const auto map_memory = [](int fd, size_t bytes) {
     void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

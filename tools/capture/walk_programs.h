@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,10 @@ class WalkPrograms {
   // Fails if the kernel does not load the programs, with the kernel's reason; needs CAP_BPF and
   // CAP_PERFMON.
   static absl::StatusOr<std::unique_ptr<WalkPrograms>> Load(const Options& options);
+  // As Load(). If the kernel refuses the programs together, it loads those that the kernel does not
+  // refuse alone, and *refused has the others with the reasons. Fails if it refuses all.
+  static absl::StatusOr<std::unique_ptr<WalkPrograms>> LoadSome(
+      Options options, std::map<std::string, std::string>* refused);
   ~WalkPrograms();
   WalkPrograms(const WalkPrograms&) = delete;
   WalkPrograms& operator=(const WalkPrograms&) = delete;
