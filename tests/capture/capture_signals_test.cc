@@ -96,7 +96,7 @@ size_t StopsBefore(const std::vector<std::string>& arguments) {
 // An emulated machine takes seconds for a traced command, so there fewer stops are tried.
 struct Steps {
   size_t part = IsScaledDown() ? 2 : 4;
-  size_t step = IsScaledDown() ? 20 : 1;
+  size_t step = IsScaledDown() ? 60 : 1;
 };
 
 // A signal ends a capture whose file is not in place yet, and leaves nothing behind. Once the file
