@@ -133,7 +133,8 @@ Status SocketTable::Create(const SocketTableOptions& options,
     std::unique_ptr<SocketTable> made(new SocketTable(options, std::move(state)));
     StorageCharger* const charger = made.get();
     made->storage_domain_ = std::make_unique<LocalStorageDomain>(
-        charger, options.kernel == KernelVersion::k6_1 ? kLocalStorageBytes61 : kLocalStorageBytes);
+        charger,
+        options.kernel == KernelVersion::kLinux61 ? kLocalStorageBytes61 : kLocalStorageBytes);
     made->tail_space_ = std::make_unique<TailSpace>(*made, options.tail_bytes);
     made->single_storage_ = std::make_unique<SingleStorage>(*made);
     StoreOptions store_options;

@@ -74,7 +74,7 @@ inline constexpr int ENOTSUPP = 524;
 template <StorageMap Layout>
 class SkStorage {
  public:
-  explicit SkStorage(std::unique_ptr<Layout> map, KernelVersion kernel = KernelVersion::k6_18)
+  explicit SkStorage(std::unique_ptr<Layout> map, KernelVersion kernel = KernelVersion::kLinux618)
       : map_(std::move(map)), kernel_(kernel) {}
 
   Layout& map() { return *map_; }
@@ -230,7 +230,7 @@ int map_get_next_key(const SkStorage<Layout>& /*storage*/) noexcept {
 
 template <StorageMap Layout>
 int map_freeze(SkStorage<Layout>& storage) noexcept {
-  const bool on_6_1 = storage.kernel() == KernelVersion::k6_1;
+  const bool on_6_1 = storage.kernel() == KernelVersion::kLinux61;
   if (storage.has_lock() && !on_6_1) return -ENOTSUPP;
   if (storage.Freeze()) return 0;
   return on_6_1 ? -EBUSY : -EPERM;

@@ -179,7 +179,7 @@ inline Socket* FullSocket(SocketCommon* sk) {
 
 // The kernel whose answers are emulated where programs can observe that they differ.
 // docs/semantics.md lists the differences; versions between these two have some of them.
-enum class KernelVersion : uint8_t { k6_1, k6_18 };
+enum class KernelVersion : uint8_t { kLinux61, kLinux618 };
 
 struct SocketTableOptions {
   uint32_t inline_bits = 64;  // reserved for index maps: 0, 16, 32, or a multiple of 64 up to 256
@@ -188,7 +188,7 @@ struct SocketTableOptions {
   uint32_t max_descriptors = 1 << 20;  // open at a time
   int32_t optmem_max_bytes = 131072;   // net.core.optmem_max: limits sk_omem_alloc of each socket
   size_t table_limit_bytes = Account::kUnlimited;  // of all index maps' tables together
-  KernelVersion kernel = KernelVersion::k6_18;
+  KernelVersion kernel = KernelVersion::kLinux618;
 };
 
 // The sockets and descriptors of one emulated process and network namespace.

@@ -60,7 +60,7 @@ using Layouts =
 struct PointerLayout61 : PointerLayout {
   static constexpr std::string_view kName = "pointer_6_1";
   static constexpr SocketTableOptions kSockets = {
-      .inline_bits = 0, .tail_bytes = 0, .kernel = KernelVersion::k6_1};
+      .inline_bits = 0, .tail_bytes = 0, .kernel = KernelVersion::kLinux61};
 };
 
 using OlderKernels = std::tuple<PointerLayout61>;
