@@ -138,10 +138,12 @@ class AttributeCapture : public CaptureSource {
         WalkPrograms::LoadSome(std::move(load), &refused);
     if (!loaded.ok()) return loaded.status();
     programs_ = *std::move(loaded);
-    for (const auto& [program, why] : refused) {
-      gaps_.push_back(absl::StrCat("the snapshot misses some sockets: ", why));
-      std::erase_if(walks_, [&](const Walk& walk) { return walk.program == program; });
-    }
+    std::erase_if(walks_, [&](const Walk& walk) {
+      const auto why = refused.find(walk.program);
+      if (why == refused.end()) return false;
+      gaps_.push_back(absl::StrCat("the snapshot misses some sockets: ", why->second));
+      return true;
+    });
     return absl::OkStatus();
   }
 
