@@ -4,6 +4,7 @@
 #ifndef INLAY_ENGINE_LIVE_MAPS_KERNEL_MAPS_H_
 #define INLAY_ENGINE_LIVE_MAPS_KERNEL_MAPS_H_
 
+#include <bpf/bpf.h>
 #include <sys/mman.h>
 
 #include <array>
@@ -63,10 +64,17 @@ struct LiveMap::Maps {
     return std::atomic_ref<uint32_t>(
         reinterpret_cast<uint32_t*>(state.data() + head().held_offset)[index - 1]);
   }
-  // 1: the index was set since someone cleared it.
+  // An inlay_hint.
   std::atomic_ref<uint8_t> hint(uint32_t index) const {
     return std::atomic_ref<uint8_t>(
         reinterpret_cast<uint8_t*>(state.data() + head().hints_offset)[index - 1]);
+  }
+  // Makes an index free, which nothing refers to.
+  void Free(uint32_t index) {
+    hint(index).store(INLAY_HINT_FREE);
+    if (bpf_map_update_elem(fd(Part::kFree), nullptr, &index, BPF_ANY) != 0) {
+      hint(index).store(INLAY_HINT_NONE);  // who reclaims indexes finds it
+    }
   }
 };
 

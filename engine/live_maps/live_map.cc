@@ -73,7 +73,7 @@ Status LiveMap::Intern(std::span<const std::byte> value, uint32_t* index) {
       uint32_t again = 0;
       if (std::equal(value.begin(), value.end(), maps_->value(found)) &&
           Lookup(codes, value.data(), &again) && again == found) {
-        maps_->hint(found).store(1);
+        maps_->hint(found).store(INLAY_HINT_SET);
         *index = found;
         return Status::kOk;
       }
@@ -82,14 +82,21 @@ Status LiveMap::Intern(std::span<const std::byte> value, uint32_t* index) {
     }
     uint32_t taken = 0;
     if (bpf_map_lookup_and_delete_elem(maps_->fd(Part::kFree), nullptr, &taken) != 0) {
-      if (next.load() >= most_values()) return Status::kNoMemory;
-      const __u64 used = next.fetch_add(1);
+      // Held before it is taken: who reclaims indexes might take it for one that was forgotten.
+      __u64 used = next.load();
       if (used >= most_values()) return Status::kNoMemory;
       taken = static_cast<uint32_t>(used) + 1;
+      maps_->held(taken).fetch_add(1);
+      if (!next.compare_exchange_strong(used, used + 1)) {
+        maps_->held(taken).fetch_sub(1);
+        continue;
+      }
+    } else if (IsIndex(taken)) {
+      maps_->held(taken).fetch_add(1);
+    } else {
+      continue;
     }
-    if (!IsIndex(taken)) continue;
-    maps_->held(taken).fetch_add(1);
-    maps_->hint(taken).store(1);
+    maps_->hint(taken).store(INLAY_HINT_SET);
     const Status written = WriteValue(taken, value);
     std::atomic_ref<__u64>(maps_->head().interned).fetch_add(1);
     int error = ToErrno(written);
@@ -102,7 +109,7 @@ Status LiveMap::Intern(std::span<const std::byte> value, uint32_t* index) {
     }
     // Nobody has seen the index, so it is free at once.
     maps_->held(taken).fetch_sub(1);
-    bpf_map_update_elem(maps_->fd(Part::kFree), nullptr, &taken, BPF_ANY);
+    maps_->Free(taken);
     if (error != EEXIST) return StatusOfErrno(error);
   }
   return Status::kNoMemory;

@@ -15,6 +15,13 @@ enum {
   INLAY_NO_SHIFT = 32,
 };
 
+// What is known of an index, for who reclaims indexes.
+enum inlay_hint {
+  INLAY_HINT_NONE = 0,
+  INLAY_HINT_SET = 1,   // some socket got it since the hint was cleared
+  INLAY_HINT_FREE = 2,  // it is on the free list
+};
+
 enum inlay_map_flags {
   // A code of 0 says nothing: the socket may have a value in its own storage.
   INLAY_ANY_STORAGE = 1,
@@ -30,11 +37,11 @@ struct inlay_map_state {
   __u32 width;
   __u32 flags;
   __u32 held_offset;   // __u32 held[most_values]: how many holders an index has in user space
-  __u32 hints_offset;  // __u8 hints[most_values]: 1 if the index was set since someone cleared it
-  __u32 reserved;
-  __u64 next;      // indexes above this were never used; may exceed most_values
-  __u64 interned;  // how often a value was written, also if another CPU was first
-  __u64 spilled;   // how often a socket got a value of its own, since no index was left
+  __u32 hints_offset;  // __u8 hints[most_values]: an inlay_hint of each index
+  __u32 collector;     // the process that reclaims indexes; 0: none
+  __u64 next;          // indexes above this were never used; may exceed most_values
+  __u64 interned;      // how often a value was written, also if another CPU was first
+  __u64 spilled;       // how often a socket got a value of its own, since no index was left
 };
 
 #endif  // INLAY_BPF_MAP_STATE_H_

@@ -260,48 +260,49 @@ INLAY_SAME_(bytes, __u8)
 // of a value, or 0 if none is left. Beside deletions, a lookup in a hash map may return the element
 // of another key (Linux 7.3, kernel/bpf/hashtab.c: freed elements are reused at once), so the value
 // behind the index decides.
-#define INLAY_MAP_INTERN_(name, value_type)                                              \
-  INLAY_FUNCTION_ __u32 name##_inlay_known(__u64 index) {                                \
-    __u64 place = index - 1;                                                             \
-    INLAY_KEEP_(place);                                                                  \
-    if (place >= name##_inlay_most) return 0;                                            \
-    if (!name##_state.hints[place]) name##_state.hints[place] = 1;                       \
-    return place + 1;                                                                    \
-  }                                                                                      \
-  INLAY_FUNCTION_ __u32 name##_inlay_take(void) {                                        \
-    __u32 code = 0;                                                                      \
-    if (bpf_map_pop_elem(&name##_free, &code) == 0) return code;                         \
-    if (*(volatile __u64*)&name##_state.head.next >= name##_inlay_most) return 0;        \
-    const __u64 used = __sync_fetch_and_add(&name##_state.head.next, 1);                 \
-    return used < name##_inlay_most ? used + 1 : 0;                                      \
-  }                                                                                      \
-  INLAY_FUNCTION_ __u32 name##_inlay_intern(value_type* value) {                         \
-    for (int attempt = 0; attempt < INLAY_ATTEMPTS_; ++attempt) {                        \
-      const __u32* const found = bpf_map_lookup_elem(&name##_codes, value);              \
-      if (found) {                                                                       \
-        __u64 place = (__u64)*found - 1;                                                 \
-        INLAY_KEEP_(place);                                                              \
-        if (place < name##_inlay_most &&                                                 \
-            INLAY_COMPARE_(value_type, &name##_values[place], value)) {                  \
-          return name##_inlay_known(place + 1);                                          \
-        }                                                                                \
-      }                                                                                  \
-      __u32 code = name##_inlay_take();                                                  \
-      __u64 place = (__u64)code - 1;                                                     \
-      INLAY_KEEP_(place);                                                                \
-      if (place >= name##_inlay_most) return 0;                                          \
-      name##_values[place] = *value;                                                     \
-      name##_state.hints[place] = 1;                                                     \
-      /* Its result is used, so this is a full barrier: the value precedes its index. */ \
-      __u64 count = __sync_fetch_and_add(&name##_state.head.interned, 1);                \
-      asm volatile("" : "+r"(count) : : "memory");                                       \
-      const long error = bpf_map_update_elem(&name##_codes, value, &code, BPF_NOEXIST);  \
-      if (!error) return code;                                                           \
-      /* Nobody has seen the index, so it is free at once. */                            \
-      bpf_map_push_elem(&name##_free, &code, 0);                                         \
-      if (error != -INLAY_EEXIST_) return 0;                                             \
-    }                                                                                    \
-    return 0;                                                                            \
+#define INLAY_MAP_INTERN_(name, value_type)                                                      \
+  INLAY_FUNCTION_ __u32 name##_inlay_known(__u64 index) {                                        \
+    __u64 place = index - 1;                                                                     \
+    INLAY_KEEP_(place);                                                                          \
+    if (place >= name##_inlay_most) return 0;                                                    \
+    if (!name##_state.hints[place]) name##_state.hints[place] = INLAY_HINT_SET;                  \
+    return place + 1;                                                                            \
+  }                                                                                              \
+  INLAY_FUNCTION_ __u32 name##_inlay_take(void) {                                                \
+    __u32 code = 0;                                                                              \
+    if (bpf_map_pop_elem(&name##_free, &code) == 0) return code;                                 \
+    if (*(volatile __u64*)&name##_state.head.next >= name##_inlay_most) return 0;                \
+    const __u64 used = __sync_fetch_and_add(&name##_state.head.next, 1);                         \
+    return used < name##_inlay_most ? used + 1 : 0;                                              \
+  }                                                                                              \
+  INLAY_FUNCTION_ __u32 name##_inlay_intern(value_type* value) {                                 \
+    for (int attempt = 0; attempt < INLAY_ATTEMPTS_; ++attempt) {                                \
+      const __u32* const found = bpf_map_lookup_elem(&name##_codes, value);                      \
+      if (found) {                                                                               \
+        __u64 place = (__u64)*found - 1;                                                         \
+        INLAY_KEEP_(place);                                                                      \
+        if (place < name##_inlay_most &&                                                         \
+            INLAY_COMPARE_(value_type, &name##_values[place], value)) {                          \
+          return name##_inlay_known(place + 1);                                                  \
+        }                                                                                        \
+      }                                                                                          \
+      __u32 code = name##_inlay_take();                                                          \
+      __u64 place = (__u64)code - 1;                                                             \
+      INLAY_KEEP_(place);                                                                        \
+      if (place >= name##_inlay_most) return 0;                                                  \
+      name##_values[place] = *value;                                                             \
+      name##_state.hints[place] = INLAY_HINT_SET;                                                \
+      /* Its result is used, so this is a full barrier: the value precedes its index. */         \
+      __u64 count = __sync_fetch_and_add(&name##_state.head.interned, 1);                        \
+      asm volatile("" : "+r"(count) : : "memory");                                               \
+      const long error = bpf_map_update_elem(&name##_codes, value, &code, BPF_NOEXIST);          \
+      if (!error) return code;                                                                   \
+      /* Nobody has seen the index, so it is free at once. */                                    \
+      name##_state.hints[place] = INLAY_HINT_FREE;                                               \
+      if (bpf_map_push_elem(&name##_free, &code, 0)) name##_state.hints[place] = INLAY_HINT_SET; \
+      if (error != -INLAY_EEXIST_) return 0;                                                     \
+    }                                                                                            \
+    return 0;                                                                                    \
   }
 
 // place: the code for a value, which the socket's storage has if that is all ones; 0, no memory.

@@ -106,6 +106,7 @@ class LiveMap {
   Statistics CountValues() const;
 
  private:
+  friend class LiveCollector;
   struct Maps;
 
   explicit LiveMap(std::unique_ptr<Maps> maps);

@@ -147,6 +147,35 @@ int in_setsockopt(struct bpf_sockopt* ctx) {
   return kAllow;
 }
 
+// Finds the index of a value, waits until it may go on or for so long, and sets it; without a
+// hint, which would keep the index.
+static long Spin(__u32 unused, void* context) {
+  (void)unused;
+  (void)context;
+  return *(volatile __u32*)&exchange.go_on != 0;
+}
+static long Wait(__u32 unused, void* context) {
+  (void)unused;
+  bpf_loop(1 << 10, Spin, context, 0);
+  return *(volatile __u32*)&exchange.go_on != 0 || bpf_ktime_get_ns() > *(__u64*)context;
+}
+SEC("cgroup/setsockopt")
+int slow_set(struct bpf_sockopt* ctx) {
+  struct bpf_sock* const sk = ctx->sk;
+  if (ctx->level != kExchangeLevel || ctx->optname != kSetSlowly || !sk) return kAllow;
+  const struct Policy policy = exchange.in_setsockopt;
+  const __u32* const found = bpf_map_lookup_elem(&policies_codes, &policy);
+  const __u32 index = found ? *found : 0;
+  exchange.waiting = 1;
+  __u64 end_ns = bpf_ktime_get_ns() + exchange.wait_ns;
+  bpf_loop(1 << 23, Wait, &end_ns, 0);
+  __u32 mark = policies_inlay_put(sk->mark, index);
+  bpf_setsockopt(sk, INLAY_SOL_SOCKET, INLAY_SO_MARK, &mark, sizeof(mark));
+  exchange.waiting = 2;
+  ctx->optlen = -1;
+  return kAllow;
+}
+
 SEC("cgroup/getsockopt")
 int in_getsockopt(struct bpf_sockopt* ctx) {
   struct bpf_sock* const sk = ctx->sk;

@@ -14,6 +14,7 @@ enum {
   kDelete,
   kSetKind,
   kDeleteKind,
+  kSetSlowly,
 };
 
 struct Policy {
@@ -37,8 +38,11 @@ struct Exchange {
   struct Policy seen;  // by the last packet
   struct Policy kind;
   struct Wide wide;
-  __u32 index;  // for at_create and kSetIndex
+  __u64 wait_ns;  // kSetSlowly: at most so long
+  __u32 index;    // for at_create and kSetIndex
   __s32 result;
+  __u32 waiting;  // kSetSlowly: 1 between finding the index and setting it; then 2
+  __u32 go_on;    // ends the waiting
 };
 
 #endif  // INLAY_TESTS_BPF_EVERY_CONTEXT_H_

@@ -1,18 +1,25 @@
 // Every socket has its value twice, in Inlay and in a real socket storage. While sockets of all
-// kinds come, go and change, both are the same for every packet and in every walk.
+// kinds come, go and change, and a collector reuses the few indexes all the time, both are the same
+// for every packet and in every walk.
 
 #include "tests/bpf/shadow.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <shared_mutex>
+#include <thread>
 #include <vector>
 
 #include "engine/live_kernel/embedded_object.h"
+#include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_kernel/scratch_cgroup.h"
+#include "inlay/live_collector.h"
 #include "inlay/live_map.h"
 #include "tests/bpf/shadow_traffic.h"
 #include "tests/bpf/test_object.h"
@@ -31,52 +38,136 @@ struct Numbers {
 
 double Seconds() {
   const char* const asked = std::getenv("INLAY_SHADOW_SECONDS");
-  return asked == nullptr ? 5 : std::atof(asked);
+  return asked == nullptr ? 10 : std::atof(asked);
 }
 
-TEST(ShadowTest, BothAreTheSame) {
-  const live_kernel::ScratchCgroup cgroup;
-  TestObject object(inlay_shadow_object());
-  ASSERT_EQ(LiveMap::Prepare(object.get(), {}), Status::kOk);
-  ASSERT_EQ(object.Load(), 0);
-  std::unique_ptr<LiveMap> map;
-  ASSERT_EQ(LiveMap::Open(object.get(), "inlaid", &map), Status::kOk);
-  auto* const counts = static_cast<volatile ShadowCounts*>(object.Section(".bss"));
-  auto* const numbers = static_cast<volatile Numbers*>(object.Section(".data"));
-  for (const char* const program :
-       {"shadow_create", "shadow_sockops", "shadow_connect4", "shadow_connect6",
-        "shadow_setsockopt", "compare_ingress", "compare_egress"}) {
-    object.Attach(program, cgroup.fd());
+// Passes until told to end. Sockets come and go during every other pass, whose censuses are seldom
+// complete.
+class CollectingThread {
+ public:
+  CollectingThread(LiveCollector& collector, std::shared_mutex& births)
+      : collector_(collector), births_(births), thread_([this] { Run(); }) {}
+  CollectingThread(const CollectingThread&) = delete;
+  CollectingThread& operator=(const CollectingThread&) = delete;
+  ~CollectingThread() { End(); }
+
+  void End() {
+    ending_ = true;
+    if (thread_.joinable()) thread_.join();
   }
+  uint64_t passes() const { return passes_; }
+  uint64_t complete() const { return complete_; }
+  uint64_t complete_beside_births() const { return complete_beside_births_; }
+  uint64_t freed() const { return freed_; }
+  uint64_t kept() const { return kept_; }
+
+ private:
+  void Run() {
+    while (!ending_) {
+      const bool is_quiet = passes_++ % 2 == 0;
+      std::unique_lock lock(births_, std::defer_lock);
+      if (is_quiet) lock.lock();
+      LiveCollector::Report report;
+      EXPECT_EQ(collector_.Collect(&report), Status::kOk);
+      if (report.complete) ++(is_quiet ? complete_ : complete_beside_births_);
+      freed_ += report.maps.at(0).freed;
+      kept_ += report.maps.at(0).kept;
+    }
+  }
+
+  LiveCollector& collector_;
+  std::shared_mutex& births_;
+  std::atomic<bool> ending_ = false;
+  uint64_t passes_ = 0;
+  uint64_t complete_ = 0;
+  uint64_t complete_beside_births_ = 0;
+  uint64_t freed_ = 0;
+  uint64_t kept_ = 0;
+  std::thread thread_;
+};
+
+class ShadowTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(LiveMap::Prepare(object_.get(), {}), Status::kOk);
+    ASSERT_EQ(object_.Load(), 0);
+    ASSERT_EQ(LiveMap::Open(object_.get(), "inlaid", &map_), Status::kOk);
+    counts_ = static_cast<volatile ShadowCounts*>(object_.Section(".bss"));
+    numbers_ = static_cast<volatile Numbers*>(object_.Section(".data"));
+    for (const char* const program :
+         {"shadow_create", "shadow_sockops", "shadow_connect4", "shadow_connect6",
+          "shadow_setsockopt", "compare_ingress", "compare_egress"}) {
+      object_.Attach(program, cgroup_.fd());
+    }
+  }
+  void Walk() {
+    for (const char* const walk : {"compare_tcp", "compare_udp", "compare_files"}) {
+      object_.Walk(walk);
+    }
+  }
+
+  const live_kernel::ScratchCgroup cgroup_;
+  TestObject object_{inlay_shadow_object()};
+  std::unique_ptr<LiveMap> map_;
+  volatile ShadowCounts* counts_ = nullptr;
+  volatile Numbers* numbers_ = nullptr;
+};
+
+// The comparison itself: somebody changes a value in the table alone.
+TEST_F(ShadowTest, NoticesAValueThatIsNotTheSame) {
+  numbers_->count = 1;
+  const live_kernel::FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  Walk();
+  EXPECT_EQ(counts_->differed, 0u);
+  EXPECT_EQ(counts_->walked, 1u);
+  const ShadowedValue other = {{1, 2, 3, 4, 5}};
+  ASSERT_EQ(map_->Replace(1, std::as_bytes(std::span(&other, 1))), Status::kOk);
+  Walk();
+  EXPECT_EQ(counts_->differed, 1u);
+}
+
+TEST_F(ShadowTest, BothAreTheSame) {
+  const live_kernel::FileDescriptor network(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  std::unique_ptr<LiveCollector> collector;
+  ASSERT_EQ(LiveCollector::Create({map_.get()}, {.only_namespaces = {network.get()}}, &collector),
+            Status::kOk);
+  std::shared_mutex births;
+  CollectingThread collecting(*collector, births);
   uint64_t steps = 0;
   {
     std::vector<std::unique_ptr<ShadowTraffic>> traffic;
     for (uint64_t seed = 1; seed <= 2; ++seed) {
-      traffic.push_back(std::make_unique<ShadowTraffic>(seed, &numbers->first, &numbers->count));
+      traffic.push_back(
+          std::make_unique<ShadowTraffic>(seed, &numbers_->first, &numbers_->count, &births));
     }
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::duration<double>(Seconds());
-    while (Clock::now() < end && counts->differed == 0) {
-      for (const char* const walk : {"compare_tcp", "compare_udp", "compare_files"}) {
-        object.Walk(walk);
-      }
-      numbers->first = numbers->first + 1;
+    while (Clock::now() < end && counts_->differed == 0) {
+      Walk();
+      numbers_->first = numbers_->first + 1;
     }
     for (const auto& each : traffic) steps += each->steps();
   }
-  const LiveMap::Statistics values = map->CountValues();
+  collecting.End();
+  const LiveMap::Statistics values = map_->CountValues();
   std::printf(
       "%lu steps; compared %llu packets and %llu sockets (%llu spilled, %llu without a value, %llu "
       "not compared); %lu values written, %lu spilled\n",
-      steps, counts->packets, counts->walked, counts->spilled, counts->without, counts->changing,
-      values.interned, values.spilled);
-  EXPECT_EQ(counts->differed, 0u) << "place " << counts->place << std::hex << ", mark "
-                                  << counts->mark << ", in Inlay " << counts->in_inlay
-                                  << ", in the storage " << counts->in_storage;
-  EXPECT_EQ(counts->failed, 0u);
-  EXPECT_GT(counts->packets, 1000u);
-  EXPECT_GT(counts->walked, 1000u);
-  EXPECT_GT(counts->spilled, 0u);
+      steps, counts_->packets, counts_->walked, counts_->spilled, counts_->without,
+      counts_->changing, values.interned, values.spilled);
+  std::printf(
+      "%lu passes: complete %lu, and %lu while sockets came and went; freed %lu indexes, kept "
+      "%lu\n",
+      collecting.passes(), collecting.complete(), collecting.complete_beside_births(),
+      collecting.freed(), collecting.kept());
+  EXPECT_EQ(counts_->differed, 0u)
+      << "place " << counts_->place << std::hex << ", mark " << counts_->mark << ", in Inlay "
+      << counts_->in_inlay << ", in the storage " << counts_->in_storage;
+  EXPECT_EQ(counts_->failed, 0u);
+  EXPECT_GT(counts_->packets, 1000u);
+  EXPECT_GT(counts_->walked, 1000u);
+  EXPECT_GT(counts_->spilled, 0u);
+  EXPECT_GT(values.interned, 2u * kMostShadowed);  // indexes were used again
 }
 
 }  // namespace

@@ -14,13 +14,17 @@ namespace {
 
 constexpr size_t kMostListeners = 6;
 constexpr size_t kMostSockets = 120;
-constexpr size_t kMostUnderWay = 4;
+constexpr uint32_t kChannels = 4;
 
 }  // namespace
 
 ShadowTraffic::ShadowTraffic(uint64_t seed, const volatile uint32_t* first_number,
-                             const volatile uint32_t* numbers)
-    : random_(seed), first_number_(first_number), numbers_(numbers), thread_([this] { Run(); }) {}
+                             const volatile uint32_t* numbers, std::shared_mutex* births)
+    : random_(seed),
+      first_number_(first_number),
+      numbers_(numbers),
+      births_(*births),
+      thread_([this] { Run(); }) {}
 
 ShadowTraffic::~ShadowTraffic() {
   ending_ = true;
@@ -93,14 +97,19 @@ void ShadowTraffic::Exchange() {
   if (Below(2) == 0) recv(socket.get(), bytes, sizeof(bytes), 0);
 }
 
+void ShadowTraffic::OpenChannels() {
+  for (uint32_t i = 0; i < kChannels; ++i) {
+    int ends[2] = {-1, -1};
+    if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
+    channels_.push_back({Socket(ends[0]), Socket(ends[1]), false});
+  }
+}
+
 // Sends a socket to a channel, and closes it here.
 void ShadowTraffic::Pass() {
-  if (sockets_.empty()) return;
-  if (under_way_.size() >= kMostUnderWay) TakeBack(Below(kMostUnderWay));
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return;
-  Socket to(ends[0]);
-  Socket from(ends[1]);
+  if (sockets_.empty() || channels_.empty()) return;
+  Channel& channel = channels_[Below(static_cast<uint32_t>(channels_.size()))];
+  if (channel.has_socket) return TakeBack(channel);
   std::swap(sockets_.back(), sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
   const int passed = sockets_.back().get();
   char byte = 0;
@@ -116,12 +125,12 @@ void ShadowTraffic::Pass() {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof(int));
   std::memcpy(CMSG_DATA(header), &passed, sizeof(passed));
-  if (sendmsg(to.get(), &message, 0) < 0) return;
+  if (sendmsg(channel.in.get(), &message, 0) < 0) return;
   sockets_.pop_back();
-  under_way_.emplace_back(std::move(to), std::move(from));
+  channel.has_socket = true;
 }
 
-void ShadowTraffic::TakeBack(size_t at) {
+void ShadowTraffic::TakeBack(Channel& channel) {
   char byte = 0;
   iovec data = {&byte, 1};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
@@ -130,14 +139,13 @@ void ShadowTraffic::TakeBack(size_t at) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  if (recvmsg(under_way_[at].second.get(), &message, MSG_CMSG_CLOEXEC) >= 0) {
+  if (recvmsg(channel.out.get(), &message, MSG_CMSG_CLOEXEC) >= 0) {
     const cmsghdr* const header = CMSG_FIRSTHDR(&message);
     int passed = -1;
     if (header != nullptr) std::memcpy(&passed, CMSG_DATA(header), sizeof(passed));
     if (passed >= 0) sockets_.emplace_back(passed);
   }
-  std::swap(under_way_[at], under_way_.back());
-  under_way_.pop_back();
+  channel.has_socket = false;
 }
 
 // Data may be in flight, and children of a listener not accepted.
@@ -154,25 +162,25 @@ void ShadowTraffic::CloseOne() {
 }
 
 void ShadowTraffic::Run() {
+  OpenChannels();
   while (!ending_) {
     ++steps_;
-    switch (Below(8)) {
-      case 0:
-      case 1:
-      case 2:
-        Connect();
-        break;
-      case 3:
-        Pass();
-        break;
-      case 4:
-        if (!sockets_.empty()) Change(sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
-        break;
-      case 5:
+    const uint32_t what = Below(8);
+    if (what <= 3) {
+      const std::shared_lock lock(births_, std::try_to_lock);
+      if (!lock.owns_lock()) {
+        std::this_thread::yield();
+      } else if (what == 3) {
         CloseOne();
-        break;
-      default:
-        Exchange();
+      } else {
+        Connect();
+      }
+    } else if (what == 4) {
+      Pass();
+    } else if (what == 5) {
+      if (!sockets_.empty()) Change(sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
+    } else {
+      Exchange();
     }
   }
 }

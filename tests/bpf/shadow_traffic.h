@@ -9,8 +9,8 @@
 #include <atomic>
 #include <cstdint>
 #include <random>
+#include <shared_mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "engine/live_kernel/file_descriptor.h"
@@ -19,9 +19,10 @@ namespace inlay::live_maps {
 
 class ShadowTraffic {
  public:
-  // Values get numbers from *first_number on.
+  // Values get numbers from *first_number on. While `births` is locked, no socket comes or goes;
+  // but they still change, send and travel.
   ShadowTraffic(uint64_t seed, const volatile uint32_t* first_number,
-                const volatile uint32_t* numbers);
+                const volatile uint32_t* numbers, std::shared_mutex* births);
   // Ends the thread and closes its sockets.
   ~ShadowTraffic();
   ShadowTraffic(const ShadowTraffic&) = delete;
@@ -37,6 +38,12 @@ class ShadowTraffic {
     socklen_t address_bytes;
   };
 
+  struct Channel {
+    Socket in;
+    Socket out;
+    bool has_socket;
+  };
+
   void Run();
   uint32_t Below(uint32_t bound) { return std::uniform_int_distribution(0u, bound - 1)(random_); }
   uint32_t Number();
@@ -45,18 +52,19 @@ class ShadowTraffic {
   void Change(const Socket& socket);
   void Connect();
   void Exchange();
+  void OpenChannels();
   void Pass();
-  void TakeBack(size_t at);
+  void TakeBack(Channel& channel);
   void CloseOne();
 
   std::mt19937_64 random_;
   const volatile uint32_t* const first_number_;
   const volatile uint32_t* const numbers_;
+  std::shared_mutex& births_;
   std::vector<Listener> listeners_;
   std::vector<Listener> receivers_;  // UDP
   std::vector<Socket> sockets_;
-  // Channels with a socket under way in each.
-  std::vector<std::pair<Socket, Socket>> under_way_;
+  std::vector<Channel> channels_;
   std::atomic<uint64_t> steps_ = 0;
   std::atomic<bool> ending_ = false;
   std::thread thread_;

@@ -1,0 +1,357 @@
+// Counts the users of every index: walks over all sockets, each by every way that leads to it.
+//
+// A socket is told from others by its address. A socket that is freed during the walk may leave its
+// address to another one; then the census counts one socket too few, and is not complete.
+
+#include <linux/bpf.h>
+// The types above come first.
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "engine/live_maps/census_counts.h"
+
+// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct list_head {
+  struct list_head* next;
+};
+struct ns_common {
+  const void* ops;
+  unsigned int inum;
+  __u64 ns_id;
+};
+struct net {
+  struct list_head list;
+  struct ns_common ns;
+  __u64 net_cookie;
+};
+typedef struct {
+  struct net* net;
+} possible_net_t;
+struct nsproxy {
+  struct net* net_ns;
+};
+struct task_struct {
+  struct nsproxy* nsproxy;
+};
+struct sock_common {
+  volatile unsigned char skc_state;
+  unsigned char skc_net_refcnt : 1;
+  possible_net_t skc_net;
+};
+struct sk_buff {
+  struct sk_buff* next;
+  char cb[48];
+};
+struct sk_buff_head {
+  struct sk_buff* next;
+};
+struct sock {
+  struct sock_common __sk_common;
+  __u32 sk_mark;
+  struct sk_buff_head sk_receive_queue;
+};
+struct socket {
+  struct sock* sk;
+};
+struct inode {
+  unsigned short i_mode;
+};
+struct file {
+  struct inode* f_inode;
+  void* private_data;
+};
+struct scm_fp_list {
+  short count;
+  struct file* fp[kMostPassedFiles];
+};
+struct unix_skb_parms {
+  struct scm_fp_list* fp;
+};
+struct unix_sock {
+  struct sock sk;
+};
+struct inet_sock {
+  struct sock sk;
+};
+struct udp_sock {
+  struct inet_sock inet;
+};
+struct request_sock {
+  struct request_sock* dl_next;
+  struct sock* sk;
+};
+struct request_sock_queue {
+  struct request_sock* rskq_accept_head;
+};
+struct inet_connection_sock {
+  struct request_sock_queue icsk_accept_queue;
+};
+struct tcp_sock {
+  struct inet_connection_sock inet_conn;
+};
+struct inet_timewait_sock {
+  __u32 tw_mark;
+};
+struct tcp_timewait_sock {
+  struct inet_timewait_sock tw_sk;
+};
+struct inet_request_sock {
+  __u32 ir_mark;
+};
+struct tcp_request_sock {
+  struct inet_request_sock req;
+};
+struct bpf_iter__tcp {
+  struct sock_common* sk_common;
+};
+struct bpf_iter__udp {
+  struct udp_sock* udp_sk;
+};
+struct bpf_iter__unix {
+  struct unix_sock* unix_sk;
+};
+struct bpf_iter__task_file {
+  struct file* file;
+};
+struct bpf_iter__task {
+  struct task_struct* task;
+};
+#pragma clang attribute pop
+
+// The number of the census that met a socket last. The loader sets the sizes.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, 1);
+  __type(key, __u64);
+  __type(value, __u32);
+} census_met SEC(".maps");
+
+// By code of each map, see CensusField.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} census_users SEC(".maps");
+
+// Full sockets that count in `sockets: used`, by the cookie of their namespace.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kMostNamespaces);
+  __type(key, __u64);
+  __type(value, __u64);
+} census_namespaces SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, kMostNamespaces);
+  __type(key, __u32);
+  __type(value, struct CensusNamespace);
+} census_list SEC(".maps");
+
+const volatile struct CensusSettings settings;
+struct CensusCounts counts;
+
+enum { kNext = 0, kListen = 10, kKindMask = 0170000, kSocketKind = 0140000 };
+
+// A code that is met counts, however often; a socket counts once.
+static __always_inline void CountMark(__u32 mark, int is_new) {
+  for (__u32 i = 0; i < kMostCensusMaps; ++i) {
+    if (i >= settings.fields) return;
+    const __u32 at = settings.field[i].first +
+                     ((mark >> (settings.field[i].shift & 31)) & settings.field[i].most_code);
+    __u64* const users = bpf_map_lookup_elem(&census_users, &at);
+    if (!users) continue;
+    if (is_new) {
+      __sync_fetch_and_add(users, 1);
+    } else if (*users == 0) {
+      *users = 1;
+    }
+  }
+}
+
+static __always_inline void CountSocket(const struct sock* sk) {
+  const __u64 address = (__u64)sk;
+  const __u32 census = counts.number;
+  const __u32* const last = bpf_map_lookup_elem(&census_met, &address);
+  const int is_new = !last || *last != census;
+  CountMark(BPF_CORE_READ(sk, sk_mark), is_new);
+  if (!is_new) return;
+  if (bpf_map_update_elem(&census_met, &address, &census, BPF_ANY) != 0) {
+    __sync_fetch_and_add(&counts.not_counted, 1);
+    return;
+  }
+  // Sockets of the kernel's own hold no reference to their namespace, and do not count there
+  // (Linux 6.18, sk_alloc() in net/core/sock.c).
+  if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
+  const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
+  __u64* const sockets = bpf_map_lookup_elem(&census_namespaces, &cookie);
+  if (sockets) {
+    __sync_fetch_and_add(sockets, 1);
+    return;
+  }
+  const __u64 first = 1;
+  if (bpf_map_update_elem(&census_namespaces, &cookie, &first, BPF_NOEXIST) != 0) {
+    __sync_fetch_and_add(&counts.not_counted, 1);
+  }
+}
+
+SEC("iter/task_file")
+int census_files(struct bpf_iter__task_file* context) {
+  struct file* const file = context->file;
+  struct socket* const socket = file ? bpf_sock_from_file(file) : 0;
+  struct sock* const sk = socket ? socket->sk : 0;
+  if (sk) CountSocket(sk);
+  return kNext;
+}
+
+struct PassedFiles {
+  const struct scm_fp_list* list;
+  int count;
+};
+
+static long CountPassedFile(__u32 number, void* context) {
+  const struct PassedFiles* const passed = context;
+  const struct scm_fp_list* const list = passed->list;
+  if ((int)number >= passed->count || number >= kMostPassedFiles) return 1;
+  const struct file* file = 0;
+  bpf_core_read(&file, sizeof(file), &list->fp[number]);
+  if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & kKindMask) != kSocketKind) return 0;
+  const struct socket* const socket = BPF_CORE_READ(file, private_data);
+  const struct sock* const sk = socket ? BPF_CORE_READ(socket, sk) : 0;
+  if (sk) CountSocket(sk);
+  return 0;
+}
+
+// A file under way in a message has no descriptor. Reads without a lock: whatever comes and goes
+// meanwhile is not met, or met twice.
+static __always_inline void CountPassed(const struct sk_buff* message) {
+  const struct unix_skb_parms* const control = (const struct unix_skb_parms*)&message->cb;
+  struct PassedFiles passed = {.list = BPF_CORE_READ(control, fp)};
+  const struct scm_fp_list* const list = passed.list;
+  if (!list) return;
+  passed.count = BPF_CORE_READ(list, count);
+  bpf_loop(kMostPassedFiles, CountPassedFile, &passed, 0);
+}
+
+struct QueueWalk {
+  const struct sk_buff* at;
+  const struct sk_buff* head;
+};
+
+static long CountMessage(__u32 number, void* context) {
+  struct QueueWalk* const walk = context;
+  const struct sk_buff* const message = walk->at;
+  if (!message || message == walk->head) return 1;
+  CountPassed(message);
+  walk->at = BPF_CORE_READ(message, next);
+  if (number + 1 == kMostQueuedMessages && walk->at != walk->head) {
+    __sync_fetch_and_add(&counts.beyond, 1);
+  }
+  return 0;
+}
+
+SEC("iter/unix")
+int census_unix(struct bpf_iter__unix* context) {
+  struct unix_sock* const unix_socket = context->unix_sk;
+  if (!unix_socket) return kNext;
+  CountSocket(&unix_socket->sk);
+  const struct sk_buff_head* const queue = &unix_socket->sk.sk_receive_queue;
+  struct QueueWalk walk = {.at = BPF_CORE_READ(queue, next), .head = (const void*)queue};
+  bpf_loop(kMostQueuedMessages, CountMessage, &walk, 0);
+  return kNext;
+}
+
+SEC("iter/udp")
+int census_udp(struct bpf_iter__udp* context) {
+  struct udp_sock* const udp = context->udp_sk;
+  if (udp) CountSocket(&udp->inet.sk);
+  return kNext;
+}
+
+struct AcceptQueue {
+  const struct request_sock* at;
+};
+
+static long CountWaiting(__u32 number, void* context) {
+  struct AcceptQueue* const queue = context;
+  const struct request_sock* const request = queue->at;
+  if (!request) return 1;
+  const struct sock* const child = BPF_CORE_READ(request, sk);
+  if (child) CountSocket(child);
+  queue->at = BPF_CORE_READ(request, dl_next);
+  if (number + 1 == kMostWaiting && queue->at) __sync_fetch_and_add(&counts.beyond, 1);
+  return 0;
+}
+
+// A child that nobody has accepted is in no table if its peer has reset the connection.
+static __always_inline void CountAcceptQueue(struct sock_common* listener) {
+  const struct inet_connection_sock* const connection =
+      (const struct inet_connection_sock*)bpf_skc_to_tcp_sock(listener);
+  if (!connection) return;
+  struct AcceptQueue queue = {.at = BPF_CORE_READ(connection, icsk_accept_queue.rskq_accept_head)};
+  bpf_loop(kMostWaiting, CountWaiting, &queue, 0);
+}
+
+SEC("iter/tcp")
+int census_tcp(struct bpf_iter__tcp* context) {
+  struct sock_common* const common = context->sk_common;
+  if (!common) return kNext;
+  const struct tcp_timewait_sock* const waiting = bpf_skc_to_tcp_timewait_sock(common);
+  if (waiting) {
+    __sync_fetch_and_add(&counts.placeholders, 1);
+    if (!settings.skip_time_wait) CountMark(BPF_CORE_READ(waiting, tw_sk.tw_mark), 0);
+    return kNext;
+  }
+  const struct tcp_request_sock* const request = bpf_skc_to_tcp_request_sock(common);
+  if (request) {
+    __sync_fetch_and_add(&counts.placeholders, 1);
+    if (!settings.skip_requests) CountMark(BPF_CORE_READ(request, req.ir_mark), 0);
+    return kNext;
+  }
+  CountSocket((const struct sock*)common);
+  if (common->skc_state == kListen) CountAcceptQueue(common);
+  return kNext;
+}
+
+// All network namespaces are in one list, whose head is no namespace: its `ops` differ.
+struct NamespaceWalk {
+  const struct net* at;
+  const struct net* first;
+  const void* ops;
+};
+
+static long ListNext(__u32 unused, void* context) {
+  struct NamespaceWalk* const walk = context;
+  (void)unused;
+  const struct net* const net = walk->at;
+  if (BPF_CORE_READ(net, ns.ops) == walk->ops) {
+    struct CensusNamespace found = {.inum = BPF_CORE_READ(net, ns.inum)};
+    if (bpf_core_field_exists(net->ns.ns_id)) found.id = BPF_CORE_READ(net, ns.ns_id);
+    const __u32 place = counts.namespaces;
+    if (bpf_map_update_elem(&census_list, &place, &found, BPF_ANY) != 0) {
+      __sync_fetch_and_add(&counts.beyond, 1);
+      return 1;
+    }
+    ++counts.namespaces;
+  }
+  const char* const next = (const char*)BPF_CORE_READ(net, list.next);
+  walk->at = (const struct net*)(next - bpf_core_field_offset(struct net, list));
+  return walk->at == walk->first;
+}
+
+SEC("iter/task")
+int census_list_namespaces(struct bpf_iter__task* context) {
+  struct task_struct* const task = context->task;
+  if (!task || counts.namespaces) return kNext;
+  const struct net* const first = BPF_CORE_READ(task, nsproxy, net_ns);
+  if (!first) return kNext;
+  struct NamespaceWalk walk = {first, first, BPF_CORE_READ(first, ns.ops)};
+  bpf_loop(2 * kMostNamespaces, ListNext, &walk, 0);
+  return kNext;
+}
+
+char licence[] SEC("license") = "Dual BSD/GPL";

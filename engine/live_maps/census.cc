@@ -1,0 +1,257 @@
+#include "engine/live_maps/census.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "engine/live_kernel/embedded_object.h"
+#include "engine/live_maps/census_counts.h"
+#include "engine/live_maps/kernel_maps.h"
+#include "engine/live_maps/map_objects.h"
+#include "engine/live_maps/network_namespaces.h"
+
+INLAY_EMBED_OBJECT(inlay_census_object)
+
+namespace inlay {
+namespace {
+
+using live_kernel::FileDescriptor;
+
+constexpr uint32_t kFewestSockets = 1 << 16;
+constexpr int kMostRounds = 8;
+
+}  // namespace
+
+struct Census::Programs {
+  struct CloseObject {
+    void operator()(bpf_object* open) const { bpf_object__close(open); }
+  };
+  std::unique_ptr<bpf_object, CloseObject> object;
+  std::map<std::string, FileDescriptor> links;
+  MappedElement counts;
+  MappedElement users;
+
+  int MapFd(const char* name) const { return bpf_object__find_map_fd_by_name(object.get(), name); }
+  CensusCounts& Counts() const { return *reinterpret_cast<CensusCounts*>(counts.data()); }
+};
+
+Census::Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
+               const CollectorMutation* mutation)
+    : fields_(fields), only_namespaces_(only_namespaces), mutation_(mutation) {
+  for (const MarkField& field : fields_) {
+    first_.push_back(codes_);
+    codes_ += field.most_code() + 1;
+  }
+}
+
+Census::~Census() = default;
+
+Status Census::Load(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
+                    const CollectorMutation* mutation, std::unique_ptr<Census>* loaded) {
+  if (fields.empty() || fields.size() > kMostCensusMaps) return Status::kInvalid;
+  std::unique_ptr<Census> census(new Census(fields, only_namespaces, mutation));
+  const Status status = census->LoadPrograms(kFewestSockets);
+  if (status == Status::kOk) *loaded = std::move(census);
+  return status;
+}
+
+Status Census::LoadPrograms(uint32_t most_sockets) {
+  auto programs = std::make_unique<Programs>();
+  bpf_object_open_opts options = {};
+  options.sz = sizeof(options);
+  options.object_name = "inlay_census";
+  const std::span<const std::byte> embedded = inlay_census_object();
+  bpf_object* const object = bpf_object__open_mem(embedded.data(), embedded.size(), &options);
+  if (object == nullptr) return StatusOfErrno(errno);
+  programs->object.reset(object);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "census_met"), most_sockets);
+  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "census_users"), codes_);
+  size_t bytes = 0;
+  bpf_map* const constants = bpf_object__find_map_by_name(object, ".rodata");
+  void* const initial = const_cast<void*>(bpf_map__initial_value(constants, &bytes));
+  if (initial == nullptr || bytes < sizeof(CensusSettings)) return Status::kInvalid;
+  CensusSettings settings = {};
+  settings.fields = static_cast<uint32_t>(fields_.size());
+  settings.skip_time_wait = mutation_ != nullptr && mutation_->no_time_wait;
+  settings.skip_requests = mutation_ != nullptr && mutation_->no_requests;
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    settings.field[i] = {fields_[i].shift, fields_[i].most_code(), first_[i], 0};
+  }
+  std::memcpy(initial, &settings, sizeof(settings));
+  const int error = bpf_object__load(object);
+  if (error != 0) {
+    const Status status = StatusOfErrno(error);
+    return status == Status::kInvalid ? Status::kUnsupported : status;
+  }
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    FileDescriptor link(bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, nullptr));
+    if (!link.ok()) return StatusOfErrno(errno);
+    programs->links.emplace(bpf_program__name(program), std::move(link));
+  }
+  constexpr int kBoth = PROT_READ | PROT_WRITE;
+  if (!programs->counts.Map(programs->MapFd(".bss"), sizeof(CensusCounts), kBoth) ||
+      !programs->users.Map(programs->MapFd("census_users"), codes_ * sizeof(uint64_t), kBoth)) {
+    return StatusOfErrno(errno);
+  }
+  most_sockets_ = most_sockets;
+  programs_ = std::move(programs);
+  return Status::kOk;
+}
+
+uint32_t Census::UsersOf(size_t field, uint32_t code) const {
+  const auto* const users = reinterpret_cast<const uint64_t*>(programs_->users.data());
+  return static_cast<uint32_t>(users[first_[field] + code]);
+}
+
+Status Census::Walk(const char* program) {
+  const FileDescriptor walk(bpf_iter_create(programs_->links.at(program).get()));
+  if (!walk.ok()) return StatusOfErrno(errno);
+  char printed[64];
+  for (;;) {
+    const ssize_t size = read(walk.get(), printed, sizeof(printed));
+    if (size == 0) return Status::kOk;
+    // EAGAIN: the kernel pauses after a million objects (Linux 6.12, kernel/bpf/bpf_iter.c).
+    if (size < 0 && errno != EAGAIN && errno != EINTR) return StatusOfErrno(errno);
+  }
+}
+
+Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
+                              size_t* missing) {
+  *missing = 0;
+  std::vector<int> fds = only_namespaces_;
+  if (fds.empty()) {
+    programs_->Counts().namespaces = 0;
+    if (const Status status = Walk("census_list_namespaces"); status != Status::kOk) return status;
+    const auto count = static_cast<uint32_t>(programs_->Counts().namespaces);
+    std::vector<CensusNamespace> listed(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &listed[i]) != 0) {
+        return StatusOfErrno(errno);
+      }
+    }
+    *missing = OpenNamespaces(listed, opened);
+    for (const FileDescriptor& fd : *opened) fds.push_back(fd.get());
+  }
+  for (const int fd : fds) {
+    Namespace each = {fd, 0, 0};
+    if (setns(fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+    if (!ReadNamespaceCookie(&each.cookie)) return Status::kUnsupported;
+    found->push_back(each);
+  }
+  return Status::kOk;
+}
+
+Status Census::Take(Result* result) {
+  // Enters namespaces, and so needs a thread of its own.
+  Status status = Status::kOk;
+  std::thread([&] { status = TakeHere(result); }).join();
+  return status;
+}
+
+Status Census::TakeHere(Result* result) {
+  *result = {};
+  ++number_in_pass_;
+  if (programs_->Counts().not_counted != 0) {
+    const Status status = LoadPrograms(2 * most_sockets_);
+    if (status != Status::kOk) return status;
+  }
+  std::vector<FileDescriptor> opened;
+  std::vector<Namespace> namespaces;
+  size_t missing = 0;
+  Status status = FindNamespaces(&opened, &namespaces, &missing);
+  if (status != Status::kOk) return status;
+
+  CensusCounts& counts = programs_->Counts();
+  ++counts.number;
+  counts.not_counted = counts.beyond = counts.placeholders = 0;
+  std::memset(programs_->users.data(), 0, programs_->users.bytes());
+  const int by_namespace = programs_->MapFd("census_namespaces");
+  for (uint64_t cookie = 0; bpf_map_get_next_key(by_namespace, nullptr, &cookie) == 0;) {
+    bpf_map_delete_elem(by_namespace, &cookie);
+  }
+  for (Namespace& each : namespaces) {
+    if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+    if (!ReadSocketsUsed(&each.used_before)) return Status::kUnsupported;
+  }
+  if (mutation_ != nullptr && mutation_->before_walks) mutation_->before_walks(number_in_pass_);
+  // A socket that travels while the census walks is met by another round.
+  for (int round = 0; round < kMostRounds; ++round) {
+    status = WalkAll(namespaces, round == 0);
+    if (status != Status::kOk) return status;
+    bool has_changed = false;
+    status = Check(namespaces, result, &has_changed);
+    if (status != Status::kOk || result->reason.empty() || has_changed) break;
+  }
+  if (status != Status::kOk) return status;
+  if (missing != 0 && result->reason.empty()) {
+    result->reason = std::to_string(missing) + " network namespaces cannot be entered";
+  }
+  result->complete = result->reason.empty();
+  return Status::kOk;
+}
+
+Status Census::WalkAll(const std::vector<Namespace>& namespaces, bool is_first) {
+  // In this order: a socket that moves from one table to another does so in this direction. A
+  // descriptor becomes a bound, then a connected socket.
+  Status status = Walk("census_files");
+  if (status != Status::kOk) return status;
+  if (is_first && mutation_ != nullptr && mutation_->after_files)
+    mutation_->after_files(number_in_pass_);
+  for (const char* const walk : {"census_unix", "census_udp", "census_tcp"}) {
+    for (const Namespace& each : namespaces) {
+      if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+      status = Walk(walk);
+      if (status != Status::kOk) return status;
+    }
+  }
+  return Status::kOk;
+}
+
+Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed) {
+  *result = {};
+  const CensusCounts& counts = programs_->Counts();
+  const int by_namespace = programs_->MapFd("census_namespaces");
+  const auto incomplete = [&](const std::string& reason) {
+    if (result->reason.empty()) result->reason = reason;
+  };
+  if (counts.not_counted != 0) incomplete("there are more sockets than the census had room for");
+  if (counts.beyond != 0) incomplete("a queue of messages is too long to look through");
+  std::map<uint64_t, uint64_t> met;
+  uint64_t cookie = 0;
+  for (const void* at = nullptr; bpf_map_get_next_key(by_namespace, at, &cookie) == 0;
+       at = &cookie) {
+    bpf_map_lookup_elem(by_namespace, &cookie, &met[cookie]);
+  }
+  for (const Namespace& each : namespaces) {
+    uint64_t used = 0;
+    if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+    if (!ReadSocketsUsed(&used)) return Status::kUnsupported;
+    const auto found = met.find(each.cookie);
+    const uint64_t sockets = found == met.end() ? 0 : found->second;
+    if (found != met.end()) met.erase(found);
+    result->sockets += sockets;
+    if (used != each.used_before) *has_changed = true;
+    if (sockets != used || used != each.used_before) {
+      incomplete("met " + std::to_string(sockets) + " sockets of a network namespace that had " +
+                 std::to_string(each.used_before) + " before and " + std::to_string(used) +
+                 " after");
+    }
+  }
+  if (only_namespaces_.empty() && !met.empty()) {
+    incomplete("met sockets of a network namespace that was not found");
+  }
+  return Status::kOk;
+}
+
+}  // namespace inlay

@@ -1,0 +1,73 @@
+// Census: counts the users of the indexes of maps, over all sockets. See inlay/live_collector.h.
+
+#ifndef INLAY_ENGINE_LIVE_MAPS_CENSUS_H_
+#define INLAY_ENGINE_LIVE_MAPS_CENSUS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/live_kernel/file_descriptor.h"
+#include "engine/live_maps/collector_mutation.h"
+#include "inlay/live_map.h"
+#include "inlay/status.h"
+
+struct bpf_object;
+
+namespace inlay {
+
+class Census {
+ public:
+  struct Result {
+    bool complete = false;
+    std::string reason = {};  // if it is not
+    uint64_t sockets = 0;
+  };
+
+  // `mutation` may be null.
+  static Status Load(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
+                     const CollectorMutation* mutation, std::unique_ptr<Census>* loaded);
+  ~Census();
+  Census(const Census&) = delete;
+  Census& operator=(const Census&) = delete;
+
+  // Starts counting the censuses anew.
+  void StartPass() { number_in_pass_ = 0; }
+  Status Take(Result* result);
+  // How many sockets of the last census have this code in this field.
+  uint32_t UsersOf(size_t field, uint32_t code) const;
+
+ private:
+  struct Namespace {
+    int fd;
+    uint64_t cookie;
+    uint64_t used_before;
+  };
+  struct Programs;
+
+  Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
+         const CollectorMutation* mutation);
+  Status LoadPrograms(uint32_t most_sockets);
+  Status TakeHere(Result* result);
+  // The namespaces to walk over; *missing is the number of those that cannot be entered.
+  Status FindNamespaces(std::vector<live_kernel::FileDescriptor>* opened,
+                        std::vector<Namespace>* found, size_t* missing);
+  Status WalkAll(const std::vector<Namespace>& namespaces, bool is_first);
+  // Whether all sockets were met. *has_changed: sockets came or went, so more walks do not help.
+  Status Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed);
+  Status Walk(const char* program);
+
+  const std::vector<MarkField> fields_;
+  const std::vector<int> only_namespaces_;
+  const CollectorMutation* const mutation_;
+  std::vector<uint32_t> first_;
+  uint32_t codes_ = 0;
+  uint32_t most_sockets_ = 0;
+  int number_in_pass_ = 0;
+  std::unique_ptr<Programs> programs_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_LIVE_MAPS_CENSUS_H_

@@ -1,0 +1,46 @@
+// Shared by census.bpf.c, which is C, and the census's process.
+
+#ifndef INLAY_ENGINE_LIVE_MAPS_CENSUS_COUNTS_H_
+#define INLAY_ENGINE_LIVE_MAPS_CENSUS_COUNTS_H_
+
+#include <linux/types.h>
+
+enum {
+  kMostCensusMaps = 16,
+  kMostNamespaces = 4096,     // of which a census knows
+  kMostQueuedMessages = 512,  // in the queue of one UNIX socket, and descriptors in one message
+  kMostWaiting = 1 << 17,     // connections that nobody has accepted, of one listener
+  kMostPassedFiles = 253,     // SCM_MAX_FD, Linux 6.18, include/net/scm.h
+};
+
+// A map whose field a census reads: its users are counted from `first` on, by code.
+struct CensusField {
+  __u32 shift;
+  __u32 most_code;
+  __u32 first;
+  __u32 reserved;
+};
+
+struct CensusSettings {
+  __u32 fields;
+  __u32 skip_time_wait;  // mutations of tests
+  __u32 skip_requests;
+  __u32 reserved;
+  struct CensusField field[kMostCensusMaps];
+};
+
+struct CensusCounts {
+  __u64 number;        // of the census, from 1 on
+  __u64 not_counted;   // sockets for which a table had no room: the census is not complete
+  __u64 beyond;        // messages or descriptors beyond the limits above: neither
+  __u64 namespaces;    // in the list of all network namespaces
+  __u64 placeholders;  // TIME_WAIT and request sockets
+};
+
+struct CensusNamespace {
+  __u64 id;
+  __u32 inum;
+  __u32 reserved;
+};
+
+#endif  // INLAY_ENGINE_LIVE_MAPS_CENSUS_COUNTS_H_

@@ -1,0 +1,22 @@
+// What tests make a collector do wrong, and where they act during a census.
+
+#ifndef INLAY_ENGINE_LIVE_MAPS_COLLECTOR_MUTATION_H_
+#define INLAY_ENGINE_LIVE_MAPS_COLLECTOR_MUTATION_H_
+
+#include <functional>
+
+namespace inlay {
+
+struct CollectorMutation {
+  bool one_census = false;
+  bool no_grace_periods = false;
+  bool no_time_wait = false;
+  bool no_requests = false;
+  // Called with the number of the census, from 1 on, which proposes.
+  std::function<void(int census)> before_walks = nullptr;
+  std::function<void(int census)> after_files = nullptr;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_LIVE_MAPS_COLLECTOR_MUTATION_H_

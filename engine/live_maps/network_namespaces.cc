@@ -1,0 +1,90 @@
+#include "engine/live_maps/network_namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace inlay {
+namespace {
+
+using live_kernel::FileDescriptor;
+
+// Linux 6.18, include/uapi/linux/nsfs.h and fcntl.h; older headers do not have them.
+constexpr int kNsfsRoot = -10003;  // FD_NSFS_ROOT
+constexpr int kNsfsHandleType = 0xf1;
+struct NsfsHandle {
+  unsigned int bytes;
+  int type;
+  uint64_t id;
+  uint32_t kind;
+  uint32_t inum;
+};
+
+FileDescriptor OpenById(const CensusNamespace& listed) {
+  if (listed.id == 0) return FileDescriptor();
+  NsfsHandle handle = {16, kNsfsHandleType, listed.id, CLONE_NEWNET, listed.inum};
+  static_assert(sizeof(handle) == sizeof(file_handle) + 16);
+  return FileDescriptor(
+      open_by_handle_at(kNsfsRoot, reinterpret_cast<file_handle*>(&handle), O_RDONLY | O_CLOEXEC));
+}
+
+}  // namespace
+
+size_t OpenNamespaces(std::span<const CensusNamespace> listed,
+                      std::vector<FileDescriptor>* opened) {
+  std::map<uint32_t, FileDescriptor> found;
+  const auto add = [&](const std::string& path) {
+    struct stat about = {};
+    if (stat(path.c_str(), &about) != 0) return;
+    const auto inum = static_cast<uint32_t>(about.st_ino);
+    if (found.contains(inum)) return;
+    FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (fd.ok()) found.emplace(inum, std::move(fd));
+  };
+  std::error_code unreadable;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", unreadable)) {
+    const std::string name = entry.path().filename();
+    if (std::isdigit(static_cast<unsigned char>(name[0]))) add(entry.path() / "ns/net");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator("/run/netns", unreadable)) {
+    add(entry.path());
+  }
+  size_t missing = 0;
+  for (const CensusNamespace& each : listed) {
+    auto known = found.find(each.inum);
+    FileDescriptor fd = known != found.end() ? std::move(known->second) : OpenById(each);
+    if (fd.ok()) {
+      opened->push_back(std::move(fd));
+    } else {
+      ++missing;
+    }
+  }
+  return missing;
+}
+
+bool ReadNamespaceCookie(uint64_t* cookie) {
+  const FileDescriptor probe(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  socklen_t bytes = sizeof(*cookie);
+  constexpr int kNetnsCookie = 71;  // SO_NETNS_COOKIE, which is newer than some headers
+  return getsockopt(probe.get(), SOL_SOCKET, kNetnsCookie, cookie, &bytes) == 0;
+}
+
+bool ReadSocketsUsed(uint64_t* used) {
+  std::ifstream file("/proc/thread-self/net/sockstat");
+  std::string sockets;
+  std::string word;
+  return file >> sockets >> word >> *used && sockets == "sockets:" && word == "used";
+}
+
+}  // namespace inlay

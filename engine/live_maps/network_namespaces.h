@@ -1,0 +1,28 @@
+// The network namespaces of the machine.
+
+#ifndef INLAY_ENGINE_LIVE_MAPS_NETWORK_NAMESPACES_H_
+#define INLAY_ENGINE_LIVE_MAPS_NETWORK_NAMESPACES_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/live_kernel/file_descriptor.h"
+#include "engine/live_maps/census_counts.h"
+
+namespace inlay {
+
+// Opens the namespaces that the kernel has listed: by the processes that are in them and the names
+// of `ip netns`, and otherwise by their ids, which newer kernels have. Returns how many it could
+// not open.
+size_t OpenNamespaces(std::span<const CensusNamespace> listed,
+                      std::vector<live_kernel::FileDescriptor>* opened);
+
+// Of this thread's namespace. False if the kernel does not say.
+bool ReadNamespaceCookie(uint64_t* cookie);
+// `sockets: used`.
+bool ReadSocketsUsed(uint64_t* used);
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_LIVE_MAPS_NETWORK_NAMESPACES_H_

@@ -1,0 +1,95 @@
+// LiveCollector: gives the indexes of values that no socket has any more to new values, and counts
+// the users of every value. docs/bpf.md explains it.
+//
+// A census walks over all sockets, of all network namespaces, by every way that leads to them: open
+// descriptors, UNIX sockets and what is under way in their messages, UDP and TCP sockets with
+// TIME_WAIT and requests. It is complete if it met as many sockets in each namespace as the kernel
+// counts there (`sockets: used` in /proc/net/sockstat), before and after. An incomplete census
+// frees nothing.
+//
+// An index is free again after, in this order: its value cannot be found any more; a grace period;
+// two complete censuses without a socket that has it; a grace period. A value that is met again
+// keeps its index.
+
+#ifndef INLAY_LIVE_COLLECTOR_H_
+#define INLAY_LIVE_COLLECTOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "inlay/live_map.h"
+#include "inlay/status.h"
+
+namespace inlay {
+
+class Census;
+struct CollectorMutation;
+
+class LiveCollector {
+ public:
+  struct Options {
+    // How many censuses may be incomplete before a pass gives up.
+    uint32_t most_attempts = 5;
+    // Descriptors of network namespaces; they stay the caller's. Empty: all of the machine.
+    // Otherwise the caller vouches that no socket of another one has a value.
+    std::vector<int> only_namespaces = {};
+    const CollectorMutation* mutation = nullptr;  // of the tests; must outlive the collector
+  };
+
+  struct MapReport {
+    std::string name;
+    // The sockets of each index, from 1 on; TIME_WAIT and requests count as one.
+    std::vector<uint32_t> users = {};
+    uint32_t spilled = 0;  // sockets with a value of their own
+    uint32_t freed = 0;
+    uint32_t kept = 0;  // that looked unused, and were not
+  };
+
+  struct Report {
+    bool complete = false;
+    std::string reason = {};  // if it is not complete
+    uint64_t sockets = 0;
+    std::vector<MapReport> maps = {};
+  };
+
+  // The maps must outlive the collector; at most 16. Needs CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON and
+  // CAP_SYS_PTRACE. kUnsupported: the kernel does not load the programs, or the library was built
+  // without a compiler for them.
+  static Status Create(const std::vector<LiveMap*>& maps, const Options& options,
+                       std::unique_ptr<LiveCollector>* made);
+  ~LiveCollector();
+  LiveCollector(const LiveCollector&) = delete;
+  LiveCollector& operator=(const LiveCollector&) = delete;
+
+  // One pass. kOk also if a census was not complete: then the report says so, and nothing was
+  // freed. kExists: another process is collecting in one of the maps. kUnsupported: the kernel has
+  // no grace period for processes (membarrier(), with nohz_full).
+  Status Collect(Report* report);
+
+ private:
+  struct Candidate {
+    size_t map;
+    uint32_t index;
+    bool has_key;
+  };
+
+  LiveCollector(const std::vector<LiveMap*>& maps, const Options& options,
+                std::unique_ptr<Census> census);
+  Status CollectLocked(Report* report);
+  std::vector<Candidate> FindUnused() const;
+  // Takes those out that have users or holders; they can be found again.
+  void KeepUsed(std::vector<Candidate>* candidates, bool by_census, Report* report);
+  void Restore(const Candidate& candidate) const;
+  uint32_t UsersOf(size_t map, uint32_t code) const;
+  Status GracePeriod() const;
+
+  const std::vector<LiveMap*> maps_;
+  const Options options_;
+  const std::unique_ptr<Census> census_;
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_LIVE_COLLECTOR_H_
