@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -95,6 +97,7 @@ size_t StopsBefore(const std::vector<std::string>& arguments) {
 
 // An emulated machine takes seconds for a traced command, so there fewer stops are tried.
 struct Steps {
+  size_t most = IsScaledDown() ? 100 : SIZE_MAX;  // before the file is in its place
   size_t part = IsScaledDown() ? 2 : 4;
   size_t step = IsScaledDown() ? 60 : 1;
 };
@@ -109,7 +112,7 @@ TEST_F(CaptureSignalsTest, ASignalLeavesAllOrNothing) {
   const size_t before = StopsBefore(arguments);
   // Tries each of the last stops, where the command writes and closes the file.
   const Steps steps;
-  for (size_t left = before - 1; left > 0;
+  for (size_t left = std::min(before - 1, steps.most); left > 0;
        left -= std::min(left, left > 40 ? left / steps.part : steps.step)) {
     const size_t stop = before - left;
     const int signal = kSignals[stop % std::size(kSignals)];
