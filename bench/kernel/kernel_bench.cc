@@ -5,7 +5,7 @@
 // when a datagram has found its socket; `iterator`, a UDP iterator. Accesses: `clock`, nothing
 // between two readings of the clock; `touch`, the socket's state; `mark`, sk_mark; `sk_storage`,
 // bpf_sk_storage_get() and a field of the value; `index`, an index in sk_mark and the value's field
-// in an array map: the index design on an unmodified kernel.
+// in an array map: the index design on an unmodified kernel; `inlay`, inlay_get() of inlay.bpf.h.
 //
 // KernelMemory/sk_storage/sockets:N, the kernel memory of the values:
 //   slab_bytes_per_socket         growth of the objects in use in the general caches
@@ -194,6 +194,9 @@ int Main(int argc, char** argv) {
   results.AddBar(workload::Bar::OverTouch("Kernel/packet/index" + size,
                                           "Kernel/packet/sk_storage" + size,
                                           "Kernel/packet/touch" + size, 0.08));
+  results.AddBar(workload::Bar::OverTouch("Kernel/packet/inlay" + size,
+                                          "Kernel/packet/sk_storage" + size,
+                                          "Kernel/packet/touch" + size, 0.05));
   return results.Run();
 }
 

@@ -176,6 +176,7 @@ uint64_t KernelSockets::ExpectedRead(Access access) const {
         break;
       case Access::kSkStorage:
       case Access::kIndex:
+      case Access::kInlay:
         sum += value;  // its number is in its first bytes
         break;
     }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 #include <system_error>
 
@@ -71,6 +72,8 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
   Check(bpf_object__load(object_.get()), "the kernel does not load the BPF programs");
   checks_ = static_cast<SocketCheck*>(
       MapMemory(MapFd("walk_checks"), sockets * sizeof(SocketCheck), "cannot map an array map"));
+  inlay_values_ = static_cast<std::byte*>(MapMemory(
+      MapFd(".data.walk_inlay"), kDistinctValues * kValueBytes, "cannot map an array map"));
   // `totals` is the programs' only variable.
   if (bpf_map__value_size(bpf_object__find_map_by_name(object_.get(), ".bss")) !=
       sizeof(WalkTotals)) {
@@ -83,6 +86,7 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
 LoadedPrograms::~LoadedPrograms() {
   if (checks_ != nullptr) munmap(checks_, sockets_ * sizeof(SocketCheck));
   if (totals_ != nullptr) munmap(totals_, sizeof(WalkTotals));
+  if (inlay_values_ != nullptr) munmap(inlay_values_, kDistinctValues * kValueBytes);
 }
 
 int LoadedPrograms::ProgramFd(const std::string& name) const {
@@ -109,6 +113,7 @@ void LoadedPrograms::SetValue(uint32_t number, std::span<const std::byte> bytes)
   if (bytes.size() != kValueBytes) throw std::logic_error("a value of another size");
   Check(bpf_map_update_elem(MapFd("walk_values"), &number, bytes.data(), BPF_ANY),
         "cannot set a value of an array map");
+  std::memcpy(inlay_values_ + size_t{number} * kValueBytes, bytes.data(), bytes.size());
 }
 
 WalkTotals LoadedPrograms::totals() const {

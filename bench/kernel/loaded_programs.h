@@ -30,7 +30,7 @@ class LoadedPrograms {
   int checking_program_fd(Walk walk) const;
   int storage_map_fd() const;
 
-  // Value number `number`, into the array map.
+  // Value number `number`, into the array map and Inlay's.
   void SetValue(uint32_t number, std::span<const std::byte> bytes);
 
   // By socket number; shared with the kernel.
@@ -51,6 +51,7 @@ class LoadedPrograms {
   uint32_t sockets_;
   SocketCheck* checks_ = nullptr;
   WalkTotals* totals_ = nullptr;
+  std::byte* inlay_values_ = nullptr;
 };
 
 }  // namespace inlay::bench

@@ -9,6 +9,8 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
+#include "inlay/inlay.bpf.h"
+
 // The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct sock_common {
@@ -51,6 +53,9 @@ struct {
   __type(value, struct Value);
 } walk_values SEC(".maps");
 
+// The same values, by the same marks.
+INLAY_MAP(walk_inlay, struct Value, kDistinctValues, 0);
+
 // By socket number. The loader sets how many there are.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -92,15 +97,16 @@ static __always_inline const struct Value* ValueOfMark(__u32 mark) {
   Account(start_ns, bpf_ktime_get_ns(), read)
 
 static __always_inline int CountAgreed(__u32 number, const struct Value* stored,
-                                       const struct Value* of_mark) {
+                                       const struct Value* of_mark, const struct Value* of_inlay) {
   struct SocketCheck* const check = bpf_map_lookup_elem(&walk_checks, &number);
   if (!check) return 0;
   const __u32 expected_number = check->value;
   const struct Value* const expected = bpf_map_lookup_elem(&walk_values, &expected_number);
-  if (!expected || !stored || !of_mark) return 0;
+  if (!expected || !stored || !of_mark || !of_inlay) return 0;
   for (int i = 0; i < (int)(sizeof(expected->words) / sizeof(expected->words[0])); ++i) {
     if (stored->words[i] != expected->words[i]) return 0;
     if (of_mark->words[i] != expected->words[i]) return 0;
+    if (of_inlay->words[i] != expected->words[i]) return 0;
   }
   __sync_fetch_and_add(&check->agreed, 1);
   return 0;
@@ -128,6 +134,9 @@ static __always_inline __u64 PacketStorage(struct bpf_sock* sk) {
 static __always_inline __u64 PacketIndex(struct bpf_sock* sk) {
   return ReadField(ValueOfMark(sk->mark));
 }
+static __always_inline __u64 PacketInlay(struct bpf_sock* sk) {
+  return ReadField(inlay_get(walk_inlay, sk));
+}
 
 #define PACKET_PROGRAM(name, access)                \
   SEC("cgroup_skb/ingress")                         \
@@ -143,6 +152,7 @@ PACKET_PROGRAM(touch, PacketTouch)
 PACKET_PROGRAM(mark, PacketMark)
 PACKET_PROGRAM(sk_storage, PacketStorage)
 PACKET_PROGRAM(index, PacketIndex)
+PACKET_PROGRAM(inlay, PacketInlay)
 
 SEC("cgroup_skb/ingress")
 int packet_check(struct __sk_buff* packet) {
@@ -150,7 +160,7 @@ int packet_check(struct __sk_buff* packet) {
   if (!sk) return kDrop;
   __sync_fetch_and_add(&totals.timed, 1);
   CountAgreed(NumberOfAddress(sk->src_ip4), bpf_sk_storage_get(&walk_storage, sk, 0, 0),
-              ValueOfMark(sk->mark));
+              ValueOfMark(sk->mark), inlay_get(walk_inlay, sk));
   return kDrop;
 }
 
@@ -168,6 +178,9 @@ static __always_inline __u64 IteratorStorage(struct udp_sock* udp) {
 }
 static __always_inline __u64 IteratorIndex(struct udp_sock* udp) {
   return ReadField(ValueOfMark(SockOf(udp)->sk_mark));
+}
+static __always_inline __u64 IteratorInlay(struct udp_sock* udp) {
+  return ReadField(inlay_get_marked(walk_inlay, udp, SockOf(udp)->sk_mark));
 }
 
 // Skip the sender's socket, which has another address.
@@ -189,6 +202,7 @@ ITERATOR_PROGRAM(touch, IteratorTouch)
 ITERATOR_PROGRAM(mark, IteratorMark)
 ITERATOR_PROGRAM(sk_storage, IteratorStorage)
 ITERATOR_PROGRAM(index, IteratorIndex)
+ITERATOR_PROGRAM(inlay, IteratorInlay)
 
 SEC("iter/udp")
 int iterator_check(struct bpf_iter__udp* at) {
@@ -197,7 +211,8 @@ int iterator_check(struct bpf_iter__udp* at) {
   __sync_fetch_and_add(&totals.timed, 1);
   return CountAgreed(NumberOfAddress(SockOf(udp)->__sk_common.skc_rcv_saddr),
                      bpf_sk_storage_get(&walk_storage, udp, 0, 0),
-                     ValueOfMark(SockOf(udp)->sk_mark));
+                     ValueOfMark(SockOf(udp)->sk_mark),
+                     inlay_get_marked(walk_inlay, udp, SockOf(udp)->sk_mark));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
