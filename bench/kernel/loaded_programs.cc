@@ -73,7 +73,7 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
   checks_ = static_cast<SocketCheck*>(
       MapMemory(MapFd("walk_checks"), sockets * sizeof(SocketCheck), "cannot map an array map"));
   inlay_values_ = static_cast<std::byte*>(MapMemory(
-      MapFd(".data.walk_inlay"), kDistinctValues * kValueBytes, "cannot map an array map"));
+      MapFd(".data.walk_inlay"), size_t{kDistinctValues} * kValueBytes, "cannot map an array map"));
   // `totals` is the programs' only variable.
   if (bpf_map__value_size(bpf_object__find_map_by_name(object_.get(), ".bss")) !=
       sizeof(WalkTotals)) {
@@ -86,7 +86,7 @@ LoadedPrograms::LoadedPrograms(uint32_t sockets) : sockets_(sockets) {
 LoadedPrograms::~LoadedPrograms() {
   if (checks_ != nullptr) munmap(checks_, sockets_ * sizeof(SocketCheck));
   if (totals_ != nullptr) munmap(totals_, sizeof(WalkTotals));
-  if (inlay_values_ != nullptr) munmap(inlay_values_, kDistinctValues * kValueBytes);
+  if (inlay_values_ != nullptr) munmap(inlay_values_, size_t{kDistinctValues} * kValueBytes);
 }
 
 int LoadedPrograms::ProgramFd(const std::string& name) const {
