@@ -24,8 +24,8 @@ class Collecting {
     const auto self = static_cast<uint32_t>(getpid());
     uint32_t other = 0;
     while (!collector_.compare_exchange_strong(other, self)) {
-      if (other != self && kill(static_cast<pid_t>(other), 0) == 0) return;
-      if (other == self) return;
+      const bool has_ended = kill(static_cast<pid_t>(other), 0) != 0 && errno == ESRCH;
+      if (!has_ended) return;
     }
     is_ours_ = true;
   }

@@ -8,6 +8,7 @@
 
 #include "tools/command/analyze_command.h"
 #include "tools/command/capture_command.h"
+#include "tools/command/collect_command.h"
 #include "tools/command/manual/man_page.h"
 #include "tools/command/manual/shell_completion.h"
 #include "tools/command/maps_command.h"
@@ -57,6 +58,8 @@ int Run(int argc, char** argv) {
   const CLI::App* analyze = inlay::AddAnalyzeCommand(app, &analyze_options);
   inlay::CaptureCommandOptions capture_options;
   const CLI::App* capture = inlay::AddCaptureCommand(app, &capture_options);
+  inlay::CollectOptions collect_options;
+  const CLI::App* collect = inlay::AddCollectCommand(app, &collect_options);
   inlay::MapsOptions maps_options;
   const CLI::App* maps = inlay::AddMapsCommand(app, &maps_options);
   inlay::MergeOptions merge_options;
@@ -79,6 +82,7 @@ int Run(int argc, char** argv) {
   analyze_options.arguments.assign(argv + 1, argv + argc);
   if (analyze->parsed()) return inlay::RunAnalyze(analyze_options);
   if (capture->parsed()) return inlay::RunCapture(capture_options);
+  if (collect->parsed()) return inlay::RunCollect(collect_options);
   if (maps->parsed()) return inlay::RunMaps(maps_options);
   if (merge->parsed()) return inlay::RunMerge(merge_options);
   if (replay->parsed()) return inlay::RunReplay(replay_options);

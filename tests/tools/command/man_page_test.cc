@@ -16,7 +16,7 @@ namespace {
 
 using ManPageTest = InlayCommandTest;
 
-const std::vector<std::string> kSubcommands = {"analyze", "capture", "maps",
+const std::vector<std::string> kSubcommands = {"analyze", "capture", "collect", "maps",
                                                "merge",   "replay",  "report"};
 
 // The options that a help text lists: "  --json  Print ...", "  -o,--output FILE ...".

@@ -1,0 +1,151 @@
+#include "tools/command/collect_command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "engine/live_kernel/file_descriptor.h"
+#include "inlay/live_collector.h"
+#include "inlay/live_map.h"
+#include "tools/command/output/exit_codes.h"
+#include "tools/command/output/fail_command.h"
+#include "tools/command/output/open_files_limit.h"
+#include "tools/command/output/standard_output.h"
+#include "tools/pages/numbers/number_text.h"
+#include "tools/pages/numbers/text_table.h"
+
+namespace inlay {
+namespace {
+
+constexpr char kCollectExamples[] = R"(Examples:
+  inlay collect --pinned /sys/fs/bpf/inlay                one pass over all maps in the folder
+  inlay collect --pinned /sys/fs/bpf/inlay --every 60     a pass a minute, until Ctrl-C
+
+Exit codes: 0 success, 2 failed, or the only pass did not meet all sockets and freed nothing.
+Manual: docs/bpf.md)";
+
+#ifdef INLAY_HAS_LIVE_MAPS
+
+std::string AsText(const LiveCollector::Report& report) {
+  using Align = numbers::TextTable::Align;
+  numbers::TextTable table(
+      {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
+  table.AddRow({"map", "values in use", "sockets", "spilled", "freed", "kept"});
+  for (const LiveCollector::MapReport& map : report.maps) {
+    uint64_t sockets = 0;
+    for (const uint32_t users : map.users) sockets += users;
+    const auto in_use =
+        map.users.size() - static_cast<size_t>(std::count(map.users.begin(), map.users.end(), 0u));
+    table.AddRow({map.name, numbers::Grouped(in_use), numbers::Grouped(sockets),
+                  numbers::Grouped(map.spilled), numbers::Grouped(map.freed),
+                  numbers::Grouped(map.kept)});
+  }
+  return table.Format();
+}
+
+std::string Reason(Status status) {
+  return status == Status::kUnsupported
+             ? "this kernel does not have what a census needs, or this program was built without a "
+               "compiler for BPF"
+             : std::strerror(ToErrno(status));
+}
+
+// Waits for a signal that ends the command. True if it came.
+bool WaitForEnd(int signals, double seconds) {
+  pollfd waiting = {signals, POLLIN, 0};
+  return poll(&waiting, 1, static_cast<int>(seconds * 1000)) > 0;
+}
+
+int Collect(const CollectOptions& options) {
+  const auto fail = [](const std::string& message) {
+    return FailCommand("collect", absl::InternalError(message));
+  };
+  std::vector<live_kernel::FileDescriptor> namespaces;
+  LiveCollector::Options collecting;
+  for (const std::string& path : options.network_namespaces) {
+    namespaces.emplace_back(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!namespaces.back().ok()) return fail(absl::StrCat(path, ": ", std::strerror(errno)));
+    collecting.only_namespaces.push_back(namespaces.back().get());
+  }
+  std::vector<std::unique_ptr<LiveMap>> maps;
+  std::vector<LiveMap*> all;
+  for (const std::string& name : LiveMap::NamesIn(options.pinned)) {
+    const Status opened = LiveMap::Open(options.pinned, name, &maps.emplace_back());
+    if (opened != Status::kOk) {
+      return fail(absl::StrCat(options.pinned, "/", name, ": ", Reason(opened)));
+    }
+    all.push_back(maps.back().get());
+  }
+  if (all.empty()) return fail(absl::StrCat(options.pinned, ": no maps are pinned there"));
+  std::unique_ptr<LiveCollector> collector;
+  const Status made = LiveCollector::Create(all, collecting, &collector);
+  if (made != Status::kOk) return fail(Reason(made));
+
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ending, signal);
+  // A pass is not interrupted: it would leave values that cannot be found.
+  sigprocmask(SIG_BLOCK, &ending, nullptr);
+  const live_kernel::FileDescriptor signals(signalfd(-1, &ending, SFD_CLOEXEC));
+  if (!signals.ok()) return fail(std::strerror(errno));
+  for (;;) {
+    LiveCollector::Report report;
+    const Status collected = collector->Collect(&report);
+    if (collected == Status::kExists) return fail("another process is collecting");
+    if (collected != Status::kOk) return fail(Reason(collected));
+    if (!report.complete) {
+      std::fprintf(stderr, "inlay collect: nothing was freed: %s\n", report.reason.c_str());
+    }
+    if (!WriteToStdout(AsText(report))) return fail("cannot write to standard output");
+    std::fflush(stdout);
+    if (options.every_seconds == 0) return report.complete ? kExitOk : kExitBadInput;
+    if (WaitForEnd(signals.get(), options.every_seconds)) return kExitOk;
+  }
+}
+
+#else
+
+int Collect(const CollectOptions&) {
+  return FailCommand("collect", absl::UnimplementedError("this program was built without libbpf"));
+}
+
+#endif
+
+}  // namespace
+
+CLI::App* AddCollectCommand(CLI::App& app, CollectOptions* options) {
+  CLI::App* command = app.add_subcommand(
+      "collect", "Free what no socket has any more, in maps of inlay.bpf.h, and count users");
+  command->footer(kCollectExamples);
+  command->add_option("--pinned", options->pinned, "The folder that the maps are pinned in")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("--every", options->every_seconds,
+                   "Repeat after so many seconds, until a signal comes")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("SECONDS");
+  command
+      ->add_option("--network-namespace", options->network_namespaces,
+                   "Only sockets of this network namespace have values; may be repeated. Without "
+                   "it: any of the machine")
+      ->type_name("PATH");
+  return command;
+}
+
+int RunCollect(const CollectOptions& options) {
+  RaiseOpenFilesLimit();
+  return Collect(options);
+}
+
+}  // namespace inlay
