@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+// NOLINTBEGIN(readability-identifier-naming): names as in the kernel's headers, for programs in C.
+
 enum {
   INLAY_STATE_MAGIC = 0x79616c6e,  // "nlay"
   INLAY_STATE_VERSION = 1,
@@ -43,5 +45,7 @@ struct inlay_map_state {
   __u64 interned;      // how often a value was written, also if another CPU was first
   __u64 spilled;       // how often a socket got a value of its own, since no index was left
 };
+
+// NOLINTEND(readability-identifier-naming)
 
 #endif  // INLAY_BPF_MAP_STATE_H_

@@ -142,7 +142,7 @@ TEST_F(LiveMapTest, ProgramsSeeWhatAProcessSets) {
   object_.Attach("in_packet", cgroup_.fd());
   const uint32_t foreign = 0x80000001;  // the bits of others stay
   ASSERT_EQ(setsockopt(pair.receiver.get(), SOL_SOCKET, SO_MARK, &foreign, sizeof(foreign)), 0);
-  for (uint64_t rate = 1; rate <= 3 * kMostPolicies; ++rate) {  // the last ones spill
+  for (uint64_t rate = 1; rate <= uint64_t{3} * kMostPolicies; ++rate) {  // the last ones spill
     const Policy policy = {rate, 100 + rate};
     ASSERT_EQ(map->Set(pair.receiver.get(), BytesOf(policy)), Status::kOk);
     pair.Send();
@@ -172,7 +172,7 @@ TEST_F(LiveMapTest, AProcessSeesWhatProgramsSet) {
   const auto get = [&] { return map->Get(fd.get(), std::as_writable_bytes(std::span(&read, 1))); };
   ASSERT_EQ(get(), Status::kOk);
   EXPECT_EQ(read, (Policy{1, 1}));
-  for (uint64_t rate = 2; rate <= 2 * kMostPolicies; ++rate) {
+  for (uint64_t rate = 2; rate <= uint64_t{2} * kMostPolicies; ++rate) {
     ASSERT_EQ(Ask(fd, kSet, {rate, 5}), 0);
     ASSERT_EQ(get(), Status::kOk);
     EXPECT_EQ(read, (Policy{rate, 5}));

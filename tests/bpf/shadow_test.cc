@@ -144,7 +144,7 @@ TEST_F(ShadowTest, BothAreTheSame) {
     const auto end = Clock::now() + std::chrono::duration<double>(Seconds());
     // A busy machine needs longer until the indexes have been used again.
     const auto is_done = [&] {
-      return Clock::now() >= end && map_->CountValues().interned > 2u * kMostShadowed;
+      return Clock::now() >= end && map_->CountValues().interned > uint64_t{2} * kMostShadowed;
     };
     while (!is_done() && counts_->differed == 0) {
       Walk();

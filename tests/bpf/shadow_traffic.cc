@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "tests/bpf/shadow.h"
@@ -58,7 +59,7 @@ ShadowTraffic::Listener ShadowTraffic::Bind(int type, bool set_before) {
                 sizeof(loopback));
   }
   auto* const at = reinterpret_cast<sockaddr*>(&made.address);
-  bind(made.socket.get(), at, made.address_bytes);
+  if (bind(made.socket.get(), at, made.address_bytes) != 0) return made;
   getsockname(made.socket.get(), at, &made.address_bytes);
   return made;
 }
@@ -77,7 +78,9 @@ void ShadowTraffic::Connect() {
   }
   const Listener& peer = to[Below(static_cast<uint32_t>(to.size()))];
   Socket client = Open(stream ? SOCK_STREAM : SOCK_DGRAM, peer.address.sin6_family);
-  connect(client.get(), reinterpret_cast<const sockaddr*>(&peer.address), peer.address_bytes);
+  const int connected =
+      connect(client.get(), reinterpret_cast<const sockaddr*>(&peer.address), peer.address_bytes);
+  if (connected != 0 && errno != EINPROGRESS) return;
   const char bytes[200] = {};
   send(client.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
   if (!stream) recv(peer.socket.get(), nullptr, 0, MSG_DONTWAIT);
