@@ -17,6 +17,23 @@ constexpr size_t kMostListeners = 6;
 constexpr size_t kMostSockets = 120;
 constexpr uint32_t kChannels = 4;
 
+// A message of one byte with room for a descriptor.
+struct DescriptorMessage {
+  DescriptorMessage() {
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+  }
+  DescriptorMessage(const DescriptorMessage&) = delete;
+  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+
+  char byte = 0;
+  iovec data = {&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
+  msghdr message = {};
+};
+
 }  // namespace
 
 ShadowTraffic::ShadowTraffic(uint64_t seed, const volatile uint32_t* first_number,
@@ -115,14 +132,8 @@ void ShadowTraffic::Pass() {
   if (channel.has_socket) return TakeBack(channel);
   std::swap(sockets_.back(), sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
   const int passed = sockets_.back().get();
-  char byte = 0;
-  iovec data = {&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  DescriptorMessage carrier;
+  msghdr& message = carrier.message;
   cmsghdr* const header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
@@ -134,14 +145,8 @@ void ShadowTraffic::Pass() {
 }
 
 void ShadowTraffic::TakeBack(Channel& channel) {
-  char byte = 0;
-  iovec data = {&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
-  msghdr message = {};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  DescriptorMessage carrier;
+  msghdr& message = carrier.message;
   if (recvmsg(channel.out.get(), &message, MSG_CMSG_CLOEXEC) >= 0) {
     const cmsghdr* const header = CMSG_FIRSTHDR(&message);
     int passed = -1;
