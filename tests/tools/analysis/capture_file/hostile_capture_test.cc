@@ -167,10 +167,9 @@ TEST(HostileCaptureTest, DescriptionsThatCannotBeAreErrors) {
             "field 'a' cannot be float of 16 bits from bit 0 on");
   EXPECT_EQ(error(field(R"("kind":"text","offset_bits":4,"size_bits":8)")),
             "field 'a' cannot be text of 8 bits from bit 4 on");
-  EXPECT_EQ(
-      error(
-          R"({"value_bytes":16,"fields":[{"name":"a","kind":"signed","offset_bits":0,"size_bits":72}]})"),
-      "field 'a' cannot be signed of 72 bits from bit 0 on");
+  EXPECT_EQ(error(R"({"value_bytes":16,"fields":[{"name":"a","kind":"signed","offset_bits":0,)"
+                  R"("size_bits":72}]})"),
+            "field 'a' cannot be signed of 72 bits from bit 0 on");
   EXPECT_EQ(error(field(R"("kind":"bool","offset_bits":0,"size_bits":8},)"
                         R"({"name":"b\n","kind":"bool","offset_bits":7,"size_bits":8)")),
             "field 'b\\n' begins before the end of the one before it");
