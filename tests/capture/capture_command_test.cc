@@ -63,7 +63,8 @@ TEST_F(CaptureCommandTest, WhatCannotBeCaptured) {
   ExpectFailure("capture --map-id " + MapId(), "");
   ExpectFailure("capture -o " + file, "");
   ExpectFailure("capture --map-id " + MapId() + " --json -o " + file, "--json is for --analyze");
-  ExpectFailure("capture --map-id " + MapId() + " --follow 0 -o " + file, "seconds above 0");
+  ExpectFailure("capture --map-id " + MapId() + " --follow 0 -o " + file,
+                "expected a number from 0.001");
   EXPECT_FALSE(std::filesystem::exists(file));
   const TestMap twin = MakeTestMap({.name = "inlay_cap_cmd", .value_bytes = kBytes});
   ExpectFailure("capture --map inlay_cap_cmd -o " + file, "2 maps have this name");

@@ -1,7 +1,6 @@
 #include "tools/command/analyze_command.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -57,24 +56,6 @@ constexpr char kAnalyzeExamples[] = R"(Examples:
 Exit codes: 0 success, 2 bad input or usage, 3 a limit is broken. Manual: docs/analyze.md)";
 
 // Not CLI::Range, which lets "nan" pass.
-const CLI::Validator kRatio(
-    [](const std::string& text) {
-      double ratio = 0;
-      const bool good =
-          CLI::detail::lexical_cast(text, ratio) && std::isfinite(ratio) && ratio >= 1;
-      return good ? std::string() : text + " is not a number of 1 or more";
-    },
-    "");
-
-const CLI::Validator kWriteCost(
-    [](const std::string& text) {
-      double bytes = 0;
-      const bool good = CLI::detail::lexical_cast(text, bytes) && std::isfinite(bytes) &&
-                        bytes >= 0 && bytes <= kMaxWriteCost;
-      return good ? std::string() : text + " is not a number from 0 to 1000000";
-    },
-    "");
-
 // Adds the limits. A report that breaks one makes the exit code kExitGate.
 void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
   analysis::GateLimits& limits = options->limits;
@@ -83,7 +64,7 @@ void AddLimitFlags(CLI::App& command, AnalyzeOptions* options) {
       ->check(InRange(1, std::numeric_limits<int64_t>::max()));
   command.add_option("--min-ratio", limits.min_ratio, "Fail if the dedup ratio is lower")
       ->type_name("R")
-      ->check(kRatio);
+      ->check(NumberInRange(1, std::numeric_limits<double>::max()));
   command
       .add_option("--max-index-bits", limits.max_index_bits,
                   "Fail if the index needs to be wider, or none is wide enough")
@@ -134,7 +115,7 @@ void AddSplitFlags(CLI::App& command, analysis::SplitOptions* options) {
       .add_option("--write-cost", options->write_cost,
                   "Split: bytes per socket that each shared group must gain to be worth its writes")
       ->type_name("BYTES")
-      ->check(kWriteCost)
+      ->check(NumberInRange(0, kMaxWriteCost))
       ->capture_default_str()
       ->excludes(none);
   command

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -42,6 +41,7 @@ using capture::CaptureSource;
 using live_kernel::FileDescriptor;
 using Clock = std::chrono::steady_clock;
 
+constexpr double kLeastSeconds = 0.001;
 constexpr double kMostSeconds = 1e7;  // a third of a year
 
 constexpr char kCaptureExamples[] = R"(Examples:
@@ -325,17 +325,6 @@ absl::Status Capture(const CaptureCommandOptions& options, std::unique_ptr<Outpu
   return status;
 }
 
-CLI::Validator Positive() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        double seconds = 0;
-        const bool good = CLI::detail::lexical_cast(text, seconds) && std::isfinite(seconds) &&
-                          seconds > 0 && seconds <= kMostSeconds;
-        return good ? std::string() : text + " is not a number of seconds above 0";
-      },
-      "");
-}
-
 }  // namespace
 
 CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
@@ -374,10 +363,10 @@ CLI::App* AddCaptureCommand(CLI::App& app, CaptureCommandOptions* options) {
   CLI::Option* follow =
       command->add_option("--follow", options->follow_seconds, "Take snapshots for this time")
           ->type_name("SECONDS")
-          ->check(Positive());
+          ->check(NumberInRange(kLeastSeconds, kMostSeconds));
   command->add_option("--interval", options->interval_seconds, "Seconds between two snapshots")
       ->type_name("S")
-      ->check(Positive())
+      ->check(NumberInRange(kLeastSeconds, kMostSeconds))
       ->needs(follow)
       ->capture_default_str();
   return command;

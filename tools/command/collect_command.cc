@@ -17,6 +17,7 @@
 #include "engine/live_kernel/file_descriptor.h"
 #include "inlay/live_collector.h"
 #include "inlay/live_map.h"
+#include "tools/command/in_range.h"
 #include "tools/command/output/exit_codes.h"
 #include "tools/command/output/fail_command.h"
 #include "tools/command/output/open_files_limit.h"
@@ -133,7 +134,7 @@ CLI::App* AddCollectCommand(CLI::App& app, CollectOptions* options) {
   command
       ->add_option("--every", options->every_seconds,
                    "Repeat after so many seconds, until a signal comes")
-      ->check(CLI::Range(0.001, 1e6))
+      ->check(NumberInRange(0.001, 1e6))
       ->type_name("SECONDS");
   command
       ->add_option("--network-namespace", options->network_namespaces,

@@ -16,7 +16,8 @@ void AddMemoryFlag(CLI::App& command, size_t* memory_bytes) {
             size_t digits = 0;
             uint64_t number = 0;
             try {
-              number = text.empty() || text[0] == '-' ? 0 : std::stoull(text, &digits);
+              if (!text.empty() && text[0] >= '1' && text[0] <= '9')
+                number = std::stoull(text, &digits);
             } catch (const std::exception&) {
             }
             const std::string unit = text.substr(std::min(digits, text.size()));

@@ -200,6 +200,18 @@ TEST_F(WrongInputsTest, ANumberIsReadAsItIsWritten) {
     ExpectFailure("analyze --threads '" + std::string(number) + "' " + table, "--threads: ");
     ExpectFailure("analyze --map-id '" + std::string(number) + "' " + table, "--map-id: ");
   }
+  for (const char* const number : {"010", "0x10", "nan", "inf", "1e999", "-1", "+2", "2 ", ""}) {
+    for (const char* const options :
+         {"analyze x --min-ratio ", "analyze x --write-cost ", "capture --sockets -o x --follow ",
+          "capture --sockets -o x --follow 1 --interval ", "collect --pinned x --every "}) {
+      ExpectFailure(options + ("'" + std::string(number) + "'"),
+                    "invalid number '" + std::string(number) + "': expected a number ");
+    }
+  }
+  for (const char* const size : {"+32M", " 32M", "032M", "0x20M", "-32M", "32.5M", "32m", ""}) {
+    ExpectFailure("analyze --memory '" + std::string(size) + "' " + table,
+                  "--memory: invalid size '" + std::string(size) + "'");
+  }
 }
 
 }  // namespace
