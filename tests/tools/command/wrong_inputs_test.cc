@@ -13,6 +13,7 @@
 namespace inlay {
 namespace {
 
+// NOLINTNEXTLINE(misc-unused-using-decls): literals use it, which clang-tidy 14 misses
 using std::string_literals::operator""s;
 
 class WrongInputsTest : public InlayCommandTest {
