@@ -105,6 +105,7 @@ void Reclaimer::Synchronize() noexcept {
   // Every existing GracePeriod has a number <= next_, and the grace period below begins after all
   // of them started.
   const uint64_t number = next_.fetch_add(1, std::memory_order_acq_rel);
+  INLAY_TEST_POINT("synchronize.waits");
   urcu_memb_synchronize_rcu();
   GracePeriodEnded();
   uint64_t completed = completed_.load(std::memory_order_relaxed);

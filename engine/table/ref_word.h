@@ -4,7 +4,9 @@
 //   bit 31      live: the entry has a value that can be found (referenced or not)
 //   bit 30      used: set when the value gains a reference from zero, cleared when the clock hand
 //               passes; a second chance against reclamation
-//   bits 0..29  live: the count; not live: 0 = free, 1 = retired
+//   bit 29      lent: threads may keep references to the value as credits
+//               (reference_credits.h)
+//   bits 0..28  live: the count, credits included; not live: 0 = free, 1 = retired
 //
 // Every transition of a live entry is a pure function that asserts its precondition, so tests need
 // no threads.
@@ -20,7 +22,7 @@ namespace inlay {
 
 class RefWord {
  public:
-  static constexpr uint32_t kMaxCount = (uint32_t{1} << 30) - 1;
+  static constexpr uint32_t kMaxCount = (uint32_t{1} << 29) - 1;
   static constexpr uint32_t kOneReference = 1;
 
   constexpr explicit RefWord(uint32_t bits) : bits_(bits) {}
@@ -33,6 +35,7 @@ class RefWord {
   constexpr bool retired() const { return bits_ == Retired().bits_; }
   constexpr bool free() const { return bits_ == 0; }
   constexpr bool used() const { return (bits_ & kUsedBit) != 0; }
+  constexpr bool lent() const { return live() && (bits_ & kLentBit) != 0; }
   constexpr uint32_t count() const { return live() ? bits_ & kMaxCount : 0; }
   constexpr bool unreferenced() const { return live() && count() == 0; }
 
@@ -41,6 +44,15 @@ class RefWord {
     if (!live() || count() == kMaxCount) return std::nullopt;
     return RefWord((bits_ + kOneReference) | (count() == 0 ? kUsedBit : 0));
   }
+
+  // One reference for the caller and `credits` for its thread to keep. Nothing if the count would
+  // pass its limit.
+  constexpr std::optional<RefWord> Lend(uint32_t credits) const {
+    if (!live() || count() == 0 || kMaxCount - count() <= credits) return std::nullopt;
+    return RefWord((bits_ + 1 + credits) | kLentBit);
+  }
+  // No thread keeps a credit any more.
+  constexpr RefWord Settled() const { return RefWord(bits_ & ~kLentBit); }
 
   // One reference less. REQUIRES: there is one. Subtracts kOneReference from the word, so that a
   // releasing thread needs a single fetch_sub().
@@ -60,6 +72,7 @@ class RefWord {
  private:
   static constexpr uint32_t kLiveBit = uint32_t{1} << 31;
   static constexpr uint32_t kUsedBit = uint32_t{1} << 30;
+  static constexpr uint32_t kLentBit = uint32_t{1} << 29;
 
   uint32_t bits_;
 };

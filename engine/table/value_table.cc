@@ -13,9 +13,11 @@
 #include "engine/sync/background_task.h"
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "engine/table/hash.h"
 #include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
+#include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
 #include "inlay/rcu.h"
@@ -78,6 +80,7 @@ ValueTable::~ValueTable() = default;
 
 ValueTable::State::~State() {
   idle_task.End();  // first: waits for a step that is under way
+  ReferenceCredits::Forget(this);
   MutexLock lock(&mutex);
   if (account != nullptr) account->Uncharge(charged_bytes);
   SlotArray::Free(slots.load(std::memory_order_relaxed));
@@ -85,20 +88,83 @@ ValueTable::State::~State() {
 
 // --- references
 
-bool ValueTable::TryRef(ValueIndex index) noexcept { return state_->TryRef(index); }
+bool ValueTable::TryRef(ValueIndex index) noexcept {
+  const InlineReadSection section;
+  return state_->TryRef(index);
+}
+
+bool ValueTable::State::TryRefAmongThreads(ValueIndex index, bool has_met) noexcept {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  bool may_borrow = has_met;
+  if (ReferenceCredits* const credits = ReferenceCredits::OfThisThread()) {
+    may_borrow |= credits->Take(this, index) == ReferenceCredits::Taken::kNone;
+  }
+  for (;;) {
+    if (may_borrow && ReferenceCredits::Borrow(this, index, &word)) return true;
+    uint32_t seen = word.load(std::memory_order_relaxed);
+    const std::optional<RefWord> more = RefWord(seen).Ref();
+    if (!more.has_value()) return false;
+    INLAY_TEST_POINT("try_ref.seen");
+    if (word.compare_exchange_strong(seen, more->bits(), std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      if (RefWord(seen).count() == 0) unreferenced.fetch_sub(1, std::memory_order_relaxed);
+      return true;
+    }
+    may_borrow = true;  // another thread takes or releases references at this moment
+  }
+}
 
 void ValueTable::Release(ValueIndex index) noexcept {
-  std::atomic<uint32_t>& word = state_->entry(index).ref_word;
-  const RefWord before(word.fetch_sub(RefWord::kOneReference, std::memory_order_acq_rel));
-  if (before.count() > 1) [[likely]]
-    return;
-  if (before.count() == 1) {
-    state_->NoteDeath();
+  if (ReferenceCredits::OfThisThread() != nullptr) [[unlikely]]
+    return state_->ReleaseAmongThreads(index);
+  state_->ReleaseShared(index, 1);
+}
+
+void ValueTable::State::ReleaseAmongThreads(ValueIndex index) noexcept {
+  uint32_t references = 0;
+  {
+    const InlineReadSection section;
+    ReferenceCredits* const credits = ReferenceCredits::OfThisThread();
+    references = credits->PutBack(this, index, entry(index).ref_word);
+  }
+  if (references > 0) ReleaseShared(index, references);
+}
+
+void ValueTable::State::ReleaseShared(ValueIndex index, uint32_t references) noexcept {
+  std::atomic<uint32_t>& word = entry(index).ref_word;
+  const RefWord before(word.fetch_sub(references, std::memory_order_acq_rel));
+  if (before.count() > references) [[likely]] {
+    if (before.lent() && before.count() - references < ReferenceCredits::Floor()) {
+      ReferenceCredits::RequestDrain();
+    }
     return;
   }
-  // Nobody holds a reference. Meanwhile the word looks like a value that cannot be referenced.
-  word.fetch_add(RefWord::kOneReference, std::memory_order_acq_rel);
-  state_->refused_releases.fetch_add(1, std::memory_order_relaxed);
+  if (before.count() == references) {
+    NoteDeath();
+    return;
+  }
+  // Nobody holds one of the references. Meanwhile the word looks like a value that cannot be
+  // referenced.
+  word.fetch_add(references, std::memory_order_acq_rel);
+  refused_releases.fetch_add(1, std::memory_order_relaxed);
+  if (references > 1) ReleaseShared(index, references - 1);
+}
+
+void ValueTable::State::GiveBack(CreditLender* lender, ValueIndex index, uint32_t credits) {
+  static_cast<State*>(lender)->ReleaseShared(index, credits);
+}
+
+void ValueTable::State::Settle(CreditLender* lender, uint32_t floor) {
+  const State& state = *static_cast<State*>(lender);
+  const uint32_t used = state.high_water.load(std::memory_order_acquire);
+  for (ValueIndex index = 1; index <= used; ++index) {
+    std::atomic<uint32_t>& word = state.entry(index).ref_word;
+    uint32_t seen = word.load(std::memory_order_relaxed);
+    while (RefWord(seen).lent() && RefWord(seen).count() < floor &&
+           !word.compare_exchange_weak(seen, RefWord(seen).Settled().bits(),
+                                       std::memory_order_acq_rel, std::memory_order_relaxed)) {
+    }
+  }
 }
 
 // --- finding and adding
@@ -132,6 +198,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
   // Under the mutex no other thread adds or retires, so this search is conclusive (V1).
   const SlotArray& array = *slots.load(std::memory_order_relaxed);
   if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
+    const InlineReadSection section;
     if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
     *index = found;
     return Status::kOk;

@@ -13,6 +13,7 @@
 #include "engine/sync/mutex.h"
 #include "engine/table/hash.h"
 #include "engine/table/ref_word.h"
+#include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
 #include "inlay/rcu.h"
@@ -27,7 +28,11 @@ void ValueTable::ForEach(
   const uint32_t used = state_->high_water.load(std::memory_order_acquire);
   for (ValueIndex index = 1; index <= used; ++index) {
     const RefWord word = state_->ref_word(index);
-    if (word.live()) visit(index, {At(index), value_bytes_}, word.count());
+    if (!word.live()) continue;
+    // Credits are nobody's references. Both may change while they are counted.
+    const uint32_t count = word.count();
+    const uint32_t credits = std::min(count, ReferenceCredits::Kept(state_.get(), index));
+    visit(index, {At(index), value_bytes_}, count - credits);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/sync/mutex.h"
 #include "engine/table/ref_word.h"
+#include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
 #include "inlay/rcu.h"
@@ -128,6 +129,7 @@ Status ValueTable::EnsureRoom(uint32_t new_values) noexcept {
   // A batch that gathers begins its grace period when the other batch's is over, and other threads
   // may take what has come free: a few rounds.
   constexpr int kRounds = 4;
+  if (state_->lends.load(std::memory_order_acquire)) ReferenceCredits::Drain();
   for (int round = 0; round < kRounds; ++round) {
     if (round > 0) Synchronize();
     MutexLock lock(&state_->mutex);
@@ -207,6 +209,7 @@ void ValueTable::State::CollectRetired() {
 }
 
 uint32_t ValueTable::Reclaim() noexcept {
+  if (state_->lends.load(std::memory_order_acquire)) ReferenceCredits::GiveBackOwn();
   MutexLock lock(&state_->mutex);
   const uint32_t used = state_->high_water.load(std::memory_order_relaxed);
   uint32_t steps = used;
@@ -247,6 +250,7 @@ void ValueTable::State::Splice(IndexList* from, IndexList* to) {
 }
 
 uint32_t ValueTable::ReclaimAndWait() noexcept {
+  if (state_->lends.load(std::memory_order_acquire)) ReferenceCredits::Drain();
   const uint32_t retired = Reclaim();
   // Two rounds: a batch that gathers begins its grace period only when the other batch's is over.
   // Reclaim() collects the batches.

@@ -13,15 +13,17 @@
 #include "engine/memory/address_range.h"
 #include "engine/sync/background_task.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
+#include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
 
-struct ValueTable::State {
+struct ValueTable::State : CreditLender {
   // The entry of a value, in an array apart from the bytes, so that counting references does not
   // invalidate the cache lines of readers.
   struct Entry {
@@ -79,6 +81,10 @@ struct ValueTable::State {
   uint32_t idle_passed GUARDED_BY(mutex) = 0;
   uint32_t idle_rest GUARDED_BY(mutex) = 0;
 
+  State() {
+    give_back = &GiveBack;
+    settle = &Settle;
+  }
   ~State();
 
   Entry& entry(ValueIndex index) const {
@@ -98,7 +104,16 @@ struct ValueTable::State {
     });
   }
 
+  // Reader section: required.
   bool TryRef(ValueIndex index) noexcept;
+  // The same, for a thread that has met another one at this value, now (`has_met`) or before: with
+  // credits, if it can have some.
+  bool TryRefAmongThreads(ValueIndex index, bool has_met) noexcept;
+  void ReleaseAmongThreads(ValueIndex index) noexcept;
+  // Takes `references` from the count.
+  void ReleaseShared(ValueIndex index, uint32_t references) noexcept;
+  static void GiveBack(CreditLender* lender, ValueIndex index, uint32_t credits);
+  static void Settle(CreditLender* lender, uint32_t floor);
   void NoteDeath() noexcept;
   Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -127,14 +142,19 @@ struct ValueTable::State {
 };
 
 [[gnu::always_inline]] inline bool ValueTable::State::TryRef(ValueIndex index) noexcept {
+  if (ReferenceCredits* const credits = ReferenceCredits::OfThisThread()) [[unlikely]] {
+    return credits->Take(this, index) == ReferenceCredits::Taken::kOne ||
+           TryRefAmongThreads(index, false);
+  }
   std::atomic<uint32_t>& word = entry(index).ref_word;
   uint32_t seen = word.load(std::memory_order_relaxed);
-  std::optional<RefWord> next;
-  do {
-    next = RefWord(seen).Ref();
-    if (!next.has_value()) return false;
-  } while (!word.compare_exchange_weak(seen, next->bits(), std::memory_order_acq_rel,
-                                       std::memory_order_relaxed));
+  const std::optional<RefWord> more = RefWord(seen).Ref();
+  if (!more.has_value()) return false;
+  INLAY_TEST_POINT("try_ref.seen");
+  if (!word.compare_exchange_strong(seen, more->bits(), std::memory_order_acq_rel,
+                                    std::memory_order_relaxed)) [[unlikely]] {
+    return TryRefAmongThreads(index, true);
+  }
   if (RefWord(seen).count() == 0) unreferenced.fetch_sub(1, std::memory_order_relaxed);
   return true;
 }

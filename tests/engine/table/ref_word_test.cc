@@ -57,6 +57,30 @@ TEST(RefWordDeathTest, UnrefWithoutAReference) {
   }
 }
 
+TEST(RefWordTest, LendTakesOneReferenceAndTheCredits) {
+  EXPECT_FALSE(Live(1).lent());
+  const RefWord lent = *Live(3).Lend(8);
+  EXPECT_TRUE(lent.lent());
+  EXPECT_EQ(lent.count(), 12U);
+  EXPECT_TRUE(lent.Ref()->lent());
+  EXPECT_TRUE(lent.Unref().lent());
+  EXPECT_FALSE(lent.Settled().lent());
+  EXPECT_EQ(lent.Settled().count(), 12U);
+}
+
+TEST(RefWordTest, OnlyAReferencedValueLends) {
+  EXPECT_EQ(RefWord::Free().Lend(1), std::nullopt);
+  EXPECT_EQ(RefWord::Retired().Lend(1), std::nullopt);
+  EXPECT_EQ(RefWord::LiveOnce().Unref().Lend(1), std::nullopt);
+}
+
+TEST(RefWordTest, LendNeverPassesTheLimit) {
+  const RefWord room_for_nine(RefWord::LiveOnce().bits() + RefWord::kMaxCount - 10);
+  ASSERT_EQ(room_for_nine.count(), RefWord::kMaxCount - 9);
+  EXPECT_EQ(room_for_nine.Lend(8)->count(), RefWord::kMaxCount);
+  EXPECT_EQ(room_for_nine.Lend(9), std::nullopt);
+}
+
 TEST(RefWordTest, OnlyARefFromZeroSetsUsed) {
   const RefWord unused = RefWord::LiveOnce().Unref().Passed();
   ASSERT_FALSE(unused.used());
