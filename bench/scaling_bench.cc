@@ -290,7 +290,7 @@ int Main(int argc, char** argv) {
   }
   for (const char* const mix : {"create_delete", "create_delete_hot_value"}) {
     results.AddBar(workload::Bar::AtMost(index + mix + "/readers:0/writers:2" + quiet,
-                                         index + mix + "/readers:0/writers:1" + quiet, 1 / 1.5));
+                                         index + mix + "/readers:0/writers:1" + quiet, 1 / 1.8));
   }
   return results.Run();
 }

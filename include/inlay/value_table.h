@@ -4,7 +4,8 @@
 //   V1  Equal bytes, equal index: there are never two live entries with the same bytes.
 //   V2  An index is reused only after a grace period since its count reached zero, so the bytes
 //       under a reader's pointer never change.
-//   V3  Count = codes in owners that name the index + open ValueRefs. CheckInvariants() recounts
+//   V3  Count = codes in owners that name the index + open ValueRefs, but for references that threads
+//       keep for a value with many (docs/design.md, section 5); no function counts those. CheckInvariants() recounts
 //       what the table can see; Store::CheckInvariants() also recounts the owners.
 //   V4  A failed operation changes nothing: no index, byte or charge is lost.
 //   S1  Each table seeds its hash from the system's random numbers, so an attacker cannot choose
@@ -82,7 +83,9 @@ struct ValueTableOptions {
 
 struct ValueTableStats {
   uint32_t live = 0;              // values with a count of at least 1
-  uint32_t unreferenced = 0;      // values with a count of 0, still findable
+  // Values with a count of 0, still findable. Up to three grace periods late for a value that many
+  // threads used.
+  uint32_t unreferenced = 0;
   uint32_t retired = 0;           // indexes that wait for a grace period
   uint32_t never_used = 0;        // indexes that never had a value
   uint32_t free = 0;              // indexes that had a value and can be reused now
