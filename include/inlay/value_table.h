@@ -4,9 +4,9 @@
 //   V1  Equal bytes, equal index: there are never two live entries with the same bytes.
 //   V2  An index is reused only after a grace period since its count reached zero, so the bytes
 //       under a reader's pointer never change.
-//   V3  Count = codes in owners that name the index + open ValueRefs, but for references that threads
-//       keep for a value with many (docs/design.md, section 5); no function counts those. CheckInvariants() recounts
-//       what the table can see; Store::CheckInvariants() also recounts the owners.
+//   V3  Count = codes in owners that name the index + open ValueRefs. CheckInvariants() recounts
+//       what the table can see; Store::CheckInvariants() also recounts the owners. No function shows
+//       the references that threads keep of a value with many (docs/design.md, section 5).
 //   V4  A failed operation changes nothing: no index, byte or charge is lost.
 //   S1  Each table seeds its hash from the system's random numbers, so an attacker cannot choose
 //       values that make probe chains grow.
