@@ -3,8 +3,8 @@
 //
 // Readers: the layouts and the other ways to read them (layouts.h); the peers, in some patterns,
 // for the sizes of values that they have (peers.h); `touch`, the walk without a get, to subtract
-// from the time of a get; `handwritten`, a plain table[(word >> shift) & mask]; `index_get_many`,
-// which gets the values of a batch at once.
+// from the time of a get; `handwritten`, a plain table[(word >> shift) & mask]; `index_const`, the
+// index map with its field as a constant; `index_get_many`, which gets the values of a batch at once.
 //
 // --inlay_sweep=: base (the usual point, in and out of the cache), sockets, values, bytes, or
 // touched (what the packet has touched before the get, how much it reads, batches, and values drawn
@@ -144,6 +144,22 @@ void HandwrittenOf(benchmark::State& state) {
                    });
 }
 
+// The same map, with its field and its stride as constants in the instructions.
+template <typename Pattern, uint32_t kValueBytes>
+void IndexConstOf(benchmark::State& state) {
+  constexpr InlineField kFirstField{.word = 0, .shift = 0, .width_bits = 16};
+  constexpr size_t kStrideBytes = (kValueBytes + 7) / 8 * 8;
+  const IndexMap* const map = FindMap<Pattern, workload::IndexLayout>(state);
+  if (map == nullptr) return;
+  if (map->field() != kFirstField || map->table().stride_bytes() != kStrideBytes) {
+    return state.SkipWithError("the index map does not have the first field");
+  }
+  RunWalk<Pattern>(state, SharedPopulation(ShapeOf<Pattern>(state)), [map](const Socket& socket) {
+    const std::byte* const value = map->GetAt<kFirstField, kStrideBytes>(socket);
+    return value == nullptr ? 0 : Pattern::Read::Read(value, kValueBytes);
+  });
+}
+
 class Registry {
  public:
   explicit Registry(const Results& results)
@@ -200,9 +216,13 @@ class Registry {
       AddOne<Pattern>(reader, run, sockets, values, value_bytes);
     };
     add("touch", Touch<Pattern>);
-    if (value_bytes == 8) add("handwritten", HandwrittenOf<Pattern, 8>);
-    if (value_bytes == 100) add("handwritten", HandwrittenOf<Pattern, 100>);
-    if (value_bytes == 1024) add("handwritten", HandwrittenOf<Pattern, 1024>);
+    const auto add_constants = [&]<uint32_t kValueBytes>() {
+      add("handwritten", HandwrittenOf<Pattern, kValueBytes>);
+      add("index_const", IndexConstOf<Pattern, kValueBytes>);
+    };
+    if (value_bytes == 8) add_constants.template operator()<8>();
+    if (value_bytes == 100) add_constants.template operator()<100>();
+    if (value_bytes == 1024) add_constants.template operator()<1024>();
     workload::ForEachLayout([&]<typename Layout>() { add(Layout::kName, Get<Pattern, Layout>); });
     workload::ForEachOf<workload::OtherReadings>(
         [&]<typename Reading>() { add(Reading::kName, GetByOtherReading<Pattern, Reading>); });
@@ -245,6 +265,7 @@ void AddBars(Results* results) {
   over_touch("single_pointer", "pointer", 1);
   results->AddBar(workload::Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
   results->AddBar(workload::Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
+  results->AddBar(workload::Bar::AtMost("Get/index_const" + hot, "Get/handwritten" + hot, 1));
   results->AddBar(workload::Bar::AtMost("Get/inline_runtime_const" + cold, "Get/inline" + cold, 1));
 }
 

@@ -40,7 +40,10 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   if (const Status status = CheckMapOptions(options, max_alignment); status != Status::kOk) {
     return status;
   }
-  if (options.width_bits < kMinWidthBits || options.width_bits > InlineField::kMaxWidthBits) {
+  const InlineField* const place = options.field.has_value() ? &*options.field : nullptr;
+  const uint32_t width_bits = place != nullptr ? place->width_bits : options.width_bits;
+  if (width_bits < kMinWidthBits || width_bits > InlineField::kMaxWidthBits ||
+      (place != nullptr && options.spin_lock)) {
     return Status::kInvalid;
   }
   if (!AllocationAllowed()) return Status::kNoMemory;
@@ -53,8 +56,11 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   // Values without a field, or with a lock, cannot be interned.
   const Status registered = options.spin_lock
                                 ? Status::kInvalid
-                                : store.Register(made.get(), options.width_bits, &made->field_);
-  const Status status = registered == Status::kOk ? made->MakeTable() : made->FallBack(registered);
+                                : store.Register(made.get(), width_bits, &made->field_, place);
+  // A map that must have this field would be read wrongly without it.
+  const Status status = registered == Status::kOk ? made->MakeTable()
+                        : place != nullptr        ? registered
+                                                  : made->FallBack(registered);
   if (status != Status::kOk) return status;
   *map = std::move(made);
   return Status::kOk;

@@ -40,6 +40,17 @@ class FieldAllocator {
     return std::nullopt;
   }
 
+  // False if the field is not in the reservation, straddles a word, or is not free.
+  bool TakeAt(InlineField field) {
+    const uint64_t first_bit = uint64_t{field.word} * word_bits_ + field.shift;
+    const bool fits = field.shift + field.width_bits <= static_cast<int>(word_bits_) &&
+                      first_bit + field.width_bits <= reserved_bits_;
+    if (!fits || (taken_[field.word] & Mask(field)) != 0) return false;
+    taken_[field.word] |= Mask(field);
+    taken_bits_ += field.width_bits;
+    return true;
+  }
+
   // REQUIRES: the field is taken.
   void Return(InlineField field) {
     taken_[field.word] &= ~Mask(field);

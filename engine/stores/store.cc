@@ -190,12 +190,18 @@ void Store::State::FreeEmptied() {
   }
 }
 
-Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept {
+Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field,
+                       const InlineField* place) noexcept {
   if (width_bits == 0 || width_bits > InlineField::kMaxWidthBits) return Status::kInvalid;
   // Bits of emptied entries become free only here.
   state_->FreeEmptied();
   MutexLock lock(&state_->mutex);
-  const std::optional<InlineField> taken = state_->fields.Take(width_bits);
+  std::optional<InlineField> taken;
+  if (place == nullptr) {
+    taken = state_->fields.Take(width_bits);
+  } else if (state_->fields.TakeAt(*place)) {
+    taken = *place;
+  }
   if (!taken.has_value()) return Status::kNoBits;
   Entry* const entry = state_->maps.FindFree();
   entry->field = *taken;

@@ -95,8 +95,9 @@ class IndexMap final : private StoreMap {
 
   // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
   // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
-  // slots. kNoBits: no free field and no storage slots. kAccountLimit. kNoMemory. On failure *map
-  // is unchanged. Reader section: REQUIRES none (may wait for a grace period).
+  // slots or options.field is set. kNoBits: no free field and no storage slots; options.field is set
+  // and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
+  // Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
   template <HasStore Owners>
@@ -128,6 +129,16 @@ class IndexMap final : private StoreMap {
       return GetFromPointer(OwnerRef(const_cast<O&>(owner)));
     }
     return GetPrivate(OwnerRef(const_cast<O&>(owner)));
+  }
+
+  // As Get(), for callers that know the field and the stride of the table at compile time.
+  // REQUIRES: options().field is kField, and table().stride_bytes() is kStrideBytes.
+  template <InlineField kField, size_t kStrideBytes, InlineOwner O>
+  const std::byte* GetAt(const O& owner) const noexcept {
+    const uint32_t code = owner.inline_words().Load(kField);
+    if (code - 1 < kField.max_index()) [[likely]]
+      return values_ + size_t{code} * kStrideBytes;
+    return code == kAbsentCode ? nullptr : GetPrivate(OwnerRef(const_cast<O&>(owner)));
   }
 
   // Sets found[i] to Get(*owners[i]) for every i. Prefetches owners and values, so that the cache
@@ -293,8 +304,16 @@ class IndexMap final : private StoreMap {
   std::atomic<uint64_t> brought_home_{0};
 };
 
+// The field of a SharedMap that takes the first free one.
+inline constexpr InlineField kAnyField{};
+
 // An IndexMap whose values are objects of type T. IndexMap documents the functions.
-template <typename T>
+//
+// With a field, gets have the place and width of the code, and the distance of the values, as
+// constants in the instructions:
+//   constexpr InlineField kPolicyField{.word = 0, .shift = 0, .width_bits = 10};
+//   SharedMap<Policy, kPolicyField> policies;
+template <typename T, InlineField kField = kAnyField>
 class SharedMap {
  public:
   static_assert(
@@ -310,13 +329,14 @@ class SharedMap {
       "SharedMap<T>: T must not need more than 64-byte alignment: Modify()'s copy has no more");
   static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
 
-  // As IndexMap::Create(). Sets value_bytes and alignment from T; kInvalid if the owners have
-  // storage slots and T needs more than kStorageAlignment.
+  // As IndexMap::Create(). Sets value_bytes and alignment from T, and the field from kField;
+  // kInvalid if the owners have storage slots and T needs more than kStorageAlignment.
   template <typename Owners>
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {
     options.value_bytes = sizeof(T);
-    options.alignment = std::max<uint32_t>(alignof(T), 8);
+    options.alignment = kAlignment;
+    if constexpr (kField != kAnyField) options.field = kField;
     std::unique_ptr<IndexMap> index_map;
     const Status status = IndexMap::Create(owners, options, &index_map);
     if (status != Status::kOk) return status;
@@ -328,7 +348,12 @@ class SharedMap {
 
   template <InlineOwner O>
   const T* Get(const O& owner) const noexcept {
-    return reinterpret_cast<const T*>(map_->Get(owner));
+    if constexpr (kField != kAnyField) {
+      constexpr size_t kStrideBytes = (sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+      return reinterpret_cast<const T*>(map_->template GetAt<kField, kStrideBytes>(owner));
+    } else {
+      return reinterpret_cast<const T*>(map_->Get(owner));
+    }
   }
 
   template <InlineOwner O>
@@ -376,6 +401,8 @@ class SharedMap {
   const IndexMap& bytes() const { return *map_; }
 
  private:
+  static constexpr uint32_t kAlignment = std::max<uint32_t>(alignof(T), 8);
+
   explicit SharedMap(std::unique_ptr<IndexMap> map) : map_(std::move(map)) {}
 
   static std::span<const std::byte> Bytes(const T& value) {

@@ -7,10 +7,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "inlay/function_ref.h"
+#include "inlay/inline_words.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -48,6 +50,9 @@ struct MapOptions {
   uint32_t value_bytes = 0;  // 1 .. kMaxValueBytes
   // Bits of a code, 2 .. 16. Only IndexMap uses it.
   uint32_t width_bits = 16;
+  // The field that the map must have, for gets that know it at compile time; its width is then that
+  // of the map. Otherwise the map takes the first free one. Only IndexMap uses it.
+  std::optional<InlineField> field = {};
   // Alignment of every value, interned or private: a power of two. At most kMaxAlignment for an
   // IndexMap whose owners have no storage slots; at most kStorageAlignment for all other maps,
   // since the kernel's storages align values to that.

@@ -150,10 +150,11 @@ class Store {
 
   // --- for maps
 
-  // Reserves a field of `width_bits` for `map`. kInvalid: the width is not 1 .. 16. kNoBits: too
-  // few bits are free.
+  // Reserves a field of `width_bits` for `map`; if `place` is given, that one, of this width. kInvalid:
+  // the width is not 1 .. 16. kNoBits: too few bits are free, or *place is not free.
   // Reader section: REQUIRES none (may wait for a grace period).
-  Status Register(StoreMap* map, uint32_t width_bits, InlineField* field) noexcept;
+  Status Register(StoreMap* map, uint32_t width_bits, InlineField* field,
+                  const InlineField* place = nullptr) noexcept;
   // Detaches the map and clears its field in all owners. The store does not call the map
   // afterwards, and reuses the bits when no owner holds an old code.
   // Reader section: REQUIRES none (waits for a grace period).

@@ -234,6 +234,54 @@ TEST_F(IndexMapTest, SharedMapSpeaksInObjects) {
   store_->Close(other);
 }
 
+constexpr InlineField kPolicyField{.word = 0, .shift = 3, .width_bits = 2};
+
+// Two values have an index, and all others are spilled.
+TEST_F(IndexMapTest, SharedMapWithAFieldReadsEveryState) {
+  std::unique_ptr<SharedMap<Policy, kPolicyField>> map;
+  ASSERT_EQ((SharedMap<Policy, kPolicyField>::Create(*store_, {.background = false}, &map)),
+            Status::kOk);
+  EXPECT_EQ(map->bytes().field(), kPolicyField);
+  std::deque<Owner> owners(6);
+  for (uint32_t i = 1; i < owners.size(); ++i) {
+    ASSERT_EQ(map->Update(owners[i], Policy{.rate_limit = i}), Status::kOk);
+  }
+  EXPECT_EQ(map->bytes().stats().spilled_now, 3U);
+  {
+    ReadSection section;
+    EXPECT_EQ(map->Get(owners[0]), nullptr);
+    for (uint32_t i = 1; i < owners.size(); ++i) {
+      ASSERT_NE(map->Get(owners[i]), nullptr);
+      EXPECT_EQ(map->Get(owners[i])->rate_limit, i);
+    }
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, AFieldThatIsTakenIsRefused) {
+  std::unique_ptr<IndexMap> first;
+  ASSERT_EQ(Create(8, 4, 8, &first), Status::kOk);
+  std::unique_ptr<SharedMap<Policy, kPolicyField>> map;
+  EXPECT_EQ((SharedMap<Policy, kPolicyField>::Create(*store_, {}, &map)), Status::kNoBits);
+  EXPECT_EQ(map, nullptr);
+  first.reset();
+  EXPECT_EQ((SharedMap<Policy, kPolicyField>::Create(*store_, {}, &map)), Status::kOk);
+}
+
+// It would be read from a place that it does not have.
+TEST_F(IndexMapTest, AMapWithAFieldDoesNotFallBack) {
+  std::unique_ptr<SocketTable> sockets;
+  ASSERT_EQ(SocketTable::Create({.inline_bits = 16}, &sockets), Status::kOk);
+  std::unique_ptr<IndexMap> map;
+  const InlineField outside{.word = 0, .shift = 8, .width_bits = 9};
+  EXPECT_EQ(IndexMap::Create(*sockets, {.value_bytes = 8, .field = outside}, &map),
+            Status::kNoBits);
+  const InlineField inside{.word = 0, .shift = 0, .width_bits = 9};
+  EXPECT_EQ(
+      IndexMap::Create(*sockets, {.value_bytes = 8, .field = inside, .spin_lock = true}, &map),
+      Status::kInvalid);
+}
+
 // Interned or spilled: with a width of 2 bits most of these owners have private values.
 TEST_F(IndexMapTest, SharedMapKeepsTheAlignmentOfItsType) {
   std::unique_ptr<SharedMap<Aligned>> map;

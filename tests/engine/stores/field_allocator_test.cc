@@ -37,6 +37,28 @@ TEST(FieldAllocatorTest, AsManyFieldsOfEveryWidthAsTheWordsHold) {
   }
 }
 
+TEST(FieldAllocatorTest, AGivenFieldIsTakenOnce) {
+  FieldAllocator fields = MakeAllocator(128, 64);
+  const InlineField wanted{.word = 1, .shift = 7, .width_bits = 9};
+  EXPECT_TRUE(fields.TakeAt(wanted));
+  EXPECT_FALSE(fields.TakeAt(wanted));
+  EXPECT_FALSE(fields.TakeAt({.word = 1, .shift = 15, .width_bits = 2})) << "shares a bit";
+  EXPECT_TRUE(fields.TakeAt({.word = 1, .shift = 16, .width_bits = 2}));
+  EXPECT_EQ(fields.taken_bits(), 11U);
+  fields.Return(wanted);
+  EXPECT_TRUE(fields.TakeAt(wanted));
+}
+
+TEST(FieldAllocatorTest, AGivenFieldLiesInOneWordOfTheReservation) {
+  FieldAllocator fields = MakeAllocator(64, 64);
+  EXPECT_FALSE(fields.TakeAt({.word = 1, .shift = 0, .width_bits = 9}));
+  EXPECT_FALSE(fields.TakeAt({.word = 0, .shift = 56, .width_bits = 9}));
+  EXPECT_TRUE(fields.TakeAt({.word = 0, .shift = 55, .width_bits = 9}));
+  FieldAllocator half_used = MakeAllocator(16, 32);
+  EXPECT_FALSE(half_used.TakeAt({.word = 0, .shift = 8, .width_bits = 9}));
+  EXPECT_TRUE(half_used.TakeAt({.word = 0, .shift = 7, .width_bits = 9}));
+}
+
 TEST(FieldAllocatorTest, FieldsNeverOverlapNorStraddle) {
   FieldAllocator fields = MakeAllocator(256, 64);
   std::vector<InlineField> taken;

@@ -16,6 +16,7 @@ constexpr Contender kContenders[] = {
     {"inline_runtime_const", ContenderKind::kLayout, "inline, its place patched into the code"},
     {"shared_pointer", ContenderKind::kLayout, "8 bytes to a shared value"},
     {"index", ContenderKind::kLayout, "16 bits inline"},
+    {"index_const", ContenderKind::kLayout, "16 bits inline, its place known to the compiler"},
     {"index12", ContenderKind::kLayout, "12 bits inline"},
     {"index9", ContenderKind::kLayout, "9 bits inline"},
     {"index9x7", ContenderKind::kLayout, "seven maps of 9 bits in one word, per map"},

@@ -15,6 +15,7 @@ constexpr SeriesStyle kStyles[] = {
     {"inline_runtime_const", "#b07fd6", "#8d68bd", Marker::kDiamond, true},
     {"shared_pointer", "#00806b", "#35c9ab", Marker::kTriangleDown, false},
     {"index", "#0b5fc0", "#6cb2ff", Marker::kCircle, false},
+    {"index_const", "#3f83d1", "#4d94e0", Marker::kCircle, true},
     {"index12", "#3f83d1", "#4d94e0", Marker::kRing, true},
     {"index9", "#4f93dc", "#3f82cc", Marker::kRing, false},
     {"index9x7", "#4f93dc", "#3f82cc", Marker::kRing, true},
