@@ -142,6 +142,10 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
                                             Status* status) noexcept {
   Status ignored = Status::kOk;
   Status& result = status != nullptr ? *status : ignored;
+  if (!owner.words().Holds(field_)) {
+    result = Status::kInvalid;
+    return nullptr;
+  }
   for (;;) {
     result = Status::kOk;
     if (const std::byte* const value = GetValue(owner)) return value;
@@ -264,8 +268,8 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     const Status status = CheckForPointer(owner, value.size());
     return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
   }
-  if (value.size() != options_.value_bytes) return Status::kInvalid;
   const InlineField field = field_;
+  if (value.size() != options_.value_bytes || !owner.words().Holds(field)) return Status::kInvalid;
   return owner.words().Visit(field, [&](auto& word) {
     auto seen = word.load(std::memory_order_acquire);
     const uint32_t code = ExtractCode(seen, field);
@@ -292,6 +296,7 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
     return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
                                            : Status::kNotFound;
   }
+  if (!owner.words().Holds(field_)) return Status::kInvalid;
   const ValueBuffer buffer(options_.value_bytes);
   if (buffer.bytes().empty()) return CountNoMemory(Status::kNoMemory);
   for (;; INLAY_TEST_POINT("modify.retries")) {
@@ -328,6 +333,7 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
                                            : Status::kNotFound;
   }
   const InlineWordsRef& words = owner.words();
+  if (!words.Holds(field_)) return Status::kInvalid;
   uint32_t code = words.Load(field_);
   for (;;) {
     if (code == kAbsentCode) return Status::kNotFound;
@@ -371,6 +377,7 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
     if (found == nullptr) return Status::kOk;
     return UpdateValue(child, {found, options_.value_bytes}, UpdateFlag::kAny);
   }
+  if (!parent.words().Holds(field_)) return Status::kOk;
   uint32_t code = parent.words().Load(field_);
   const std::byte* value = nullptr;
   if (code == field_.spilled_code()) {
@@ -379,6 +386,7 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
   }
   if (value == nullptr) {
     if (code == kAbsentCode) return Status::kOk;
+    if (!child.words().Holds(field_)) return Status::kInvalid;
     if (table_->TryRef(code)) {
       if (child.words().StoreInNewOwner(field_, code)) [[likely]]
         return Status::kOk;
@@ -388,6 +396,7 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
     // stay readable in this section either way.
     value = table_->At(code);
   }
+  if (!child.words().Holds(field_)) return Status::kInvalid;
   return Publish(child, {value, options_.value_bytes}, child_is_new);
 }
 

@@ -108,6 +108,7 @@ StorageSlot* Store::PrivateSlot(const OwnerRef& owner) const noexcept {
 }
 
 void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
+  if (!owner.words().Holds(entry.field)) return;
   if (owner.words().Load(entry.field) == kAbsentCode) return;
   if (owner.words().Exchange(entry.field, kAbsentCode) == kAbsentCode) return;
   TakeFromDead(entry, 1);
@@ -127,6 +128,8 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
   for (Entry& entry : state_->maps.InUse()) {
     switch (entry.phase.load(std::memory_order_acquire)) {
       case Entry::Phase::kLive: {
+        // A map gives no value to an owner that does not hold its field.
+        if (!owner.words().Holds(entry.field)) break;
         if (owner.words().Load(entry.field) == kAbsentCode) break;
         const uint32_t code = owner.words().Exchange(entry.field, kAbsentCode);
         if (code != kAbsentCode) entry.map->ReleaseCode(owner, code);
@@ -247,8 +250,9 @@ bool Store::CheckInvariants(std::string* reason) const {
   for (const Entry& entry : state_->maps.InUse()) {
     if (entry.phase.load(std::memory_order_acquire) != Entry::Phase::kLive) continue;
     const auto counted = std::make_unique<uint64_t[]>(size_t{entry.field.mask()} + 1);
-    options_.population->ForEachOwner(
-        [&](const OwnerRef& owner) { ++counted[owner.words().Load(entry.field)]; });
+    options_.population->ForEachOwner([&](const OwnerRef& owner) {
+      if (owner.words().Holds(entry.field)) ++counted[owner.words().Load(entry.field)];
+    });
     if (!entry.map->CheckCodes(counted.get(), reason)) return false;
   }
   return true;

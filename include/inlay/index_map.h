@@ -46,6 +46,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -118,6 +119,7 @@ class IndexMap final : private StoreMap {
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   const std::byte* Get(const O& owner) const noexcept {
+    assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
     const uint32_t code = owner.inline_words().Load(field_);
     // One comparison excludes both absent, which wraps around, and spilled, which is max_index_ +
     // 1.
@@ -135,6 +137,10 @@ class IndexMap final : private StoreMap {
   // REQUIRES: options().field is kField, and table().stride_bytes() is kStrideBytes.
   template <InlineField kField, size_t kStrideBytes, InlineOwner O>
   const std::byte* GetAt(const O& owner) const noexcept {
+    using Words = std::remove_cvref_t<decltype(owner.inline_words())>;
+    static_assert(
+        kField.word < Words::kWords && kField.shift + kField.width_bits <= Words::kWordBits,
+        "the field does not lie in the words that this owner embeds");
     const uint32_t code = owner.inline_words().Load(kField);
     if (code - 1 < kField.max_index()) [[likely]]
       return values_ + size_t{code} * kStrideBytes;
@@ -168,7 +174,8 @@ class IndexMap final : private StoreMap {
   }
 
   // Creates or replaces the value. kExists, kNotFound: `flag` does not allow it. kNotFound: also if
-  // the value is absent and the owner is dying. kInvalid: wrong size. kNoMemory.
+  // the value is absent and the owner is dying. kInvalid: wrong size, or the owner embeds fewer
+  // words than the store reserves, and the map's field is not in them. kNoMemory.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Update(O& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept {
@@ -379,9 +386,11 @@ class SharedMap {
     return map_->Update(owner, Bytes(value), flag);
   }
 
-  // Calls `modify` with a T&, possibly several times, each time on a fresh copy.
+  // Calls `modify` with a T&, possibly several times, each time on a fresh copy. A function that
+  // takes a T, and so would change a copy of the copy, does not compile.
   template <InlineOwner O, std::invocable<T&> F>
-  Status Modify(O& owner, F&& modify) noexcept {
+  requires(!std::invocable<F, T>) Status Modify(O& owner, F&& modify)
+  noexcept {
     return map_->Modify(
         owner, [&](std::span<std::byte> bytes) { modify(*reinterpret_cast<T*>(bytes.data())); });
   }

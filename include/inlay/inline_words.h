@@ -156,12 +156,21 @@ class InlineWordsRef {
 
   template <size_t kBits>
   explicit InlineWordsRef(InlineWords<kBits>& words) noexcept
-      : words_(words.words_), word_bits_(InlineWords<kBits>::kWordBits) {}
+      : words_(words.words_),
+        word_bits_(InlineWords<kBits>::kWordBits),
+        word_count_(InlineWords<kBits>::kWords) {}
 
   // The words that another reference named by its address() and word_bits().
-  // REQUIRES: the owner exists while a function is called that reads or writes a field.
+  // REQUIRES: the owner exists while a function is called that reads or writes a field, and the
+  // other reference's Holds() was true for the field.
   InlineWordsRef(const void* address, uint32_t word_bits) noexcept
       : words_(const_cast<void*>(address)), word_bits_(word_bits) {}
+
+  // Whether the owner embeds words that have this field. If not, no other function may be called
+  // with it.
+  bool Holds(InlineField field) const noexcept {
+    return field.word < word_count_ && uint32_t{field.shift} + field.width_bits <= word_bits_;
+  }
 
   // Identifies the owner while it exists.
   const void* address() const noexcept { return words_; }
@@ -204,6 +213,7 @@ class InlineWordsRef {
  private:
   void* words_;
   uint32_t word_bits_;
+  uint32_t word_count_ = UINT32_MAX;
 };
 
 }  // namespace inlay

@@ -36,7 +36,9 @@ void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
 // one section over a batch of lookups. Must be destroyed on the thread that made it.
 class [[nodiscard]] ReadSection {
  public:
-  ReadSection() noexcept { rcu_internal::ReadLock(); }
+  [[nodiscard("a section that has no name ends at once")]] ReadSection() noexcept {
+    rcu_internal::ReadLock();
+  }
   ~ReadSection() { rcu_internal::ReadUnlock(); }
   ReadSection(const ReadSection&) = delete;
   ReadSection& operator=(const ReadSection&) = delete;

@@ -82,7 +82,7 @@ struct ValueTableOptions {
 };
 
 struct ValueTableStats {
-  uint32_t live = 0;              // values with a count of at least 1
+  uint32_t live = 0;  // values with a count of at least 1
   // Values with a count of 0, still findable. Up to three grace periods late for a value that many
   // threads used.
   uint32_t unreferenced = 0;
