@@ -1,7 +1,5 @@
 #include "inlay/rcu.h"
 
-#include <pthread.h>
-
 #include <atomic>
 
 #include "engine/sync/inline_read_section.h"
@@ -10,36 +8,8 @@
 namespace inlay {
 namespace rcu_internal {
 
-thread_local constinit bool thread_is_registered = false;
-
-namespace {
-
 // Never destroyed: its thread may run functions while the process exits.
 constinit Reclaimer reclaimer;
-
-void UnregisterThread(void* /*unused*/) {
-  if (thread_is_registered) urcu_memb_unregister_thread();
-  thread_is_registered = false;
-}
-
-// The key's destructor unregisters a thread that exits. It runs after the destructors of all
-// thread_local objects; if those of other keys register the thread again, it runs again.
-pthread_key_t ExitKey() {
-  static const pthread_key_t key = [] {
-    pthread_key_t made = 0;
-    pthread_key_create(&made, &UnregisterThread);
-    return made;
-  }();
-  return key;
-}
-
-}  // namespace
-
-[[gnu::noinline]] void RegisterThread() noexcept {
-  urcu_memb_register_thread();
-  thread_is_registered = true;
-  pthread_setspecific(ExitKey(), &reclaimer);  // any address but null
-}
 
 void ReadLock() noexcept {
   EnsureRegistered();

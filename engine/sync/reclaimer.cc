@@ -7,6 +7,7 @@
 #include <new>
 #include <thread>
 
+#include "engine/sync/fork.h"
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/test_point.h"
 
@@ -35,6 +36,7 @@ Waiting* Reversed(Waiting* list) {
 
 Status Reclaimer::Start() noexcept {
   if (started_.load(std::memory_order_acquire)) return Status::kOk;
+  HandleForks();
   MutexLock lock(&start_);
   if (started_.load(std::memory_order_relaxed)) return Status::kOk;
 #if defined(INLAY_WITH_TEST_POINTS)
@@ -87,8 +89,9 @@ void Reclaimer::Push(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept {
     waiting->next = newest;
   } while (!pushed_.compare_exchange_weak(newest, waiting, std::memory_order_acq_rel,
                                           std::memory_order_relaxed));
-  // From here on `waiting` may be gone. The first one of a batch wakes the thread for all.
-  if (newest == nullptr) Wake();
+  // From here on `waiting` may be gone. The first one of a batch wakes the thread for all; in a
+  // child of fork() the first one may have come before the fork.
+  if (newest == nullptr || !started_.load(std::memory_order_relaxed)) Wake();
 }
 
 void Reclaimer::Want(uint64_t number) noexcept {
@@ -98,12 +101,14 @@ void Reclaimer::Want(uint64_t number) noexcept {
     Wake();
     return;
   }
+  if (!started_.load(std::memory_order_relaxed)) Wake();
 }
 
 void Reclaimer::Synchronize() noexcept {
   EnsureRegistered();
   // Every existing GracePeriod has a number <= next_, and the grace period below begins after all
   // of them started.
+  const std::shared_lock lock(forks_);
   const uint64_t number = next_.fetch_add(1, std::memory_order_acq_rel);
   INLAY_TEST_POINT("synchronize.waits");
   urcu_memb_synchronize_rcu();
@@ -112,6 +117,27 @@ void Reclaimer::Synchronize() noexcept {
   while (completed < number &&
          !completed_.compare_exchange_weak(completed, number, std::memory_order_acq_rel)) {
   }
+}
+
+bool Reclaimer::LockForFork() noexcept {
+  if (thread_is_draining) return false;
+  draining_.Lock();
+  forks_.lock();
+  return true;
+}
+
+void Reclaimer::UnlockAfterFork() noexcept {
+  forks_.unlock();
+  draining_.Unlock();
+}
+
+void Reclaimer::RestartInChild() noexcept {
+  // A thread that is gone may have held one lock; another one belongs to a thread of this number in
+  // the parent, as pthread_rwlock sees it.
+  new (&start_) Mutex;
+  new (&forks_) std::shared_mutex;
+  started_.store(false, std::memory_order_relaxed);
+  draining_.Unlock();
 }
 
 void Reclaimer::Drain() noexcept {

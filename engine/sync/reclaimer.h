@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <shared_mutex>
 
 #include "engine/sync/mutex.h"
 #include "inlay/rcu.h"
@@ -47,6 +48,13 @@ class Reclaimer {
   // Waits for a grace period that begins after the call.
   void Synchronize() noexcept;
 
+  // Before fork(): waits until no function runs and no grace period is under way, and keeps it so.
+  // False: this thread runs such a function, so that it cannot wait.
+  bool LockForFork() noexcept NO_THREAD_SAFETY_ANALYSIS;
+  void UnlockAfterFork() noexcept NO_THREAD_SAFETY_ANALYSIS;
+  // In the child: unlocks, and lets the next caller that has work start the thread again.
+  void RestartInChild() noexcept NO_THREAD_SAFETY_ANALYSIS;
+
  private:
   static void* RunThread(void* self) noexcept;
   [[noreturn]] void Run() noexcept;
@@ -71,7 +79,12 @@ class Reclaimer {
   std::atomic<uint64_t> next_{1};
   std::atomic<uint64_t> completed_{0};
   std::atomic<uint64_t> wanted_{0};  // the highest number that was wanted
+
+  // Shared by whoever waits for a grace period; exclusive for a thread that forks.
+  std::shared_mutex forks_;
 };
+
+extern Reclaimer reclaimer;
 
 }  // namespace inlay::rcu_internal
 

@@ -11,6 +11,7 @@
 
 #include "engine/memory/allocate.h"
 #include "engine/sync/background_task.h"
+#include "engine/sync/fork.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/ref_word.h"
@@ -60,6 +61,16 @@ BackgroundTask& DrainTask() {
   return task;
 }
 
+constexpr rcu_internal::ForkHandlers fork_handlers{
+    .before = []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Lock(); },
+    .in_parent = []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Unlock(); },
+    .in_child =
+        []() NO_THREAD_SAFETY_ANALYSIS {
+          registry.KeepOnly(ReferenceCredits::OfThisThread());
+          registry.mutex.Unlock();
+        },
+};
+
 // The key's destructor gives a thread's credits back when the thread exits. If a later destructor
 // takes references and borrows again, it runs again.
 pthread_key_t LeaveKey() {
@@ -67,13 +78,7 @@ pthread_key_t LeaveKey() {
     pthread_key_t made = 0;
     pthread_key_create(
         &made, [](void* credits) { registry.Leave(static_cast<ReferenceCredits*>(credits)); });
-    pthread_atfork(
-        []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Lock(); },
-        []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Unlock(); },
-        []() NO_THREAD_SAFETY_ANALYSIS {
-          registry.KeepOnly(static_cast<ReferenceCredits*>(pthread_getspecific(LeaveKey())));
-          registry.mutex.Unlock();
-        });
+    rcu_internal::SetForkHandlers(&fork_handlers);
     return made;
   }();
   return key;

@@ -10,6 +10,16 @@
 // the destructors of its thread_local objects, which may use everything here.
 //
 // Source of the contracts: liburcu 0.13, doc/rcu-api.md.
+//
+// fork(): a child goes on with everything, reclamation included, if no other thread of the program
+// used the library at that moment; the library's own thread waits. A lock that such a thread held
+// stays locked in the child, which may then read, and wait for grace periods, and free nothing. A
+// thread that forks inside a reader section, or a function of Retire(), has a child that may only
+// call exec() or _exit().
+//
+// A thread that the program has registered with liburcu-memb itself stays the program's: it keeps
+// the registration while it uses the library, and ends it. A thread that has used the library first
+// must not be registered again.
 
 #ifndef INLAY_RCU_H_
 #define INLAY_RCU_H_
