@@ -54,6 +54,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   }
   // Indexes start at 1, since code 0 means absent. Place 0 is never used.
   const size_t places = size_t{options.max_values} + 1;
+  if (!state->may_be_unreferenced.Create(options.max_values)) return Status::kNoMemory;
   if (!state->value_range.Reserve(places * state->stride_bytes) ||
       !state->entry_range.Reserve(places * sizeof(State::Entry))) {
     return Status::kNoMemory;
@@ -132,7 +133,7 @@ void ValueTable::State::ReleaseAmongThreads(ValueIndex index) noexcept {
 
 void ValueTable::State::ReleaseShared(ValueIndex index, uint32_t references) noexcept {
   std::atomic<uint32_t>& word = entry(index).ref_word;
-  const RefWord before(word.fetch_sub(references, std::memory_order_acq_rel));
+  const RefWord before(word.fetch_sub(references, std::memory_order_seq_cst));
   if (before.count() > references) [[likely]] {
     if (before.lent() && before.count() - references < ReferenceCredits::Floor()) {
       ReferenceCredits::RequestDrain();
@@ -140,12 +141,13 @@ void ValueTable::State::ReleaseShared(ValueIndex index, uint32_t references) noe
     return;
   }
   if (before.count() == references) {
-    NoteDeath();
+    NoteDeath(index);
     return;
   }
   // Nobody holds one of the references. Meanwhile the word looks like a value that cannot be
-  // referenced.
-  word.fetch_add(references, std::memory_order_acq_rel);
+  // referenced, so that the clock hand may have forgotten it.
+  word.fetch_add(references, std::memory_order_seq_cst);
+  may_be_unreferenced.Add(index);
   refused_releases.fetch_add(1, std::memory_order_relaxed);
   if (references > 1) ReleaseShared(index, references - 1);
 }

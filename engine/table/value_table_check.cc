@@ -73,7 +73,8 @@ ValueTableStats ValueTable::stats() const {
   stats.memory.table_bytes = used * state.BytesPerValue();
   stats.memory.index_bytes = SlotArray::Bytes(array.slots());
   stats.memory.slack_bytes =
-      PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes;
+      PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes +
+      state.may_be_unreferenced.bytes();
   return stats;
 }
 
@@ -96,7 +97,12 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     const RefWord word = state.ref_word(index);
     if (!word.live()) continue;
     ++live;
-    if (word.unreferenced()) ++unreferenced;
+    if (word.unreferenced()) {
+      ++unreferenced;
+      if (!state.may_be_unreferenced.Has(index)) {
+        return broken("the clock hand will not find an unreferenced value", index);
+      }
+    }
     const std::span<const std::byte> bytes(At(index), value_bytes_);
     const uint32_t hash = HashValue(bytes, state.seed);
     if (hash != state.entry(index).hash)

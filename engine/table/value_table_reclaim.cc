@@ -1,5 +1,6 @@
 // How a ValueTable gets indexes back from values that nobody uses.
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cstdint>
@@ -79,7 +80,8 @@ void ValueTable::State::WatchDeaths() {
   }
 }
 
-void ValueTable::State::NoteDeath() noexcept {
+void ValueTable::State::NoteDeath(ValueIndex index) noexcept {
+  may_be_unreferenced.Add(index);  // before the count says that there is one to find
   const int64_t dead = unreferenced.fetch_add(1, std::memory_order_seq_cst) + 1;
   if (dead > kKeptUnreferenced && watches_deaths.load(std::memory_order_seq_cst)) {
     idle_task->Schedule();
@@ -166,22 +168,34 @@ Status ValueTable::State::TryMakeRoom(uint32_t new_values) {
 uint32_t ValueTable::State::Sweep(uint32_t* steps, uint32_t enough, bool second_chance) {
   const uint32_t used = high_water.load(std::memory_order_relaxed);
   uint32_t retired_now = 0;
-  for (; *steps > 0 && retired_now < enough; --*steps) {
-    clock_hand = clock_hand >= used ? 1 : clock_hand + 1;
-    if (TryRetire(clock_hand, second_chance)) ++retired_now;
+  while (used > 0 && *steps > 0 && retired_now < enough) {
+    const uint32_t first = clock_hand >= used ? 1 : clock_hand + 1;
+    const uint32_t last = std::min(used, first + *steps - 1);
+    const ValueIndex found = may_be_unreferenced.Next(first, last);
+    clock_hand = found != kNoIndex ? found : last;
+    *steps -= clock_hand - first + 1;
+    if (found != kNoIndex && TryRetire(found, second_chance)) ++retired_now;
   }
+  unreferenced.fetch_sub(retired_now, std::memory_order_relaxed);
   return retired_now;
 }
 
 bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   std::atomic<uint32_t>& word = entry(index).ref_word;
   uint32_t seen = word.load(std::memory_order_acquire);
-  if (!RefWord(seen).unreferenced()) return false;
+  if (!RefWord(seen).unreferenced()) {
+    may_be_unreferenced.Remove(index);
+    // Whoever has released the last reference since may have found the index in the set.
+    if (RefWord(word.load(std::memory_order_seq_cst)).unreferenced()) {
+      may_be_unreferenced.Add(index);
+    }
+    return false;
+  }
   const RefWord next = second_chance ? RefWord(seen).Passed() : RefWord::Retired();
   // The swap fails if another thread has just taken a reference: keep the value.
   if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
   if (!next.retired()) return false;
-  unreferenced.fetch_sub(1, std::memory_order_relaxed);
+  may_be_unreferenced.Remove(index);
   SlotArray* const array = slots.load(std::memory_order_relaxed);
   array->Erase(
       array->Find(entry(index).hash, [&](ValueIndex found) { return found == index; }).slot);

@@ -18,6 +18,7 @@
 #include "engine/table/ref_word.h"
 #include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
+#include "engine/table/unreferenced_set.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
 
@@ -46,6 +47,7 @@ struct ValueTable::State : CreditLender {
   uint64_t seed = 0;
   uint32_t max_values = 0;
   size_t stride_bytes = 0;
+  UnreferencedSet may_be_unreferenced;
   std::atomic<SlotArray*> slots{nullptr};
   // The highest index that was ever used.
   std::atomic<uint32_t> high_water{0};
@@ -114,7 +116,8 @@ struct ValueTable::State : CreditLender {
   void ReleaseShared(ValueIndex index, uint32_t references) noexcept;
   static void GiveBack(CreditLender* lender, ValueIndex index, uint32_t credits);
   static void Settle(CreditLender* lender, uint32_t floor);
-  void NoteDeath() noexcept;
+  // After the count of `index` has become zero, by a seq_cst operation.
+  void NoteDeath(ValueIndex index) noexcept;
   Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
@@ -132,7 +135,8 @@ struct ValueTable::State : CreditLender {
   void WatchDeaths() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   static void RunIdleTask(void* state);
   void ReclaimAtRest() LOCKS_EXCLUDED(mutex);
-  // Passes up to *steps entries until `enough` are retired, and takes the passed ones from *steps.
+  // The hand passes up to *steps indexes until `enough` are retired. Takes the passed ones from
+  // *steps.
   uint32_t Sweep(uint32_t* steps, uint32_t enough, bool second_chance)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool TryRetire(ValueIndex index, bool second_chance) EXCLUSIVE_LOCKS_REQUIRED(mutex);
