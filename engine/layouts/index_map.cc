@@ -437,7 +437,7 @@ IndexMapStats IndexMap::stats() const {
 
 MemoryUsage IndexMap::memory_usage() const {
   if (!is_interned()) return pointer_->memory_usage();
-  MemoryUsage usage = table_->stats().memory;
+  MemoryUsage usage = table_->memory_usage();
   usage += private_values_->memory_usage();
   usage.inline_bytes += store_.InlineBytes(field_);
   return usage;

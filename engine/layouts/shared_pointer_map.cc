@@ -228,7 +228,7 @@ uint32_t SharedPointerMap::Reclaim() noexcept {
 
 MemoryUsage SharedPointerMap::memory_usage() const {
   if (!is_shared()) return pointer_->memory_usage();
-  MemoryUsage usage = values_->stats().memory;
+  MemoryUsage usage = values_->memory_usage();
   usage.inline_bytes += socket_table_.tail_space().InlineBytes(sizeof(Place));
   usage.private_bytes += private_values() * KmallocBytes(PrivateBytes());
   return usage;

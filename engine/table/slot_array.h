@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/sync/one_writer.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -28,6 +29,7 @@ class SlotArray {
   static size_t Bytes(uint32_t slots) { return sizeof(SlotArray) + slots * sizeof(Slot); }
 
   uint32_t slots() const { return mask_ + 1; }
+  // These two may be read beside the writer.
   uint32_t tombstones() const { return tombstones_; }
   // The number of slots that hold an index or a tombstone.
   uint32_t occupied() const { return occupied_; }
@@ -56,6 +58,9 @@ class SlotArray {
   // The index in a slot. 0 if the slot is empty or a tombstone.
   uint32_t IndexAt(uint32_t at) const { return IndexOf(slot(at).load(std::memory_order_acquire)); }
 
+  // How many slots a search for a value of this hash reads that is in slot `at`.
+  uint32_t ProbesTo(uint32_t at, uint32_t hash) const { return ((at - hash) & mask_) + 1; }
+
   // REQUIRES: the array has no equal value, and a slot is free. Writer only.
   void Insert(uint32_t hash, uint32_t index) noexcept;
   // REQUIRES: the slot holds an index. Writer only.
@@ -79,8 +84,8 @@ class SlotArray {
 
   RcuHead rcu_head_;
   const uint32_t mask_;
-  uint32_t occupied_ = 0;
-  uint32_t tombstones_ = 0;
+  OneWriter<uint32_t> occupied_;
+  OneWriter<uint32_t> tombstones_;
 };
 
 }  // namespace inlay

@@ -205,6 +205,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
     *index = found;
     return Status::kOk;
   }
+  INLAY_TEST_POINT("table.adds");
   const ValueIndex fresh = TakeIndex();
   if (fresh == kNoIndex) return refusal;
   if (const Status status = MakeRoomInSlots(); status != Status::kOk) {

@@ -44,10 +44,14 @@ uint64_t ValueTable::total_references() const {
 
 ValueTableStats ValueTable::stats() const {
   const State& state = *state_;
-  MutexLock lock(&state.mutex);
-  const SlotArray& array = *state.slots.load(std::memory_order_relaxed);
-  const uint32_t used = state.high_water.load(std::memory_order_relaxed);
+  const ReadSection section;  // keeps the array, and the hashes of what it holds (V2)
+  const SlotArray& array = *state.slots.load(std::memory_order_acquire);
+  const uint32_t used = state.high_water.load(std::memory_order_acquire);
   ValueTableStats stats;
+  const int64_t found = state.live;
+  const int64_t unreferenced = state.unreferenced.load(std::memory_order_relaxed);
+  stats.unreferenced = static_cast<uint32_t>(std::clamp<int64_t>(unreferenced, 0, found));
+  stats.live = static_cast<uint32_t>(found) - stats.unreferenced;
   stats.retired = state.retired.size + state.waiting.size;
   stats.never_used = max_values_ - used;
   stats.free = state.free.size;
@@ -55,27 +59,35 @@ ValueTableStats ValueTable::stats() const {
   stats.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
   stats.slots = array.slots();
   stats.tombstones = array.tombstones();
+  uint64_t values = 0;
   uint64_t probes = 0;
-  for (ValueIndex index = 1; index <= used; ++index) {
-    const RefWord word = state.ref_word(index);
-    if (!word.live()) continue;
-    ++(word.count() > 0 ? stats.live : stats.unreferenced);
-    const SlotArray::Found found =
-        array.Find(state.entry(index).hash, [&](ValueIndex other) { return other == index; });
-    probes += found.probes;
-    stats.max_probe = std::max(stats.max_probe, found.probes);
+  for (uint32_t at = 0; at < array.slots(); ++at) {
+    const ValueIndex index = array.IndexAt(at);
+    if (index == kNoIndex) continue;
+    const uint32_t probes_to = array.ProbesTo(at, state.entry(index).hash);
+    ++values;
+    probes += probes_to;
+    stats.max_probe = std::max(stats.max_probe, probes_to);
   }
-  if (state.live > 0) stats.mean_probe = static_cast<double>(probes) / state.live;
+  if (values > 0) stats.mean_probe = static_cast<double>(probes) / static_cast<double>(values);
+  stats.memory = memory_usage();
+  return stats;
+}
 
+MemoryUsage ValueTable::memory_usage() const {
+  const State& state = *state_;
+  const ReadSection section;  // keeps the array
+  const uint32_t slots = state.slots.load(std::memory_order_acquire)->slots();
+  const uint32_t used = state.high_water.load(std::memory_order_acquire);
+  MemoryUsage memory;
   // The touched memory: all places up to the high-water mark, in whole pages.
   const size_t value_bytes = used == 0 ? 0 : (size_t{used} + 1) * stride_bytes_;
   const size_t entry_bytes = used == 0 ? 0 : (size_t{used} + 1) * sizeof(State::Entry);
-  stats.memory.table_bytes = used * state.BytesPerValue();
-  stats.memory.index_bytes = SlotArray::Bytes(array.slots());
-  stats.memory.slack_bytes =
-      PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - stats.memory.table_bytes +
-      state.may_be_unreferenced.bytes();
-  return stats;
+  memory.table_bytes = used * state.BytesPerValue();
+  memory.index_bytes = SlotArray::Bytes(slots);
+  memory.slack_bytes = PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - memory.table_bytes +
+                       state.may_be_unreferenced.bytes();
+  return memory;
 }
 
 bool ValueTable::CheckInvariants(std::string* reason) const {

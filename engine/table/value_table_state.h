@@ -13,6 +13,7 @@
 #include "engine/memory/address_range.h"
 #include "engine/sync/background_task.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/one_writer.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/reclaim_policy.h"
 #include "engine/table/ref_word.h"
@@ -29,7 +30,7 @@ struct ValueTable::State : CreditLender {
   // invalidate the cache lines of readers.
   struct Entry {
     std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
-    uint32_t hash = 0;
+    OneWriter<uint32_t> hash;
     ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
   };
   static_assert(sizeof(Entry) == kTableEntryBytes);
@@ -38,7 +39,7 @@ struct ValueTable::State : CreditLender {
   struct IndexList {
     ValueIndex head = kNoIndex;
     ValueIndex tail = kNoIndex;
-    uint32_t size = 0;
+    OneWriter<uint32_t> size;
   };
 
   AddressRange value_range;
@@ -63,10 +64,12 @@ struct ValueTable::State : CreditLender {
   BackgroundTask* death_task = nullptr;
 
   alignas(64) mutable Mutex mutex;
-  uint32_t live GUARDED_BY(mutex) = 0;  // findable values, referenced or not
-  IndexList free GUARDED_BY(mutex);
-  IndexList retired GUARDED_BY(mutex);  // the batch that gathers
-  IndexList waiting GUARDED_BY(mutex);  // the batch that waits for `grace`
+  // Threads change these under the mutex. Any thread may read the numbers and the lists' sizes.
+  OneWriter<uint32_t> live;  // findable values, referenced or not
+  OneWriter<uint64_t> reclaimed;
+  IndexList free;
+  IndexList retired;  // the batch that gathers
+  IndexList waiting;  // the batch that waits for `grace`
   std::optional<GracePeriod> grace GUARDED_BY(mutex);
   uint32_t clock_hand GUARDED_BY(mutex) = 0;
   bool starved GUARDED_BY(mutex) = false;          // the last attempt to commit a new index failed
@@ -74,7 +77,6 @@ struct ValueTable::State : CreditLender {
   Demand demand GUARDED_BY(mutex);
   // Measures the demand while no batch waits.
   std::optional<GracePeriod> measured GUARDED_BY(mutex);
-  uint64_t reclaimed GUARDED_BY(mutex) = 0;
   size_t charged_bytes GUARDED_BY(mutex) = 0;
   // The library's thread reclaims while nobody asks for indexes. Empty: it does not.
   TaskHandle idle_task;

@@ -235,7 +235,10 @@ class IndexMap final : private StoreMap {
   // The interned values, to iterate over and to inspect.
   // REQUIRES: is_interned().
   const ValueTable& table() const { return *table_; }
-  IndexMapStats stats() const;  // all zeroes if !is_interned()
+  // All zeroes if !is_interned(). Takes no lock; says as much of one moment as ValueTable::stats().
+  // Reader section: not needed, allowed.
+  IndexMapStats stats() const;
+  // Takes no lock that writers take. Reader section: not needed, allowed.
   MemoryUsage memory_usage() const;
   // Checks V1..V4 as far as the map can see them; Store::CheckInvariants() also recounts the
   // owners.

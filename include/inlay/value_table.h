@@ -56,7 +56,8 @@ inline constexpr ValueIndex kNoIndex = 0;
 
 // Bytes of a table with `values` values: each value once, rounded up to 8 bytes, with an entry that
 // holds its count, hash and link; and the hash index, a power of two of slots of which at most 2/3
-// are taken. Excludes slack: page ends, and tombstones that no rebuild has removed yet.
+// are taken. Excludes slack: page ends, tombstones that no rebuild has removed yet, and
+// one bit for each of max_values (with which the table remembers what may be unreferenced).
 inline constexpr size_t kTableEntryBytes = 12;
 inline constexpr size_t kHashIndexHeaderBytes = 32;
 inline constexpr size_t kHashSlotBytes = 4;
@@ -172,7 +173,13 @@ class ValueTable {
   void ForEach(FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)>
                    visit) const;
 
+  // Takes no lock, and so delays nobody. Each figure was true at some moment during the call, but
+  // not all at the same one, if other threads use the table meanwhile; `live` and `unreferenced`
+  // may be off by one for each thread that is in a call. Exact while the table is not in use.
+  // Reads the whole hash index in one reader section; memory_usage() alone takes a few loads.
+  // Reader section: not needed, allowed.
   ValueTableStats stats() const;
+  MemoryUsage memory_usage() const;
 
   // Checks V1, the hash index against the entries, the lists against the states, and the charge
   // against the memory. On failure returns false and writes the first broken rule to *reason.
@@ -189,7 +196,8 @@ class ValueTable {
   size_t stride_bytes() const noexcept { return stride_bytes_; }
   // At(0). A get computes addresses from it; it is never a value.
   const std::byte* base() const noexcept { return values_; }
-  // The sum of all counts.
+  // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen; exact
+  // while no other thread changes any. Reader section: not needed, allowed.
   uint64_t total_references() const;
 
  private:
