@@ -39,7 +39,7 @@ fi
 
 build() {
   cmake --preset release &&
-    cmake --build --preset release --target get_bench write_bench churn_bench scaling_bench \
+    cmake --build --preset release --target get_bench write_bench full_table_bench churn_bench scaling_bench \
       map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
 echo "building"
@@ -51,7 +51,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=17
+total=18
 number=0
 skipped=()
 failed=()
@@ -92,6 +92,7 @@ for sweep in values bytes touched; do
   bench "get_$sweep" get_bench --inlay_sweep=$sweep "${get[@]}"
 done
 bench write write_bench "${few[@]}"
+bench full_table full_table_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then

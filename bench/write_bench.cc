@@ -134,6 +134,7 @@ void AddBars(Results* results) {
   for (const std::string& sizes : {cold, hot}) {  // in total time, as a user of either sees it
     results->AddBar(workload::Bar::AtMost("Create/index" + sizes, "Create/flyweight" + sizes, 1));
   }
+  results->AddBar(workload::Bar::AtMost("UpdateNew/index" + hot, "UpdateNew/flyweight" + hot, 1));
   index_over("Clone", "pointer", 0.1);
 }
 

@@ -30,7 +30,7 @@ void SlotArray::Reclaim(RcuHead* head) {
 
 void SlotArray::FreeLater(SlotArray* array) noexcept { Retire<Reclaim>(&array->rcu_head_); }
 
-void SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
+uint32_t SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
   uint32_t at = hash & mask_;
   while (IndexOf(slot(at).load(std::memory_order_relaxed)) != 0) at = (at + 1) & mask_;
   if (slot(at).load(std::memory_order_relaxed) == kTombstone) {
@@ -40,6 +40,8 @@ void SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
   }
   // Release: a reader that finds the index sees the value's bytes.
   slot(at).store((hash & kTagMask) | index, std::memory_order_release);
+  inserted_.store(inserted_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  return at;
 }
 
 void SlotArray::Erase(uint32_t at) noexcept {

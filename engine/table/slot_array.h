@@ -61,8 +61,17 @@ class SlotArray {
   // How many slots a search for a value of this hash reads that is in slot `at`.
   uint32_t ProbesTo(uint32_t at, uint32_t hash) const { return ((at - hash) & mask_) + 1; }
 
-  // REQUIRES: the array has no equal value, and a slot is free. Writer only.
-  void Insert(uint32_t hash, uint32_t index) noexcept;
+  // How often values were inserted, into this array and those that it was made from (see Continue()).
+  // If the count after a search in any of them is the one before, and no writer is at work, then a
+  // value that the search did not find is in none. Readers read it before they search.
+  uint32_t inserted() const { return inserted_.load(std::memory_order_acquire); }
+  // Counts from where `before` has come. Writer only.
+  void Continue(const SlotArray& before) noexcept {
+    inserted_.store(before.inserted(), std::memory_order_relaxed);
+  }
+
+  // Returns the slot. REQUIRES: the array has no equal value, and a slot is free. Writer only.
+  uint32_t Insert(uint32_t hash, uint32_t index) noexcept;
   // REQUIRES: the slot holds an index. Writer only.
   void Erase(uint32_t at) noexcept;
 
@@ -86,6 +95,7 @@ class SlotArray {
   const uint32_t mask_;
   OneWriter<uint32_t> occupied_;
   OneWriter<uint32_t> tombstones_;
+  std::atomic<uint32_t> inserted_{0};
 };
 
 }  // namespace inlay

@@ -26,8 +26,8 @@ uint32_t UnreferencedSet::Next(uint32_t first, uint32_t last) noexcept {
   while (bits == 0) {
     // The next word with a bit in the upper level.
     if (++word > last / kBits) return 0;
-    uint64_t upper_bits = upper_[word / kBits].load(std::memory_order_acquire) &
-                          (~uint64_t{0} << (word % kBits));
+    uint64_t upper_bits =
+        upper_[word / kBits].load(std::memory_order_acquire) & (~uint64_t{0} << (word % kBits));
     while (upper_bits == 0) {
       word = (word / kBits + 1) * kBits;
       if (word > last / kBits) return 0;

@@ -174,19 +174,24 @@ void ValueTable::State::Settle(CreditLender* lender, uint32_t floor) {
 Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) noexcept {
   if (value.size() != value_bytes_) return Status::kInvalid;
   const uint32_t hash = HashValue(value, state_->seed);
+  uint32_t inserted = 0;
   {
     const InlineReadSection section;
     const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
+    inserted = array.inserted();
     const ValueIndex found = state_->FindIn(array, hash, value).index;
     // The index is not reused in this section (V2). So either TryRef() takes a reference to the
     // bytes just compared, or the value has been retired and Add() adds it again.
-    if (found != kNoIndex && state_->TryRef(found)) [[likely]] {
-      *index = found;
-      return Status::kOk;
+    if (found != kNoIndex) [[likely]] {
+      if (state_->TryRef(found)) [[likely]] {
+        *index = found;
+        return Status::kOk;
+      }
+      --inserted;  // not the answer of a search that found nothing
     }
   }
   MutexLock lock(&state_->mutex);
-  return state_->Add(value, hash, index);
+  return state_->Add(value, hash, inserted, index);
 }
 
 ValueIndex ValueTable::Find(std::span<const std::byte> value) const noexcept {
@@ -196,14 +201,18 @@ ValueIndex ValueTable::Find(std::span<const std::byte> value) const noexcept {
   return state_->FindIn(array, HashValue(value, state_->seed), value).index;
 }
 
-Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index) {
-  // Under the mutex no other thread adds or retires, so this search is conclusive (V1).
+Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, uint32_t inserted,
+                              ValueIndex* index) {
+  // Under the mutex no other thread adds or retires, so this search is conclusive (V1). So was the
+  // first one if nothing was inserted since.
   const SlotArray& array = *slots.load(std::memory_order_relaxed);
-  if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
-    const InlineReadSection section;
-    if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
-    *index = found;
-    return Status::kOk;
+  if (array.inserted() != inserted) {
+    if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
+      const InlineReadSection section;
+      if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
+      *index = found;
+      return Status::kOk;
+    }
   }
   INLAY_TEST_POINT("table.adds");
   const ValueIndex fresh = TakeIndex();
@@ -216,7 +225,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, V
   entry(fresh).hash = hash;
   assert(ref_word(fresh).free());
   entry(fresh).ref_word.store(RefWord::LiveOnce().bits(), std::memory_order_release);
-  slots.load(std::memory_order_relaxed)->Insert(hash, fresh);
+  slot_of(fresh) = slots.load(std::memory_order_relaxed)->Insert(hash, fresh);
   ++live;
   *index = fresh;
   return Status::kOk;
@@ -267,8 +276,10 @@ Status ValueTable::State::MakeRoomInSlots(uint32_t more) {
     return has_room ? Status::kOk : failure;
   }
   if (old != nullptr) {
+    grown->Continue(*old);
     for (uint32_t at = 0; at < old->slots(); ++at) {
-      if (const ValueIndex index = old->IndexAt(at)) grown->Insert(entry(index).hash, index);
+      const ValueIndex index = old->IndexAt(at);
+      if (index != kNoIndex) slot_of(index) = grown->Insert(entry(index).hash, index);
     }
   }
   slots.store(grown, std::memory_order_release);

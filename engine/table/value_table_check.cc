@@ -119,9 +119,10 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     const uint32_t hash = HashValue(bytes, state.seed);
     if (hash != state.entry(index).hash)
       return broken("the bytes of a live value have changed", index);
-    const ValueIndex found = state.FindIn(array, hash, bytes).index;
-    if (found == kNoIndex) return broken("a live value is not in the hash index", index);
-    if (found != index) return broken("V1: two live entries with the same bytes", index);
+    const SlotArray::Found found = state.FindIn(array, hash, bytes);
+    if (found.index == kNoIndex) return broken("a live value is not in the hash index", index);
+    if (found.index != index) return broken("V1: two live entries with the same bytes", index);
+    if (found.slot != state.slot_of(index)) return broken("a live value has another slot", index);
   }
   if (live != state.live) return broken("the count of live values is wrong", live);
   if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {

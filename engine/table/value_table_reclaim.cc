@@ -196,9 +196,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
   if (!next.retired()) return false;
   may_be_unreferenced.Remove(index);
-  SlotArray* const array = slots.load(std::memory_order_relaxed);
-  array->Erase(
-      array->Find(entry(index).hash, [&](ValueIndex found) { return found == index; }).slot);
+  slots.load(std::memory_order_relaxed)->Erase(slot_of(index));
   --live;
   ++reclaimed;
   Append(&retired, index);

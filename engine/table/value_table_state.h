@@ -31,7 +31,8 @@ struct ValueTable::State : CreditLender {
   struct Entry {
     std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
     OneWriter<uint32_t> hash;
-    ValueIndex next = kNoIndex;  // in one of the table's lists, while not live
+    // Not live: the next index in one of the table's lists. Live: the slot in the hash index.
+    uint32_t next = kNoIndex;
   };
   static_assert(sizeof(Entry) == kTableEntryBytes);
 
@@ -81,6 +82,7 @@ struct ValueTable::State : CreditLender {
   // The library's thread reclaims while nobody asks for indexes. Empty: it does not.
   TaskHandle idle_task;
   bool asked_since_step GUARDED_BY(mutex) = false;
+  uint32_t unwatched GUARDED_BY(mutex) = 0;  // new values until the table next plans (ReclaimPlan)
   // How far the hand has come in the present round, and how many steps it rests before the next.
   uint32_t idle_passed GUARDED_BY(mutex) = 0;
   uint32_t idle_rest GUARDED_BY(mutex) = 0;
@@ -99,6 +101,8 @@ struct ValueTable::State : CreditLender {
     return RefWord(entry(index).ref_word.load(std::memory_order_acquire));
   }
   size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
+
+  uint32_t& slot_of(ValueIndex index) const { return entry(index).next; }  // of a live value
 
   // Finds the entry that holds `bytes` in `array`.
   SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
@@ -120,7 +124,8 @@ struct ValueTable::State : CreditLender {
   static void Settle(CreditLender* lender, uint32_t floor);
   // After the count of `index` has become zero, by a seq_cst operation.
   void NoteDeath(ValueIndex index) noexcept;
-  Status Add(std::span<const std::byte> bytes, uint32_t hash, ValueIndex* index)
+  // Finds the value, or adds it. It was not in the table after so many insertions.
+  Status Add(std::span<const std::byte> bytes, uint32_t hash, uint32_t inserted, ValueIndex* index)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
