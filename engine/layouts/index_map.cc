@@ -106,15 +106,18 @@ IndexMap::~IndexMap() {
 //
 // A private value may be there before its code, or without: a writer stores the value first, and
 // may lose the swap of the code. If the value is the same before and after the load of the code,
-// the code named it: its memory is not reused in this section.
+// the code named it: its memory is not reused in this section. IsStillThere() looks only at the
+// place where the value was. A place that holds a value's address says that it is the owner's value
+// at that moment: whoever replaces, removes or moves it changes the place before other writers of
+// the owner can go on.
 const std::byte* IndexMap::FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept {
   for (;;) {
     INLAY_TEST_POINT("find_private.begins");
-    const std::byte* const value = private_values_->Get(owner);
+    const PrivateValues::Seen seen = private_values_->Look(owner);
     INLAY_TEST_POINT("find_private.value_read");
     *code = owner.words().Load(field_);
     if (*code != field_.spilled_code()) return nullptr;
-    if (value != nullptr && private_values_->Get(owner) == value) return value;
+    if (seen.value != nullptr && private_values_->IsStillThere(owner, seen)) return seen.value;
   }
 }
 

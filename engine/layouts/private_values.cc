@@ -19,10 +19,20 @@ class StorageSlotValues final : public PrivateValues {
       : domain_(domain), value_bytes_(options.value_bytes) {}
   ~StorageSlotValues() override { delete map_.load(); }
 
-  const std::byte* Get(const OwnerRef& owner) const noexcept override {
+  Seen Look(const OwnerRef& owner) const noexcept override {
     assert(InReadSection());
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
-    return map != nullptr ? map->Find(*owner.storage_slot()) : nullptr;
+    if (map == nullptr) return {};
+    const CachePlace* place = nullptr;
+    const std::byte* const value = map->Find(*owner.storage_slot(), &place);
+    return {value, place};
+  }
+  // Removing or replacing an element takes it out of the cache before the owner's lock is free.
+  bool IsStillThere(const OwnerRef& owner, const Seen& seen) const noexcept override {
+    if (seen.place == nullptr) return Look(owner).value == seen.value;
+    const StorageData* const now =
+        static_cast<const CachePlace*>(seen.place)->load(std::memory_order_acquire);
+    return now != nullptr && now->value() == seen.value;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
@@ -30,10 +40,14 @@ class StorageSlotValues final : public PrivateValues {
     if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
     StorageSlot& slot = *owner.storage_slot();
     // Replacing a private value needs no charge; a new one does.
-    const Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
+    Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
       std::memcpy(bytes.data(), value.data(), value.size());
     });
-    return status == Status::kNotFound ? map->Update(slot, value, UpdateFlag::kNoExist) : status;
+    if (status == Status::kNotFound) status = map->Update(slot, value, UpdateFlag::kNoExist);
+    // Look() may not fill the storage's cache, so the writer does it.
+    const ReadSection section;
+    if (status == Status::kOk) static_cast<void>(map->Get(slot));
+    return status;
   }
 
   void Remove(const OwnerRef& owner) noexcept override {
@@ -52,12 +66,16 @@ class StorageSlotValues final : public PrivateValues {
     return 0;  // an element knows its owner's slot, and not its words
   }
 
+  size_t Trim() noexcept override { return 0; }  // the domain has the memory
+
   MemoryUsage memory_usage() const override {
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
     return map != nullptr ? map->memory_usage() : MemoryUsage();
   }
 
  private:
+  using CachePlace = std::atomic<const StorageData*>;
+
   // The first spill makes the map, so that an index map that never spills takes no cache slot from
   // the maps in the pointer layout.
   LocalStorageMap* MapForWriting() noexcept {

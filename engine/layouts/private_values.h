@@ -24,8 +24,19 @@ class PrivateValues {
  public:
   virtual ~PrivateValues() = default;
 
-  // The owner's private value, or null. Reader section: required. Pointer valid until: its end.
-  virtual const std::byte* Get(const OwnerRef& owner) const noexcept = 0;
+  // A private value, and where it was found.
+  struct Seen {
+    const std::byte* value = nullptr;
+    const void* place = nullptr;
+  };
+
+  // The owner's private value, or null. Reader section: required. Valid until: its end.
+  virtual Seen Look(const OwnerRef& owner) const noexcept = 0;
+  // Whether what Look() found is the owner's private value now, and so was all the time between.
+  // False if it has moved to another place. REQUIRES: it found one. Reader section: the same.
+  virtual bool IsStillThere(const OwnerRef& owner, const Seen& seen) const noexcept = 0;
+  const std::byte* Get(const OwnerRef& owner) const noexcept { return Look(owner).value; }
+
   // Creates or replaces the private value. kSpillLimit, kPendingLimit, kNoMemory: nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
   // REQUIRES: the owner has a private value.
@@ -37,6 +48,8 @@ class PrivateValues {
   // from here. Calls take turns. REQUIRES: no lock is held.
   virtual size_t ForSomeOwners(size_t most,
                                FunctionRef<void(const OwnerRef& owner)> visit) noexcept = 0;
+  // Gives back what memory the places of values do not need. Returns how many bytes.
+  virtual size_t Trim() noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
 
   // Keeps them in the owners' storage slots, as the pointer layout does. `domain` holds the values.

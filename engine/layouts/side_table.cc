@@ -1,16 +1,12 @@
 // Private values in a hash table keyed by the owner's address, for owners without storage slots.
-//
-// The table has many shards, each with a lock for writers and an array of its own. So a growing
-// table moves a small part of its values at a time, and no thread in the background does it.
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cassert>
 #include <cstring>
 #include <new>
 
-#include "engine/layouts/owner_array.h"
+#include "engine/layouts/owner_table.h"
 #include "engine/layouts/private_values.h"
 #include "engine/memory/allocate.h"
 #include "engine/sync/mutex.h"
@@ -70,105 +66,104 @@ struct SideShapes {
 class SideTableValues final : public PrivateValues {
  public:
   SideTableValues(const MapOptions& options, std::unique_ptr<SideShapes> shapes, Account* spilled)
-      : value_bytes_(options.value_bytes), shapes_(shapes.release()), spilled_(*spilled) {}
+      : table_(shapes->of[0].pending),
+        offset_bytes_(shapes->of[0].offset_bytes),
+        value_bytes_(options.value_bytes),
+        shapes_(shapes.release()),
+        spilled_(*spilled) {}
 
   ~SideTableValues() override {
-    for (Shard& shard : shards_) {
-      OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
-      if (array == nullptr) continue;
-      array->ForEach([this](SideValue* value) {
+    for (uint32_t number = 0; number < table_.buckets_now(); ++number) {
+      table_.ForEachIn(number, [this](SideValue* value) {
         spilled_.Uncharge(value->shape->malloc_bytes);
         FreeSideValueLater(value);
       });
-      OwnerArray::FreeLater(array, shapes_->of[0].pending);
     }
     Retire<SideShapes::Free>(&shapes_->rcu_head);  // last: the values before it need it
   }
 
-  const std::byte* Get(const OwnerRef& owner) const noexcept override {
+  Seen Look(const OwnerRef& owner) const noexcept override {
     assert(InReadSection());
-    const void* const address = owner.words().address();
-    const OwnerArray* const array = ShardOf(address).array.load(std::memory_order_acquire);
-    if (array == nullptr) return nullptr;
-    const SideValue* const found = array->Find(address);
-    return found != nullptr ? found->value() : nullptr;
+    SideValue* found = nullptr;
+    const OwnerTable::Place* const place = table_.Find(owner.words().address(), &found);
+    return place != nullptr ? Seen{BytesOf(found), place} : Seen{};
+  }
+  bool IsStillThere(const OwnerRef& /*owner*/, const Seen& seen) const noexcept override {
+    const auto* const place = static_cast<const OwnerTable::Place*>(seen.place);
+    const SideValue* const now = place->load(std::memory_order_acquire);
+    return now != nullptr && BytesOf(now) == seen.value;
   }
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     const SideShape& shape = shapes_->For(owner.words().word_bits());
     // Every private value waits for readers one day.
     if (!shape.pending->HasRoomFor(shape.malloc_bytes)) return Status::kPendingLimit;
-    void* const place = TryAllocateBytes(shape.offset_bytes + value_bytes_, shape.alignment);
-    if (place == nullptr) return Status::kNoMemory;
-    auto* const fresh = new (place) SideValue{{}, owner.words().address(), &shape};
+    if (!table_.Prepare()) return Status::kNoMemory;
+    void* const room = TryAllocateBytes(shape.offset_bytes + value_bytes_, shape.alignment);
+    if (room == nullptr) return Status::kNoMemory;
+    auto* const fresh = new (room) SideValue{{}, &shape, owner.words().address()};
     std::memcpy(fresh->value(), value.data(), value.size());
-    Shard& shard = ShardOf(fresh->owner);
-    MutexLock lock(&shard.mutex);
-    OwnerArray* array = shard.array.load(std::memory_order_relaxed);
-    if (array != nullptr && array->Find(fresh->owner) != nullptr) {
-      FreeSideValueLater(array->Replace(fresh));
-      return Status::kOk;
+    {
+      MutexLock lock(&table_.LockOf(fresh->owner));
+      if (table_.Find(fresh->owner) != nullptr) {
+        FreeSideValueLater(table_.Replace(fresh));
+        return Status::kOk;
+      }
+      if (!spilled_.Charge(shape.malloc_bytes)) {
+        FreeSideValue(fresh);
+        return Status::kSpillLimit;
+      }
+      if (!table_.Insert(fresh)) {
+        spilled_.Uncharge(shape.malloc_bytes);
+        FreeSideValue(fresh);
+        return Status::kNoMemory;
+      }
     }
-    if (!spilled_.Charge(shape.malloc_bytes)) {
-      FreeSideValue(fresh);
-      return Status::kSpillLimit;
-    }
-    if (array == nullptr || !array->HasRoom()) array = Resize(&shard);
-    if (array == nullptr) {
-      spilled_.Uncharge(shape.malloc_bytes);
-      FreeSideValue(fresh);
-      return Status::kNoMemory;
-    }
-    array->Insert(fresh);
-    count_.fetch_add(1, std::memory_order_relaxed);
+    table_.Step();
     return Status::kOk;
   }
 
   void Remove(const OwnerRef& owner) noexcept override {
-    Shard& shard = ShardOf(owner.words().address());
-    MutexLock lock(&shard.mutex);
-    OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
-    SideValue* const removed = array->Remove(owner.words().address());
+    SideValue* removed = nullptr;
+    {
+      MutexLock lock(&table_.LockOf(owner.words().address()));
+      removed = table_.Remove(owner.words().address());
+    }
     spilled_.Uncharge(removed->shape->malloc_bytes);
     FreeSideValueLater(removed);
-    count_.fetch_sub(1, std::memory_order_relaxed);
-    if (array->slots() > OwnerArray::kFewestSlots && array->values() < array->slots() / 8) {
-      Resize(&shard);  // without memory it stays as large as it is
-    }
+    table_.Step();
   }
 
-  size_t count() const noexcept override { return count_.load(std::memory_order_relaxed); }
+  size_t count() const noexcept override { return table_.values(); }
 
   size_t ForSomeOwners(size_t most, FunctionRef<void(const OwnerRef&)> visit) noexcept override {
     MutexLock lock(&walk_.mutex);
     size_t visited = 0;
-    // Through every shard, and again through the first part of the one in which it begins.
-    for (size_t shards_passed = 0; shards_passed <= shards_.size() && visited < most;) {
+    const uint32_t buckets = table_.buckets_now();
+    for (uint32_t passed = 0; passed < buckets && visited < most;) {
       SideOwner some[kOwnersAtOnce];
-      const size_t found = TakeOwners({some, std::min(std::size(some), most - visited)});
-      // Without the shard's lock, since the owners' locks come before it.
+      const size_t found =
+          TakeOwners({some, std::min(std::size(some), most - visited)}, buckets, &passed);
+      // Without the bucket's lock, since the owners' locks come before it, and not in the section
+      // of the search.
       for (size_t i = 0; i < found; ++i) {
         visit(OwnerRef(InlineWordsRef(some[i].address, some[i].word_bits)));
       }
       visited += found;
-      if (walk_.slot == 0) ++shards_passed;
     }
     return visited;
   }
 
+  size_t Trim() noexcept override { return table_.Trim(); }
+
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;
     usage.private_bytes = count() * shapes_->of[0].malloc_bytes;
-    usage.index_bytes = array_bytes_.load(std::memory_order_relaxed);
+    usage.index_bytes = table_.bytes();
     return usage;
   }
 
  private:
-  struct alignas(64) Shard {
-    Mutex mutex;
-    std::atomic<OwnerArray*> array{nullptr};  // the first value makes it
-  };
-  static constexpr int kShardBits = 6;
   static constexpr size_t kOwnersAtOnce = 64;
 
   struct SideOwner {
@@ -179,60 +174,51 @@ class SideTableValues final : public PrivateValues {
   // How far ForSomeOwners() has come.
   struct Walk {
     Mutex mutex;
-    size_t shard GUARDED_BY(mutex) = 0;
-    uint32_t slot GUARDED_BY(mutex) = 0;
+    uint32_t bucket GUARDED_BY(mutex) = 0;
+    size_t in_bucket GUARDED_BY(mutex) = 0;  // its first values have been visited
   };
 
-  Shard& ShardOf(const void* owner) const {
-    return shards_[OwnerArray::HashOf(owner) >> (64 - kShardBits)];
+  // The same for all values of the table, so that a get need not load it from the value.
+  const std::byte* BytesOf(const SideValue* value) const {
+    return reinterpret_cast<const std::byte*>(value) + offset_bytes_;
   }
 
-  // Gives the shard an array that is at most a quarter full with one more value. Null without
-  // memory: then nothing has changed.
-  OwnerArray* Resize(Shard* shard) noexcept EXCLUSIVE_LOCKS_REQUIRED(shard->mutex) {
-    OwnerArray* const before = shard->array.load(std::memory_order_relaxed);
-    const uint32_t values = before == nullptr ? 0 : before->values();
-    uint32_t slots = OwnerArray::kFewestSlots;
-    while (slots < 4 * (values + 1)) slots *= 2;
-    OwnerArray* const after = OwnerArray::TryCreate(slots);
-    if (after == nullptr) return nullptr;
-    if (before != nullptr) before->CopyTo(after);
-    shard->array.store(after, std::memory_order_release);
-    array_bytes_.fetch_add(MallocBytes(OwnerArray::Bytes(slots)), std::memory_order_relaxed);
-    if (before != nullptr) {
-      array_bytes_.fetch_sub(MallocBytes(OwnerArray::Bytes(before->slots())),
-                             std::memory_order_relaxed);
-      OwnerArray::FreeLater(before, shapes_->of[0].pending);
-    }
-    return after;
-  }
-
-  // The owners of the next values, at most to the end of the shard. A shard may be resized between
-  // two calls: then some owners are missed, or found twice.
-  size_t TakeOwners(std::span<SideOwner> owners) noexcept EXCLUSIVE_LOCKS_REQUIRED(walk_.mutex) {
-    Shard& shard = shards_[walk_.shard];
-    MutexLock lock(&shard.mutex);
-    const OwnerArray* const array = shard.array.load(std::memory_order_relaxed);
-    const uint32_t slots = array != nullptr ? array->slots() : 0;
+  // The owners of the next values, at most from as many buckets as *passed has left. A value that
+  // moves meanwhile may be missed, or found twice.
+  size_t TakeOwners(std::span<SideOwner> owners, uint32_t buckets, uint32_t* passed) noexcept
+      EXCLUSIVE_LOCKS_REQUIRED(walk_.mutex) {
+    const ReadSection section;
     size_t found = 0;
-    for (; walk_.slot < slots && found < owners.size(); ++walk_.slot) {
-      const SideValue* const value = array->At(walk_.slot);
-      if (value != nullptr) owners[found++] = {value->owner, value->shape->word_bits};
-    }
-    if (walk_.slot >= slots) {
-      walk_.slot = 0;
-      walk_.shard = (walk_.shard + 1) % shards_.size();
+    for (; *passed < buckets && found < owners.size(); ++*passed) {
+      if (walk_.bucket >= table_.buckets_now()) walk_.bucket = 0;
+      size_t at = 0;
+      const size_t first = walk_.in_bucket;
+      const size_t before = found;
+      bool has_more = false;
+      table_.ForEachIn(walk_.bucket, [&](const SideValue* value) {
+        if (at++ < first) return;
+        if (found == owners.size()) {
+          has_more = true;
+          return;
+        }
+        owners[found++] = {value->owner, value->shape->word_bits};
+      });
+      walk_.in_bucket = first + found - before;
+      if (has_more) return found;
+      walk_.in_bucket = 0;
+      ++walk_.bucket;
     }
     return found;
   }
+
+  // What a get reads.
+  OwnerTable table_;
+  const uint32_t offset_bytes_;
 
   const uint32_t value_bytes_;
   SideShapes* const shapes_;
   Account& spilled_;
   Walk walk_;
-  mutable std::array<Shard, size_t{1} << kShardBits> shards_;
-  std::atomic<size_t> count_{0};
-  std::atomic<size_t> array_bytes_{0};
 };
 
 }  // namespace

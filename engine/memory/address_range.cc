@@ -49,4 +49,15 @@ bool AddressRange::Commit(size_t bytes) noexcept {
   return true;
 }
 
+size_t AddressRange::Drop(size_t kept_bytes, size_t used_bytes) noexcept {
+  const size_t from = PageRoundUp(kept_bytes);
+  const size_t end = PageRoundUp(used_bytes);
+  if (from >= end || madvise(base_ + from, end - from, MADV_DONTNEED) != 0) return 0;
+  return end - from;
+}
+
+void AddressRange::AvoidHugePages() noexcept {
+  madvise(base_, reserved_bytes_, MADV_NOHUGEPAGE);  // a kernel without them refuses
+}
+
 }  // namespace inlay

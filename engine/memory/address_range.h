@@ -24,6 +24,14 @@ class AddressRange {
   // changed. REQUIRES: bytes <= the reservation. Not thread-safe.
   [[nodiscard]] bool Commit(size_t bytes) noexcept;
 
+  // Gives the memory of the whole pages behind the first `kept_bytes` back to the system, as far as
+  // the first `used_bytes`; returns how many bytes these pages have. The addresses stay committed:
+  // they read as zeroes, and take memory again when they are written. 0 if the system refuses.
+  // REQUIRES: used_bytes <= committed_bytes(). Not thread-safe with writers of these pages.
+  size_t Drop(size_t kept_bytes, size_t used_bytes) noexcept;
+  // Asks for small pages, so that each takes memory and time only when it is used.
+  void AvoidHugePages() noexcept;
+
   std::byte* base() const { return base_; }
   size_t committed_bytes() const { return committed_bytes_; }
 

@@ -211,11 +211,13 @@ void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, StorageEle
                                                StorageElement* old) {
   LocalStorageMap& map = MapOf(old);
   AddToMap(storage, fresh);
-  fresh->owner_node.Replace(&old->owner_node);
+  // Out of the cache before the list changes: a reader that comes after another one, which found
+  // the new element in the list, must not find the old one in the cache.
   std::atomic<const StorageData*>& cached = storage->cache.slots[map.cache_slot()];
-  if (cached.load(std::memory_order_relaxed) == &old->data) {
-    cached.store(&fresh->data, std::memory_order_release);
-  }
+  const bool was_cached = cached.load(std::memory_order_relaxed) == &old->data;
+  if (was_cached) cached.store(nullptr, std::memory_order_relaxed);
+  fresh->owner_node.Replace(&old->owner_node);
+  if (was_cached) cached.store(&fresh->data, std::memory_order_release);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(old);
   {
     LockHold<WordLock> lock(&bucket.lock);
@@ -402,10 +404,8 @@ const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const no
   return element->value();
 }
 
-const std::byte* LocalStorageMap::Find(const StorageSlot& owner) const noexcept {
-  const LocalStorage* const storage = owner.load(std::memory_order_acquire);
-  if (storage == nullptr) return nullptr;
-  StorageElement* const element = FindElement(storage, this);
+const std::byte* LocalStorageMap::FindInList(const LocalStorage& storage) const noexcept {
+  StorageElement* const element = FindElement(&storage, this);
   return element != nullptr ? element->value() : nullptr;
 }
 

@@ -136,9 +136,21 @@ class LocalStorageMap {
     return GetFromList(owner);
   }
 
-  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: walks the
-  // owner's list, and walks it again if it found nothing and a writer changed the list meanwhile.
-  const std::byte* Find(const StorageSlot& owner) const noexcept;
+  // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: if the cache
+  // does not have the value, walks the owner's list, and walks it again if it found nothing and a
+  // writer changed the list meanwhile. If the cache has it, *cached, if given, is the place there.
+  const std::byte* Find(const StorageSlot& owner,
+                        const std::atomic<const StorageData*>** cached = nullptr) const noexcept {
+    const LocalStorage* const found = owner.load(std::memory_order_acquire);
+    if (found == nullptr) return nullptr;
+    const auto& place = reinterpret_cast<const LocalStorageCache*>(found)->slots[cache_slot_];
+    const StorageData* const data = place.load(std::memory_order_acquire);
+    if (data == nullptr || data->map != this) [[unlikely]] {
+      return FindInList(*found);
+    }
+    if (cached != nullptr) *cached = &place;
+    return data->value();
+  }
 
   // Creates or replaces the value, with a new element. kExists, kNotFound: `flag` does not allow
   // it. kInvalid: wrong size. kNoMemory: the element could not be charged or allocated; if the
@@ -179,6 +191,7 @@ class LocalStorageMap {
                   std::unique_ptr<Buckets> buckets);
 
   const std::byte* GetFromList(const StorageSlot& owner) const noexcept;
+  const std::byte* FindInList(const LocalStorage& storage) const noexcept;
   size_t ElementBytes() const { return kStorageElementHeaderBytes + options_.value_bytes; }
 
   LocalStorageDomain& domain_;
