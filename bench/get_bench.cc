@@ -2,9 +2,11 @@
 // packet. Patterns are in get_pattern.h.
 //
 // Readers: the layouts and the other ways to read them (layouts.h); the peers, in some patterns,
-// for the sizes of values that they have (peers.h); `touch`, the walk without a get, to subtract
-// from the time of a get; `handwritten`, a plain table[(word >> shift) & mask]; `index_const`, the
-// index map with its field as a constant; `index_get_many`, which gets the values of a batch at once.
+// for the sizes of values that they have (peers.h); `index_spilled` and `index_side_table`, index
+// maps whose values are nearly all spilled (spilled.h), at the usual point; `touch`, the walk
+// without a get, to subtract from the time of a get; `handwritten`, a plain
+// table[(word >> shift) & mask]; `index_const`, the index map with its field as a constant;
+// `index_get_many`, which gets the values of a batch at once.
 //
 // --inlay_sweep=: base (the usual point, in and out of the cache), sockets, values, bytes, or
 // touched (what the packet has touched before the get, how much it reads, batches, and values drawn
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "bench/layouts/peers.h"
+#include "bench/layouts/spilled.h"
 #include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "bench/program/shape_arguments.h"
@@ -87,6 +90,9 @@ void Get(benchmark::State& state) {
   const auto* const map = FindMap<Pattern, Layout, List>(state);
   if (map == nullptr) return;
   ReadEach<Pattern, Layout>(state, *map);
+  if constexpr (requires { map->stats().spilled_now; }) {
+    state.counters["spilled"] = static_cast<double>(map->stats().spilled_now);
+  }
   if constexpr (TellsLines<Layout>) {
     const LinesPerGet lines = CountLinesPerGet<typename Pattern::Walk::Touched, Layout>(
         *map, SharedPopulation(ShapeOf<Pattern>(state)));
@@ -170,6 +176,10 @@ class Registry {
     constexpr uint32_t kValueBytes = 100;
     if (sweep_ == "base") {
       AddWithPeers<Packet>(sockets_, kValues, kValueBytes);
+      workload::ForEachOf<SpilledLayouts>([&]<typename Layout>() {
+        AddOne<Packet>(Layout::kName, Get<Packet, Layout, SpilledLayouts>, sockets_, kValues,
+                       kValueBytes);
+      });
       AddWithPeers<Hot>(kHotSockets, kValues, kValueBytes);
     } else if (sweep_ == "sockets") {
       for (const size_t sockets : {sockets_ / 500, sockets_ / 50, sockets_ / 10, sockets_}) {
@@ -263,6 +273,8 @@ void AddBars(Results* results) {
   over_touch("index", "inline", 1);
   over_touch("inline", "single_pointer", 1);
   over_touch("single_pointer", "pointer", 1);
+  over_touch("index_spilled", "pointer", 1.1);
+  over_touch("index_side_table", "pointer", 1.1);
   results->AddBar(workload::Bar::AtMost("Get/index" + cold, "Get/shared_pointer" + cold, 1.05));
   results->AddBar(workload::Bar::AtMost("Get/index" + hot, "Get/handwritten" + hot, 1.15));
   results->AddBar(workload::Bar::AtMost("Get/index_const" + hot, "Get/handwritten" + hot, 1));
