@@ -70,6 +70,7 @@ class SideTableSpillMap {
     Status CloneValue(const OwnerRef& /*parent*/, const OwnerRef& /*child*/) noexcept override {
       return Status::kOk;
     }
+    size_t TrimMemory() noexcept override { return 0; }
     uint64_t codes() const noexcept override { return 0; }
     bool CheckCodes(const uint64_t* /*counted*/, std::string* /*reason*/) const override {
       return true;

@@ -75,6 +75,7 @@ Status IndexMap::MakeTable() noexcept {
   table_options.max_values = max_index_;
   table_options.alignment = options_.alignment;
   table_options.account = &store_.account();
+  table_options.pending = &store_.pending_account();
   table_options.background = options_.background;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
@@ -401,6 +402,16 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
   }
   if (!child.words().Holds(field_)) return Status::kInvalid;
   return Publish(child, {value, options_.value_bytes}, child_is_new);
+}
+
+// --- giving memory back
+
+size_t IndexMap::TrimMemory() noexcept {
+  // First: a private value that waits for readers need not wait longer than this.
+  RetireBarrier();
+  const size_t bytes = is_interned() ? table_->Trim() + private_values_->Trim() : 0;
+  RetireBarrier();  // the old array of the hash index
+  return bytes;
 }
 
 // --- inspection

@@ -53,6 +53,7 @@ Status SharedPointerMap::MakeTable() noexcept {
   table_options.value_bytes = options_.value_bytes;
   table_options.alignment = options_.alignment;
   table_options.account = &socket_table_.store().account();
+  table_options.pending = &socket_table_.store().pending_account();
   const Status status = ValueTable::Create(table_options, &values_);
   if (status != Status::kOk) return status;
   locks_ = TryNew<OwnerLocks>();
@@ -225,6 +226,8 @@ Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
 uint32_t SharedPointerMap::Reclaim() noexcept {
   return is_shared() ? values_->ReclaimAndWait() : 0;
 }
+
+size_t SharedPointerMap::Trim() noexcept { return is_shared() ? values_->Trim() : 0; }
 
 MemoryUsage SharedPointerMap::memory_usage() const {
   if (!is_shared()) return pointer_->memory_usage();

@@ -26,6 +26,13 @@ class SizeClasses {
     return fits != kClasses.end() ? &slabs_[static_cast<size_t>(fits - kClasses.begin())] : nullptr;
   }
 
+  // Gives spare chunks back to the system. Returns how many bytes.
+  size_t Trim() noexcept {
+    size_t bytes = 0;
+    for (Slab& slab : slabs_) bytes += slab.Trim();
+    return bytes;
+  }
+
   MemoryUsage memory_usage() const {
     MemoryUsage usage;
     for (const Slab& slab : slabs_) {

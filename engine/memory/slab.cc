@@ -145,6 +145,14 @@ void Slab::Free(void* object) noexcept {
   }
 }
 
+size_t Slab::Trim() noexcept {
+  MutexLock lock(&mutex_);
+  if (spare_ == nullptr) return 0;
+  Unmap(spare_);
+  spare_ = nullptr;
+  return chunk_bytes_;
+}
+
 size_t Slab::objects() const {
   MutexLock lock(&mutex_);
   return objects_;

@@ -30,6 +30,9 @@ class Slab {
   // REQUIRES: `object` came from Allocate() of this slab.
   void Free(void* object) noexcept;
 
+  // Gives the spare chunk back to the system. Returns its bytes; 0: there is none.
+  size_t Trim() noexcept;
+
   size_t object_bytes() const { return object_bytes_; }
   // The number of allocated objects.
   size_t objects() const;

@@ -329,6 +329,10 @@ size_t LocalStorageDomain::maps() const noexcept {
   return std::accumulate(std::begin(state_->slot_users), std::end(state_->slot_users), size_t{0});
 }
 
+size_t LocalStorageDomain::Trim() noexcept {
+  return state_->storages.Trim() + state_->elements.Trim();
+}
+
 MemoryUsage LocalStorageDomain::memory_usage() const {
   MemoryUsage usage;
   const Slab& storages = state_->storages;

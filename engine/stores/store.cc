@@ -245,6 +245,16 @@ size_t Store::InlineBytes(InlineField field) const {
          taken_bits;
 }
 
+size_t Store::Trim() noexcept {
+  size_t bytes = 0;
+  for (Entry& entry : state_->maps.InUse()) {
+    if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive) {
+      bytes += entry.map->TrimMemory();
+    }
+  }
+  return options_.private_values != nullptr ? bytes + options_.private_values->Trim() : bytes;
+}
+
 bool Store::CheckInvariants(std::string* reason) const {
   if (options_.population == nullptr) return true;
   for (const Entry& entry : state_->maps.InUse()) {

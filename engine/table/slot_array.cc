@@ -25,10 +25,16 @@ void SlotArray::Free(SlotArray* array) noexcept {
 
 void SlotArray::Reclaim(RcuHead* head) {
   static_assert(offsetof(SlotArray, rcu_head_) == 0);
-  Free(reinterpret_cast<SlotArray*>(head));
+  auto* const array = reinterpret_cast<SlotArray*>(head);
+  if (array->pending_ != nullptr) array->pending_->Uncharge(Bytes(array->slots()));
+  Free(array);
 }
 
-void SlotArray::FreeLater(SlotArray* array) noexcept { Retire<Reclaim>(&array->rcu_head_); }
+void SlotArray::FreeLater(SlotArray* array, Account* pending) noexcept {
+  array->pending_ = pending;
+  if (pending != nullptr) pending->ChargeBeyondLimit(Bytes(array->slots()));
+  Retire<Reclaim>(&array->rcu_head_);
+}
 
 uint32_t SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
   uint32_t at = hash & mask_;

@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "engine/sync/one_writer.h"
+#include "inlay/memory_usage.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -23,8 +24,8 @@ class SlotArray {
   // An empty array of `slots`, a power of two. Null without memory.
   static SlotArray* TryCreate(uint32_t slots) noexcept;
   static void Free(SlotArray* array) noexcept;
-  // Frees after a grace period.
-  static void FreeLater(SlotArray* array) noexcept;
+  // Frees after a grace period; until then the array is charged to `pending`, which may be null.
+  static void FreeLater(SlotArray* array, Account* pending) noexcept;
 
   static size_t Bytes(uint32_t slots) { return sizeof(SlotArray) + slots * sizeof(Slot); }
 
@@ -96,6 +97,7 @@ class SlotArray {
   OneWriter<uint32_t> occupied_;
   OneWriter<uint32_t> tombstones_;
   std::atomic<uint32_t> inserted_{0};
+  Account* pending_ = nullptr;  // pays while the array waits for its readers
 };
 
 }  // namespace inlay

@@ -47,6 +47,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   state->stride_bytes = (options.value_bytes + alignment - 1) / alignment * alignment;
   state->max_values = options.max_values;
   state->account = options.account;
+  state->pending = options.pending;
   state->seed = options.seed.has_value() ? *options.seed : RandomSeed();
   if (options.background) {
     state->idle_task.Own(TryNew<BackgroundTask>(&State::RunIdleTask, state.get()));
@@ -247,7 +248,10 @@ ValueIndex ValueTable::State::TakeNeverUsed() {
     refusal = Status::kAccountLimit;
     return kNoIndex;
   }
-  new (&entry(fresh)) Entry;
+  // Zeroes are a free entry. After Trim() there may be something else; somebody may look at the
+  // word who has read the high-water mark before it.
+  entry(fresh).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
+  entry(fresh).next = kNoIndex;
   high_water.store(fresh, std::memory_order_release);
   return fresh;
 }
@@ -257,8 +261,7 @@ Status ValueTable::State::MakeRoomInSlots(uint32_t more) {
   if (old != nullptr && !TooFull(old->occupied() + more, old->slots())) return Status::kOk;
   // A rebuild drops tombstones, so the array grows only if the values need it: to at most half
   // full, so that the next rebuild is far off.
-  uint32_t wanted = static_cast<uint32_t>(HashSlots(live + more));
-  if (2 * (live + more) > wanted) wanted *= 2;
+  const uint32_t wanted = WantedSlots(live + more);
   // Charge only the difference: the old array exists only until its readers have left.
   const size_t old_bytes = old == nullptr ? 0 : SlotArray::Bytes(old->slots());
   const size_t wanted_bytes = SlotArray::Bytes(wanted);
@@ -275,19 +278,26 @@ Status ValueTable::State::MakeRoomInSlots(uint32_t more) {
     const bool has_room = old != nullptr && old->occupied() + more < old->slots();
     return has_room ? Status::kOk : failure;
   }
-  if (old != nullptr) {
-    grown->Continue(*old);
-    for (uint32_t at = 0; at < old->slots(); ++at) {
-      const ValueIndex index = old->IndexAt(at);
-      if (index != kNoIndex) slot_of(index) = grown->Insert(entry(index).hash, index);
-    }
-  }
-  slots.store(grown, std::memory_order_release);
-  if (old != nullptr) {
-    if (old_bytes > wanted_bytes) Uncharge(old_bytes - wanted_bytes);
-    SlotArray::FreeLater(old);
-  }
+  ReplaceSlots(grown);
+  if (old_bytes > wanted_bytes) Uncharge(old_bytes - wanted_bytes);
   return Status::kOk;
+}
+
+uint32_t ValueTable::State::WantedSlots(uint32_t values) {
+  const auto least = static_cast<uint32_t>(HashSlots(values));
+  return 2 * values > least ? 2 * least : least;
+}
+
+// Moves all values to `array`, which is large enough, and makes it the hash index.
+void ValueTable::State::ReplaceSlots(SlotArray* array) {
+  SlotArray* const old = slots.load(std::memory_order_relaxed);
+  if (old != nullptr) array->Continue(*old);
+  for (uint32_t at = 0; old != nullptr && at < old->slots(); ++at) {
+    const ValueIndex index = old->IndexAt(at);
+    if (index != kNoIndex) slot_of(index) = array->Insert(entry(index).hash, index);
+  }
+  slots.store(array, std::memory_order_release);
+  if (old != nullptr) SlotArray::FreeLater(old, pending);
 }
 
 bool ValueTable::State::Charge(size_t bytes) {

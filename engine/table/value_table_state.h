@@ -46,6 +46,7 @@ struct ValueTable::State : CreditLender {
   AddressRange value_range;
   AddressRange entry_range;
   Account* account = nullptr;
+  Account* pending = nullptr;
   uint64_t seed = 0;
   uint32_t max_values = 0;
   size_t stride_bytes = 0;
@@ -131,6 +132,11 @@ struct ValueTable::State : CreditLender {
   ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Room for `more` values.
   Status MakeRoomInSlots(uint32_t more = 1) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  static uint32_t WantedSlots(uint32_t values);
+  void ReplaceSlots(SlotArray* array) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // The parts of Trim(). Return how many bytes they gave back.
+  size_t DropFreeIndexes() EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  size_t ShrinkSlots() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   bool Charge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Uncharge(size_t bytes) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ReclaimState Situation() const EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -226,6 +226,12 @@ class IndexMap final : private StoreMap {
   // Reader section: REQUIRES none (waits for a grace period).
   uint32_t Reclaim() noexcept { return is_interned() ? table_->ReclaimAndWait() : 0; }
 
+  // Gives memory back to the system after a burst, as ValueTable::Trim(), and buckets of the side
+  // table of spilled values. Their values themselves went back to malloc() as they were freed.
+  // Returns how many bytes. Store::Trim() does it for all maps, and for the storage slots' memory.
+  // Reader section: REQUIRES none (waits for grace periods).
+  size_t Trim() noexcept { return TrimMemory(); }
+
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
   // Whether the map interns its values. If not, it has fallen back. Constant.
@@ -290,6 +296,7 @@ class IndexMap final : private StoreMap {
   // StoreMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
   Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
+  size_t TrimMemory() noexcept override;
   uint64_t codes() const noexcept override;
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
 

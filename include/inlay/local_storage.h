@@ -93,6 +93,11 @@ class LocalStorageDomain {
   // Reader section: not needed.
   Status CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept;
 
+  // Gives the memory of freed objects back to the system, as far as whole chunks are empty. Returns
+  // how many bytes.
+  // Reader section: not needed, allowed.
+  size_t Trim() noexcept;
+
   // The number of maps in the domain.
   size_t maps() const noexcept;
   // All memory of the domain's maps and owners, including objects that wait for a grace period.

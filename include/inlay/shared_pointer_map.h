@@ -98,6 +98,9 @@ class SharedPointerMap final : private TailMap {
   // Retires the unreferenced values and waits until their room is reusable. Returns how many.
   // Reader section: REQUIRES none (waits for grace periods).
   uint32_t Reclaim() noexcept;
+  // ValueTable::Trim() of the interned values.
+  // Reader section: REQUIRES none (waits for grace periods).
+  size_t Trim() noexcept;
   MemoryUsage memory_usage() const;
   // Checks V1 to V4 as far as the map can see them, and the table's counts against the sockets.
   // REQUIRES: no concurrent writer.

@@ -79,9 +79,9 @@ struct StoreOptions {
   // For the private values of all maps together that are in a side table: those of owners without
   // storage slots. Beyond it an operation that would spill fails with kSpillLimit. 0: none spills.
   size_t spill_limit_bytes = Account::kUnlimited;
-  // For private values of owners without storage slots that were replaced or removed, and wait for
-  // readers; with the side tables' own arrays. A reader that stays in its section holds them all.
-  // While so many wait, an operation that would spill fails with kPendingLimit.
+  // For what waits for readers: private values of owners without storage slots that were replaced
+  // or removed, and the old arrays of the tables' hash indexes. A reader that stays in its section
+  // holds them all. While so many wait, an operation that would spill fails with kPendingLimit.
   size_t pending_limit_bytes = Account::kUnlimited;
   // Holds spilled values and the values of maps that have fallen back. If set, the store also
   // closes and clones the owners' slots, and every owner must have a storage_slot(); an owner
@@ -98,6 +98,8 @@ class StoreMap {
   virtual void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept = 0;
   // Gives `child` the value of `parent` if the map has the clone flag.
   virtual Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept = 0;
+  // Gives memory back to the system. Returns how many bytes.
+  virtual size_t TrimMemory() noexcept = 0;
   // The number of codes in all owners.
   virtual uint64_t codes() const noexcept = 0;
   // Compares the table's counts with the owners: `counted[code]` owners hold `code`.
@@ -134,6 +136,12 @@ class Store {
   Status Clone(O& parent, O& child) noexcept {
     return CloneOwner(OwnerRef(parent), OwnerRef(child));
   }
+
+  // IndexMap::Trim() of all maps, and LocalStorageDomain::Trim() of private_values. Returns how many
+  // bytes went back to the system.
+  // REQUIRES: no map of the store is made or freed meanwhile.
+  // Reader section: REQUIRES none (waits for grace periods).
+  size_t Trim() noexcept;
 
   // Compares every table's counts with the codes in the owners (guarantee V3). Returns true without
   // a population, since it cannot enumerate the owners then.

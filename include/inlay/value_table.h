@@ -59,7 +59,7 @@ inline constexpr ValueIndex kNoIndex = 0;
 // are taken. Excludes slack: page ends, tombstones that no rebuild has removed yet, and
 // one bit for each of max_values (with which the table remembers what may be unreferenced).
 inline constexpr size_t kTableEntryBytes = 12;
-inline constexpr size_t kHashIndexHeaderBytes = 32;
+inline constexpr size_t kHashIndexHeaderBytes = 40;
 inline constexpr size_t kHashSlotBytes = 4;
 constexpr uint64_t HashSlots(uint64_t values) {
   uint64_t slots = 16;
@@ -76,6 +76,9 @@ struct ValueTableOptions {
   uint32_t max_values = 65534;  // 1 .. 65534: 16-bit codes, less absent and spilled
   uint32_t alignment = 8;       // of At(): a power of two, at most 4096
   Account* account = nullptr;   // pays for the table; must outlive it
+  // Charged, beyond its limit, for old arrays of the hash index that wait for their readers. Must
+  // outlive those, which a RetireBarrier() after the table's end ensures.
+  Account* pending = nullptr;
   // While nobody asks for indexes and few are at hand, the library's thread reclaims unreferenced
   // values. Otherwise only new values, EnsureRoom() and Reclaim() do.
   bool background = true;
@@ -166,6 +169,14 @@ class ValueTable {
   // As Reclaim(), and waits until the indexes are reusable.
   // Reader section: REQUIRES none.
   uint32_t ReclaimAndWait() noexcept;
+
+  // Gives memory back to the system after a burst: reclaims the unreferenced values, drops the
+  // indexes behind the last value that is in use, which then count as never used, shrinks the hash
+  // index, and returns their charges to the account. Values do not move, so one that stays at a
+  // high index keeps the memory in front of it. Returns how many bytes went back. Without memory for
+  // a smaller hash index the table keeps the one it has. Later values take new memory.
+  // Reader section: REQUIRES none (waits for grace periods).
+  size_t Trim() noexcept;
 
   // Calls `visit` for every live or unreferenced value, in order of index, with its current count.
   // `visit` must not block.

@@ -54,6 +54,10 @@ void Reclaim(Map& map) {
   if constexpr (requires { map.Reclaim(); }) map.Reclaim();
 }
 template <typename Map>
+void Trim(Map& map) {
+  if constexpr (requires { map.Trim(); }) map.Trim();
+}
+template <typename Map>
 uint64_t LadderSteps(const Map&) {
   return 0;
 }
@@ -225,8 +229,10 @@ class ModelTest : public testing::Test {
       sockets_.size() < kMaxSockets ? AcceptOne() : CloseOne();
     } else if (operation < 996) {
       CloseOne();
-    } else if (operation < 999) {
+    } else if (operation < 998) {
       Reclaim(*slot.map);
+    } else if (operation < 999) {
+      Random(2) == 0 ? Trim(*slot.map) : static_cast<void>(table_->store().Trim());
     } else {
       ladder_steps_ += LadderSteps(*slot.map);
       slot.map.reset();

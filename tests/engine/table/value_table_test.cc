@@ -213,9 +213,9 @@ std::vector<Bytes> CollidingValues(uint64_t seed, size_t count) {
 }
 
 TEST(ValueTableTest, S1ChosenCollisionsHoldForOneSeedOnly) {
-  constexpr uint64_t kKnownSeed = 42;
-  const std::vector<Bytes> chosen = CollidingValues(kKnownSeed, 200);
-  const auto known = MakeTable({.value_bytes = 16, .seed = kKnownSeed});
+  constexpr uint64_t kRepeatedSeed = 42;
+  const std::vector<Bytes> chosen = CollidingValues(kRepeatedSeed, 200);
+  const auto known = MakeTable({.value_bytes = 16, .seed = kRepeatedSeed});
   for (const Bytes& value : chosen) InternOk(*known, value);
   EXPECT_EQ(known->stats().max_probe, 200U) << "the values do not collide: the test proves nothing";
   for (int i = 0; i < 5; ++i) {
