@@ -259,8 +259,8 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
                          const Expectation& expectation) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;
   ValueIndex index = kNoIndex;
-  return table_->Intern(value, &index) == Status::kOk ? PublishIndex(owner, index, expectation)
-                                                      : Spill(owner, value, expectation);
+  return InternOrCount(value, &index) == Status::kOk ? PublishIndex(owner, index, expectation)
+                                                     : Spill(owner, value, expectation);
 }
 
 // Check first: a failing update skips the hash, and loading `dying` overlaps other misses. If the
@@ -281,7 +281,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     if (status != Status::kOk) return status;
     if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
     ValueIndex index = kNoIndex;
-    if (table_->Intern(value, &index) != Status::kOk) [[unlikely]] {
+    if (InternOrCount(value, &index) != Status::kOk) [[unlikely]] {
       return Spill(owner, value, {.flag = flag});
     }
     if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
@@ -322,6 +322,16 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
     const Status status = Publish(owner, buffer.bytes(), expectation);
     if (status != Status::kAgain) return status;
   }
+}
+
+// The first rung of the overflow ladder.
+Status IndexMap::InternOrCount(std::span<const std::byte> value, ValueIndex* index) noexcept {
+  const Status status = table_->Intern(value, index);
+  if (status == Status::kOk) [[likely]]
+    return status;
+  if (status == Status::kNoIndexes) no_indexes_.fetch_add(1, std::memory_order_relaxed);
+  if (status == Status::kAccountLimit) account_limit_.fetch_add(1, std::memory_order_relaxed);
+  return status;
 }
 
 Status IndexMap::CountNoMemory(Status reason) noexcept {
@@ -440,6 +450,8 @@ IndexMapStats IndexMap::stats() const {
   if (!is_interned()) return stats;
   stats.table = table_->stats();
   stats.reclaimed = stats.table.reclaimed;
+  stats.no_indexes = no_indexes_.load(std::memory_order_relaxed);
+  stats.account_limit = account_limit_.load(std::memory_order_relaxed);
   stats.spilled = spilled_.load(std::memory_order_relaxed);
   stats.no_memory = no_memory_.load(std::memory_order_relaxed);
   stats.spill_limit = spill_limit_.load(std::memory_order_relaxed);

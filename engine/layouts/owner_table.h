@@ -11,9 +11,9 @@
 //
 // Thread-safety: Insert(), Replace() and Remove() REQUIRE LockOf() of the owner. All other
 // functions may run concurrently. A reader in a reader section finds every value that stays:
-//   1. A move stores the value in its new place, then changes the *shape*, which tells the bucket of
-//      each owner, and then clears the old place. All of it under the lock of both buckets, which
-//      have the same.
+//   1. A move stores the value in its new place, then changes the *shape*, which tells the bucket
+//      of each owner, and then clears the old place. All of it under the lock of both buckets,
+//      which have the same.
 //   2. So a reader that found nothing where the value has been cleared, sees another shape now than
 //      the one that it searched by, and searches again. The shape has a version that every move
 //      increases, so it is never the same again.

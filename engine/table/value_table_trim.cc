@@ -1,6 +1,6 @@
 // How a ValueTable gives memory back to the system after a burst.
 //
-// Values never move, so only indexes behind the last value that is in use can go. An index that goes
+// Values never move, so only indexes behind the last value that is in use can go. One that goes
 // is free: it has been retired, and a grace period has passed since. So
 //   - no owner has its code, and no thread a reference: its count was zero when it was retired;
 //   - no reader has found it: readers of that time have left their sections, and it has been in no

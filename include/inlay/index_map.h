@@ -36,7 +36,7 @@
 // W2  Get() takes no lock, stores nothing to shared memory and allocates nothing. (If the map has
 //     fallen back, pointer_map.h applies.) For absent and interned values it is wait-free: one load
 //     from the owner, and arithmetic. For a spilled value it retries while writers of the same
-//     owner move the value.
+//     owner, or a side table that grows or shrinks, move the value.
 //
 // Thread-safety: all functions may run concurrently, except the destructors. Writes to one owner
 // are linearizable.
@@ -73,6 +73,8 @@ struct IndexMapStats {
   ValueTableStats table;
   // The rungs of the overflow ladder, since the map was made.
   uint64_t reclaimed = 0;      // values that gave up their index
+  uint64_t no_indexes = 0;     // operations whose value got no index: all were in use
+  uint64_t account_limit = 0;  // the same, since the store's account allowed no more memory
   uint64_t spilled = 0;        // updates that made a private value
   uint64_t no_memory = 0;      // operations that failed with IsNoMemory()
   uint64_t spill_limit = 0;    // of these, with kSpillLimit
@@ -285,6 +287,7 @@ class IndexMap final : private StoreMap {
   Status Spill(const OwnerRef& owner, std::span<const std::byte> value,
                const Expectation& expectation) noexcept;
   Status CountNoMemory(Status reason) noexcept;
+  Status InternOrCount(std::span<const std::byte> value, ValueIndex* index) noexcept;
   void RemovePrivate(const OwnerRef& owner) noexcept;
 
   struct HomeWalk;
@@ -313,6 +316,8 @@ class IndexMap final : private StoreMap {
   std::unique_ptr<PrivateValues> private_values_;
   struct Homecoming;
   std::unique_ptr<Homecoming> homecoming_;  // null: not in the background
+  std::atomic<uint64_t> no_indexes_{0};
+  std::atomic<uint64_t> account_limit_{0};
   std::atomic<uint64_t> spilled_{0};
   std::atomic<uint64_t> spilled_now_{0};
   std::atomic<uint64_t> no_memory_{0};

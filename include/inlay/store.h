@@ -137,8 +137,8 @@ class Store {
     return CloneOwner(OwnerRef(parent), OwnerRef(child));
   }
 
-  // IndexMap::Trim() of all maps, and LocalStorageDomain::Trim() of private_values. Returns how many
-  // bytes went back to the system.
+  // IndexMap::Trim() of all maps, and LocalStorageDomain::Trim() of private_values. Returns how
+  // many bytes went back to the system.
   // REQUIRES: no map of the store is made or freed meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
   size_t Trim() noexcept;

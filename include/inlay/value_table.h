@@ -173,8 +173,8 @@ class ValueTable {
   // Gives memory back to the system after a burst: reclaims the unreferenced values, drops the
   // indexes behind the last value that is in use, which then count as never used, shrinks the hash
   // index, and returns their charges to the account. Values do not move, so one that stays at a
-  // high index keeps the memory in front of it. Returns how many bytes went back. Without memory for
-  // a smaller hash index the table keeps the one it has. Later values take new memory.
+  // high index keeps the memory in front of it. Returns how many bytes went back. Without memory
+  // for a smaller hash index the table keeps the one it has. Later values take new memory.
   // Reader section: REQUIRES none (waits for grace periods).
   size_t Trim() noexcept;
 

@@ -68,6 +68,8 @@ TEST_F(SpillLimitsTest, PastTheSpillLimitAnOperationFailsAndChangesNothing) {
   EXPECT_EQ(store_->spill_account().used_bytes(), 5 * kPrivateBytes);
   EXPECT_TRUE(Held(owners_[7]).empty());
   EXPECT_EQ(Held(owners_[0]), NumberedValue(0, kLimitedValueBytes));
+  EXPECT_EQ(map_->stats().no_indexes, 7U);
+  EXPECT_EQ(map_->stats().account_limit, 0U);
   EXPECT_EQ(map_->stats().spill_limit, 2U);
   EXPECT_EQ(map_->stats().no_memory, 2U);
   // One private value takes another's place, a value of the table needs none, and what goes makes

@@ -21,6 +21,8 @@ constexpr SeriesStyle kStyles[] = {
     {"index9x7", "#4f93dc", "#3f82cc", Marker::kRing, true},
     {"index9_embedded", "#0b5fc0", "#6cb2ff", Marker::kCircle, true},
     {"index_get_many", "#06408a", "#a9d2ff", Marker::kCircle, true},
+    {"index_spilled", "#5a6fb5", "#8fa3e0", Marker::kSquareRing, true},
+    {"index_side_table", "#3d7f9e", "#6fb3d2", Marker::kTriangle, true},
     {"embedded", "#06408a", "#a9d2ff", Marker::kCircle, true},
     // Peers.
     {"flyweight", "#b5256f", "#f582b9", Marker::kSquareRing, false},
