@@ -19,6 +19,7 @@ check get_bench
 check get_bench --inlay_sweep=sockets
 check write_bench
 check full_table_bench
+check spill_bench
 check scaling_bench
 check map_count_bench
 check memory_bench
