@@ -215,6 +215,7 @@ Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index
   const ReadSection section;  // the search passes values of other owners and maps
   MutexLock lock(&private_values_->LockOf(owner));
   if (!expectation.CheckPrivate(private_values_->Get(owner))) return Status::kAgain;
+  INLAY_TEST_POINT("publish.private_checked");
   if (!owner.words().CompareExchange(field_, code, index)) return Status::kAgain;
   // Last, so that a reader that saw the old code finds the private value or sees the new code.
   RemovePrivate(owner);
@@ -284,6 +285,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     if (InternOrCount(value, &index) != Status::kOk) [[unlikely]] {
       return Spill(owner, value, {.flag = flag});
     }
+    INLAY_TEST_POINT("update.interned");
     if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
         !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
                                       std::memory_order_acq_rel, std::memory_order_relaxed))
@@ -401,6 +403,7 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
   if (value == nullptr) {
     if (code == kAbsentCode) return Status::kOk;
     if (!child.words().Holds(field_)) return Status::kInvalid;
+    INLAY_TEST_POINT("clone.parent_read");
     if (table_->TryRef(code)) {
       if (child.words().StoreInNewOwner(field_, code)) [[likely]]
         return Status::kOk;

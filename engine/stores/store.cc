@@ -12,6 +12,7 @@
 #include "engine/stores/field_allocator.h"
 #include "engine/stores/map_registry.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -130,12 +131,14 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
       case Entry::Phase::kLive: {
         // A map gives no value to an owner that does not hold its field.
         if (!owner.words().Holds(entry.field)) break;
+        INLAY_TEST_POINT("close.map_is_live");
         if (owner.words().Load(entry.field) == kAbsentCode) break;
         const uint32_t code = owner.words().Exchange(entry.field, kAbsentCode);
         if (code != kAbsentCode) entry.map->ReleaseCode(owner, code);
         break;
       }
       case Entry::Phase::kDead:
+        INLAY_TEST_POINT("close.map_is_dead");
         ClearDeadField(entry, owner);
         break;
       case Entry::Phase::kFree:

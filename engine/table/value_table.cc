@@ -181,6 +181,7 @@ Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) n
     const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
     inserted = array.inserted();
     const ValueIndex found = state_->FindIn(array, hash, value).index;
+    INLAY_TEST_POINT("intern.searched");
     // The index is not reused in this section (V2). So either TryRef() takes a reference to the
     // bytes just compared, or the value has been retired and Add() adds it again.
     if (found != kNoIndex) [[likely]] {
@@ -222,6 +223,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
     Append(&free, fresh);
     return status;
   }
+  INLAY_TEST_POINT("add.copies");
   std::memcpy(value(fresh), bytes.data(), bytes.size());
   entry(fresh).hash = hash;
   assert(ref_word(fresh).free());

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "engine/table/ref_word.h"
 #include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
@@ -191,6 +192,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
     }
     return false;
   }
+  INLAY_TEST_POINT("retire.seen_unreferenced");
   const RefWord next = second_chance ? RefWord(seen).Passed() : RefWord::Retired();
   // The swap fails if another thread has just taken a reference: keep the value.
   if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "engine/table/hash.h"
@@ -83,6 +84,33 @@ TEST(ChosenValuesTest, S1AHundredThousandCollisionsHoldForOneSeedOnly) {
   const std::vector<uint64_t> some(chosen.begin(), chosen.begin() + kChosen / 10);
   const auto known = MakeTable({.value_bytes = kChosenBytes, .seed = kKnownSeed});
   EXPECT_GT(PassThrough(*known, some, kHeld).mean, 10 * usual.mean);
+}
+
+// Two values whose hashes are equal in all 32 bits are one to the hash index: only their bytes tell
+// them apart.
+TEST(ChosenValuesTest, V1ValuesOfEqualHashesAreToldApart) {
+  constexpr uint64_t kManyHashes = 300'000;  // there are about ten pairs among so many
+  std::vector<std::pair<uint32_t, uint64_t>> hashes;
+  for (uint64_t n = 0; n < kManyHashes; ++n) {
+    hashes.emplace_back(HashValue(NumberedValue(n, kChosenBytes), kKnownSeed), n);
+  }
+  std::sort(hashes.begin(), hashes.end());
+  const auto table = MakeTable({.value_bytes = kChosenBytes, .seed = kKnownSeed});
+  int pairs = 0;
+  for (size_t i = 1; i < hashes.size(); ++i) {
+    if (hashes[i].first != hashes[i - 1].first) continue;
+    ++pairs;
+    ValueIndex both[2] = {kNoIndex, kNoIndex};
+    for (const size_t k : {0U, 1U}) {
+      const Bytes value = NumberedValue(hashes[i - k].second, kChosenBytes);
+      ASSERT_EQ(table->Intern(value, &both[k]), Status::kOk);
+      EXPECT_EQ(Copied(table->At(both[k]), kChosenBytes), value);
+    }
+    EXPECT_NE(both[0], both[1]);
+    for (const ValueIndex index : both) table->Release(index);
+  }
+  EXPECT_GE(pairs, 1);
+  ExpectSound(*table);
 }
 
 }  // namespace
