@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -73,6 +74,7 @@ class StressRun {
   static constexpr uint64_t kContendedGroup = ~uint64_t{0};
   static constexpr uint64_t kContendedGenerations = 600;
   static constexpr size_t kSlowReads = 256;
+  static constexpr size_t kReadAtOnce = 40;  // more than GetMany() prefetches together
 
   struct Tracked {
     int fd = -1;
@@ -208,7 +210,8 @@ class StressRun {
 
   void Act(Worker& worker) {
     const uint64_t choice = worker.Below(1000);
-    if (choice < 400) return Read(worker);
+    if (choice < 380) return Read(worker);
+    if (choice < 400) return ReadManyAtOnce(worker);
     if (choice < 700) return ChangeGroup(worker);
     if (choice < 850) return WriteContended(worker);
     if (choice < 900) return ReadContended(worker);
@@ -216,8 +219,22 @@ class StressRun {
     if (choice < 990) return ReadSlowly(worker);
     if (choice < 995) return FreeAndReopenMap(worker);
     if (choice < 996 && options_.forks) return Fork(worker);
-    for (auto& map : maps_) {
-      if constexpr (requires { map->Reclaim(); }) map->Reclaim();
+    MakeRoom(worker);
+  }
+
+  // What a layout offers to those that look after its table.
+  void MakeRoom(Worker& worker) {
+    Map& map = *maps_[worker.Below(kMaps)];
+    const uint64_t choice = worker.Below(3);
+    if (choice == 0) {
+      if constexpr (requires { map.Reclaim(); }) map.Reclaim();
+    } else if (choice == 1) {
+      if constexpr (requires { map.BringHome(1); }) map.BringHome(1 + worker.Below(100));
+    } else {
+      if constexpr (requires { map.EnsureRoom(1); }) {
+        const Status status = map.EnsureRoom(static_cast<uint32_t>(1 + worker.Below(100)));
+        findings_.Require(status == Status::kOk || IsNoMemory(status), "EnsureRoom() fails");
+      }
     }
   }
 
@@ -234,6 +251,33 @@ class StressRun {
     if (worker.Below(8) == 0) std::this_thread::yield();
     findings_.Require(std::memcmp(&first, found, sizeof(first)) == 0, "V2: bytes have changed");
     CheckAge(one, m, first.generation);
+  }
+
+  // Some sockets twice and some not at all, as a program's packets come.
+  void ReadManyAtOnce(Worker& worker) {
+    using Many = std::array<const std::byte*, kReadAtOnce>;
+    if constexpr (requires(Map & map, std::span<Socket* const> of, Many found) {
+                    map.GetMany(of, std::span<const std::byte*>(found));
+                  }) {
+      const size_t m = worker.Below(kMaps);
+      std::array<const Tracked*, kReadAtOnce> some;
+      std::array<Socket*, kReadAtOnce> sockets;
+      std::array<Track::State, kReadAtOnce> before;
+      Many found;
+      const ReadSection section;
+      for (size_t i = 0; i < kReadAtOnce; ++i) {
+        some[i] = tracked_[worker.Below(tracked_.size())].get();
+        sockets[i] = some[i]->socket;
+        before[i] = some[i]->tracks[m].completed();
+      }
+      maps_[m]->GetMany(std::span<Socket* const>(sockets), std::span<const std::byte*>(found));
+      for (size_t i = 0; i < kReadAtOnce; ++i) {
+        CheckFound(*some[i], m, found[i], before[i], some[i]->tracks[m].started());
+        if (found[i] != nullptr) CheckAge(*some[i], m, ProvingValue::At(found[i]).generation);
+      }
+    } else {
+      Read(worker);
+    }
   }
 
   // Holds one section over many gets, and checks all found values once more at the end.
