@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, checks, builds and runs every test. Stops at the first failure.
 #
-#   tools/test.sh [quick]
+#   tools/test.sh [quick | --mutants]
 #
 # check   tools/check.sh: formatting, clang-tidy on what changed, scripts, spelling, links, includes
 # gcc     everything with g++, optimised: all tests, those on the live kernel included
@@ -10,14 +10,17 @@
 #         undefined-behaviour sanitizers: their tests
 # tsan    the library with clang and the thread sanitizer: the tests that start threads
 #
-# quick runs check without clang-tidy, and gcc without the tests on the live kernel.
+# quick runs check without clang-tidy, and gcc without the tests on the live kernel and the long ones.
+# --mutants runs nothing of this, but seeds bugs into a copy of the library, one at a time: each must
+# make a test fail (tests/mutants/README.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1:-all} in
   all) quick= ;;
   quick) quick=1 ;;
-  *) echo "test: '$1': expected quick, or nothing" >&2; exit 2 ;;
+  --mutants) exec python3 tests/mutants/run_mutants.py ;;
+  *) echo "test: '$1': expected quick, --mutants, or nothing" >&2; exit 2 ;;
 esac
 
 summary=()
@@ -48,7 +51,7 @@ mkdir -p build
 printf '\n=== check\n'
 if [ -n "$quick" ]; then
   tools/check.sh format shell spelling links lines includes shape
-  run gcc -LE kernel
+  run gcc -LE 'kernel|long'
 else
   tools/check.sh
   run gcc

@@ -129,6 +129,15 @@ TEST_F(ReferenceCreditsTest, AThreadGivesBackWhenTheCountFalls) {
   EXPECT_EQ(table_->stats().unreferenced, 1U);
 }
 
+// No drain can begin while the section is open.
+TEST_F(ReferenceCreditsTest, AThreadGivesBackWhenTheCountFallsWithoutADrain) {
+  InternAtTheSameMoment();
+  const ReadSection section;
+  Release(kManyReferences + 1);
+  EXPECT_EQ(kept(), 0U);
+  ExpectSound(1);
+}
+
 // The thread that keeps credits does nothing more; another one releases all that is held.
 class IdleKeeperTest : public ReferenceCreditsTest {
  protected:
@@ -160,6 +169,20 @@ TEST_F(IdleKeeperTest, EnsureRoomDrainsFirst) {
   ReleaseAllElsewhere();
   EXPECT_EQ(table_->EnsureRoom(table_->max_values()), Status::kOk);
   EXPECT_EQ(table_->stats().live, 0U);
+}
+
+// The caller's own drain: that of the library's thread may come later.
+TEST_F(IdleKeeperTest, WhoWaitsForRoomDrainsByItself) {
+  bool drained = false;
+  {
+    const AtTestPoint drains("credits.taken_back", [&] { drained = true; });
+    table_->ReclaimAndWait();
+  }
+  EXPECT_TRUE(drained);
+  drained = false;
+  const AtTestPoint drains("credits.taken_back", [&] { drained = true; });
+  EXPECT_EQ(table_->EnsureRoom(1), Status::kOk);
+  EXPECT_TRUE(drained);
 }
 
 TEST_F(IdleKeeperTest, ADrainLeavesTheValueToWhoHoldsIt) {

@@ -138,6 +138,23 @@ TEST(StoreTest, WithoutAPopulationTheyComeBackWithTheLastOwnerThatHoldsACode) {
   for (Owner& owner : owners) EXPECT_TRUE(Held(*map, owner).empty());
 }
 
+TEST(StoreTest, OwnersWithoutACodeGiveNoneUp) {
+  const auto store = MakeStore({.reserved_bits = 16, .word_bits = 64});
+  Owner holder;
+  Owner others[3];
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(CreateMap(*store, 16, &map), Status::kOk);
+  ASSERT_EQ(Put(*map, holder, 1), Status::kOk);
+  map.reset();
+  for (Owner& owner : others) {
+    store->Close(owner);
+    EXPECT_EQ(CreateMap(*store, 16, &map), Status::kNoBits) << "an owner still holds a code";
+  }
+  store->Close(holder);
+  store->Close(holder);
+  EXPECT_EQ(CreateMap(*store, 16, &map), Status::kOk);
+}
+
 TEST(StoreTest, AMapWithoutValuesGivesItsBitsBackAtOnce) {
   const auto store = MakeStore({.reserved_bits = 16, .word_bits = 64});
   for (int round = 0; round < 20; ++round) {
