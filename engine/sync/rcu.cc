@@ -4,7 +4,6 @@
 
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/reclaimer.h"
-#include "engine/sync/test_point.h"
 
 namespace inlay {
 namespace rcu_internal {
@@ -38,10 +37,7 @@ bool InReadSection() noexcept {
   return urcu_memb_read_ongoing() != 0;
 }
 
-void Synchronize() noexcept {
-  INLAY_TEST_POINT("synchronize");
-  reclaimer.Synchronize();
-}
+void Synchronize() noexcept { reclaimer.Synchronize(); }
 
 void RetireBarrier() noexcept { reclaimer.Drain(); }
 

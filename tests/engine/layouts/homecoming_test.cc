@@ -106,6 +106,30 @@ TYPED_TEST(HomecomingTest, ManyOwnersOfOneValueNeedOneIndex) {
   EXPECT_EQ(this->map_->stats().table.live, 6U);
 }
 
+// A step that has found the table full still brings those home whose value it holds, each with a
+// reference of its own.
+TYPED_TEST(HomecomingTest, AFullTableTakesThoseWhoseValueItHolds) {
+  constexpr size_t kAlone = 20;     // with values of their own
+  constexpr size_t kTogether = 20;  // with one value
+  constexpr uint64_t kShared = 1'000'000;
+  this->Fill(6 + kAlone + kTogether);
+  const auto share = [&](size_t n) {
+    ASSERT_EQ(this->map_->Update(*this->owner_[n], HomeValue(kShared), UpdateFlag::kAny),
+              Status::kOk);
+  };
+  for (size_t n = 6 + kAlone; n < this->owner_.size(); ++n) share(n);
+  ASSERT_EQ(this->map_->stats().spilled_now, kAlone + kTogether);
+  ASSERT_EQ(this->map_->Delete(*this->owner_[0]), Status::kOk);
+  ASSERT_EQ(this->map_->Reclaim(), 1U);
+  share(0);
+  EXPECT_EQ(this->map_->BringHome(1000), kTogether);
+  EXPECT_EQ(this->map_->table().total_references(), 6 + kTogether);
+  EXPECT_EQ(this->map_->stats().spilled_now, kAlone);
+  for (size_t n = 6 + kAlone; n < this->owner_.size(); ++n) {
+    EXPECT_EQ(this->Held(*this->owner_[n]), HomeValue(kShared));
+  }
+}
+
 TYPED_TEST(HomecomingTest, WithoutMemoryTheyStayWhereTheyAre) {
   this->Fill(8);
   ASSERT_EQ(this->map_->Delete(*this->owner_[0]), Status::kOk);

@@ -135,15 +135,23 @@ void FillReadOnly(IndexMap& map, std::span<Owner* const> owners) {
 }
 
 template <typename Owner>
-bool GetsAreRight(const IndexMap& map, std::span<Owner* const> owners,
-                  std::span<const Bytes> expected) {
+bool GetsAreRight(IndexMap& map, std::span<Owner* const> owners, std::span<const Bytes> expected) {
   const ReadSection section;
+  // The two of them that have an index.
+  const auto expected_index = [](size_t i) {
+    return i == 2 || i == 3 ? static_cast<ValueIndex>(i - 1) : kNoIndex;
+  };
   std::array<const std::byte*, kReadOnlyOwners> many;
   map.GetMany(owners, std::span<const std::byte*>(many));
   for (size_t i = 0; i < owners.size(); ++i) {
     const std::byte* const found = map.Get(*owners[i]);
     if (found != many[i] || (found == nullptr) != expected[i].empty()) return false;
     if (found != nullptr && std::memcmp(found, expected[i].data(), expected[i].size()) != 0) {
+      return false;
+    }
+    // Of a value that exists; and the search of the table by the bytes.
+    if (found != nullptr && map.GetOrCreate(*owners[i], {}) != found) return false;
+    if (found != nullptr && map.table().Find({found, kReadOnlyValueBytes}) != expected_index(i)) {
       return false;
     }
   }

@@ -272,6 +272,28 @@ TEST_F(FullSharedPointerMapTest, EveryAllocationOfAPrivateValueCanFail) {
   }
 }
 
+TEST_F(FullSharedPointerMapTest, EveryAllocationOfAPrivateChildAndOfACreateCanFail) {
+  auto map = MakeShared(9000);  // no room for any of its values
+  int failures = 0;
+  for (uint64_t n = 1; n < 20; ++n) {
+    Socket& parent = OpenSocket();
+    const auto nothing_in = [&](Socket& socket, size_t private_values) {
+      EXPECT_TRUE(Held(*map, socket).empty());
+      EXPECT_EQ(map->private_values(), private_values);
+      EXPECT_EQ(Charged(socket), 0);
+    };
+    const size_t before = map->private_values();
+    failures += FailEachAllocation([&] { return GetOrCreateStatus(*map, parent, Value(*map, n)); },
+                                   [&] { nothing_in(parent, before); });
+    Socket& child = OpenSocket();
+    failures += FailEachAllocation([&] { return map->Clone(parent, child); },
+                                   [&] { nothing_in(child, before + 1); });
+    ASSERT_EQ(Held(*map, child), Value(*map, n));
+  }
+  EXPECT_GE(failures, 2) << "slabs allocate several values at a time";
+  EXPECT_TRUE(IsSound(*map));
+}
+
 TEST_F(FullSharedPointerMapTest, ThreadsMoveValuesBetweenTableAndPrivatePlaces) {
   constexpr uint64_t kNumbers = 40;  // more than the table has room for
   const std::vector<Socket*> sockets = OpenSockets(3);

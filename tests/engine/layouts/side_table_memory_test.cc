@@ -16,7 +16,7 @@
 namespace inlay {
 namespace {
 
-constexpr size_t kSpilledOwners = 40;
+constexpr size_t kSpilledOwners = 1000;  // so many that the buckets grow
 constexpr uint32_t kSpilledValueBytes = 8;
 constexpr size_t kRounds = 100;
 // Less than any side table's buckets and head; more, over all rounds, than the allocator's caches.

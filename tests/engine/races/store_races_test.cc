@@ -50,7 +50,7 @@ TEST_F(StoreRacesTest, AMapIsFreedAfterTheClosesThatMayCallIt) {
   // The outer hook was replaced by the inner one, which calls it.
   ASSERT_TRUE(closing.stopped());
   EXPECT_TRUE(in_section) << "nothing keeps the map";
-  StoppedThread freeing("synchronize", [&] { map_.reset(); });
+  StoppedThread freeing("synchronize.waits", [&] { map_.reset(); });
   EXPECT_TRUE(freeing.stopped()) << "the map went while it was about to be called";
   closing.Finish();
   freeing.Finish();
@@ -69,7 +69,7 @@ TEST_F(StoreRacesTest, BitsAreUsedAgainAfterTheClosesThatMayClearThem) {
   std::unique_ptr<IndexMap> next;
   EXPECT_EQ(Create(&next), Status::kNoBits) << "an owner holds a code";
   store_->Close(last);
-  StoppedThread creating("synchronize", [&] { EXPECT_EQ(Create(&next), Status::kOk); });
+  StoppedThread creating("synchronize.waits", [&] { EXPECT_EQ(Create(&next), Status::kOk); });
   EXPECT_TRUE(creating.stopped()) << "a close clears the bits of a new map";
   EXPECT_EQ(next, nullptr);
   closing.Finish();

@@ -191,6 +191,23 @@ TEST(StoreTest, CloseReleasesTheValuesOfAllMaps) {
   EXPECT_EQ(other->stats().spilled_now, 0U);
 }
 
+TEST(StoreTest, V3AChildHasAReferenceOfItsOwn) {
+  const auto store = MakeStore({.reserved_bits = 64});
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(CreateMap(*store, 9, &map), Status::kOk);
+  Owner parent;
+  Owner child;
+  ASSERT_EQ(Put(*map, parent, 1), Status::kOk);
+  ASSERT_EQ(store->Clone(parent, child), Status::kOk);
+  EXPECT_EQ(map->table().total_references(), 2U);
+  store->Close(parent);
+  EXPECT_EQ(map->table().total_references(), 1U);
+  EXPECT_EQ(map->Reclaim(), 0U);
+  EXPECT_EQ(Held(*map, child), NumberedValue(1, kStoreValueBytes));
+  store->Close(child);
+  EXPECT_EQ(map->table().total_references(), 0U);
+}
+
 TEST(StoreTest, ACloneThatFailsLeavesTheChildEmpty) {
   const auto store = MakeStore({.reserved_bits = 64});
   std::unique_ptr<IndexMap> interned;
