@@ -10,9 +10,9 @@
 #         undefined-behaviour sanitizers: their tests
 # tsan    the library with clang and the thread sanitizer: the tests that start threads
 #
-# quick runs check without clang-tidy, and gcc without the tests on the live kernel and the long ones.
-# --mutants runs nothing of this, but seeds bugs into a copy of the library, one at a time: each must
-# make a test fail (tests/mutants/README.md).
+# quick runs check without clang-tidy, and gcc without the long tests and those on the live kernel.
+# --mutants runs nothing of this, but seeds bugs into a copy of the library, one at a time: each
+# must make a test fail (tests/mutants/README.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -128,8 +128,8 @@ TEST_P(CardinalityAttackTest, NeverAWrongValueBoundedStepsAndBackToNormal) {
   EXPECT_EQ(stats.table.live, kOrdinaryValues);
 }
 
-// With the library's thread nobody needs to write: those that the attack has driven out of the table
-// come back when it ends.
+// With the library's thread nobody needs to write: those that the attack has driven out of the
+// table come back when it ends.
 TEST_P(CardinalityAttackTest, TheLibrarysThreadBringsAllHomeAfterTheAttack) {
   ASSERT_NO_FATAL_FAILURE(Make(true));
   uint64_t next = 0;
