@@ -138,6 +138,18 @@ TEST_F(ReferenceCreditsTest, AThreadGivesBackWhenTheCountFallsWithoutADrain) {
   ExpectSound(1);
 }
 
+// After its grace period, the drain takes what is left of the credits from before.
+TEST_F(ReferenceCreditsTest, AThreadUsesNoCreditFromBeforeADrain) {
+  InternAtTheSameMoment();
+  ASSERT_EQ(kept(), ReferenceCredits::kLoan);
+  StoppedThread draining("synchronize.waits", [] { ReferenceCredits::Drain(); });
+  ASSERT_TRUE(draining.stopped());
+  InternOne();
+  EXPECT_EQ(kept(), ReferenceCredits::kLoan) << "it has given the old ones back, and borrowed anew";
+  draining.Finish();
+  ExpectSound(kManyReferences + 3);
+}
+
 // The thread that keeps credits does nothing more; another one releases all that is held.
 class IdleKeeperTest : public ReferenceCreditsTest {
  protected:
