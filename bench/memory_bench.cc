@@ -83,7 +83,7 @@ void Report(benchmark::State& state, size_t sockets, bool is_peer, Measure&& mea
 }
 
 template <typename Layout>
-constexpr bool kIsPeer = !StorageMap<typename Layout::Map>;
+constexpr bool kIsPeer = !ValueMap<typename Layout::Map>;
 
 class Registry {
  public:

@@ -1,5 +1,5 @@
 // Measures the longest time that one update takes while a side table grows: Spill/<step>/owners:N.
-// Each of N owners without storage slots gets a private value, one after the other, beside a reader
+// Each of N owners without storage pointers gets a private value, one after the other, beside a reader
 // that never leaves its section, so that nothing that is retired can be freed.
 //
 // Steps: `new`, an owner gets its first value, and the table may grow; `replace`, the same owner

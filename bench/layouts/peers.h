@@ -3,7 +3,7 @@
 //
 // A peer has the members of a layout (engine/workload/layouts.h): Map, kName, kWidthBits, Needs()
 // and Read(). Its Map has Create, Update, Modify, Delete, Clone and memory_usage() with the
-// contract of inlay/storage_map.h, and no Get(): only Read() knows how long a value may be used.
+// contract of inlay/value_map.h, and no Get(): only Read() knows how long a value may be used.
 
 #ifndef INLAY_BENCH_PEERS_H_
 #define INLAY_BENCH_PEERS_H_

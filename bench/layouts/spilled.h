@@ -22,7 +22,7 @@
 
 namespace inlay::bench {
 
-// An index map over the words of sockets that does not use their storage slots, as an embedder's
+// An index map over the words of sockets that does not use their storage pointers, as an embedder's
 // connections have none: private values are in a side table. It has a store of its own, for the
 // last of the sockets' words, which the socket table's own store leaves alone.
 class SideTableSpillMap {
@@ -64,7 +64,7 @@ class SideTableSpillMap {
   static constexpr uint32_t kWords = Socket::Words::kWords;
 
   // Has a part of the words that are not this map's.
-  struct Filler final : StoreMap {
+  struct Filler final : RegisteredMap {
     static constexpr uint32_t kBits = 16;
     void ReleaseCode(const OwnerRef& /*owner*/, uint32_t /*code*/) noexcept override {}
     Status CloneValue(const OwnerRef& /*parent*/, const OwnerRef& /*child*/) noexcept override {
@@ -95,7 +95,7 @@ struct SpilledOf {
     return use(map.Get(socket));
   }
 };
-// Private values in the sockets' storage slots.
+// Private values in the sockets' storage pointers.
 struct SpilledLayout : SpilledOf<IndexMap> {
   static constexpr char kName[] = "index_spilled";
 };

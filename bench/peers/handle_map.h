@@ -9,7 +9,7 @@
 //   - a status when there is no memory: it throws std::bad_alloc and changes nothing.
 //   - limits: it charges nothing to sockets or accounts.
 //   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/storage_map.h; a clone shares the parent's value, which never changes.
+// All else is as in inlay/value_map.h; a clone shares the parent's value, which never changes.
 //
 // Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called
 // so.

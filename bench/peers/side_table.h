@@ -14,7 +14,7 @@
 //     ends the program if an accepted socket was to inherit a value.
 //   - limits: it charges nothing to sockets or accounts.
 //   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/storage_map.h.
+// All else is as in inlay/value_map.h.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 

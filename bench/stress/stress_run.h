@@ -27,7 +27,7 @@
 #include "bench/stress/proving_value.h"
 #include "bench/stress/track.h"
 #include "inlay/rcu.h"
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 
 namespace inlay {
 

@@ -83,7 +83,7 @@ Status IndexMap::MakeTable() noexcept {
   stride_bytes_ = table_->stride_bytes();
   LocalStorageDomain* const domain = store_.options().private_values;
   private_values_ = domain != nullptr
-                        ? PrivateValues::InStorageSlots(*domain, options_)
+                        ? PrivateValues::BehindStoragePointers(*domain, options_)
                         : PrivateValues::InSideTable(options_, &store_.spill_account(),
                                                      &store_.pending_account());
   if (private_values_ == nullptr) return Status::kNoMemory;
@@ -130,7 +130,7 @@ const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
 }
 
 const std::byte* IndexMap::GetFromPointer(const OwnerRef& owner) const noexcept {
-  const StorageSlot* const slot = owner.storage_slot();
+  const StoragePointer* const slot = owner.storage_pointer();
   return slot != nullptr ? pointer_->Get(*slot) : nullptr;
 }
 
@@ -173,14 +173,14 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
 Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
   if (bytes != options_.value_bytes) return Status::kInvalid;
   if (owner.dying()) return Status::kNotFound;
-  return owner.storage_slot() != nullptr ? Status::kOk : Status::kNoMemory;
+  return owner.storage_pointer() != nullptr ? Status::kOk : Status::kNoMemory;
 }
 
 const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
                                            Status* status) noexcept {
   *status = CheckForPointer(owner, init.empty() ? options_.value_bytes : init.size());
   if (*status != Status::kOk) return nullptr;
-  return pointer_->GetOrCreate(*owner.storage_slot(), init, status);
+  return pointer_->GetOrCreate(*owner.storage_pointer(), init, status);
 }
 
 // Stores an index in the owner. Consumes the caller's reference: the owner gets it, or it is
@@ -271,7 +271,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
                              UpdateFlag flag) noexcept {
   if (pointer_ != nullptr) [[unlikely]] {
     const Status status = CheckForPointer(owner, value.size());
-    return status == Status::kOk ? pointer_->Update(*owner.storage_slot(), value, flag) : status;
+    return status == Status::kOk ? pointer_->Update(*owner.storage_pointer(), value, flag) : status;
   }
   const InlineField field = field_;
   if (value.size() != options_.value_bytes || !owner.words().Holds(field)) return Status::kInvalid;
@@ -299,8 +299,8 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
 
 Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
   if (pointer_ != nullptr) {
-    return owner.storage_slot() != nullptr ? pointer_->Modify(*owner.storage_slot(), modify)
-                                           : Status::kNotFound;
+    return owner.storage_pointer() != nullptr ? pointer_->Modify(*owner.storage_pointer(), modify)
+                                              : Status::kNotFound;
   }
   if (!owner.words().Holds(field_)) return Status::kInvalid;
   const ValueBuffer buffer(options_.value_bytes);
@@ -345,8 +345,8 @@ Status IndexMap::CountNoMemory(Status reason) noexcept {
 
 Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
   if (pointer_ != nullptr) {
-    return owner.storage_slot() != nullptr ? pointer_->Delete(*owner.storage_slot())
-                                           : Status::kNotFound;
+    return owner.storage_pointer() != nullptr ? pointer_->Delete(*owner.storage_pointer())
+                                              : Status::kNotFound;
   }
   const InlineWordsRef& words = owner.words();
   if (!words.Holds(field_)) return Status::kInvalid;
@@ -430,7 +430,7 @@ size_t IndexMap::TrimMemory() noexcept {
 // --- inspection
 
 uint64_t IndexMap::codes() const noexcept {
-  // Not private_values_->count(): releasing an owner empties its storage slot before the store
+  // Not private_values_->count(): releasing an owner empties its storage pointer before the store
   // counts down its code.
   if (table_ == nullptr) return 0;  // Create() failed
   return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);

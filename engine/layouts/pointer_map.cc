@@ -43,7 +43,7 @@ Status PointerMap::Clone(Socket& parent, Socket& child) noexcept {
 
 MemoryUsage PointerMap::memory_usage() const {
   MemoryUsage usage = map_->memory_usage();
-  usage.inline_bytes = table_.sockets() * sizeof(StorageSlot) / table_.storage_domain().maps();
+  usage.inline_bytes = table_.sockets() * sizeof(StoragePointer) / table_.storage_domain().maps();
   return usage;
 }
 

@@ -1,6 +1,6 @@
 #include "engine/layouts/private_values.h"
 
-// Private values in storage slots: one LocalStorageMap for each index map.
+// Private values in storage pointers: one LocalStorageMap for each index map.
 
 #include <atomic>
 #include <cassert>
@@ -13,18 +13,18 @@
 namespace inlay {
 namespace {
 
-class StorageSlotValues final : public PrivateValues {
+class StoragePointerValues final : public PrivateValues {
  public:
-  StorageSlotValues(LocalStorageDomain& domain, const MapOptions& options)
+  StoragePointerValues(LocalStorageDomain& domain, const MapOptions& options)
       : domain_(domain), value_bytes_(options.value_bytes) {}
-  ~StorageSlotValues() override { delete map_.load(); }
+  ~StoragePointerValues() override { delete map_.load(); }
 
   Seen Look(const OwnerRef& owner) const noexcept override {
     assert(InReadSection());
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
     if (map == nullptr) return {};
     const CachePlace* place = nullptr;
-    const std::byte* const value = map->Find(*owner.storage_slot(), &place);
+    const std::byte* const value = map->Find(*owner.storage_pointer(), &place);
     return {value, place};
   }
   // Removing or replacing an element takes it out of the cache before the owner's lock is free.
@@ -37,8 +37,8 @@ class StorageSlotValues final : public PrivateValues {
 
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     LocalStorageMap* const map = MapForWriting();
-    if (map == nullptr || owner.storage_slot() == nullptr) return Status::kNoMemory;
-    StorageSlot& slot = *owner.storage_slot();
+    if (map == nullptr || owner.storage_pointer() == nullptr) return Status::kNoMemory;
+    StoragePointer& slot = *owner.storage_pointer();
     // Replacing a private value needs no charge; a new one does.
     Status status = map->Modify(slot, [value](std::span<std::byte> bytes) {
       std::memcpy(bytes.data(), value.data(), value.size());
@@ -53,7 +53,7 @@ class StorageSlotValues final : public PrivateValues {
   void Remove(const OwnerRef& owner) noexcept override {
     // kNotFound: Store::Close() came between the swap of the code and this, and has released all
     // that the owner's slot held.
-    static_cast<void>(map_.load()->Delete(*owner.storage_slot()));
+    static_cast<void>(map_.load()->Delete(*owner.storage_pointer()));
   }
 
   size_t count() const noexcept override {
@@ -99,9 +99,9 @@ class StorageSlotValues final : public PrivateValues {
 
 }  // namespace
 
-std::unique_ptr<PrivateValues> PrivateValues::InStorageSlots(LocalStorageDomain& domain,
-                                                             const MapOptions& options) noexcept {
-  return TryNew<StorageSlotValues>(domain, options);
+std::unique_ptr<PrivateValues> PrivateValues::BehindStoragePointers(
+    LocalStorageDomain& domain, const MapOptions& options) noexcept {
+  return TryNew<StoragePointerValues>(domain, options);
 }
 
 }  // namespace inlay

@@ -52,9 +52,9 @@ class PrivateValues {
   virtual size_t Trim() noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
 
-  // Keeps them in the owners' storage slots, as the pointer layout does. `domain` holds the values.
-  static std::unique_ptr<PrivateValues> InStorageSlots(LocalStorageDomain& domain,
-                                                       const MapOptions& options) noexcept;
+  // Keeps them in the owners' storage pointers, as the pointer layout does. `domain` holds the values.
+  static std::unique_ptr<PrivateValues> BehindStoragePointers(LocalStorageDomain& domain,
+                                                              const MapOptions& options) noexcept;
   // Keeps them in a hash table keyed by the owner's address.
   // Charges `spilled` for them, and `pending` for what waits for readers, which may be freed, and
   // uncharged, after the table's end.

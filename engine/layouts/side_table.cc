@@ -1,4 +1,4 @@
-// Private values in a hash table keyed by the owner's address, for owners without storage slots.
+// Private values in a hash table keyed by the owner's address, for owners without storage pointers.
 
 #include <algorithm>
 #include <atomic>

@@ -6,7 +6,7 @@
 #include "engine/layouts/get_or_make.h"
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
-#include "engine/stores/single_storage.h"
+#include "engine/stores/single_pointer_objects.h"
 #include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
 
@@ -22,7 +22,7 @@ Status SinglePointerMap::Create(SocketTable& table, const MapOptions& options,
   } catch (const std::bad_alloc&) {
     return Status::kNoMemory;
   }
-  const Status status = table.single_storage().Register(made.get());
+  const Status status = table.single_pointer_objects().Register(made.get());
   if (status != Status::kOk) return status;
   made->registered_ = true;
   *map = std::move(made);
@@ -30,13 +30,13 @@ Status SinglePointerMap::Create(SocketTable& table, const MapOptions& options,
 }
 
 SinglePointerMap::~SinglePointerMap() {
-  if (registered_) table_.single_storage().Unregister(this);
+  if (registered_) table_.single_pointer_objects().Unregister(this);
 }
 
 const std::byte* SinglePointerMap::GetOrCreate(Socket& socket, std::span<const std::byte> init,
                                                Status* status) noexcept {
   return GetOrMake(*this, socket, init, status, [&](Status* result) {
-    SingleStorage& storage = table_.single_storage();
+    SinglePointerObjects& storage = table_.single_pointer_objects();
     MutexLock lock(&storage.LockOf(socket));
     if (Get(socket) == nullptr) *result = storage.Put(socket, *this, init);
     return Get(socket);
@@ -47,14 +47,14 @@ Status SinglePointerMap::Update(Socket& socket, std::span<const std::byte> value
                                 UpdateFlag flag) noexcept {
   if (value.size() != value_bytes()) return Status::kInvalid;
   if (socket.is_dying()) return Status::kNotFound;
-  SingleStorage& storage = table_.single_storage();
+  SinglePointerObjects& storage = table_.single_pointer_objects();
   MutexLock lock(&storage.LockOf(socket));
   const Status status = CheckUpdateFlag(flag, Get(socket) != nullptr);
   return status == Status::kOk ? storage.Put(socket, *this, value) : status;
 }
 
 Status SinglePointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
-  SingleStorage& storage = table_.single_storage();
+  SinglePointerObjects& storage = table_.single_pointer_objects();
   const ValueBuffer buffer(value_bytes());
   if (buffer.bytes().empty()) return Status::kNoMemory;
   for (;; INLAY_TEST_POINT("modify.retries")) {
@@ -71,7 +71,7 @@ Status SinglePointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
 }
 
 Status SinglePointerMap::Delete(Socket& socket) noexcept {
-  SingleStorage& storage = table_.single_storage();
+  SinglePointerObjects& storage = table_.single_pointer_objects();
   MutexLock lock(&storage.LockOf(socket));
   if (Get(socket) == nullptr) return Status::kNotFound;
   storage.Remove(socket, *this);
@@ -87,7 +87,7 @@ Status SinglePointerMap::Clone(Socket& parent, Socket& child) noexcept {
 }
 
 MemoryUsage SinglePointerMap::memory_usage() const {
-  const SingleStorage& storage = table_.single_storage();
+  const SinglePointerObjects& storage = table_.single_pointer_objects();
   const size_t all_bytes = storage.value_bytes();
   MemoryUsage usage;
   usage.inline_bytes = table_.sockets() * sizeof(void*) / storage.registered_maps();

@@ -11,7 +11,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/memory/slab.h"
 #include "engine/sockets/descriptor_set.h"
-#include "engine/stores/single_storage.h"
+#include "engine/stores/single_pointer_objects.h"
 #include "engine/sync/mutex.h"
 #include "inlay/tail_space.h"
 
@@ -58,7 +58,7 @@ SocketCommon* FromListNode(ListNode* node) {
                                          offsetof(SocketCommon, skc_bind_node));
 }
 
-Socket& OwnerOfSlot(StorageSlot& slot) {
+Socket& OwnerOfSlot(StoragePointer& slot) {
   return *reinterpret_cast<Socket*>(reinterpret_cast<std::byte*>(&slot) -
                                     offsetof(Socket, sk_bpf_storage));
 }
@@ -136,7 +136,7 @@ Status SocketTable::Create(const SocketTableOptions& options,
         charger,
         options.kernel == KernelVersion::kLinux61 ? kLocalStorageBytes61 : kLocalStorageBytes);
     made->tail_space_ = std::make_unique<TailSpace>(*made, options.tail_bytes);
-    made->single_storage_ = std::make_unique<SingleStorage>(*made);
+    made->single_storage_ = std::make_unique<SinglePointerObjects>(*made);
     StoreOptions store_options;
     store_options.reserved_bits = options.inline_bits;
     store_options.word_bits = Socket::Words::kWordBits;
@@ -455,11 +455,11 @@ void SocketTable::UnchargeOmem(Socket& socket, uint32_t bytes) noexcept {
   socket.sk_omem_alloc.fetch_sub(static_cast<int32_t>(bytes), std::memory_order_relaxed);
 }
 
-bool SocketTable::Charge(StorageSlot& owner, uint32_t bytes) noexcept {
+bool SocketTable::Charge(StoragePointer& owner, uint32_t bytes) noexcept {
   return ChargeOmem(OwnerOfSlot(owner), bytes);
 }
 
-void SocketTable::Uncharge(StorageSlot& owner, uint32_t bytes) noexcept {
+void SocketTable::Uncharge(StoragePointer& owner, uint32_t bytes) noexcept {
   UnchargeOmem(OwnerOfSlot(owner), bytes);
 }
 

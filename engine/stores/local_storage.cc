@@ -13,7 +13,7 @@
 #include "engine/memory/size_classes.h"
 #include "engine/memory/slab.h"
 #include "engine/memory/value_bytes.h"
-#include "engine/stores/storage_element.h"
+#include "engine/stores/local_storage_element.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 
@@ -21,8 +21,8 @@ namespace inlay {
 namespace {
 
 void ReclaimElement(RcuHead* head) {
-  auto* const element = reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(head) -
-                                                          offsetof(StorageElement, rcu_head));
+  auto* const element = reinterpret_cast<LocalStorageElement*>(
+      reinterpret_cast<std::byte*>(head) - offsetof(LocalStorageElement, rcu_head));
   element->slab->Free(element);
 }
 
@@ -42,7 +42,7 @@ struct LocalStorageMap::Buckets {
 
   explicit Buckets(std::unique_ptr<Bucket[]> array) : buckets(std::move(array)), count(Count()) {}
 
-  Bucket& Of(const StorageElement* element) {
+  Bucket& Of(const LocalStorageElement* element) {
     const uint64_t mixed = reinterpret_cast<uintptr_t>(element) * 0x9e37'79b9'7f4a'7c15U;
     return buckets[(mixed >> 32) & (count - 1)];
   }
@@ -63,10 +63,10 @@ struct LocalStorageDomain::State {
   Mutex mutex;
   uint32_t slot_users[kStorageCacheSlots] GUARDED_BY(mutex) = {};
 
-  bool Charge(StorageSlot& owner, size_t bytes) {
+  bool Charge(StoragePointer& owner, size_t bytes) {
     return charger == nullptr || charger->Charge(owner, static_cast<uint32_t>(bytes));
   }
-  void Uncharge(StorageSlot& owner, size_t bytes) {
+  void Uncharge(StoragePointer& owner, size_t bytes) {
     if (charger != nullptr) charger->Uncharge(owner, static_cast<uint32_t>(bytes));
   }
 
@@ -82,27 +82,28 @@ struct LocalStorageDomain::State {
   }
 
   // An element with an undefined value, not charged. Null without memory.
-  StorageElement* NewElement(LocalStorageMap& map);
+  LocalStorageElement* NewElement(LocalStorageMap& map);
   // As NewElement(), charged to the owner. Null also if the owner is at its limit.
-  StorageElement* NewChargedElement(LocalStorageMap& map, StorageSlot& owner);
+  LocalStorageElement* NewChargedElement(LocalStorageMap& map, StoragePointer& owner);
   // Undoes NewChargedElement() for an element that is not published.
-  void Discard(LocalStorageMap& map, StorageSlot& owner, StorageElement* element);
+  void Discard(LocalStorageMap& map, StoragePointer& owner, LocalStorageElement* element);
   // Makes the owner's storage, with `first` in it. kNoMemory. kExists: another thread made one
   // meanwhile.
-  Status AddStorage(LocalStorageMap& map, StorageSlot& owner, StorageElement* first);
+  Status AddStorage(LocalStorageMap& map, StoragePointer& owner, LocalStorageElement* first);
   // Adds a charged `fresh` to a live storage, and removes `old` if it is not null.
-  void Replace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+  void Replace(LocalStorage* storage, LocalStorageElement* fresh, LocalStorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   // Replaces `old` by an uncharged `fresh`, also in the cache; `fresh` inherits the charge.
-  void ReplaceInPlace(LocalStorage* storage, StorageElement* fresh, StorageElement* old)
+  void ReplaceInPlace(LocalStorage* storage, LocalStorageElement* fresh, LocalStorageElement* old)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
-  void Link(LocalStorage* storage, StorageElement* element) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
-  void AddToMap(LocalStorage* storage, StorageElement* element)
+  void Link(LocalStorage* storage, LocalStorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
-  void RemoveFromMap(LocalStorage* storage, StorageElement* element)
+  void AddToMap(LocalStorage* storage, LocalStorageElement* element)
+      EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
+  void RemoveFromMap(LocalStorage* storage, LocalStorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   // Removes an element from its storage and its map, uncharges and retires it.
-  void Remove(LocalStorage* storage, StorageElement* element)
+  void Remove(LocalStorage* storage, LocalStorageElement* element)
       EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   // After the last element: unlinks the storage from its owner and retires it.
   void RemoveIfEmpty(LocalStorage* storage) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
@@ -111,7 +112,7 @@ struct LocalStorageDomain::State {
 
 namespace {
 
-LocalStorageMap& MapOf(const StorageElement* element) {
+LocalStorageMap& MapOf(const LocalStorageElement* element) {
   return const_cast<LocalStorageMap&>(*element->data.map);
 }
 
@@ -120,11 +121,11 @@ LocalStorageMap& MapOf(const StorageElement* element) {
 // A reader may pass the front of the list before an update adds the new element there, and reach
 // the end after the update has removed the old one. Then the front has changed, and the reader
 // searches again. So if it finds nothing, the value was absent at some moment of the search.
-StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
+LocalStorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
   for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
     for (ListNode* node = first; node != nullptr;
          node = node->next.load(std::memory_order_acquire)) {
-      StorageElement* const element = StorageElement::FromOwnerNode(node);
+      LocalStorageElement* const element = LocalStorageElement::FromOwnerNode(node);
       if (element->data.map == map) return element;
     }
     ListNode* const now_first = storage->elements.load(std::memory_order_acquire);
@@ -137,33 +138,33 @@ StorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* 
 
 // --- making and linking
 
-StorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map) {
+LocalStorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map) {
   Slab* const slab = elements.For(map.ElementBytes());
   void* const place = slab->Allocate();
   if (place == nullptr) return nullptr;
-  StorageElement* const element = new (place) StorageElement;
+  LocalStorageElement* const element = new (place) LocalStorageElement;
   element->slab = slab;
   element->data.map = &map;
   return element;
 }
 
-StorageElement* LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map,
-                                                             StorageSlot& owner) {
+LocalStorageElement* LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map,
+                                                                  StoragePointer& owner) {
   if (!Charge(owner, map.ElementBytes())) return nullptr;
-  StorageElement* const element = NewElement(map);
+  LocalStorageElement* const element = NewElement(map);
   if (element == nullptr) Uncharge(owner, map.ElementBytes());
   return element;
 }
 
-void LocalStorageDomain::State::Discard(LocalStorageMap& map, StorageSlot& owner,
-                                        StorageElement* element) {
+void LocalStorageDomain::State::Discard(LocalStorageMap& map, StoragePointer& owner,
+                                        LocalStorageElement* element) {
   if (element == nullptr) return;
   Uncharge(owner, map.ElementBytes());
   element->slab->Free(element);
 }
 
-Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& owner,
-                                             StorageElement* first) {
+Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StoragePointer& owner,
+                                             LocalStorageElement* first) {
   if (!Charge(owner, storage_charge_bytes)) return Status::kNoMemory;
   void* const place = storages.Allocate();
   if (place == nullptr) {
@@ -189,13 +190,13 @@ Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StorageSlot& 
   return Status::kExists;
 }
 
-void LocalStorageDomain::State::Link(LocalStorage* storage, StorageElement* element) {
+void LocalStorageDomain::State::Link(LocalStorage* storage, LocalStorageElement* element) {
   AddToMap(storage, element);
   element->owner_node.LinkAt(&storage->elements);
 }
 
-void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* fresh,
-                                        StorageElement* old) {
+void LocalStorageDomain::State::Replace(LocalStorage* storage, LocalStorageElement* fresh,
+                                        LocalStorageElement* old) {
   // At the front, as in the kernel. FindElement() says why no reader misses both elements.
   Link(storage, fresh);
   if (old == nullptr) return;
@@ -207,8 +208,8 @@ void LocalStorageDomain::State::Replace(LocalStorage* storage, StorageElement* f
   storage->map = maker;
 }
 
-void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, StorageElement* fresh,
-                                               StorageElement* old) {
+void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, LocalStorageElement* fresh,
+                                               LocalStorageElement* old) {
   LocalStorageMap& map = MapOf(old);
   AddToMap(storage, fresh);
   // Out of the cache before the list changes: a reader that comes after another one, which found
@@ -227,12 +228,12 @@ void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, StorageEle
   Retire<ReclaimElement>(&old->rcu_head);
 }
 
-void LocalStorageDomain::State::Remove(LocalStorage* storage, StorageElement* element) {
+void LocalStorageDomain::State::Remove(LocalStorage* storage, LocalStorageElement* element) {
   element->owner_node.Unlink();
   RemoveFromMap(storage, element);
 }
 
-void LocalStorageDomain::State::AddToMap(LocalStorage* storage, StorageElement* element) {
+void LocalStorageDomain::State::AddToMap(LocalStorage* storage, LocalStorageElement* element) {
   LocalStorageMap& map = MapOf(element);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
   {
@@ -244,7 +245,7 @@ void LocalStorageDomain::State::AddToMap(LocalStorage* storage, StorageElement* 
 }
 
 // Completes the removal of an element that is out of its owner's list.
-void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElement* element) {
+void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, LocalStorageElement* element) {
   LocalStorageMap& map = MapOf(element);
   LocalStorageMap::Buckets::Bucket& bucket = map.buckets_->Of(element);
   {
@@ -266,7 +267,7 @@ void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, StorageElem
 
 void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
   if (storage->elements.load(std::memory_order_relaxed) != nullptr) return;
-  StorageSlot* const owner = storage->owner;
+  StoragePointer* const owner = storage->owner;
   Uncharge(*owner, storage_charge_bytes);
   storage->owner = nullptr;
   owner->store(nullptr, std::memory_order_release);  // last: the owner may be freed after it
@@ -287,7 +288,7 @@ LocalStorageDomain::LocalStorageDomain(StorageCharger* charger, uint32_t storage
 
 LocalStorageDomain::~LocalStorageDomain() { RetireBarrier(); }
 
-void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
+void LocalStorageDomain::ReleaseOwner(StoragePointer& owner) noexcept {
   if (owner.load(std::memory_order_acquire) == nullptr) return;
   ReadSection section;
   LocalStorage* const storage = owner.load(std::memory_order_acquire);
@@ -295,12 +296,12 @@ void LocalStorageDomain::ReleaseOwner(StorageSlot& owner) noexcept {
   LockHold<WordLock> lock(&storage->lock);
   if (storage->owner == nullptr) return;  // a map's destructor removed the last value
   while (ListNode* const node = storage->elements.load(std::memory_order_relaxed)) {
-    state_->Remove(storage, StorageElement::FromOwnerNode(node));
+    state_->Remove(storage, LocalStorageElement::FromOwnerNode(node));
   }
   state_->RemoveIfEmpty(storage);
 }
 
-Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept {
+Status LocalStorageDomain::CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept {
   ReadSection section;
   LocalStorage* const storage = parent.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kOk;
@@ -310,7 +311,7 @@ Status LocalStorageDomain::CloneOwner(StorageSlot& parent, StorageSlot& child) n
   if (storage->owner == nullptr) return Status::kOk;  // another thread deleted the last value
   for (ListNode* node = storage->elements.load(std::memory_order_relaxed); node != nullptr;
        node = node->next.load(std::memory_order_relaxed)) {
-    StorageElement* const element = StorageElement::FromOwnerNode(node);
+    LocalStorageElement* const element = LocalStorageElement::FromOwnerNode(node);
     LocalStorageMap& map = MapOf(element);
     // A map's destructor waits for this section before it looks for elements.
     if (!map.options().clone || map.dying_.load(std::memory_order_acquire)) continue;
@@ -374,14 +375,14 @@ LocalStorageMap::~LocalStorageMap() {
     for (;;) {
       ReadSection section;
       LocalStorage* storage = nullptr;
-      StorageElement* element = nullptr;
+      LocalStorageElement* element = nullptr;
       {
         // The storage's lock comes before the bucket's: find the element, lock its storage, check
         // again.
         LockHold<WordLock> lock(&bucket.lock);
         ListNode* const node = bucket.elements.load(std::memory_order_relaxed);
         if (node == nullptr) break;
-        element = StorageElement::FromMapNode(node);
+        element = LocalStorageElement::FromMapNode(node);
         storage = element->storage.load(std::memory_order_acquire);
       }
       if (storage == nullptr) continue;  // a writer of the owner is between the two lists
@@ -395,10 +396,10 @@ LocalStorageMap::~LocalStorageMap() {
   domain_.state_->ReturnCacheSlot(cache_slot_);
 }
 
-const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const noexcept {
+const std::byte* LocalStorageMap::GetFromList(const StoragePointer& owner) const noexcept {
   LocalStorage* const storage = owner.load(std::memory_order_acquire);
   if (storage == nullptr) return nullptr;
-  StorageElement* const element = FindElement(storage, this);
+  LocalStorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return nullptr;
   LockHold<WordLock> lock(&storage->lock);
   // An element that was removed meanwhile must not get into the cache.
@@ -409,16 +410,16 @@ const std::byte* LocalStorageMap::GetFromList(const StorageSlot& owner) const no
 }
 
 const std::byte* LocalStorageMap::FindInList(const LocalStorage& storage) const noexcept {
-  StorageElement* const element = FindElement(&storage, this);
+  LocalStorageElement* const element = FindElement(&storage, this);
   return element != nullptr ? element->value() : nullptr;
 }
 
-Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> value,
+Status LocalStorageMap::Update(StoragePointer& owner, std::span<const std::byte> value,
                                UpdateFlag flag) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;
   LocalStorageDomain::State& domain = *domain_.state_;
   ReadSection section;
-  StorageElement* fresh = nullptr;
+  LocalStorageElement* fresh = nullptr;
   const auto fail = [&](Status status) {
     domain.Discard(*this, owner, fresh);
     return status;
@@ -444,7 +445,7 @@ Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> va
     }
     LockHold<WordLock> lock(&storage->lock);
     if (storage->owner == nullptr) continue;  // the last element was deleted meanwhile
-    StorageElement* const old = FindElement(storage, this);
+    LocalStorageElement* const old = FindElement(storage, this);
     const Status status = CheckUpdateFlag(flag, old != nullptr);
     if (status != Status::kOk) return fail(status);
     domain.Replace(storage, fresh, old);
@@ -452,7 +453,8 @@ Status LocalStorageMap::Update(StorageSlot& owner, std::span<const std::byte> va
   }
 }
 
-const std::byte* LocalStorageMap::GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
+const std::byte* LocalStorageMap::GetOrCreate(StoragePointer& owner,
+                                              std::span<const std::byte> init,
                                               Status* status) noexcept {
   assert(InReadSection());
   std::unique_ptr<std::byte[]> zeroes;
@@ -472,14 +474,14 @@ const std::byte* LocalStorageMap::GetOrCreate(StorageSlot& owner, std::span<cons
   }
 }
 
-Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
+Status LocalStorageMap::Modify(StoragePointer& owner, ModifyFn modify) noexcept {
   LocalStorageDomain::State& domain = *domain_.state_;
   for (;; INLAY_TEST_POINT("modify.retries")) {
     ReadSection section;  // one for each attempt
     LocalStorage* const storage = owner.load(std::memory_order_acquire);
-    StorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
+    LocalStorageElement* const old = storage != nullptr ? FindElement(storage, this) : nullptr;
     if (old == nullptr) return Status::kNotFound;
-    StorageElement* const fresh = domain.NewElement(*this);
+    LocalStorageElement* const fresh = domain.NewElement(*this);
     if (fresh == nullptr) return Status::kNoMemory;
     CopyValue(fresh->value(), {old->value(), options_.value_bytes}, options_);
     modify({fresh->value(), options_.value_bytes});
@@ -495,13 +497,13 @@ Status LocalStorageMap::Modify(StorageSlot& owner, ModifyFn modify) noexcept {
   }
 }
 
-Status LocalStorageMap::Delete(StorageSlot& owner) noexcept {
+Status LocalStorageMap::Delete(StoragePointer& owner) noexcept {
   ReadSection section;
   LocalStorage* const storage = owner.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kNotFound;
   LockHold<WordLock> lock(&storage->lock);
   if (storage->owner == nullptr) return Status::kNotFound;
-  StorageElement* const element = FindElement(storage, this);
+  LocalStorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return Status::kNotFound;
   domain_.state_->Remove(storage, element);
   domain_.state_->RemoveIfEmpty(storage);

@@ -17,7 +17,7 @@
 
 namespace inlay {
 
-struct Store::Entry : MapEntry<StoreMap> {
+struct Store::Entry : MapEntry<RegisteredMap> {
   InlineField field;
   // Dead: the number of codes that owners still hold. The thread that takes the last one makes the
   // entry emptied.
@@ -56,7 +56,7 @@ struct Store::State {
   Mutex mutex;
   FieldAllocator fields GUARDED_BY(mutex);
   SideAccounts* const side;
-  MapRegistry<StoreMap, Entry> maps;  // as many entries as fields of the smallest width fit
+  MapRegistry<RegisteredMap, Entry> maps;  // as many entries as fields of the smallest width fit
 };
 
 Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept {
@@ -104,8 +104,8 @@ Account& Store::pending_account() { return state_->side->pending; }
 // --- owners
 
 // The owner's slot for the pointer layout. Null if there is none.
-StorageSlot* Store::PrivateSlot(const OwnerRef& owner) const noexcept {
-  return options_.private_values != nullptr ? owner.storage_slot() : nullptr;
+StoragePointer* Store::PrivateSlot(const OwnerRef& owner) const noexcept {
+  return options_.private_values != nullptr ? owner.storage_pointer() : nullptr;
 }
 
 void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
@@ -148,15 +148,15 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
   }
   // Last: the loop has released the private values of spilled codes; the rest belongs to maps that
   // have fallen back.
-  if (StorageSlot* const slot = PrivateSlot(owner)) options_.private_values->ReleaseOwner(*slot);
+  if (StoragePointer* const slot = PrivateSlot(owner)) options_.private_values->ReleaseOwner(*slot);
 }
 
 Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept {
   ReadSection section;
   // First: on failure the domain empties the child's slot, which must not hold the private value of
   // a spilled code yet.
-  StorageSlot* const from = PrivateSlot(parent);
-  StorageSlot* const to = PrivateSlot(child);
+  StoragePointer* const from = PrivateSlot(parent);
+  StoragePointer* const to = PrivateSlot(child);
   if (from != nullptr && to != nullptr) {
     const Status status = options_.private_values->CloneOwner(*from, *to);
     if (status != Status::kOk) return status;
@@ -196,7 +196,7 @@ void Store::State::FreeEmptied() {
   }
 }
 
-Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field,
+Status Store::Register(RegisteredMap* map, uint32_t width_bits, InlineField* field,
                        const InlineField* place) noexcept {
   if (width_bits == 0 || width_bits > InlineField::kMaxWidthBits) return Status::kInvalid;
   // Bits of emptied entries become free only here.
@@ -218,7 +218,7 @@ Status Store::Register(StoreMap* map, uint32_t width_bits, InlineField* field,
   return Status::kOk;
 }
 
-void Store::Unregister(StoreMap* map) noexcept {
+void Store::Unregister(RegisteredMap* map) noexcept {
   Entry* dead = nullptr;
   {
     MutexLock lock(&state_->mutex);  // other threads may register and free other maps meanwhile

@@ -15,7 +15,7 @@
 #include "inlay/runtime_constant.h"
 #include "inlay/shared_pointer_map.h"
 #include "inlay/single_pointer_map.h"
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 
 namespace inlay::workload {
 
@@ -36,7 +36,7 @@ inline const std::byte* AtOffset(const Socket& socket, size_t offset_bytes) {
 //   static void Touch(const Map& map, const Socket& socket, LineCount* lines);
 // Touch() leaves out the memory of the map itself, which stays in the cache. REQUIRES: the socket
 // has a value, and a get has filled the layout's own caches.
-template <StorageMap M>
+template <ValueMap M>
 struct LayoutOf {
   using Map = M;
   static constexpr uint32_t kWidthBits = 16;  // of codes, in layouts that have codes
@@ -52,7 +52,7 @@ struct LayoutOf {
 struct PointerLayout : LayoutOf<PointerMap> {
   static constexpr char kName[] = "pointer";
   static void Touch(const PointerMap& map, const Socket& socket, LineCount* lines) {
-    const StorageSlot& slot = socket.sk_bpf_storage;
+    const StoragePointer& slot = socket.sk_bpf_storage;
     const std::byte* const value = map.Get(socket);
     lines->Own(&slot, sizeof(slot));
     const auto* const cache = reinterpret_cast<const LocalStorageCache*>(slot.load());

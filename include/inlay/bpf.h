@@ -55,7 +55,7 @@
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 
 namespace inlay::bpf {
 
@@ -71,7 +71,7 @@ inline constexpr uint64_t BPF_SK_STORAGE_GET_F_CREATE = 1;
 inline constexpr int ENOTSUPP = 524;
 
 // A BPF_MAP_TYPE_SK_STORAGE map in one of the layouts.
-template <StorageMap Layout>
+template <ValueMap Layout>
 class SkStorage {
  public:
   explicit SkStorage(std::unique_ptr<Layout> map, KernelVersion kernel = KernelVersion::kLinux618)
@@ -95,7 +95,7 @@ class SkStorage {
 // --- helpers, as programs call them
 
 // `value`: null, or the value_bytes() bytes of a new value.
-template <StorageMap Layout>
+template <ValueMap Layout>
 const void* sk_storage_get(SkStorage<Layout>& storage, SocketCommon* sk, const void* value,
                            uint64_t flags) noexcept {
   Socket* const socket = FullSocket(sk);
@@ -109,7 +109,7 @@ const void* sk_storage_get(SkStorage<Layout>& storage, SocketCommon* sk, const v
   return made;
 }
 
-template <StorageMap Layout>
+template <ValueMap Layout>
 int64_t sk_storage_delete(SkStorage<Layout>& storage, SocketCommon* sk) noexcept {
   Socket* const socket = FullSocket(sk);
   if (socket == nullptr) return -EINVAL;
@@ -120,7 +120,7 @@ int64_t sk_storage_delete(SkStorage<Layout>& storage, SocketCommon* sk) noexcept
 }
 
 // Replaces a store through the pointer from sk_storage_get().
-template <StorageMap Layout>
+template <ValueMap Layout>
 int64_t sk_storage_modify(SkStorage<Layout>& storage, SocketCommon* sk, ModifyFn modify) noexcept {
   Socket* const socket = FullSocket(sk);
   if (socket == nullptr) return -EINVAL;
@@ -133,7 +133,7 @@ int64_t sk_storage_modify(SkStorage<Layout>& storage, SocketCommon* sk, ModifyFn
 // --- the bpf() system call
 
 // *storage is unchanged on failure.
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_create(SocketTable& table, const MapOptions& options,
                std::unique_ptr<SkStorage<Layout>>* storage) noexcept {
   std::unique_ptr<Layout> map;
@@ -162,7 +162,7 @@ int OnDescriptor(const SocketTable& table, int fd, Operate&& operate) noexcept {
 }
 
 // An update with F_LOCK overwrites an existing value without a charge, or creates the value.
-template <StorageMap Layout>
+template <ValueMap Layout>
 Status UpdateLocked(Layout& map, Socket& socket, std::span<const std::byte> value,
                     UpdateFlag flag) noexcept {
   while (flag != UpdateFlag::kNoExist) {
@@ -180,7 +180,7 @@ Status UpdateLocked(Layout& map, Socket& socket, std::span<const std::byte> valu
 }  // namespace internal
 
 // If it returns 0, copies the value to `value`, which has room for value_bytes().
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_lookup_elem(const SkStorage<Layout>& storage, const SocketTable& table, int fd, void* value,
                     uint64_t flags = 0) noexcept {
   if ((flags & ~BPF_F_LOCK) != 0) return -EINVAL;
@@ -194,7 +194,7 @@ int map_lookup_elem(const SkStorage<Layout>& storage, const SocketTable& table, 
 }
 
 // `value`: value_bytes() bytes.
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_update_elem(SkStorage<Layout>& storage, const SocketTable& table, int fd, const void* value,
                     uint64_t flags) noexcept {
   if (storage.frozen()) return -EPERM;
@@ -209,26 +209,26 @@ int map_update_elem(SkStorage<Layout>& storage, const SocketTable& table, int fd
   });
 }
 
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_delete_elem(SkStorage<Layout>& storage, const SocketTable& table, int fd) noexcept {
   if (storage.frozen()) return -EPERM;
   return internal::OnDescriptor(
       table, fd, [&](Socket& socket) { return -ToErrno(storage.map().Delete(socket)); });
 }
 
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_lookup_and_delete_elem(const SkStorage<Layout>& storage, uint64_t flags = 0) noexcept {
   if ((flags & ~BPF_F_LOCK) != 0) return -EINVAL;
   if (storage.frozen()) return -EPERM;
   return (flags & BPF_F_LOCK) != 0 && !storage.has_lock() ? -EINVAL : -ENOTSUPP;
 }
 
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_get_next_key(const SkStorage<Layout>& /*storage*/) noexcept {
   return -ENOTSUPP;
 }
 
-template <StorageMap Layout>
+template <ValueMap Layout>
 int map_freeze(SkStorage<Layout>& storage) noexcept {
   const bool on_6_1 = storage.kernel() == KernelVersion::kLinux61;
   if (storage.has_lock() && !on_6_1) return -ENOTSUPP;

@@ -14,12 +14,12 @@
 //   }
 //   store->Close(connection);   // before the connection is freed
 //
-// storage_map.h says what each operation does in each state. This layout differs in these points:
+// value_map.h says what each operation does in each state. This layout differs in these points:
 //   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
 //   - At most 2^width - 2 values have an index at a time. A new value without one climbs this
 //     *overflow ladder*:
 //       1. Reclaim: values that no owner uses give up their indexes, after a grace period.
-//       2. Spill: this owner gets a private value, in its `storage_slot()` as in the pointer
+//       2. Spill: this owner gets a private value, in its `storage_pointer()` as in the pointer
 //          layout, or else in a side table keyed by the owner's address.
 //       3. kNoMemory: no room there either. Nothing changed. Below, kNoMemory stands for every
 //          status with IsNoMemory(), which says what the reason is.
@@ -27,7 +27,7 @@
 //     index: by its next Update() or Modify(), by BringHome(), or in the background
 //     (MapOptions::background).
 //   - A map *falls back* to the pointer layout for all its values if no bits are free, or if its
-//     values hold a lock (MapOptions::spin_lock). The owners need storage slots for that. See
+//     values hold a lock (MapOptions::spin_lock). The owners need storage pointers for that. See
 //     is_interned().
 //   - SocketTable charges a socket for its reserved bits, once, when it makes the socket. A private
 //     value is charged to the owner as in the pointer layout, but replacing one needs no second
@@ -89,7 +89,7 @@ concept HasStore = requires(T& owners) {
   { owners.store() } -> std::same_as<Store&>;
 };
 
-class IndexMap final : private StoreMap {
+class IndexMap final : private RegisteredMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;
   // How many owners GetMany() prefetches together: a few more misses than a core can have
@@ -98,7 +98,7 @@ class IndexMap final : private StoreMap {
 
   // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
   // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
-  // slots or options.field is set. kNoBits: no free field and no storage slots; options.field is set
+  // slots or options.field is set. kNoBits: no free field and no storage pointers; options.field is set
   // and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
   // Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
@@ -218,7 +218,7 @@ class IndexMap final : private StoreMap {
   // Looks at up to `most_owners` spilled owners, and gives those an index whose private value the
   // table holds or has room for; retires unreferenced values if it has none. Goes on where the last
   // call ended. Their values stay the same, and pointers to them valid. Returns how many came home.
-  // Of owners with storage slots it finds only those of a store with a population, and walks over
+  // Of owners with storage pointers it finds only those of a store with a population, and walks over
   // all of that. An owner may be closed meanwhile.
   // Reader section: not needed, allowed.
   size_t BringHome(size_t most_owners) noexcept;
@@ -230,7 +230,7 @@ class IndexMap final : private StoreMap {
 
   // Gives memory back to the system after a burst, as ValueTable::Trim(), and buckets of the side
   // table of spilled values. Their values themselves went back to malloc() as they were freed.
-  // Returns how many bytes. Store::Trim() does it for all maps, and for the storage slots' memory.
+  // Returns how many bytes. Store::Trim() does it for all maps, and for the storage pointers' memory.
   // Reader section: REQUIRES none (waits for grace periods).
   size_t Trim() noexcept { return TrimMemory(); }
 
@@ -256,7 +256,7 @@ class IndexMap final : private StoreMap {
  private:
   IndexMap(Store& store, const MapOptions& options);
   // Create() completes a map with a field by MakeTable(), and one without by FallBack(), which
-  // returns `reason` if the owners have no storage slots.
+  // returns `reason` if the owners have no storage pointers.
   Status MakeTable() noexcept;
   Status FallBack(Status reason) noexcept;
   Status StartHomecoming() noexcept;
@@ -296,7 +296,7 @@ class IndexMap final : private StoreMap {
   void BringHomeInBackground() noexcept;
   void WatchSpilled() noexcept;
 
-  // StoreMap
+  // RegisteredMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
   Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
   size_t TrimMemory() noexcept override;
@@ -352,7 +352,7 @@ class SharedMap {
   static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
 
   // As IndexMap::Create(). Sets value_bytes and alignment from T, and the field from kField;
-  // kInvalid if the owners have storage slots and T needs more than kStorageAlignment.
+  // kInvalid if the owners have storage pointers and T needs more than kStorageAlignment.
   template <typename Owners>
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {

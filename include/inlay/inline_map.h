@@ -1,5 +1,5 @@
 // InlineMap: the value itself is in the socket, in the tail that the SocketTable reserves.
-// storage_map.h says what each operation does in each state. Each map has one place in the tail:
+// value_map.h says what each operation does in each state. Each map has one place in the tail:
 //
 //   sk        sk + 784                                           sk + 784 + tail_bytes
 //   |         |                                                  |

@@ -1,6 +1,6 @@
 // The kernel's bpf_local_storage: values of an owner behind one pointer in the owner.
 //
-//   owner                LocalStorage (176 bytes)         StorageElement (72 bytes + value)
+//   owner                LocalStorage (176 bytes)         LocalStorageElement (72 bytes + value)
 //   +---------+          +-------------------------+      +--------------------------------+
 //   | storage |--------->| cache[0] .. cache[15]   |--+   | map node, owner node, rcu, ... |
 //   +---------+          | list, owner, lock, ...  |  +-->| data: map, value               |
@@ -40,7 +40,7 @@ class LocalStorageDomain;
 struct LocalStorage;
 
 // The pointer that an owner embeds. Null while the owner has no value.
-using StorageSlot = std::atomic<LocalStorage*>;
+using StoragePointer = std::atomic<LocalStorage*>;
 
 // The part of an element that a get reads: the kernel's bpf_local_storage_data.
 struct StorageData {
@@ -62,8 +62,8 @@ struct LocalStorageCache {
 class StorageCharger {
  public:
   // False if the limit does not allow `bytes` more; then nothing is charged.
-  [[nodiscard]] virtual bool Charge(StorageSlot& owner, uint32_t bytes) noexcept = 0;
-  virtual void Uncharge(StorageSlot& owner, uint32_t bytes) noexcept = 0;
+  [[nodiscard]] virtual bool Charge(StoragePointer& owner, uint32_t bytes) noexcept = 0;
+  virtual void Uncharge(StoragePointer& owner, uint32_t bytes) noexcept = 0;
 
  protected:
   ~StorageCharger() = default;
@@ -85,13 +85,13 @@ class LocalStorageDomain {
   // Releases all values of an owner that will be freed.
   // Reader section: not needed. Concurrent gets stay valid until their sections end.
   // REQUIRES: no concurrent Update or Delete on this owner.
-  void ReleaseOwner(StorageSlot& owner) noexcept;
+  void ReleaseOwner(StoragePointer& owner) noexcept;
 
   // Gives `child` a copy of each value of `parent` whose map has the clone flag. kNoMemory: a copy
   // could not be charged or allocated; then the child has no values.
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed.
-  Status CloneOwner(StorageSlot& parent, StorageSlot& child) noexcept;
+  Status CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept;
 
   // Gives the memory of freed objects back to the system, as far as whole chunks are empty. Returns
   // how many bytes.
@@ -129,7 +129,7 @@ class LocalStorageMap {
   // The value, or null if absent. A cache hit takes no lock. A miss walks the owner's list, and
   // takes the owner's lock to fill the cache.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
-  const std::byte* Get(const StorageSlot& owner) const noexcept {
+  const std::byte* Get(const StoragePointer& owner) const noexcept {
     const LocalStorage* const found = owner.load(std::memory_order_acquire);
     if (found == nullptr) return nullptr;
     const StorageData* const data =
@@ -144,7 +144,7 @@ class LocalStorageMap {
   // As Get(), but never fills the cache: takes no lock and stores nothing. Lock-free: if the cache
   // does not have the value, walks the owner's list, and walks it again if it found nothing and a
   // writer changed the list meanwhile. If the cache has it, *cached, if given, is the place there.
-  const std::byte* Find(const StorageSlot& owner,
+  const std::byte* Find(const StoragePointer& owner,
                         const std::atomic<const StorageData*>** cached = nullptr) const noexcept {
     const LocalStorage* const found = owner.load(std::memory_order_acquire);
     if (found == nullptr) return nullptr;
@@ -162,22 +162,22 @@ class LocalStorageMap {
   // owner has any value, this check precedes that of the flag, as in the kernel. On failure nothing
   // changed.
   // Reader section: not needed, allowed. Ordering: release.
-  Status Update(StorageSlot& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
+  Status Update(StoragePointer& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
 
   // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
   // failure; *status, if given, then says why: kNoMemory.
   // Reader section: required. Pointer valid until: the end of the section.
-  const std::byte* GetOrCreate(StorageSlot& owner, std::span<const std::byte> init,
+  const std::byte* GetOrCreate(StoragePointer& owner, std::span<const std::byte> init,
                                Status* status) noexcept;
 
   // Runs `modify` on a copy and replaces the value by it, atomically. Runs it again on a new copy
   // if another writer changed the value meanwhile. Needs no charge, like the store through a
   // pointer that it emulates. kNotFound: absent. kNoMemory: no copy could be allocated.
   // Reader section: not needed, allowed. Ordering: release.
-  Status Modify(StorageSlot& owner, ModifyFn modify) noexcept;
+  Status Modify(StoragePointer& owner, ModifyFn modify) noexcept;
 
   // Deletes the value. kNotFound: absent. Readers may see the old value until their sections end.
-  Status Delete(StorageSlot& owner) noexcept;
+  Status Delete(StoragePointer& owner) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t cache_slot() const { return cache_slot_; }
@@ -189,13 +189,13 @@ class LocalStorageMap {
  private:
   friend class LocalStorageDomain;
   friend struct LocalStorage;
-  friend struct StorageElement;
+  friend struct LocalStorageElement;
   struct Buckets;
 
   LocalStorageMap(LocalStorageDomain& domain, const MapOptions& options, uint32_t cache_slot,
                   std::unique_ptr<Buckets> buckets);
 
-  const std::byte* GetFromList(const StorageSlot& owner) const noexcept;
+  const std::byte* GetFromList(const StoragePointer& owner) const noexcept;
   const std::byte* FindInList(const LocalStorage& storage) const noexcept;
   size_t ElementBytes() const { return kStorageElementHeaderBytes + options_.value_bytes; }
 

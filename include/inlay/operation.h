@@ -1,4 +1,4 @@
-// Flags, options and limits that all layouts share. storage_map.h says what each operation does in
+// Flags, options and limits that all layouts share. value_map.h says what each operation does in
 // each state.
 
 #ifndef INLAY_OPERATION_H_
@@ -54,11 +54,11 @@ struct MapOptions {
   // of the map. Otherwise the map takes the first free one. Only IndexMap uses it.
   std::optional<InlineField> field = {};
   // Alignment of every value, interned or private: a power of two. At most kMaxAlignment for an
-  // IndexMap whose owners have no storage slots; at most kStorageAlignment for all other maps,
+  // IndexMap whose owners have no storage pointers; at most kStorageAlignment for all other maps,
   // since the kernel's storages align values to that.
   uint32_t alignment = 8;
   // Only IndexMap uses it. The library's thread reclaims values that nobody uses while few indexes
-  // are at hand, and brings spilled owners without storage slots back to the table. Otherwise only
+  // are at hand, and brings spilled owners without storage pointers back to the table. Otherwise only
   // the map's operations do both.
   bool background = true;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value

@@ -1,6 +1,6 @@
 // PointerMap: the kernel's present layout over emulated sockets. A get follows sk -> sk_bpf_storage
 // -> cache slot -> element: two dependent loads into two allocations. local_storage.h has a
-// picture; storage_map.h says what each operation does in each state. This layout differs in these
+// picture; value_map.h says what each operation does in each state. This layout differs in these
 // points:
 //   - Every value is private: 72 + value_bytes in one of the kernel's size classes, and 176 bytes
 //     for the storage of a socket that has a value. Both are charged to sk_omem_alloc.

@@ -1,5 +1,5 @@
 // SharedPointerMap: a pointer in the socket for each map, to an interned, refcounted value.
-// storage_map.h says what each operation does in each state.
+// value_map.h says what each operation does in each state.
 //
 //   the socket's tail: 8 bytes for each map        ValueTable: each distinct value once
 //   +---------+                                    +-------+-------+-------+---

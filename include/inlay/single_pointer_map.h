@@ -1,5 +1,5 @@
 // SinglePointerMap: one pointer in the socket, to one object with the values of all maps of that
-// socket. It measures what one indirection costs. storage_map.h says what each operation does in
+// socket. It measures what one indirection costs. value_map.h says what each operation does in
 // each state.
 //
 //   socket                       SingleObject (one allocation)
@@ -113,7 +113,7 @@ class SinglePointerMap {
   bool CheckInvariants(std::string* reason) const;
 
  private:
-  friend class SingleStorage;
+  friend class SinglePointerObjects;
 
   SinglePointerMap(SocketTable& table, const MapOptions& options)
       : table_(table), options_(options) {}

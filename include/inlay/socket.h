@@ -44,7 +44,7 @@ namespace inlay {
 
 class SocketTable;
 class TailSpace;
-class SingleStorage;
+class SinglePointerObjects;
 struct SingleObject;
 
 enum class SocketFamily : uint8_t {
@@ -135,7 +135,7 @@ struct Socket {
   uint32_t sk_mark = 0;
   Words sk_inline_words;
   std::byte filler_560[176] = {};
-  StorageSlot sk_bpf_storage{nullptr};
+  StoragePointer sk_bpf_storage{nullptr};
   std::atomic<SingleObject*> sk_single_object{nullptr};  // of SinglePointerMap; not in the kernel
   RcuHead sk_rcu{};
   std::byte filler_768[16] = {};
@@ -143,8 +143,8 @@ struct Socket {
   // The interface of an owner (see InlineOwner and OwnerRef).
   Words& inline_words() { return sk_inline_words; }
   const Words& inline_words() const { return sk_inline_words; }
-  StorageSlot& storage_slot() { return sk_bpf_storage; }
-  const StorageSlot& storage_slot() const { return sk_bpf_storage; }
+  StoragePointer& storage_pointer() { return sk_bpf_storage; }
+  const StoragePointer& storage_pointer() const { return sk_bpf_storage; }
   // True once the last reference is dropped: then no value may be created.
   bool is_dying() const { return common.skc_refcnt.load(std::memory_order_relaxed) == 0; }
 
@@ -281,7 +281,7 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   Store& store() { return *store_; }
   LocalStorageDomain& storage_domain() { return *storage_domain_; }
   TailSpace& tail_space() { return *tail_space_; }
-  SingleStorage& single_storage() { return *single_storage_; }
+  SinglePointerObjects& single_pointer_objects() { return *single_storage_; }
   const SocketTableOptions& options() const { return options_; }
 
  private:
@@ -302,14 +302,14 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
   void ForEachOwner(FunctionRef<void(const OwnerRef& owner)> visit) override;
   size_t owners() const override { return sockets(); }
   // StorageCharger
-  bool Charge(StorageSlot& owner, uint32_t bytes) noexcept override;
-  void Uncharge(StorageSlot& owner, uint32_t bytes) noexcept override;
+  bool Charge(StoragePointer& owner, uint32_t bytes) noexcept override;
+  void Uncharge(StoragePointer& owner, uint32_t bytes) noexcept override;
 
   const SocketTableOptions options_;
   std::unique_ptr<State> state_;
   std::unique_ptr<LocalStorageDomain> storage_domain_;
   std::unique_ptr<TailSpace> tail_space_;
-  std::unique_ptr<SingleStorage> single_storage_;
+  std::unique_ptr<SinglePointerObjects> single_storage_;
   std::unique_ptr<Store> store_;
 };
 

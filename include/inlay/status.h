@@ -1,5 +1,5 @@
 // Status: how an operation ended. Each value has an errno twin: what the Linux kernel returns in
-// the same state (see the table in storage_map.h), so bpf.h only has to negate that. Several values
+// the same state (see the table in value_map.h), so bpf.h only has to negate that. Several values
 // may have one twin: there are several reasons for ENOMEM, and a caller that need not tell them
 // apart asks IsNoMemory().
 //

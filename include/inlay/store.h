@@ -20,17 +20,17 @@
 
 namespace inlay {
 
-// An owner as the engine sees it, made from any InlineOwner. If the owner has `StorageSlot&
-// storage_slot()`, its private values go there. If it has `bool is_dying()`, that forbids new
+// An owner as the engine sees it, made from any InlineOwner. If the owner has `StoragePointer&
+// storage_pointer()`, its private values go there. If it has `bool is_dying()`, that forbids new
 // values.
 class OwnerRef {
  public:
   template <InlineOwner O>
   explicit OwnerRef(O& owner) noexcept : words_(owner.inline_words()) {
     if constexpr (requires {
-                    { owner.storage_slot() } -> std::same_as<StorageSlot&>;
+                    { owner.storage_pointer() } -> std::same_as<StoragePointer&>;
                   }) {
-      slot_ = &owner.storage_slot();
+      slot_ = &owner.storage_pointer();
     }
     if constexpr (requires {
                     { owner.is_dying() } -> std::convertible_to<bool>;
@@ -45,12 +45,12 @@ class OwnerRef {
   explicit OwnerRef(const InlineWordsRef& words) noexcept : words_(words) {}
 
   const InlineWordsRef& words() const { return words_; }
-  StorageSlot* storage_slot() const { return slot_; }
+  StoragePointer* storage_pointer() const { return slot_; }
   bool dying() const { return is_dying_ != nullptr && is_dying_(owner_); }
 
  private:
   InlineWordsRef words_;
-  StorageSlot* slot_ = nullptr;
+  StoragePointer* slot_ = nullptr;
   const void* owner_ = nullptr;
   bool (*is_dying_)(const void* owner) = nullptr;
 };
@@ -77,21 +77,21 @@ struct StoreOptions {
   // (docs/design.md, S2).
   size_t table_limit_bytes = Account::kUnlimited;
   // For the private values of all maps together that are in a side table: those of owners without
-  // storage slots. Beyond it an operation that would spill fails with kSpillLimit. 0: none spills.
+  // storage pointers. Beyond it an operation that would spill fails with kSpillLimit. 0: none spills.
   size_t spill_limit_bytes = Account::kUnlimited;
-  // For what waits for readers: private values of owners without storage slots that were replaced
+  // For what waits for readers: private values of owners without storage pointers that were replaced
   // or removed, and the old arrays of the tables' hash indexes. A reader that stays in its section
   // holds them all. While so many wait, an operation that would spill fails with kPendingLimit.
   size_t pending_limit_bytes = Account::kUnlimited;
   // Holds spilled values and the values of maps that have fallen back. If set, the store also
-  // closes and clones the owners' slots, and every owner must have a storage_slot(); an owner
+  // closes and clones the owners' slots, and every owner must have a storage_pointer(); an owner
   // without one gets kNoMemory.
   LocalStorageDomain* private_values = nullptr;
   OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
 };
 
 // A map as its store sees it. IndexMap implements it.
-class StoreMap {
+class RegisteredMap {
  public:
   // Releases the reference or the private value that `code` stood for. The owner's field is absent
   // already.
@@ -106,7 +106,7 @@ class StoreMap {
   virtual bool CheckCodes(const uint64_t* counted, std::string* reason) const = 0;
 
  protected:
-  ~StoreMap() = default;
+  ~RegisteredMap() = default;
 };
 
 class Store {
@@ -161,12 +161,12 @@ class Store {
   // Reserves a field of `width_bits` for `map`; if `place` is given, that one, of this width. kInvalid:
   // the width is not 1 .. 16. kNoBits: too few bits are free, or *place is not free.
   // Reader section: REQUIRES none (may wait for a grace period).
-  Status Register(StoreMap* map, uint32_t width_bits, InlineField* field,
+  Status Register(RegisteredMap* map, uint32_t width_bits, InlineField* field,
                   const InlineField* place = nullptr) noexcept;
   // Detaches the map and clears its field in all owners. The store does not call the map
   // afterwards, and reuses the bits when no owner holds an old code.
   // Reader section: REQUIRES none (waits for a grace period).
-  void Unregister(StoreMap* map) noexcept;
+  void Unregister(RegisteredMap* map) noexcept;
   // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
   // proportion to their widths; bits of freed maps count until they are reusable. 0 without a
   // population, since the number of owners is unknown.
@@ -178,7 +178,7 @@ class Store {
 
   Store(const StoreOptions& options, std::unique_ptr<State> state);
 
-  StorageSlot* PrivateSlot(const OwnerRef& owner) const noexcept;
+  StoragePointer* PrivateSlot(const OwnerRef& owner) const noexcept;
   void CloseOwner(const OwnerRef& owner) noexcept;
   Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
   void ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept;

@@ -13,7 +13,7 @@
 
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 #include "tests/contract/layouts.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"

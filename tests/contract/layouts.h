@@ -9,11 +9,11 @@
 #include <cstdint>
 #include <string>
 
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 
 namespace inlay {
 
-template <StorageMap M, uint32_t kWidth = 16>
+template <ValueMap M, uint32_t kWidth = 16>
 struct Layout {
   using Map = M;
   static constexpr uint32_t kWidthBits = kWidth;  // only IndexMap uses it

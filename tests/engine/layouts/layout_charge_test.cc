@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "inlay/storage_map.h"
+#include "inlay/value_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 
 namespace inlay {

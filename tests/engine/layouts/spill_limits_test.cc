@@ -1,4 +1,4 @@
-// Limits on private values of owners without storage slots, and on those that wait for readers.
+// Limits on private values of owners without storage pointers, and on those that wait for readers.
 
 #include <gtest/gtest.h>
 

@@ -125,7 +125,7 @@ TEST_F(StoreTrimTest, BesideGetsAndUpdatesOfSpilledOwners) {
   EXPECT_EQ(wrong, 0U);
 }
 
-// The slabs of storage slots.
+// The slabs of storage pointers.
 TEST(SocketTrimTest, GivesSpareSlabsBack) {
   SocketOwners owners;
   std::unique_ptr<IndexMap> map;

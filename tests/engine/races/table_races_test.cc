@@ -11,6 +11,7 @@
 #include "inlay/store.h"
 #include "inlay/value_table.h"
 #include "tests/engine/races/stopped_thread.h"
+#include "tests/engine/stores/owner_kinds.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 
@@ -19,11 +20,6 @@ namespace {
 
 // What is asked of a table holds up no thread that adds values: it takes no lock of theirs.
 TEST(TableRacesTest, StatisticsDoNotWaitForAThreadThatHoldsTheMutex) {
-  struct Owner {
-    InlineWords<16> words;
-    auto& inline_words() { return words; }
-    auto& inline_words() const { return words; }
-  };
   std::unique_ptr<Store> store;
   ASSERT_EQ(Store::Create({.reserved_bits = 16}, &store), Status::kOk);
   std::unique_ptr<IndexMap> map;
@@ -31,8 +27,8 @@ TEST(TableRacesTest, StatisticsDoNotWaitForAThreadThatHoldsTheMutex) {
   options.value_bytes = 8;
   options.width_bits = 16;
   ASSERT_EQ(IndexMap::Create(*store, options, &map), Status::kOk);
-  Owner first;
-  Owner second;
+  PlainOwner<16> first;
+  PlainOwner<16> second;
   ASSERT_EQ(map->Update(first, NumberedValue(1, 8), UpdateFlag::kAny), Status::kOk);
   {
     StoppedThread adds("table.adds", [&] {

@@ -24,12 +24,12 @@ Bytes Value(uint64_t n) { return NumberedValue(n, kLocalValueBytes); }
 // Counts charges, and refuses them if told to.
 class CountingCharger final : public StorageCharger {
  public:
-  bool Charge(StorageSlot&, uint32_t bytes) noexcept override {
+  bool Charge(StoragePointer&, uint32_t bytes) noexcept override {
     if (full) return false;
     charged += bytes;
     return true;
   }
-  void Uncharge(StorageSlot&, uint32_t bytes) noexcept override { charged -= bytes; }
+  void Uncharge(StoragePointer&, uint32_t bytes) noexcept override { charged -= bytes; }
   std::atomic<int64_t> charged{0};
   bool full = false;
 };
@@ -46,11 +46,11 @@ class LocalStorageTest : public testing::Test {
     EXPECT_EQ(LocalStorageMap::Create(domain_, options, &map), Status::kOk);
     return map;
   }
-  static Bytes Held(const LocalStorageMap& map, const StorageSlot& owner) {
+  static Bytes Held(const LocalStorageMap& map, const StoragePointer& owner) {
     ReadSection section;
     return Copied(map.Get(owner), kLocalValueBytes);
   }
-  static Status Put(LocalStorageMap& map, StorageSlot& owner, uint64_t n) {
+  static Status Put(LocalStorageMap& map, StoragePointer& owner, uint64_t n) {
     return map.Update(owner, Value(n), UpdateFlag::kAny);
   }
 
@@ -79,7 +79,7 @@ TEST_F(LocalStorageTest, MapsTakeTheLeastUsedCacheSlot) {
 TEST_F(LocalStorageTest, FortyMapsOnOneOwnerShareSlotsAndKeepTheirValues) {
   std::vector<std::unique_ptr<LocalStorageMap>> maps;
   for (int i = 0; i < 40; ++i) maps.push_back(MakeMap());
-  StorageSlot owner{nullptr};
+  StoragePointer owner{nullptr};
   for (uint64_t i = 0; i < 40; ++i) ASSERT_EQ(Put(*maps[i], owner, i), Status::kOk);
   for (int round = 0; round < 3; ++round) {  // the maps evict each other from the cache slot
     for (uint64_t i = 0; i < 40; ++i) EXPECT_EQ(Held(*maps[i], owner), Value(i));
@@ -95,7 +95,7 @@ TEST_F(LocalStorageTest, FortyMapsOnOneOwnerShareSlotsAndKeepTheirValues) {
 
 TEST_F(LocalStorageTest, AGetFillsTheCache) {
   const auto map = MakeMap();
-  StorageSlot owner{nullptr};
+  StoragePointer owner{nullptr};
   ASSERT_EQ(Put(*map, owner, 1), Status::kOk);
   ReadSection section;
   const auto cached = [&] {
@@ -117,7 +117,7 @@ TEST_F(LocalStorageTest, AGetFillsTheCache) {
 TEST_F(LocalStorageTest, ElementsAndStorageAreChargedAndCounted) {
   const auto one = MakeMap();
   const auto other = MakeMap();
-  StorageSlot owner{nullptr};
+  StoragePointer owner{nullptr};
   ASSERT_EQ(Put(*one, owner, 1), Status::kOk);
   EXPECT_EQ(charger_.charged, 348);
   ASSERT_EQ(Put(*other, owner, 1), Status::kOk);
@@ -138,8 +138,8 @@ TEST_F(LocalStorageTest, ElementsAndStorageAreChargedAndCounted) {
 
 TEST_F(LocalStorageTest, WithoutRoomNothingChanges) {
   const auto map = MakeMap(true);
-  StorageSlot owner{nullptr};
-  StorageSlot child{nullptr};
+  StoragePointer owner{nullptr};
+  StoragePointer child{nullptr};
   ASSERT_EQ(Put(*map, owner, 1), Status::kOk);
   charger_.full = true;
   EXPECT_EQ(Put(*map, owner, 2), Status::kNoMemory);
@@ -159,8 +159,8 @@ TEST_F(LocalStorageTest, CloneCopiesTheMapsWithTheFlag) {
   const auto cloned = MakeMap(true);
   const auto plain = MakeMap();
   const auto second = MakeMap(true);
-  StorageSlot parent{nullptr};
-  StorageSlot child{nullptr};
+  StoragePointer parent{nullptr};
+  StoragePointer child{nullptr};
   ASSERT_EQ(domain_.CloneOwner(parent, child), Status::kOk);
   for (auto* map : {cloned.get(), plain.get(), second.get()}) {
     ASSERT_EQ(Put(*map, parent, map == second.get() ? 2 : 1), Status::kOk);
@@ -177,7 +177,7 @@ TEST_F(LocalStorageTest, CloneCopiesTheMapsWithTheFlag) {
 // During a walk, an update adds the new element in front of it and removes the old one.
 TEST_F(LocalStorageTest, AReplacedValueIsNotMissedByAClone) {
   std::vector<std::unique_ptr<LocalStorageMap>> maps;
-  StorageSlot parent{nullptr};
+  StoragePointer parent{nullptr};
   for (int i = 0; i < 8; ++i) {
     maps.push_back(MakeMap(true));
     ASSERT_EQ(Put(*maps.back(), parent, 1), Status::kOk);
@@ -190,7 +190,7 @@ TEST_F(LocalStorageTest, AReplacedValueIsNotMissedByAClone) {
   });
   size_t missed = 0;
   for (int round = 0; round < 3000; ++round) {
-    StorageSlot child{nullptr};
+    StoragePointer child{nullptr};
     ASSERT_EQ(domain_.CloneOwner(parent, child), Status::kOk);
     for (const auto& map : maps) missed += Held(*map, child).empty();
     domain_.ReleaseOwner(child);
@@ -204,7 +204,7 @@ TEST_F(LocalStorageTest, AReplacedValueIsNotMissedByAClone) {
 TEST_F(LocalStorageTest, AFreedMapTakesItsElementsOutOfEveryOwner) {
   const auto other = MakeMap();
   auto map = MakeMap();
-  std::vector<StorageSlot> owners(1000);
+  std::vector<StoragePointer> owners(1000);
   for (size_t i = 0; i < owners.size(); ++i) {
     ASSERT_EQ(Put(*map, owners[i], i), Status::kOk);
     if (i % 2 == 0) {
@@ -224,8 +224,8 @@ TEST_F(LocalStorageTest, AMapIsFreedWhileOwnersAreReleasedAndCloned) {
   for (uint64_t round = 0; round < 50; ++round) {
     auto map = MakeMap(true);
     const auto other = MakeMap(true);
-    std::vector<StorageSlot> owners(60);
-    std::vector<StorageSlot> children(60);
+    std::vector<StoragePointer> owners(60);
+    std::vector<StoragePointer> children(60);
     for (size_t i = 0; i < owners.size(); ++i) {
       ASSERT_EQ(Put(*map, owners[i], i), Status::kOk);
       if (i % 3 == 0) {

@@ -1,4 +1,4 @@
-// The kinds of owners for tests of index maps: emulated sockets, which have a storage slot for
+// The kinds of owners for tests of index maps: emulated sockets, which have a storage pointer for
 // private values, and plain structs of every word size, which have none. Each kind is a class with
 // `store()`, `Add()`, which returns a new owner, and `CloseAll()`.
 

@@ -294,14 +294,14 @@ TEST(StoreTest, MapsAreFreedWhileOwnersClose) {
   }
 }
 
-// --- an embedder's owners with a storage slot, and maps that fall back to it
+// --- an embedder's owners with a storage pointer, and maps that fall back to it
 
 struct SlotOwner {
   InlineWords<16> words;
-  StorageSlot slot{nullptr};
+  StoragePointer slot{nullptr};
   auto& inline_words() { return words; }
   auto& inline_words() const { return words; }
-  StorageSlot& storage_slot() { return slot; }
+  StoragePointer& storage_pointer() { return slot; }
 };
 
 TEST(StoreWithSlotsTest, CloseAndCloneReachTheValuesOfMapsThatHaveFallenBack) {

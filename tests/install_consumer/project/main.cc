@@ -11,9 +11,9 @@
 #include <inlay/single_pointer_map.h>
 #include <inlay/socket.h>
 #include <inlay/status.h>
-#include <inlay/storage_map.h>
 #include <inlay/store.h>
 #include <inlay/tail_space.h>
+#include <inlay/value_map.h>
 #include <inlay/value_table.h>
 
 #include <cstdio>

@@ -22,7 +22,7 @@ constexpr Contender kContenders[] = {
     {"index9x7", ContenderKind::kLayout, "seven maps of 9 bits in one word, per map"},
     {"index9_embedded", ContenderKind::kLayout, "9 bits in as many words as the maps need"},
     {"index_get_many", ContenderKind::kLayout, "index, the values of a batch at once"},
-    {"index_spilled", ContenderKind::kLayout, "index, its values spilled to storage slots"},
+    {"index_spilled", ContenderKind::kLayout, "index, its values spilled to storage pointers"},
     {"index_side_table", ContenderKind::kLayout, "index, its values spilled to a side table"},
     {"embedded", ContenderKind::kLayout, "an array of 16-bit words, and nothing else"},
     {"flyweight", ContenderKind::kPeer, "Boost.Flyweight, a handle per socket"},

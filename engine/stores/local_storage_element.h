@@ -1,10 +1,10 @@
-// StorageElement, LocalStorage: the objects of the pointer layout, with the kernel's sizes and
+// LocalStorageElement, LocalStorage: the objects of the pointer layout, with the kernel's sizes and
 // field offsets.
 //
 // Source: BTF of Linux 6.18.44, x86-64: bpf_local_storage_elem and bpf_local_storage.
 
-#ifndef INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_
-#define INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_
+#ifndef INLAY_ENGINE_STORES_LOCAL_STORAGE_ELEMENT_H_
+#define INLAY_ENGINE_STORES_LOCAL_STORAGE_ELEMENT_H_
 
 #include <atomic>
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace inlay {
 
-struct StorageElement {
+struct LocalStorageElement {
   ListNode map_node;    // guarded by the lock of the map's bucket
   ListNode owner_node;  // guarded by the lock of the storage
   std::atomic<LocalStorage*> storage{nullptr};
@@ -27,17 +27,18 @@ struct StorageElement {
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
 
-  static StorageElement* FromMapNode(ListNode* node) {
-    return reinterpret_cast<StorageElement*>(node);
+  static LocalStorageElement* FromMapNode(ListNode* node) {
+    return reinterpret_cast<LocalStorageElement*>(node);
   }
-  static StorageElement* FromOwnerNode(ListNode* node) {
-    return reinterpret_cast<StorageElement*>(reinterpret_cast<std::byte*>(node) - sizeof(ListNode));
+  static LocalStorageElement* FromOwnerNode(ListNode* node) {
+    return reinterpret_cast<LocalStorageElement*>(reinterpret_cast<std::byte*>(node) -
+                                                  sizeof(ListNode));
   }
 };
-static_assert(offsetof(StorageElement, map_node) == 0);
-static_assert(offsetof(StorageElement, owner_node) == sizeof(ListNode));
-static_assert(offsetof(StorageElement, data) == 64);
-static_assert(sizeof(StorageElement) == kStorageElementHeaderBytes);
+static_assert(offsetof(LocalStorageElement, map_node) == 0);
+static_assert(offsetof(LocalStorageElement, owner_node) == sizeof(ListNode));
+static_assert(offsetof(LocalStorageElement, data) == 64);
+static_assert(sizeof(LocalStorageElement) == kStorageElementHeaderBytes);
 
 struct LocalStorage {
   LocalStorageCache cache{};
@@ -48,7 +49,7 @@ struct LocalStorage {
   std::atomic<ListNode*> elements{nullptr};
   // Null: unlinked from its owner and about to be freed. A thread that sees null starts again at
   // the owner.
-  StorageSlot* owner = nullptr;
+  StoragePointer* owner = nullptr;
   RcuHead rcu_head;
   WordLock lock;  // guards all but `cache` and `elements`, which readers also read
 };
@@ -60,4 +61,4 @@ static_assert(sizeof(LocalStorage) == kLocalStorageBytes);
 
 }  // namespace inlay
 
-#endif  // INLAY_ENGINE_STORES_STORAGE_ELEMENT_H_
+#endif  // INLAY_ENGINE_STORES_LOCAL_STORAGE_ELEMENT_H_

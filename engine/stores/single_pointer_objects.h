@@ -1,11 +1,11 @@
-// SingleStorage: the objects of the single-pointer layout, and the numbers of the maps in them.
+// SinglePointerObjects: the objects of the single-pointer layout, and the numbers of the maps in them.
 // inlay/single_pointer_map.h has a picture.
 //
 // Thread-safety: all functions may run concurrently, except the destructor. Functions that change a
 // socket's object say whether the caller holds the socket's lock.
 
-#ifndef INLAY_ENGINE_STORES_SINGLE_STORAGE_H_
-#define INLAY_ENGINE_STORES_SINGLE_STORAGE_H_
+#ifndef INLAY_ENGINE_STORES_SINGLE_POINTER_OBJECTS_H_
+#define INLAY_ENGINE_STORES_SINGLE_POINTER_OBJECTS_H_
 
 #include <atomic>
 #include <cstddef>
@@ -24,15 +24,15 @@
 
 namespace inlay {
 
-class SingleStorage {
+class SinglePointerObjects {
  public:
   static constexpr uint32_t kMaxMaps = 65536;
 
-  explicit SingleStorage(SocketTable& table) : table_(table) {}
+  explicit SinglePointerObjects(SocketTable& table) : table_(table) {}
   // REQUIRES: all maps are destroyed and all objects freed. Reader section: REQUIRES none.
-  ~SingleStorage();
-  SingleStorage(const SingleStorage&) = delete;
-  SingleStorage& operator=(const SingleStorage&) = delete;
+  ~SinglePointerObjects();
+  SinglePointerObjects(const SinglePointerObjects&) = delete;
+  SinglePointerObjects& operator=(const SinglePointerObjects&) = delete;
 
   // Gives the map the lowest free number. kNoMemory.
   Status Register(SinglePointerMap* map) noexcept;
@@ -91,4 +91,4 @@ class SingleStorage {
 
 }  // namespace inlay
 
-#endif  // INLAY_ENGINE_STORES_SINGLE_STORAGE_H_
+#endif  // INLAY_ENGINE_STORES_SINGLE_POINTER_OBJECTS_H_

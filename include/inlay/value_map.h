@@ -32,8 +32,8 @@
 // The results are those of BPF_MAP_TYPE_SK_STORAGE in Linux 6.18, observed on a live kernel. The
 // kernel has no Modify: a program stores through a pointer.
 
-#ifndef INLAY_STORAGE_MAP_H_
-#define INLAY_STORAGE_MAP_H_
+#ifndef INLAY_VALUE_MAP_H_
+#define INLAY_VALUE_MAP_H_
 
 #include <concepts>
 #include <cstddef>
@@ -54,11 +54,10 @@
 namespace inlay {
 
 template <typename M>
-concept StorageMap = requires(M& map, const M& const_map, SocketTable& table,
-                              const MapOptions& options, std::unique_ptr<M>* made, Socket& socket,
-                              const Socket& const_socket, std::span<const std::byte> value,
-                              UpdateFlag flag, ModifyFn modify, Status* status,
-                              std::string* reason) {
+concept ValueMap = requires(M& map, const M& const_map, SocketTable& table,
+                            const MapOptions& options, std::unique_ptr<M>* made, Socket& socket,
+                            const Socket& const_socket, std::span<const std::byte> value,
+                            UpdateFlag flag, ModifyFn modify, Status* status, std::string* reason) {
   { M::Create(table, options, made) } -> std::same_as<Status>;
   { const_map.Get(const_socket) } -> std::same_as<const std::byte*>;
   { map.GetOrCreate(socket, value, status) } -> std::same_as<const std::byte*>;
@@ -72,12 +71,12 @@ concept StorageMap = requires(M& map, const M& const_map, SocketTable& table,
   { const_map.CheckInvariants(reason) } -> std::same_as<bool>;
 };
 
-static_assert(StorageMap<PointerMap>);
-static_assert(StorageMap<InlineMap>);
-static_assert(StorageMap<SinglePointerMap>);
-static_assert(StorageMap<SharedPointerMap>);
-static_assert(StorageMap<IndexMap>);
+static_assert(ValueMap<PointerMap>);
+static_assert(ValueMap<InlineMap>);
+static_assert(ValueMap<SinglePointerMap>);
+static_assert(ValueMap<SharedPointerMap>);
+static_assert(ValueMap<IndexMap>);
 
 }  // namespace inlay
 
-#endif  // INLAY_STORAGE_MAP_H_
+#endif  // INLAY_VALUE_MAP_H_

@@ -1,4 +1,4 @@
-#include "engine/stores/single_storage.h"
+#include "engine/stores/single_pointer_objects.h"
 
 #include <algorithm>
 #include <cassert>
@@ -23,11 +23,11 @@ bool Holds(const SingleObject* object, uint32_t number) {
 
 }  // namespace
 
-SingleStorage::~SingleStorage() { RetireBarrier(); }
+SinglePointerObjects::~SinglePointerObjects() { RetireBarrier(); }
 
 // --- maps
 
-Status SingleStorage::Register(SinglePointerMap* map_to_add) noexcept {
+Status SinglePointerObjects::Register(SinglePointerMap* map_to_add) noexcept {
   MutexLock lock(&mutex_);
   if (maps_.base() == nullptr && !maps_.Reserve(kMaxMaps * sizeof(MapEntry))) {
     return Status::kNoMemory;
@@ -44,7 +44,7 @@ Status SingleStorage::Register(SinglePointerMap* map_to_add) noexcept {
   return Status::kOk;
 }
 
-void SingleStorage::Unregister(SinglePointerMap* dead) noexcept {
+void SinglePointerObjects::Unregister(SinglePointerMap* dead) noexcept {
   dead->dying_.store(true, std::memory_order_release);
   Synchronize();  // no CloneOwner() makes a value of this map after this
   table_.ForEach([&](Socket& socket) {
@@ -59,7 +59,7 @@ void SingleStorage::Unregister(SinglePointerMap* dead) noexcept {
 
 // --- objects
 
-SingleObject* SingleStorage::NewObject(uint32_t maps, size_t object_bytes) noexcept {
+SingleObject* SinglePointerObjects::NewObject(uint32_t maps, size_t object_bytes) noexcept {
   Slab* const slab = objects_.For(object_bytes);
   void* const room = slab != nullptr ? slab->Allocate() : nullptr;
   if (room == nullptr) return nullptr;
@@ -73,9 +73,10 @@ SingleObject* SingleStorage::NewObject(uint32_t maps, size_t object_bytes) noexc
   return object;
 }
 
-SingleObject* SingleStorage::Copy(const SingleObject* from, FunctionRef<bool(uint32_t number)> keep,
-                                  const SinglePointerMap* added, std::span<const std::byte> value,
-                                  bool* empty) noexcept {
+SingleObject* SinglePointerObjects::Copy(const SingleObject* from,
+                                         FunctionRef<bool(uint32_t number)> keep,
+                                         const SinglePointerMap* added,
+                                         std::span<const std::byte> value, bool* empty) noexcept {
   const uint32_t from_maps = from != nullptr ? from->maps : 0;
   uint32_t maps = added != nullptr ? added->number_ + 1 : 0;
   size_t values_bytes = added != nullptr ? RoundUp8(added->value_bytes()) : 0;
@@ -120,13 +121,13 @@ SingleObject* SingleStorage::Copy(const SingleObject* from, FunctionRef<bool(uin
   return object;
 }
 
-void SingleStorage::Reclaim(RcuHead* head) {
+void SinglePointerObjects::Reclaim(RcuHead* head) {
   auto* const object = reinterpret_cast<SingleObject*>(head);
   object->slab->Free(object);
 }
 
 // Adds the object's values to the maps' counts, or subtracts them.
-void SingleStorage::Count(const SingleObject* object, int64_t sign) noexcept {
+void SinglePointerObjects::Count(const SingleObject* object, int64_t sign) noexcept {
   if (object == nullptr) return;
   for (uint32_t number = 0; number < object->maps; ++number) {
     if (!Holds(object, number)) continue;
@@ -139,7 +140,7 @@ void SingleStorage::Count(const SingleObject* object, int64_t sign) noexcept {
 
 // Replaces the socket's object by `fresh`, or by null. The caller has charged the bytes by which
 // `fresh` is larger.
-void SingleStorage::Publish(Socket& socket, SingleObject* fresh) noexcept {
+void SinglePointerObjects::Publish(Socket& socket, SingleObject* fresh) noexcept {
   Count(fresh, 1);
   SingleObject* const old = socket.sk_single_object.load(std::memory_order_relaxed);
   socket.sk_single_object.store(fresh, std::memory_order_release);
@@ -152,8 +153,8 @@ void SingleStorage::Publish(Socket& socket, SingleObject* fresh) noexcept {
   Retire<Reclaim>(&old->rcu_head);
 }
 
-Status SingleStorage::Put(Socket& socket, const SinglePointerMap& map_to_set,
-                          std::span<const std::byte> value) noexcept {
+Status SinglePointerObjects::Put(Socket& socket, const SinglePointerMap& map_to_set,
+                                 std::span<const std::byte> value) noexcept {
   const SingleObject* const old = socket.sk_single_object.load(std::memory_order_relaxed);
   bool empty = false;
   SingleObject* const fresh = Copy(
@@ -168,7 +169,7 @@ Status SingleStorage::Put(Socket& socket, const SinglePointerMap& map_to_set,
   return Status::kOk;
 }
 
-void SingleStorage::Remove(Socket& socket, const SinglePointerMap& map_to_remove) noexcept {
+void SinglePointerObjects::Remove(Socket& socket, const SinglePointerMap& map_to_remove) noexcept {
   SingleObject* const old = socket.sk_single_object.load(std::memory_order_relaxed);
   const uint32_t removed = map_to_remove.number_;
   bool empty = false;
@@ -186,14 +187,14 @@ void SingleStorage::Remove(Socket& socket, const SinglePointerMap& map_to_remove
 
 // --- closing and cloning sockets
 
-void SingleStorage::CloseOwner(Socket& socket) noexcept {
+void SinglePointerObjects::CloseOwner(Socket& socket) noexcept {
   if (socket.sk_single_object.load(std::memory_order_acquire) == nullptr) return;
   ReadSection section;  // keeps the maps of the values alive
   MutexLock lock(&LockOf(socket));
   Publish(socket, nullptr);
 }
 
-Status SingleStorage::CloneOwner(Socket& parent, Socket& child) noexcept {
+Status SinglePointerObjects::CloneOwner(Socket& parent, Socket& child) noexcept {
   ReadSection section;
   const SingleObject* const from = parent.sk_single_object.load(std::memory_order_acquire);
   if (from == nullptr) return Status::kOk;
