@@ -1,11 +1,12 @@
-// Measures the cost of an update when the table is full: FullTable/index/<readers>/owners:N/bytes:V,
-// in nanoseconds per update. Each of N owners has a value of its own, and there are N indexes. An
-// update gives an owner a value that no owner had before: it frees one value, and needs one index.
+// Measures the cost of an update when the table is full:
+// FullTable/index/<readers>/owners:N/bytes:V, in nanoseconds per update. Each of N owners has a
+// value of its own, and there are N indexes. An update gives an owner a value that no owner had
+// before: it frees one value, and needs one index.
 //
-// Readers: `awake`: grace periods end, so that the indexes of dead values come back, and some owners
-// spill meanwhile and come home. `asleep`: a reader stays in its section for the whole round, so
-// that no index comes back, and every update spills its owner. Outside of the timing all owners come
-// home after each round.
+// Readers: `awake`: grace periods end, so that the indexes of dead values come back, and some
+// owners spill meanwhile and come home. `asleep`: a reader stays in its section for the whole
+// round, so that no index comes back, and every update spills its owner. Outside of the timing all
+// owners come home after each round.
 //
 // Counters, per update: spilled_per_op, reclaimed_per_op. Checks every owner's value after each
 // round.

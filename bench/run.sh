@@ -39,8 +39,8 @@ fi
 
 build() {
   cmake --preset release &&
-    cmake --build --preset release --target get_bench write_bench full_table_bench churn_bench scaling_bench \
-      map_count_bench memory_bench kernel_bench count_rounds inlay_cli
+    cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench \
+      churn_bench scaling_bench map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
 echo "building"
 mkdir -p build
@@ -51,7 +51,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=18
+total=19
 number=0
 skipped=()
 failed=()
@@ -93,6 +93,7 @@ for sweep in values bytes touched; do
 done
 bench write write_bench "${few[@]}"
 bench full_table full_table_bench "${few[@]}"
+bench spill spill_bench
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then

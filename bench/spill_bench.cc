@@ -1,6 +1,6 @@
 // Measures the longest time that one update takes while a side table grows: Spill/<step>/owners:N.
-// Each of N owners without storage pointers gets a private value, one after the other, beside a reader
-// that never leaves its section, so that nothing that is retired can be freed.
+// Each of N owners without storage pointers gets a private value, one after the other, beside a
+// reader that never leaves its section, so that nothing that is retired can be freed.
 //
 // Steps: `new`, an owner gets its first value, and the table may grow; `replace`, the same owner
 // gets another one. Of each update the shortest time of several rounds counts: what the table does

@@ -52,7 +52,8 @@ class PrivateValues {
   virtual size_t Trim() noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
 
-  // Keeps them in the owners' storage pointers, as the pointer layout does. `domain` holds the values.
+  // Keeps them in the owners' storage pointers, as the pointer layout does. `domain` holds the
+  // values.
   static std::unique_ptr<PrivateValues> BehindStoragePointers(LocalStorageDomain& domain,
                                                               const MapOptions& options) noexcept;
   // Keeps them in a hash table keyed by the owner's address.

@@ -21,8 +21,7 @@ namespace inlay {
 namespace {
 
 void ReclaimElement(RcuHead* head) {
-  auto* const element = reinterpret_cast<LocalStorageElement*>(
-      reinterpret_cast<std::byte*>(head) - offsetof(LocalStorageElement, rcu_head));
+  LocalStorageElement* const element = LocalStorageElement::FromRcuHead(head);
   element->slab->Free(element);
 }
 

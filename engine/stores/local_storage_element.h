@@ -27,6 +27,10 @@ struct LocalStorageElement {
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
 
+  static LocalStorageElement* FromRcuHead(RcuHead* head) {
+    return reinterpret_cast<LocalStorageElement*>(reinterpret_cast<std::byte*>(head) -
+                                                  offsetof(LocalStorageElement, rcu_head));
+  }
   static LocalStorageElement* FromMapNode(ListNode* node) {
     return reinterpret_cast<LocalStorageElement*>(node);
   }

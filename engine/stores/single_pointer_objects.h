@@ -1,4 +1,5 @@
-// SinglePointerObjects: the objects of the single-pointer layout, and the numbers of the maps in them.
+// SinglePointerObjects: the objects of the single-pointer layout, and the numbers of the maps in
+// them.
 // inlay/single_pointer_map.h has a picture.
 //
 // Thread-safety: all functions may run concurrently, except the destructor. Functions that change a

@@ -1,5 +1,6 @@
 // ReferenceCredits: references to much-used values that a thread keeps for itself, so that threads
-// that take and release references to one value do not pass the cache line of its count to and fro.
+// that take and release references to one value do not pass the cache line of its count back and
+// forth.
 //
 // A thread that takes a reference to a value with many, and meets another thread that does so at
 // the same moment, takes some more: its credits. It takes later references from them and puts
@@ -9,16 +10,16 @@
 // (V2), whatever the other threads do.
 //
 // What credits must not do is keep a value alive that nobody uses. Hence the two bounds:
-//   - A thread keeps at most kMost credits for a value, and only while the value's count is at least
+//   - A thread keeps at most kMost credits for a value, and only while its count is at least
 //     Floor(): more than all threads together may keep. So somebody holds a reference.
 //   - Whoever releases a reference and sees a lower count with the mark `lent` asks for a drain,
 //     which takes all credits of all threads back.
 // A thread begins at twice the floor, so that a count that goes up and down asks seldom.
 //
-// A drain raises the epoch and waits for a grace period. Threads use credits in a reader section, at
-// whose beginning they look at the epoch: so after the grace period no thread still uses a credit of
-// an earlier epoch, and each one that would use one later sees the new epoch and gives all back
-// first, under its lock. Thus who drains may take them.
+// A drain raises the epoch and waits for a grace period. Threads use credits in a reader section,
+// at whose beginning they look at the epoch: so after the grace period no thread still uses a
+// credit of an earlier epoch, and each one that would use one later sees the new epoch and gives
+// all back first, under its lock. Thus who drains may take them.
 //
 // With 2 threads a value lends from 384 references on, with 16 from 2,176, with 64 from 8,320.
 

@@ -62,7 +62,8 @@ class SlotArray {
   // How many slots a search for a value of this hash reads that is in slot `at`.
   uint32_t ProbesTo(uint32_t at, uint32_t hash) const { return ((at - hash) & mask_) + 1; }
 
-  // How often values were inserted, into this array and those that it was made from (see Continue()).
+  // How often values were inserted, into this array and those that it was made from (see
+  // Continue()).
   // If the count after a search in any of them is the one before, and no writer is at work, then a
   // value that the search did not find is in none. Readers read it before they search.
   uint32_t inserted() const { return inserted_.load(std::memory_order_acquire); }

@@ -98,8 +98,8 @@ class IndexMap final : private RegisteredMap {
 
   // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
   // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
-  // slots or options.field is set. kNoBits: no free field and no storage pointers; options.field is set
-  // and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
+  // pointers or options.field is set. kNoBits: no free field and no storage pointers;
+  // options.field is set and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
   // Reader section: REQUIRES none (may wait for a grace period).
   static Status Create(Store& store, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept;
@@ -218,8 +218,8 @@ class IndexMap final : private RegisteredMap {
   // Looks at up to `most_owners` spilled owners, and gives those an index whose private value the
   // table holds or has room for; retires unreferenced values if it has none. Goes on where the last
   // call ended. Their values stay the same, and pointers to them valid. Returns how many came home.
-  // Of owners with storage pointers it finds only those of a store with a population, and walks over
-  // all of that. An owner may be closed meanwhile.
+  // Of owners with storage pointers it finds only those of a store with a population, and walks
+  // over all of that. An owner may be closed meanwhile.
   // Reader section: not needed, allowed.
   size_t BringHome(size_t most_owners) noexcept;
 
@@ -230,7 +230,8 @@ class IndexMap final : private RegisteredMap {
 
   // Gives memory back to the system after a burst, as ValueTable::Trim(), and buckets of the side
   // table of spilled values. Their values themselves went back to malloc() as they were freed.
-  // Returns how many bytes. Store::Trim() does it for all maps, and for the storage pointers' memory.
+  // Returns how many bytes. Store::Trim() does it for all maps, and for the storage pointers'
+  // memory.
   // Reader section: REQUIRES none (waits for grace periods).
   size_t Trim() noexcept { return TrimMemory(); }
 

@@ -58,8 +58,8 @@ struct MapOptions {
   // since the kernel's storages align values to that.
   uint32_t alignment = 8;
   // Only IndexMap uses it. The library's thread reclaims values that nobody uses while few indexes
-  // are at hand, and brings spilled owners without storage pointers back to the table. Otherwise only
-  // the map's operations do both.
+  // are at hand, and brings spilled owners without storage pointers back to the table. Otherwise
+  // only the map's operations do both.
   bool background = true;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
   // Four bytes of a value hold a bpf_spin_lock. They are not part of the value: they read as 0

@@ -77,11 +77,13 @@ struct StoreOptions {
   // (docs/design.md, S2).
   size_t table_limit_bytes = Account::kUnlimited;
   // For the private values of all maps together that are in a side table: those of owners without
-  // storage pointers. Beyond it an operation that would spill fails with kSpillLimit. 0: none spills.
+  // storage pointers. Beyond it an operation that would spill fails with kSpillLimit. 0: none
+  // spills.
   size_t spill_limit_bytes = Account::kUnlimited;
-  // For what waits for readers: private values of owners without storage pointers that were replaced
-  // or removed, and the old arrays of the tables' hash indexes. A reader that stays in its section
-  // holds them all. While so many wait, an operation that would spill fails with kPendingLimit.
+  // For what waits for readers: private values of owners without storage pointers that were
+  // replaced or removed, and the old arrays of the tables' hash indexes. A reader that stays in its
+  // section holds them all. While so many wait, an operation that would spill fails with
+  // kPendingLimit.
   size_t pending_limit_bytes = Account::kUnlimited;
   // Holds spilled values and the values of maps that have fallen back. If set, the store also
   // closes and clones the owners' slots, and every owner must have a storage_pointer(); an owner
@@ -158,8 +160,8 @@ class Store {
 
   // --- for maps
 
-  // Reserves a field of `width_bits` for `map`; if `place` is given, that one, of this width. kInvalid:
-  // the width is not 1 .. 16. kNoBits: too few bits are free, or *place is not free.
+  // Reserves a field of `width_bits` for `map`; if `place` is given, that one, of this width.
+  // kInvalid: the width is not 1 .. 16. kNoBits: too few bits are free, or *place is not free.
   // Reader section: REQUIRES none (may wait for a grace period).
   Status Register(RegisteredMap* map, uint32_t width_bits, InlineField* field,
                   const InlineField* place = nullptr) noexcept;

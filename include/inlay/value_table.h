@@ -5,7 +5,7 @@
 //   V2  An index is reused only after a grace period since its count reached zero, so the bytes
 //       under a reader's pointer never change.
 //   V3  Count = codes in owners that name the index + open ValueRefs. CheckInvariants() recounts
-//       what the table can see; Store::CheckInvariants() also recounts the owners. No function shows
+//       what the table can see; Store::CheckInvariants() also recounts the owners. Nothing shows
 //       the references that threads keep of a value with many (docs/design.md, section 5).
 //   V4  A failed operation changes nothing: no index, byte or charge is lost.
 //   S1  Each table seeds its hash from the system's random numbers, so an attacker cannot choose
@@ -207,8 +207,8 @@ class ValueTable {
   size_t stride_bytes() const noexcept { return stride_bytes_; }
   // At(0). A get computes addresses from it; it is never a value.
   const std::byte* base() const noexcept { return values_; }
-  // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen; exact
-  // while no other thread changes any. Reader section: not needed, allowed.
+  // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
+  // exact while no other thread changes any. Reader section: not needed, allowed.
   uint64_t total_references() const;
 
  private:

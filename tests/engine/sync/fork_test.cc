@@ -14,9 +14,9 @@
 #include <thread>
 
 #include "inlay/index_map.h"
+#include "inlay/inline_words.h"
 #include "inlay/rcu.h"
 #include "inlay/store.h"
-#include "tests/engine/stores/owner_kinds.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 #include "tests/section_elsewhere.h"
@@ -87,7 +87,7 @@ class ForkTest : public testing::Test {
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<IndexMap> map_;
-  PlainOwner<16> owner_;
+  InlineWords<16> owner_;
   uint64_t written_ = 0;
 };
 

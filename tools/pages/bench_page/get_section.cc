@@ -34,7 +34,8 @@ void AddSweep(const Measured& measured, const std::string& key, const std::strin
   std::vector<std::string> drawn = listed;
   std::erase_if(drawn, [](const std::string& contender) {
     return contender == "handwritten" || contender == "inline_const" ||
-           contender == "inline_runtime_const" || contender == "index_const" || contender == "index12";
+           contender == "inline_runtime_const" || contender == "index_const" ||
+           contender == "index12";
   });
   listed.insert(listed.begin(), "touch");
   page::Figure figure = SweepFigure(absl::StrCat(title, ": ", DescribeSizes(sweep.others)), sweep,
