@@ -26,12 +26,14 @@ void SlotArray::Free(SlotArray* array) noexcept {
 void SlotArray::Reclaim(RcuHead* head) {
   static_assert(offsetof(SlotArray, rcu_head_) == 0);
   auto* const array = reinterpret_cast<SlotArray*>(head);
-  if (array->pending_ != nullptr) array->pending_->Uncharge(Bytes(array->slots()));
+  Account* const pending = array->pending_.load(std::memory_order_relaxed);
+  if (pending != nullptr) pending->Uncharge(Bytes(array->slots()));
   Free(array);
 }
 
 void SlotArray::FreeLater(SlotArray* array, Account* pending) noexcept {
-  array->pending_ = pending;
+  // Release: a reader of the counts that sees the account sees that the array was replaced before.
+  array->pending_.store(pending, std::memory_order_release);
   if (pending != nullptr) pending->ChargeBeyondLimit(Bytes(array->slots()));
   Retire<Reclaim>(&array->rcu_head_);
 }
@@ -40,9 +42,9 @@ uint32_t SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
   uint32_t at = hash & mask_;
   while (IndexOf(slot(at).load(std::memory_order_relaxed)) != 0) at = (at + 1) & mask_;
   if (slot(at).load(std::memory_order_relaxed) == kTombstone) {
-    --tombstones_;
+    --counts_.tombstones;
   } else {
-    ++occupied_;
+    ++counts_.occupied;
   }
   // Release: a reader that finds the index sees the value's bytes.
   slot(at).store((hash & kTagMask) | index, std::memory_order_release);
@@ -53,17 +55,17 @@ uint32_t SlotArray::Insert(uint32_t hash, uint32_t index) noexcept {
 void SlotArray::Erase(uint32_t at) noexcept {
   if (slot((at + 1) & mask_).load(std::memory_order_relaxed) != kEmpty) {
     slot(at).store(kTombstone, std::memory_order_relaxed);
-    ++tombstones_;
+    ++counts_.tombstones;
     return;
   }
   // At the end of a run no search needs to pass this slot: empty it and the tombstones before it.
   slot(at).store(kEmpty, std::memory_order_relaxed);
-  --occupied_;
+  --counts_.occupied;
   for (at = (at - 1) & mask_; slot(at).load(std::memory_order_relaxed) == kTombstone;
        at = (at - 1) & mask_) {
     slot(at).store(kEmpty, std::memory_order_relaxed);
-    --occupied_;
-    --tombstones_;
+    --counts_.occupied;
+    --counts_.tombstones;
   }
 }
 

@@ -30,10 +30,10 @@ class SlotArray {
   static size_t Bytes(uint32_t slots) { return sizeof(SlotArray) + slots * sizeof(Slot); }
 
   uint32_t slots() const { return mask_ + 1; }
-  // These two may be read beside the writer.
-  uint32_t tombstones() const { return tombstones_; }
+  // These two may be read beside the writer; after FreeLater() they are any numbers.
+  uint32_t tombstones() const { return counts_.tombstones; }
   // The number of slots that hold an index or a tombstone.
-  uint32_t occupied() const { return occupied_; }
+  uint32_t occupied() const { return counts_.occupied; }
 
   struct Found {
     uint32_t index;   // 0: not found
@@ -95,10 +95,15 @@ class SlotArray {
 
   RcuHead rcu_head_;
   const uint32_t mask_;
-  OneWriter<uint32_t> occupied_;
-  OneWriter<uint32_t> tombstones_;
   std::atomic<uint32_t> inserted_{0};
-  Account* pending_ = nullptr;  // pays while the array waits for its readers
+  struct Counts {
+    OneWriter<uint32_t> occupied;
+    OneWriter<uint32_t> tombstones;
+  };
+  union {
+    Counts counts_{};
+    std::atomic<Account*> pending_;  // pays while the array waits for its readers
+  };
 };
 
 }  // namespace inlay

@@ -59,6 +59,9 @@ ValueTableStats ValueTable::stats() const {
   stats.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
   stats.slots = array.slots();
   stats.tombstones = array.tombstones();
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool replaced = state.slots.load(std::memory_order_relaxed) != &array;
+  if (replaced) stats.tombstones = 0;  // or what was read may be no count any more
   uint64_t values = 0;
   uint64_t probes = 0;
   for (uint32_t at = 0; at < array.slots(); ++at) {

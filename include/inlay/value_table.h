@@ -59,7 +59,7 @@ inline constexpr ValueIndex kNoIndex = 0;
 // are taken. Excludes slack: page ends, tombstones that no rebuild has removed yet, and
 // one bit for each of max_values (with which the table remembers what may be unreferenced).
 inline constexpr size_t kTableEntryBytes = 12;
-inline constexpr size_t kHashIndexHeaderBytes = 40;
+inline constexpr size_t kHashIndexHeaderBytes = 32;
 inline constexpr size_t kHashSlotBytes = 4;
 constexpr uint64_t HashSlots(uint64_t values) {
   uint64_t slots = 16;
