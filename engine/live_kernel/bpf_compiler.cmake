@@ -10,10 +10,12 @@ find_program(INLAY_BPF_CLANG NAMES clang clang-14 clang-15 clang-16 clang-17 cla
   DOC "A clang that compiles for BPF")
 
 # Debian keeps asm/types.h in a folder named after the machine, which a compiler for BPF does not
-# search.
+# search; for another machine's compiler in the second one.
 set(inlay_bpf_compile ${INLAY_BPF_CLANG} -target bpf -O2 -g -mcpu=v3 -Wall -Wextra -Werror)
 if(CMAKE_LIBRARY_ARCHITECTURE)
-  list(APPEND inlay_bpf_compile -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
+  list(APPEND inlay_bpf_compile
+    -isystem /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
+    -isystem /usr/${CMAKE_LIBRARY_ARCHITECTURE}/include)
 endif()
 
 set(inlay_bpf_missing "")
