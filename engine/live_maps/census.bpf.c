@@ -32,6 +32,7 @@ struct nsproxy {
   struct net* net_ns;
 };
 struct task_struct {
+  int tgid;
   struct nsproxy* nsproxy;
 };
 struct sock_common {
@@ -112,6 +113,8 @@ struct bpf_iter__unix {
   struct unix_sock* unix_sk;
 };
 struct bpf_iter__task_file {
+  struct task_struct* task;
+  __u32 fd;
   struct file* file;
 };
 struct bpf_iter__task {
@@ -151,6 +154,14 @@ struct {
   __type(key, __u32);
   __type(value, struct CensusNamespace);
 } census_list SEC(".maps");
+
+// A holder of a socket of each namespace, by the namespace's inode.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kMostNamespaces);
+  __type(key, __u32);
+  __type(value, struct CensusHolder);
+} census_holders SEC(".maps");
 
 const volatile struct CensusSettings settings;
 struct CensusCounts counts;
@@ -351,6 +362,19 @@ int census_list_namespaces(struct bpf_iter__task* context) {
   if (!first) return kNext;
   struct NamespaceWalk walk = {first, first, BPF_CORE_READ(first, ns.ops)};
   bpf_loop(2 * kMostNamespaces, ListNext, &walk, 0);
+  return kNext;
+}
+
+SEC("iter/task_file")
+int census_find_holders(struct bpf_iter__task_file* context) {
+  struct task_struct* const task = context->task;
+  struct file* const file = context->file;
+  struct socket* const socket = file ? bpf_sock_from_file(file) : 0;
+  struct sock* const sk = socket ? socket->sk : 0;
+  if (!task || !sk) return kNext;
+  const __u32 inum = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+  const struct CensusHolder holder = {.process = task->tgid, .fd = context->fd};
+  bpf_map_update_elem(&census_holders, &inum, &holder, BPF_NOEXIST);  // the first one serves
   return kNext;
 }
 

@@ -127,8 +127,8 @@ Status Census::Walk(const char* program) {
 }
 
 Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
-                              size_t* missing) {
-  *missing = 0;
+                              std::vector<CensusNamespace>* missing) {
+  missing->clear();
   std::vector<int> fds = only_namespaces_;
   if (fds.empty()) {
     programs_->Counts().namespaces = 0;
@@ -139,8 +139,13 @@ Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<N
       if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &listed[i]) != 0) {
         return StatusOfErrno(errno);
       }
+      if (mutation_ != nullptr && mutation_->no_namespace_ids) listed[i].id = 0;
     }
     *missing = OpenNamespaces(listed, opened);
+    if (!missing->empty()) {
+      const Status status = OpenBySockets(missing, opened);
+      if (status != Status::kOk) return status;
+    }
     for (const FileDescriptor& fd : *opened) fds.push_back(fd.get());
   }
   for (const int fd : fds) {
@@ -149,6 +154,26 @@ Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<N
     if (!ReadNamespaceCookie(&each.cookie)) return Status::kUnsupported;
     found->push_back(each);
   }
+  return Status::kOk;
+}
+
+// On kernels that open no namespace by its id: a socket leads to its own.
+Status Census::OpenBySockets(std::vector<CensusNamespace>* missing,
+                             std::vector<FileDescriptor>* opened) {
+  const int holders = programs_->MapFd("census_holders");
+  for (uint32_t inum = 0; bpf_map_get_next_key(holders, nullptr, &inum) == 0;) {
+    bpf_map_delete_elem(holders, &inum);
+  }
+  if (const Status status = Walk("census_find_holders"); status != Status::kOk) return status;
+  const auto open = [&](const CensusNamespace& each) {
+    CensusHolder holder = {};
+    if (bpf_map_lookup_elem(holders, &each.inum, &holder) != 0) return false;
+    FileDescriptor fd = OpenNamespaceOfSocket(holder, each.inum);
+    if (!fd.ok()) return false;
+    opened->push_back(std::move(fd));
+    return true;
+  };
+  missing->erase(std::remove_if(missing->begin(), missing->end(), open), missing->end());
   return Status::kOk;
 }
 
@@ -168,7 +193,7 @@ Status Census::TakeHere(Result* result) {
   }
   std::vector<FileDescriptor> opened;
   std::vector<Namespace> namespaces;
-  size_t missing = 0;
+  std::vector<CensusNamespace> missing;
   Status status = FindNamespaces(&opened, &namespaces, &missing);
   if (status != Status::kOk) return status;
 
@@ -191,11 +216,16 @@ Status Census::TakeHere(Result* result) {
     if (status != Status::kOk) return status;
     bool has_changed = false;
     status = Check(namespaces, result, &has_changed);
-    if (status != Status::kOk || result->reason.empty() || has_changed) break;
+    if (status != Status::kOk || result->reason.empty() || has_changed || !missing.empty()) break;
   }
   if (status != Status::kOk) return status;
-  if (missing != 0 && result->reason.empty()) {
-    result->reason = std::to_string(missing) + " network namespaces cannot be entered";
+  if (!missing.empty()) {
+    result->reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
+    if (missing[0].id == 0) {
+      result->reason +=
+          ": they have no process and no name, no descriptor of a socket leads there, and this "
+          "kernel opens none by its id";
+    }
   }
   result->complete = result->reason.empty();
   return Status::kOk;

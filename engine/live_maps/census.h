@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/live_kernel/file_descriptor.h"
+#include "engine/live_maps/census_counts.h"
 #include "engine/live_maps/collector_mutation.h"
 #include "inlay/live_map.h"
 #include "inlay/status.h"
@@ -50,9 +51,12 @@ class Census {
          const CollectorMutation* mutation);
   Status LoadPrograms(uint32_t most_sockets);
   Status TakeHere(Result* result);
-  // The namespaces to walk over; *missing is the number of those that cannot be entered.
+  // The namespaces to walk over; *missing are those that cannot be entered.
   Status FindNamespaces(std::vector<live_kernel::FileDescriptor>* opened,
-                        std::vector<Namespace>* found, size_t* missing);
+                        std::vector<Namespace>* found, std::vector<CensusNamespace>* missing);
+  // Takes those out of *missing that it can open.
+  Status OpenBySockets(std::vector<CensusNamespace>* missing,
+                       std::vector<live_kernel::FileDescriptor>* opened);
   Status WalkAll(const std::vector<Namespace>& namespaces, bool is_first);
   // Whether all sockets were met. *has_changed: sockets came or went, so more walks do not help.
   Status Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed);

@@ -38,9 +38,15 @@ struct CensusCounts {
 };
 
 struct CensusNamespace {
-  __u64 id;
+  __u64 id;  // 0: the kernel has no such ids
   __u32 inum;
   __u32 reserved;
+};
+
+// A descriptor of a socket.
+struct CensusHolder {
+  __u32 process;
+  __u32 fd;
 };
 
 #endif  // INLAY_ENGINE_LIVE_MAPS_CENSUS_COUNTS_H_

@@ -12,6 +12,7 @@ struct CollectorMutation {
   bool no_grace_periods = false;
   bool no_time_wait = false;
   bool no_requests = false;
+  bool no_namespace_ids = false;  // as on kernels that open no namespace by its id
   // Called with the number of the census, from 1 on, which proposes.
   std::function<void(int census)> before_walks = nullptr;
   std::function<void(int census)> after_files = nullptr;

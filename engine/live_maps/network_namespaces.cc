@@ -1,9 +1,12 @@
 #include "engine/live_maps/network_namespaces.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cctype>
@@ -41,8 +44,8 @@ FileDescriptor OpenById(const CensusNamespace& listed) {
 
 }  // namespace
 
-size_t OpenNamespaces(std::span<const CensusNamespace> listed,
-                      std::vector<FileDescriptor>* opened) {
+std::vector<CensusNamespace> OpenNamespaces(std::span<const CensusNamespace> listed,
+                                            std::vector<FileDescriptor>* opened) {
   std::map<uint32_t, FileDescriptor> found;
   const auto add = [&](const std::string& path) {
     struct stat about = {};
@@ -60,17 +63,33 @@ size_t OpenNamespaces(std::span<const CensusNamespace> listed,
   for (const auto& entry : std::filesystem::directory_iterator("/run/netns", unreadable)) {
     add(entry.path());
   }
-  size_t missing = 0;
+  std::vector<CensusNamespace> missing;
   for (const CensusNamespace& each : listed) {
     auto known = found.find(each.inum);
     FileDescriptor fd = known != found.end() ? std::move(known->second) : OpenById(each);
     if (fd.ok()) {
       opened->push_back(std::move(fd));
     } else {
-      ++missing;
+      missing.push_back(each);
     }
   }
   return missing;
+}
+
+FileDescriptor OpenNamespaceOfSocket(const CensusHolder& holder, uint32_t inum) {
+  const FileDescriptor process(
+      static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(holder.process), 0)));
+  if (!process.ok()) return FileDescriptor();
+  const FileDescriptor socket(
+      static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), static_cast<int>(holder.fd), 0)));
+  if (!socket.ok()) return FileDescriptor();
+  FileDescriptor found(ioctl(socket.get(), SIOCGSKNS));
+  // The descriptor may be another one by now.
+  struct stat about = {};
+  if (!found.ok() || fstat(found.get(), &about) != 0 || about.st_ino != inum) {
+    return FileDescriptor();
+  }
+  return found;
 }
 
 bool ReadNamespaceCookie(uint64_t* cookie) {

@@ -13,10 +13,13 @@
 namespace inlay {
 
 // Opens the namespaces that the kernel has listed: by the processes that are in them and the names
-// of `ip netns`, and otherwise by their ids, which newer kernels have. Returns how many it could
+// of `ip netns`, and otherwise by their ids, which newer kernels have. Returns those that it could
 // not open.
-size_t OpenNamespaces(std::span<const CensusNamespace> listed,
-                      std::vector<live_kernel::FileDescriptor>* opened);
+std::vector<CensusNamespace> OpenNamespaces(std::span<const CensusNamespace> listed,
+                                            std::vector<live_kernel::FileDescriptor>* opened);
+
+// Opens the namespace with this inode by a socket of it. Needs CAP_NET_ADMIN there.
+live_kernel::FileDescriptor OpenNamespaceOfSocket(const CensusHolder& holder, uint32_t inum);
 
 // Of this thread's namespace. False if the kernel does not say.
 bool ReadNamespaceCookie(uint64_t* cookie);

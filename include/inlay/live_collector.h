@@ -55,8 +55,10 @@ class LiveCollector {
   };
 
   // The maps must outlive the collector; at most 16. Needs CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON and
-  // CAP_SYS_PTRACE. kUnsupported: the kernel does not load the programs, or the library was built
-  // without a compiler for them.
+  // CAP_SYS_PTRACE. Kernels that open no network namespace by its id (6.1 and 6.12) also need
+  // CAP_NET_ADMIN for those without a process or a name: or no census of all is complete.
+  // kUnsupported: the kernel does not load the programs, or the library was built without a
+  // compiler for them.
   static Status Create(const std::vector<LiveMap*>& maps, const Options& options,
                        std::unique_ptr<LiveCollector>* made);
   ~LiveCollector();
