@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
-# The first process of a guest of test_kernels.sh: runs the test programs and powers off. A line
+# The first process of a guest of guest.sh: runs the test programs and powers off. A line
 # "@result NAME EXIT_CODE SECONDS" follows each program, and one for `all` the last.
 /bin/busybox --install -s /bin
 export PATH=/usr/bin:/bin HOME=/
@@ -64,6 +64,9 @@ run differential_test /build/tests/kernel/differential_test --on-kernel --operat
 run live_capture_test /build/tests/capture/live_capture_test --gtest_filter='-LiveSockets.*'
 run capture_command_test /build/tests/capture/capture_command_test
 run capture_signals_test /build/tests/capture/capture_signals_test
+run live_map_test /build/tests/bpf/live_map_test
+run collector_test /build/tests/bpf/collector_test
+run shadow_test env INLAY_SHADOW_SECONDS=5 /build/tests/bpf/shadow_test
 run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1
 run leaves_nothing_test /build/bench/kernel/leaves_nothing_test /build/bench/kernel/kernel_bench
 run demo_live bash /tools/demo_live.sh /build
