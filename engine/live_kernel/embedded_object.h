@@ -8,8 +8,8 @@
 
 // Defines `std::span<const std::byte> name()`, the bytes of the object file that the CMake function
 // inlay_embedded_object() names for this source. At most once a source, outside of any namespace;
-// `name` becomes a symbol of this source. Hidden, or a compiler for arm64 reads the addresses from the
-// GOT, in which ld gives all local symbols of a section one entry.
+// `name` becomes a symbol of this source. Hidden, or a compiler for arm64 reads the addresses from
+// the GOT, in which ld gives all local symbols of a section one entry.
 #define INLAY_EMBED_OBJECT(name)                                                            \
   asm(".pushsection .rodata\n.balign 16\n" #name "_begin: .incbin \"" INLAY_EMBEDDED_OBJECT \
       "\"\n" #name "_end:\n.popsection\n");                                                 \

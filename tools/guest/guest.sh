@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Boots Debian's kernels in QEMU, by software emulation, with an initramfs of the built test programs.
-# Nothing is installed or mounted, and the machine's own kernel is not touched. test_kernels.sh and
-# test_arm64.sh source this file and call, in this order,
+# Boots Debian's kernels in QEMU, by software emulation, with an initramfs of the built test
+# programs. Nothing is installed or mounted, and the machine's own kernel is not touched.
+# test_kernels.sh and test_arm64.sh source this file and call, in this order,
 #
 #   prepare_guests MACHINE FOLDER   amd64 or arm64; FOLDER gets kernels, consoles and the summary
 #   need_for_guests                 exits with 77 if a command is missing
