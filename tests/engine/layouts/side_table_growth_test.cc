@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/memory/allocate.h"
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
 #include "tests/engine/stores/owner_kinds.h"
@@ -72,6 +73,24 @@ TEST_F(SideTableGrowthTest, EveryValueIsFoundHoweverTheTableGrowsAndShrinks) {
   EXPECT_LT(map_->memory_usage().index_bytes, largest);
   for (size_t i = kKept; i < kGrownOwners; i += kKept) ASSERT_NO_FATAL_FAILURE(ExpectHeld(i));
   EXPECT_EQ(map_->stats().spilled_now, kGrownOwners / kKept - 1);
+}
+
+// Every value has memory of its own, and none is left for a bucket behind a full one.
+TEST_F(SideTableGrowthTest, V4AValueWithoutABucketLeavesNoCharge) {
+  for (size_t n = 0; n < 3; ++n) ASSERT_NO_FATAL_FAILURE(Add(n));
+  size_t refused = 0;
+  for (size_t n = 3; n < kGrownOwners; ++n) {
+    SetAllocationsLeftForTest(1);
+    const Status status =
+        map_->Update(owners_.emplace_back(), NumberedValue(n, kGrownValueBytes), UpdateFlag::kAny);
+    SetAllocationsLeftForTest(-1);
+    ASSERT_TRUE(status == Status::kOk || status == Status::kNoMemory);
+    refused += status == Status::kNoMemory;
+    if (status != Status::kOk) continue;
+    ASSERT_NO_FATAL_FAILURE(ExpectHeld(n));
+  }
+  EXPECT_GT(refused, 0U) << "no bucket was full";
+  EXPECT_EQ(map_->stats().spilled_now, kGrownOwners - 2 - refused);
 }
 
 TEST_F(SideTableGrowthTest, AMapThatIsFreedBeforeItsOwnersCloseLeavesNoCharge) {
