@@ -18,14 +18,6 @@
 #include "engine/sync/test_point.h"
 
 namespace inlay {
-namespace {
-
-void ReclaimElement(RcuHead* head) {
-  LocalStorageElement* const element = LocalStorageElement::FromRcuHead(head);
-  element->slab->Free(element);
-}
-
-}  // namespace
 
 // One of the lists of a map's elements; the map's destructor walks them.
 struct LocalStorageMap::Buckets {
@@ -224,7 +216,7 @@ void LocalStorageDomain::State::ReplaceInPlace(LocalStorage* storage, LocalStora
     old->map_node.Unlink();
   }
   map.elements_.fetch_sub(1, std::memory_order_relaxed);
-  Retire<ReclaimElement>(&old->rcu_head);
+  Retire<LocalStorageElement::Reclaim>(&old->rcu_head);
 }
 
 void LocalStorageDomain::State::Remove(LocalStorage* storage, LocalStorageElement* element) {
@@ -261,7 +253,7 @@ void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, LocalStorag
   }
   map.elements_.fetch_sub(1, std::memory_order_relaxed);
   Uncharge(*storage->owner, map.ElementBytes());
-  Retire<ReclaimElement>(&element->rcu_head);
+  Retire<LocalStorageElement::Reclaim>(&element->rcu_head);
 }
 
 void LocalStorageDomain::State::RemoveIfEmpty(LocalStorage* storage) {
@@ -400,11 +392,13 @@ const std::byte* LocalStorageMap::GetFromList(const StoragePointer& owner) const
   if (storage == nullptr) return nullptr;
   LocalStorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return nullptr;
-  LockHold<WordLock> lock(&storage->lock);
+  // A get does not wait: whoever holds the lock may be a thread that a child of fork() does not have.
+  if (!storage->lock.TryLock()) return element->value();
   // An element that was removed meanwhile must not get into the cache.
   if (element->owner_node.linked()) {
     storage->cache.slots[cache_slot_].store(&element->data, std::memory_order_release);
   }
+  storage->lock.Unlock();
   return element->value();
 }
 
@@ -501,6 +495,7 @@ Status LocalStorageMap::Delete(StoragePointer& owner) noexcept {
   LocalStorage* const storage = owner.load(std::memory_order_acquire);
   if (storage == nullptr) return Status::kNotFound;
   LockHold<WordLock> lock(&storage->lock);
+  INLAY_TEST_POINT("local_storage.delete_locked");
   if (storage->owner == nullptr) return Status::kNotFound;
   LocalStorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return Status::kNotFound;

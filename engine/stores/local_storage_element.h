@@ -27,9 +27,11 @@ struct LocalStorageElement {
 
   std::byte* value() { return reinterpret_cast<std::byte*>(this + 1); }
 
-  static LocalStorageElement* FromRcuHead(RcuHead* head) {
-    return reinterpret_cast<LocalStorageElement*>(reinterpret_cast<std::byte*>(head) -
-                                                  offsetof(LocalStorageElement, rcu_head));
+  // After a grace period.
+  static void Reclaim(RcuHead* head) {
+    auto* const element = reinterpret_cast<LocalStorageElement*>(
+        reinterpret_cast<std::byte*>(head) - offsetof(LocalStorageElement, rcu_head));
+    element->slab->Free(element);
   }
   static LocalStorageElement* FromMapNode(ListNode* node) {
     return reinterpret_cast<LocalStorageElement*>(node);

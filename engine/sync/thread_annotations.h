@@ -18,6 +18,7 @@
 #define LOCKS_EXCLUDED(...) INLAY_THREAD_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define EXCLUSIVE_LOCK_FUNCTION(...) INLAY_THREAD_ANNOTATION(acquire_capability(__VA_ARGS__))
 #define NO_THREAD_SAFETY_ANALYSIS INLAY_THREAD_ANNOTATION(no_thread_safety_analysis)
+#define TRY_LOCK_FUNCTION(...) INLAY_THREAD_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define UNLOCK_FUNCTION(...) INLAY_THREAD_ANNOTATION(release_capability(__VA_ARGS__))
 
 #endif  // INLAY_ENGINE_SYNC_THREAD_ANNOTATIONS_H_

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "engine/sync/thread_annotations.h"
 
 namespace inlay {
@@ -20,9 +21,16 @@ class CAPABILITY("mutex") WordLock {
       return;
     // kContended tells the holder that a waiter sleeps. A waiter takes the lock as kContended,
     // since it does not know whether others sleep.
+    INLAY_TEST_POINT("word_lock.waits");
     while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
       state_.wait(kContended, std::memory_order_relaxed);
     }
+  }
+
+  // False if another thread holds the lock.
+  bool TryLock() TRY_LOCK_FUNCTION(true) {
+    uint32_t state = kFree;
+    return state_.compare_exchange_strong(state, kHeld, std::memory_order_acquire);
   }
 
   void Unlock() UNLOCK_FUNCTION() {
