@@ -392,7 +392,7 @@ const std::byte* LocalStorageMap::GetFromList(const StoragePointer& owner) const
   if (storage == nullptr) return nullptr;
   LocalStorageElement* const element = FindElement(storage, this);
   if (element == nullptr) return nullptr;
-  // A get does not wait: whoever holds the lock may be a thread that a child of fork() does not have.
+  // A get does not wait: the lock may belong to a thread that a child of fork() does not have.
   if (!storage->lock.TryLock()) return element->value();
   // An element that was removed meanwhile must not get into the cache.
   if (element->owner_node.linked()) {
