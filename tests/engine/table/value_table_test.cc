@@ -152,7 +152,7 @@ TEST(ValueTableTest, ForEachVisitsFindableValuesInOrderWithTheirCounts) {
 }
 
 TEST(ValueTableTest, StatsAddUp) {
-  const auto table = MakeTable({.value_bytes = 32, .max_values = 5000});
+  const auto table = MakeTable({.value_bytes = 32, .max_values = 5000, .background = false});
   std::vector<ValueIndex> indexes;
   for (uint64_t n = 0; n < 3000; ++n) indexes.push_back(InternOk(*table, NumberedValue(n, 32)));
   for (size_t i = 0; i < 1000; ++i) table->Release(indexes[i]);
