@@ -1,4 +1,4 @@
-// RegisteredThreads: the threads that the library has registered with liburcu.
+// The threads that the library has registered with liburcu.
 //
 // A program may use liburcu itself, or two copies of the library: a thread that is registered
 // already is left alone, also when it exits.

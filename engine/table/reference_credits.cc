@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <new>

@@ -17,9 +17,9 @@
 // A thread begins at twice the floor, so that a count that goes up and down asks seldom.
 //
 // A drain raises the epoch and waits for a grace period. Threads use credits in a reader section,
-// at whose beginning they look at the epoch: so after the grace period no thread still uses a
-// credit of an earlier epoch, and each one that would use one later sees the new epoch and gives
-// all back first, under its lock. Thus who drains may take them.
+// in which they look at the epoch: so after the grace period no thread still uses a credit of an
+// earlier epoch, and each one that would use one later sees the new epoch and leaves it alone. Thus
+// who drains may take them, under the lock that a thread takes to borrow.
 //
 // With 2 threads a value lends from 384 references on, with 16 from 2,176, with 64 from 8,320.
 

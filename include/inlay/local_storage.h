@@ -126,8 +126,8 @@ class LocalStorageMap {
   LocalStorageMap(const LocalStorageMap&) = delete;
   LocalStorageMap& operator=(const LocalStorageMap&) = delete;
 
-  // The value, or null if absent. A cache hit takes no lock. A miss walks the owner's list, and
-  // takes the owner's lock to fill the cache.
+  // The value, or null if absent. Never waits for a lock. A miss walks the owner's list, and fills
+  // the cache if the owner's lock is free.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   const std::byte* Get(const StoragePointer& owner) const noexcept {
     const LocalStorage* const found = owner.load(std::memory_order_acquire);

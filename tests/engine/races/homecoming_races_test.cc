@@ -15,6 +15,7 @@
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/engine/races/stopped_thread.h"
+#include "tests/engine/races/two_value_map.h"
 #include "tests/print_status.h"
 
 namespace inlay {
@@ -26,17 +27,11 @@ struct HomeOwner {
   const InlineWords<16>& inline_words() const { return words; }
 };
 
-constexpr uint64_t kNothing = ~uint64_t{0};
-
 // A table of two values. One has an owner that keeps it; the other index is free, and `owner_` has
 // spilled with value 2.
-class HomecomingRacesTest : public testing::Test {
+class HomecomingRacesTest : public TwoValueMap<HomeOwner> {
  protected:
   HomecomingRacesTest() {
-    EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
-    EXPECT_EQ(
-        IndexMap::Create(*store_, {.value_bytes = 8, .width_bits = 2, .background = false}, &map_),
-        Status::kOk);
     HomeOwner other;
     Update(keeper_, 0);
     Update(other, 1);
@@ -48,27 +43,8 @@ class HomecomingRacesTest : public testing::Test {
   ~HomecomingRacesTest() override {
     store_->Close(keeper_);
     if (owner_ != nullptr) store_->Close(*owner_);
-    EXPECT_EQ(map_->stats().spilled_now, 0U);
-    EXPECT_EQ(map_->memory_usage().private_bytes, 0U);
-    EXPECT_EQ(map_->table().total_references(), 0U);
-    std::string reason;
-    EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
   }
 
-  Status TryUpdate(HomeOwner& owner, uint64_t value) {
-    return map_->Update(owner, std::as_bytes(std::span(&value, 1)), UpdateFlag::kAny);
-  }
-  void Update(HomeOwner& owner, uint64_t value) { EXPECT_EQ(TryUpdate(owner, value), Status::kOk); }
-  uint64_t Get(const HomeOwner& owner) {
-    const ReadSection section;
-    const std::byte* const found = map_->Get(owner);
-    uint64_t value = kNothing;
-    if (found != nullptr) std::memcpy(&value, found, sizeof(value));
-    return value;
-  }
-  bool IsSpilled(const HomeOwner& owner) {
-    return owner.words.Load(map_->field()) == map_->field().spilled_code();
-  }
   // A thread that brings the owner home, and stops at `point`.
   std::unique_ptr<StoppedThread> BringingHome(std::string point) {
     auto thread =
@@ -82,8 +58,6 @@ class HomecomingRacesTest : public testing::Test {
     owner_.reset();
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<IndexMap> map_;
   HomeOwner keeper_;
   std::unique_ptr<HomeOwner> owner_ = std::make_unique<HomeOwner>();
   size_t home_ = 99;
@@ -177,7 +151,7 @@ TEST_F(HomecomingRacesTest, ADeleteWaits) {
   homecoming->Finish();
   deleter.Finish();
   EXPECT_EQ(status, Status::kOk);
-  EXPECT_EQ(Get(*owner_), kNothing);
+  EXPECT_EQ(Get(*owner_), kAbsent);
 }
 
 TEST_F(HomecomingRacesTest, AGetSeesTheValueAtEveryMoment) {

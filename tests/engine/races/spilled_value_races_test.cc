@@ -15,6 +15,7 @@
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/engine/races/stopped_thread.h"
+#include "tests/engine/races/two_value_map.h"
 #include "tests/print_status.h"
 
 namespace inlay {
@@ -26,41 +27,16 @@ struct Owner {
   const InlineWords<16>& inline_words() const { return words; }
 };
 
-constexpr uint64_t kAbsent = ~uint64_t{0};
-
 // A table of two values, which the first two owners keep. All other values spill.
-class SpilledValueRacesTest : public testing::Test {
+class SpilledValueRacesTest : public TwoValueMap<Owner> {
  protected:
   SpilledValueRacesTest() {
-    EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
-    EXPECT_EQ(IndexMap::Create(
-                  *store_, {.value_bytes = 8, .width_bits = 2, .background = false, .clone = true},
-                  &map_),
-              Status::kOk);
     for (uint64_t value = 0; value < 2; ++value) Update(keepers_[value], value);
   }
   ~SpilledValueRacesTest() override {
     for (Owner* owner : {&keepers_[0], &keepers_[1], &owner_, &child_}) store_->Close(*owner);
-    EXPECT_EQ(map_->stats().spilled_now, 0U);
-    EXPECT_EQ(map_->memory_usage().private_bytes, 0U);
-    EXPECT_EQ(map_->table().total_references(), 0U);
-    std::string reason;
-    EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
   }
 
-  Status TryUpdate(Owner& owner, uint64_t value, UpdateFlag flag) {
-    return map_->Update(owner, std::as_bytes(std::span(&value, 1)), flag);
-  }
-  void Update(Owner& owner, uint64_t value) {
-    EXPECT_EQ(TryUpdate(owner, value, UpdateFlag::kAny), Status::kOk);
-  }
-  uint64_t Get(const Owner& owner) {
-    ReadSection section;
-    const std::byte* const found = map_->Get(owner);
-    uint64_t value = kAbsent;
-    if (found != nullptr) std::memcpy(&value, found, sizeof(value));
-    return value;
-  }
   // A writer that has stored a private value, and not yet the code that names it.
   std::unique_ptr<StoppedThread> HalfSpilled(uint64_t value, Status* status) {
     return std::make_unique<StoppedThread>("spill.private_put", [this, value, status] {
@@ -68,8 +44,6 @@ class SpilledValueRacesTest : public testing::Test {
     });
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<IndexMap> map_;
   Owner keepers_[2];
   Owner owner_;
   Owner child_;

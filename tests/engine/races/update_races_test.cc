@@ -15,6 +15,7 @@
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/engine/races/stopped_thread.h"
+#include "tests/engine/races/two_value_map.h"
 #include "tests/print_status.h"
 
 namespace inlay {
@@ -28,46 +29,16 @@ struct MortalOwner {
   bool is_dying() const { return dying; }
 };
 
-constexpr uint64_t kNoValue = ~uint64_t{0};
-
 void OnAnotherThread(const std::function<void()>& run) { std::thread(run).join(); }
 
 // A table of two values, of which a keeper holds 0.
-class UpdateRacesTest : public testing::Test {
+class UpdateRacesTest : public TwoValueMap<MortalOwner> {
  protected:
-  UpdateRacesTest() {
-    EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
-    EXPECT_EQ(IndexMap::Create(
-                  *store_, {.value_bytes = 8, .width_bits = 2, .background = false, .clone = true},
-                  &map_),
-              Status::kOk);
-    Update(keeper_, 0);
-  }
+  UpdateRacesTest() { Update(keeper_, 0); }
   ~UpdateRacesTest() override {
     for (MortalOwner* owner : {&keeper_, &owner_, &other_}) store_->Close(*owner);
-    EXPECT_EQ(map_->stats().spilled_now, 0U);
-    EXPECT_EQ(map_->memory_usage().private_bytes, 0U);
-    EXPECT_EQ(map_->table().total_references(), 0U);
-    std::string reason;
-    EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
   }
 
-  Status TryUpdate(MortalOwner& owner, uint64_t value, UpdateFlag flag) {
-    return map_->Update(owner, std::as_bytes(std::span(&value, 1)), flag);
-  }
-  void Update(MortalOwner& owner, uint64_t value) {
-    EXPECT_EQ(TryUpdate(owner, value, UpdateFlag::kAny), Status::kOk);
-  }
-  uint64_t Get(const MortalOwner& owner) {
-    const ReadSection section;
-    const std::byte* const found = map_->Get(owner);
-    uint64_t value = kNoValue;
-    if (found != nullptr) std::memcpy(&value, found, sizeof(value));
-    return value;
-  }
-  bool IsSpilled(const MortalOwner& owner) {
-    return owner.words.Load(map_->field()) == map_->field().spilled_code();
-  }
   // As an embedder takes an owner down that others still write to.
   void DieAndClose(MortalOwner& owner) {
     owner.dying = true;
@@ -87,8 +58,6 @@ class UpdateRacesTest : public testing::Test {
     return calls;
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<IndexMap> map_;
   MortalOwner keeper_;
   MortalOwner owner_;
   MortalOwner other_;
@@ -100,7 +69,7 @@ TEST_F(UpdateRacesTest, AnOwnerThatDiesMeanwhileGetsNoIndex) {
     owner_.dying = false;
     const AtTestPoint dies(point, [&] { DieAndClose(owner_); });
     EXPECT_EQ(TryUpdate(owner_, 0, UpdateFlag::kAny), Status::kNotFound);
-    EXPECT_EQ(Get(owner_), kNoValue) << "nobody closes it again";
+    EXPECT_EQ(Get(owner_), kAbsent) << "nobody closes it again";
     EXPECT_EQ(map_->table().total_references(), 1U);
   }
 }
@@ -109,7 +78,7 @@ TEST_F(UpdateRacesTest, AnOwnerThatDiesMeanwhileGetsNoPrivateValue) {
   Update(other_, 1);
   const AtTestPoint dies("intern.searched", [&] { DieAndClose(owner_); });
   EXPECT_EQ(TryUpdate(owner_, 2, UpdateFlag::kAny), Status::kNotFound);
-  EXPECT_EQ(Get(owner_), kNoValue);
+  EXPECT_EQ(Get(owner_), kAbsent);
   EXPECT_EQ(map_->stats().spilled_now, 0U);
 }
 
@@ -132,7 +101,7 @@ TEST_F(UpdateRacesTest, AnUpdateAfterAnotherOneReleasesItsIndex) {
 TEST_F(UpdateRacesTest, GetOrCreateThatLosesReturnsTheOthersValue) {
   const AtTestPoint loses("intern.searched", [&] { OnAnotherThread([&] { Update(owner_, 0); }); });
   constexpr uint64_t kMine = 1;
-  uint64_t held = kNoValue;
+  uint64_t held = kAbsent;
   {
     const ReadSection section;
     const std::byte* const found =
