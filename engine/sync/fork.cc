@@ -13,26 +13,26 @@ namespace {
 
 constinit std::atomic<const ForkHandlers*> other_handlers{nullptr};
 // Whether this thread, which forks, holds the locks.
-thread_local constinit bool waits_for_nobody = false;
+thread_local constinit bool holds_locks = false;
 thread_local constinit const ForkHandlers* others_at_fork = nullptr;
 
 void BeforeFork() {
-  waits_for_nobody = !InReadSection() && reclaimer.LockForFork();
-  if (!waits_for_nobody) return;
+  holds_locks = !InReadSection() && reclaimer.LockForFork();
+  if (!holds_locks) return;
   LockRegistrations();
   others_at_fork = other_handlers.load(std::memory_order_acquire);
   if (others_at_fork != nullptr) others_at_fork->before();
 }
 
 void InParent() {
-  if (!waits_for_nobody) return;
+  if (!holds_locks) return;
   if (others_at_fork != nullptr) others_at_fork->in_parent();
   UnlockRegistrations();
   reclaimer.UnlockAfterFork();
 }
 
 void InChild() {
-  if (!waits_for_nobody) return;
+  if (!holds_locks) return;
   if (others_at_fork != nullptr) others_at_fork->in_child();
   ForgetOtherThreads();
   UnlockRegistrations();

@@ -2,12 +2,13 @@
 // parent, as a program does after daemon(3) and a server that forks its workers.
 //
 // The child has one thread, the one that forked. Before the fork that thread waits until the
-// library's thread holds no lock and no grace period is under way. In the child, liburcu forgets
-// the other threads, whose reader sections would never end, and the library's thread starts again
-// when it has work.
+// library's thread holds no lock and no grace period is under way: liburcu keeps its locks while it
+// waits for readers. In the child, liburcu forgets the other threads, whose reader sections would
+// never end, and the library's thread starts again when it has work.
 //
-// A thread that forks inside a reader section, or inside a function of Retire(), cannot wait: its
-// child may only call exec() or _exit().
+// A thread that forks inside a reader section, or inside a function of Retire(), cannot wait; and a
+// reader that stays in its section may itself wait for the thread that forks, so that one waits
+// five seconds at most. In these cases the child may only call exec() or _exit().
 
 #ifndef INLAY_ENGINE_SYNC_FORK_H_
 #define INLAY_ENGINE_SYNC_FORK_H_

@@ -18,6 +18,9 @@ namespace {
 // runs a thread of the process. In between, retired objects gather.
 constexpr std::chrono::milliseconds kPause{1};
 
+// How long a thread that forks waits for a grace period, and so for other threads' sections.
+constexpr std::chrono::seconds kForkPatience{5};
+
 // Whether this thread runs reclaim functions right now.
 thread_local constinit bool thread_is_draining = false;
 
@@ -105,10 +108,20 @@ void Reclaimer::Want(uint64_t number) noexcept {
 }
 
 void Reclaimer::Synchronize() noexcept {
+  if (thread_is_draining) return SynchronizeWithoutForks();
+  const auto no_forks = KeepForksAway();
+  SynchronizeWithoutForks();
+}
+
+std::shared_lock<std::shared_timed_mutex> Reclaimer::KeepForksAway() noexcept {
+  const std::lock_guard gate(gate_);
+  return std::shared_lock(forks_);
+}
+
+void Reclaimer::SynchronizeWithoutForks() noexcept {
   EnsureRegistered();
   // Every existing GracePeriod has a number <= next_, and the grace period below begins after all
   // of them started.
-  const std::shared_lock lock(forks_);
   const uint64_t number = next_.fetch_add(1, std::memory_order_acq_rel);
   INLAY_TEST_POINT("synchronize.waits");
   urcu_memb_synchronize_rcu();
@@ -121,23 +134,24 @@ void Reclaimer::Synchronize() noexcept {
 
 bool Reclaimer::LockForFork() noexcept {
   if (thread_is_draining) return false;
-  draining_.Lock();
-  forks_.lock();
-  return true;
+  gate_.lock();
+  if (forks_.try_lock_for(kForkPatience)) return true;
+  gate_.unlock();
+  return false;
 }
 
 void Reclaimer::UnlockAfterFork() noexcept {
   forks_.unlock();
-  draining_.Unlock();
+  gate_.unlock();
 }
 
 void Reclaimer::RestartInChild() noexcept {
-  // A thread that is gone may have held one lock; another one belongs to a thread of this number in
-  // the parent, as pthread_rwlock sees it.
+  // A thread that is gone may have held the first lock; the last one belongs to a thread of another
+  // number, as pthread_rwlock sees it.
   new (&start_) Mutex;
-  new (&forks_) std::shared_mutex;
+  new (&forks_) std::shared_timed_mutex;
   started_.store(false, std::memory_order_relaxed);
-  draining_.Unlock();
+  gate_.unlock();
 }
 
 void Reclaimer::Drain() noexcept {
@@ -145,6 +159,7 @@ void Reclaimer::Drain() noexcept {
     DrainLocked();  // a reclaim function drains: this thread holds the lock
     return;
   }
+  const auto no_forks = KeepForksAway();
   MutexLock lock(&draining_);
   thread_is_draining = true;
   DrainLocked();
@@ -160,7 +175,7 @@ void Reclaimer::DrainLocked() noexcept {
   };
   run_ready();  // of an outer call, whose grace period is over
   Waiting* const pushed = pushed_.exchange(nullptr, std::memory_order_acq_rel);
-  Synchronize();
+  SynchronizeWithoutForks();
   ready_ = Reversed(pushed);
   run_ready();
 }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <shared_mutex>
 
 #include "engine/sync/mutex.h"
@@ -49,7 +50,8 @@ class Reclaimer {
   void Synchronize() noexcept;
 
   // Before fork(): waits until no function runs and no grace period is under way, and keeps it so.
-  // False: this thread runs such a function, so that it cannot wait.
+  // False: this thread runs such a function, or a grace period has taken too long, since a reader
+  // stays in its section, and may wait for this thread.
   bool LockForFork() noexcept NO_THREAD_SAFETY_ANALYSIS;
   void UnlockAfterFork() noexcept NO_THREAD_SAFETY_ANALYSIS;
   // In the child: unlocks, and lets the next caller that has work start the thread again.
@@ -61,6 +63,9 @@ class Reclaimer {
   bool HasWork() const noexcept;
   void Wake() noexcept;
   void DrainLocked() noexcept EXCLUSIVE_LOCKS_REQUIRED(draining_);
+  // Keeps forks away. Never nested.
+  std::shared_lock<std::shared_timed_mutex> KeepForksAway() noexcept;
+  void SynchronizeWithoutForks() noexcept;
 
   Mutex start_;
   std::atomic<bool> started_{false};
@@ -80,8 +85,10 @@ class Reclaimer {
   std::atomic<uint64_t> completed_{0};
   std::atomic<uint64_t> wanted_{0};  // the highest number that was wanted
 
-  // Shared by whoever waits for a grace period; exclusive for a thread that forks.
-  std::shared_mutex forks_;
+  // Shared by whoever drains or waits for a grace period; exclusive for a thread that forks. All go
+  // through the gate, so that those that come later do not starve the thread that forks.
+  std::mutex gate_;
+  std::shared_timed_mutex forks_;
 };
 
 extern Reclaimer reclaimer;

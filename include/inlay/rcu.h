@@ -13,9 +13,10 @@
 //
 // fork(): a child goes on with everything, reclamation included, if no other thread of the program
 // used the library at that moment; the library's own thread waits. A lock that such a thread held
-// stays locked in the child, which may then read, and wait for grace periods, and free nothing. A
-// thread that forks inside a reader section, or a function of Retire(), has a child that may only
-// call exec() or _exit().
+// stays locked in the child, which may then read, and wait for grace periods, and free nothing. The
+// child may only call exec() or _exit() if the thread forks inside a reader section or a function
+// of Retire(), or if another thread stays in a section, for which a grace period waits, for more
+// than five seconds: fork() waits so long for it.
 //
 // A thread that the program has registered with liburcu-memb itself stays the program's: it keeps
 // the registration while it uses the library, and ends it. A thread that has used the library first
