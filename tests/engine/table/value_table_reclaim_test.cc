@@ -116,6 +116,22 @@ TEST(ValueTableReclaimTest, MoreValuesThanIndexesPassThroughOverTime) {
   ExpectSound(*table);
 }
 
+// The clock hand still knows them as values without a reference.
+TEST(ValueTableReclaimTest, ValuesThatAreReferencedAgainAreNotReclaimed) {
+  const auto table = MakeTable({.value_bytes = 8, .max_values = 64, .background = false});
+  for (uint64_t n = 0; n < 32; ++n) {
+    ValueIndex index = kNoIndex;
+    ValueIndex again = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+    table->Release(index);
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &again), Status::kOk);
+    ASSERT_EQ(again, index);
+  }
+  EXPECT_EQ(table->Reclaim(), 0U);
+  EXPECT_EQ(table->stats().live, 32U);
+  ExpectSound(*table);
+}
+
 TEST(ValueTableReclaimTest, ReferencedValuesAreNeverReclaimed) {
   const auto table = MakeTable({.value_bytes = 8, .max_values = 64});
   std::vector<ValueIndex> kept;
