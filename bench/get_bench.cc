@@ -153,8 +153,8 @@ void HandwrittenOf(benchmark::State& state) {
 // The same map, with its field and its stride as constants in the instructions.
 template <typename Pattern, uint32_t kValueBytes>
 void IndexConstOf(benchmark::State& state) {
-  constexpr InlineField kFirstField{.word = 0, .shift = 0, .width_bits = 16};
-  constexpr size_t kStrideBytes = (kValueBytes + 7) / 8 * 8;
+  static constexpr InlineField kFirstField{.word = 0, .shift = 0, .width_bits = 16};
+  static constexpr size_t kStrideBytes = (size_t{kValueBytes} + 7) / 8 * 8;
   const IndexMap* const map = FindMap<Pattern, workload::IndexLayout>(state);
   if (map == nullptr) return;
   if (map->field() != kFirstField || map->table().stride_bytes() != kStrideBytes) {

@@ -226,12 +226,14 @@ class StressRun {
   void MakeRoom(Worker& worker) {
     Map& map = *maps_[worker.Below(kMaps)];
     const uint64_t choice = worker.Below(3);
-    if (choice == 0) {
-      if constexpr (requires { map.Reclaim(); }) map.Reclaim();
-    } else if (choice == 1) {
-      if constexpr (requires { map.BringHome(1); }) map.BringHome(1 + worker.Below(100));
-    } else {
-      if constexpr (requires { map.EnsureRoom(1); }) {
+    if constexpr (requires { map.Reclaim(); }) {
+      if (choice == 0) map.Reclaim();
+    }
+    if constexpr (requires { map.BringHome(1); }) {
+      if (choice == 1) map.BringHome(1 + worker.Below(100));
+    }
+    if constexpr (requires { map.EnsureRoom(1); }) {
+      if (choice == 2) {
         const Status status = map.EnsureRoom(static_cast<uint32_t>(1 + worker.Below(100)));
         findings_.Require(status == Status::kOk || IsNoMemory(status), "EnsureRoom() fails");
       }

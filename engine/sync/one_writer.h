@@ -17,7 +17,10 @@ class OneWriter {
   // NOLINTNEXTLINE(google-explicit-constructor): used as a number
   constexpr OneWriter(Number value) : value_(value) {}
   constexpr OneWriter(const OneWriter& other) : value_(other.load()) {}
-  OneWriter& operator=(const OneWriter& other) { return *this = other.load(); }
+  OneWriter& operator=(const OneWriter& other) {
+    value_.store(other.load(), std::memory_order_relaxed);
+    return *this;
+  }
   OneWriter& operator=(Number value) {
     value_.store(value, std::memory_order_relaxed);
     return *this;
@@ -27,8 +30,14 @@ class OneWriter {
   // NOLINTNEXTLINE(google-explicit-constructor): likewise
   operator Number() const { return load(); }
 
-  OneWriter& operator+=(Number more) { return *this = static_cast<Number>(load() + more); }
-  OneWriter& operator-=(Number less) { return *this = static_cast<Number>(load() - less); }
+  OneWriter& operator+=(Number more) {
+    *this = static_cast<Number>(load() + more);
+    return *this;
+  }
+  OneWriter& operator-=(Number less) {
+    *this = static_cast<Number>(load() - less);
+    return *this;
+  }
   OneWriter& operator++() { return *this += 1; }
   OneWriter& operator--() { return *this -= 1; }
 

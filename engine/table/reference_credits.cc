@@ -60,7 +60,7 @@ BackgroundTask& DrainTask() {
   return task;
 }
 
-constexpr rcu_internal::ForkHandlers fork_handlers{
+constexpr rcu_internal::ForkHandlers kForkHandlers{
     .before = []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Lock(); },
     .in_parent = []() NO_THREAD_SAFETY_ANALYSIS { registry.mutex.Unlock(); },
     .in_child =
@@ -77,7 +77,7 @@ pthread_key_t LeaveKey() {
     pthread_key_t made = 0;
     pthread_key_create(
         &made, [](void* credits) { registry.Leave(static_cast<ReferenceCredits*>(credits)); });
-    rcu_internal::SetForkHandlers(&fork_handlers);
+    rcu_internal::SetForkHandlers(&kForkHandlers);
     return made;
   }();
   return key;

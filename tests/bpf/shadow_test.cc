@@ -31,7 +31,7 @@ namespace inlay::live_maps {
 namespace {
 
 constexpr uint64_t kFewestCompared = 1000;
-constexpr uint64_t kFewestWritten = 2 * kMostShadowed;  // so indexes were used again
+constexpr uint64_t kFewestWritten = uint64_t{2} * kMostShadowed;  // so indexes were used again
 
 // The part of .data that the programs read.
 struct Numbers {

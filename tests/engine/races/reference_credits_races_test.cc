@@ -321,7 +321,7 @@ TEST_F(ReferenceCreditsTest, ValuesThatShareAPlaceTakeTurns) {
   }
   std::string reason;
   EXPECT_TRUE(table_->CheckInvariants(&reason)) << reason;
-  EXPECT_EQ(table_->total_references(), uint64_t{2 * kManyReferences} + 2 + kPlaces);
+  EXPECT_EQ(table_->total_references(), uint64_t{2} * kManyReferences + 2 + kPlaces);
 }
 
 // Threads take and release so that the counts pass the floor again and again, while drains run.
