@@ -85,21 +85,22 @@ size_t SharedPointerMap::PrivateBytes() const {
   return sizeof(PrivateValue) + options_.value_bytes;
 }
 
-const std::byte* SharedPointerMap::NewPrivate(Socket& socket, std::span<const std::byte> value,
-                                              bool charged) noexcept {
+Status SharedPointerMap::NewPrivate(Socket& socket, std::span<const std::byte> value, bool charged,
+                                    const std::byte** made_bytes) noexcept {
   const auto bytes = static_cast<uint32_t>(PrivateBytes());
-  if (!charged && !socket_table_.ChargeOmem(socket, bytes)) return nullptr;
+  if (!charged && !socket_table_.ChargeOmem(socket, bytes)) return Status::kOwnerLimit;
   Slab* const slab = socket_table_.tail_space().elsewhere().For(bytes);
   void* const room = slab->Allocate();
   if (room == nullptr) {
     if (!charged) socket_table_.UnchargeOmem(socket, bytes);
-    return nullptr;
+    return Status::kNoMemory;
   }
   auto* const made = new (room) PrivateValue{};
   made->slab = slab;
   CopyValue(made->bytes(), value, options_);
   private_values_.fetch_add(1, std::memory_order_relaxed);
-  return made->bytes();
+  *made_bytes = made->bytes();
+  return Status::kOk;
 }
 
 void SharedPointerMap::ReclaimPrivate(RcuHead* head) {
@@ -125,19 +126,19 @@ void SharedPointerMap::Replace(Socket& socket, const std::byte* after) noexcept 
   Retire<ReclaimPrivate>(&PrivateValue::Of(before)->rcu_head);
 }
 
-// Stores `value` as the socket's value and returns its address. Null without memory.
-const std::byte* SharedPointerMap::Put(Socket& socket, std::span<const std::byte> value) noexcept {
+// Stores `value` as the socket's value. kOwnerLimit. kNoMemory.
+Status SharedPointerMap::Put(Socket& socket, std::span<const std::byte> value) noexcept {
   ValueIndex index = kNoIndex;
   const std::byte* after = nullptr;
   if (values_->Intern(value, &index) == Status::kOk) {
     after = values_->At(index);
   } else {
     const bool charged = IsPrivate(PlaceOf(socket).load(std::memory_order_relaxed));
-    after = NewPrivate(socket, value, charged);
-    if (after == nullptr) return nullptr;
+    const Status status = NewPrivate(socket, value, charged, &after);
+    if (status != Status::kOk) return status;
   }
   Replace(socket, after);
-  return after;
+  return Status::kOk;
 }
 
 // --- operations
@@ -149,10 +150,8 @@ const std::byte* SharedPointerMap::GetOrCreate(Socket& socket, std::span<const s
     const ValueBuffer zeroes(init.empty() ? value_bytes() : 0);
     const std::span<const std::byte> bytes = init.empty() ? zeroes.bytes() : init;
     MutexLock lock(&locks_->Of(&socket));
-    const std::byte* value = Get(socket);
-    if (value == nullptr && !bytes.empty()) value = Put(socket, bytes);
-    if (value == nullptr) *result = Status::kNoMemory;
-    return value;
+    if (Get(socket) == nullptr) *result = bytes.empty() ? Status::kNoMemory : Put(socket, bytes);
+    return Get(socket);
   });
 }
 
@@ -164,7 +163,7 @@ Status SharedPointerMap::Update(Socket& socket, std::span<const std::byte> value
   MutexLock lock(&locks_->Of(&socket));
   const Status status = CheckUpdateFlag(flag, Get(socket) != nullptr);
   if (status != Status::kOk) return status;
-  return Put(socket, value) != nullptr ? Status::kOk : Status::kNoMemory;
+  return Put(socket, value);
 }
 
 Status SharedPointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
@@ -181,7 +180,7 @@ Status SharedPointerMap::Modify(Socket& socket, ModifyFn modify) noexcept {
     // In this section neither an index (V2) nor the memory of a private value is reused, so the
     // same address means the same bytes.
     if (Get(socket) != found) continue;
-    return Put(socket, buffer.bytes()) != nullptr ? Status::kOk : Status::kNoMemory;
+    return Put(socket, buffer.bytes());
   }
 }
 
@@ -218,7 +217,7 @@ Status SharedPointerMap::CloneValue(Socket& parent, Socket& child) noexcept {
     Replace(child, value);
     return Status::kOk;
   }
-  return Put(child, {value, value_bytes()}) != nullptr ? Status::kOk : Status::kNoMemory;
+  return Put(child, {value, value_bytes()});
 }
 
 // --- inspection

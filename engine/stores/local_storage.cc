@@ -102,14 +102,14 @@ Status LocalStorageMap::Update(StoragePointer& owner, std::span<const std::byte>
     // If the owner has any value, allocate and charge before checking the flag, as in the kernel: a
     // replacing update briefly needs room for both values.
     if (fresh == nullptr) {
-      fresh = domain.NewChargedElement(*this, owner);
-      if (fresh == nullptr) return Status::kNoMemory;
+      const Status status = domain.NewChargedElement(*this, owner, &fresh);
+      if (status != Status::kOk) return status;
       CopyValue(fresh->value(), value, options_);
     }
     if (storage == nullptr) {
       const Status status = domain.AddStorage(*this, owner, fresh);
       if (status == Status::kOk) return Status::kOk;
-      if (status == Status::kNoMemory) return fail(status);
+      if (status != Status::kExists) return fail(status);
       continue;  // another thread made the storage first
     }
     LockHold<WordLock> lock(&storage->lock);

@@ -41,12 +41,13 @@ LocalStorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map)
   return element;
 }
 
-LocalStorageElement* LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map,
-                                                                  StoragePointer& owner) {
-  if (!Charge(owner, map.ElementBytes())) return nullptr;
-  LocalStorageElement* const element = NewElement(map);
-  if (element == nullptr) Uncharge(owner, map.ElementBytes());
-  return element;
+Status LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map, StoragePointer& owner,
+                                                    LocalStorageElement** element) {
+  if (!Charge(owner, map.ElementBytes())) return Status::kOwnerLimit;
+  *element = NewElement(map);
+  if (*element != nullptr) return Status::kOk;
+  Uncharge(owner, map.ElementBytes());
+  return Status::kNoMemory;
 }
 
 void LocalStorageDomain::State::Discard(LocalStorageMap& map, StoragePointer& owner,
@@ -58,7 +59,7 @@ void LocalStorageDomain::State::Discard(LocalStorageMap& map, StoragePointer& ow
 
 Status LocalStorageDomain::State::AddStorage(LocalStorageMap& map, StoragePointer& owner,
                                              LocalStorageElement* first) {
-  if (!Charge(owner, storage_charge_bytes)) return Status::kNoMemory;
+  if (!Charge(owner, storage_charge_bytes)) return Status::kOwnerLimit;
   void* const place = storages.Allocate();
   if (place == nullptr) {
     Uncharge(owner, storage_charge_bytes);

@@ -68,12 +68,13 @@ struct LocalStorageDomain::State {
 
   // An element with an undefined value, not charged. Null without memory.
   LocalStorageElement* NewElement(LocalStorageMap& map);
-  // As NewElement(), charged to the owner. Null also if the owner is at its limit.
-  LocalStorageElement* NewChargedElement(LocalStorageMap& map, StoragePointer& owner);
+  // As NewElement(), charged to the owner. kOwnerLimit. kNoMemory.
+  Status NewChargedElement(LocalStorageMap& map, StoragePointer& owner,
+                           LocalStorageElement** element);
   // Undoes NewChargedElement() for an element that is not published.
   void Discard(LocalStorageMap& map, StoragePointer& owner, LocalStorageElement* element);
-  // Makes the owner's storage, with `first` in it. kNoMemory. kExists: another thread made one
-  // meanwhile.
+  // Makes the owner's storage, with `first` in it. kOwnerLimit. kNoMemory. kExists: another
+  // thread made one meanwhile.
   Status AddStorage(LocalStorageMap& map, StoragePointer& owner, LocalStorageElement* first);
   // Adds a charged `fresh` to a live storage, and removes `old` if it is not null.
   void Replace(LocalStorage* storage, LocalStorageElement* fresh, LocalStorageElement* old)

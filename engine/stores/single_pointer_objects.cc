@@ -163,7 +163,7 @@ Status SinglePointerObjects::Put(Socket& socket, const SinglePointerMap& map_to_
   const uint32_t charged = old != nullptr ? old->object_bytes : 0;
   if (fresh->object_bytes > charged && !table_.ChargeOmem(socket, fresh->object_bytes - charged)) {
     fresh->slab->Free(fresh);
-    return Status::kNoMemory;
+    return Status::kOwnerLimit;
   }
   Publish(socket, fresh);
   return Status::kOk;
@@ -207,7 +207,7 @@ Status SinglePointerObjects::CloneOwner(Socket& parent, Socket& child) noexcept 
   if (copy == nullptr) return empty ? Status::kOk : Status::kNoMemory;
   if (!table_.ChargeOmem(child, copy->object_bytes)) {
     copy->slab->Free(copy);
-    return Status::kNoMemory;
+    return Status::kOwnerLimit;
   }
   MutexLock lock(&LockOf(child));
   Publish(child, copy);

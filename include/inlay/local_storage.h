@@ -87,8 +87,8 @@ class LocalStorageDomain {
   // REQUIRES: no concurrent Update or Delete on this owner.
   void ReleaseOwner(StoragePointer& owner) noexcept;
 
-  // Gives `child` a copy of each value of `parent` whose map has the clone flag. kNoMemory: a copy
-  // could not be charged or allocated; then the child has no values.
+  // Gives `child` a copy of each value of `parent` whose map has the clone flag. kOwnerLimit: the
+  // charger refused. kNoMemory. After either the child has no values.
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed.
   Status CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept;
@@ -158,14 +158,13 @@ class LocalStorageMap {
   }
 
   // Creates or replaces the value, with a new element. kExists, kNotFound: `flag` does not allow
-  // it. kInvalid: wrong size. kNoMemory: the element could not be charged or allocated; if the
-  // owner has any value, this check precedes that of the flag, as in the kernel. On failure nothing
-  // changed.
+  // it. kInvalid: wrong size. kOwnerLimit: the charger refused. kNoMemory. If the owner has any
+  // value, these two precede the check of the flag, as in the kernel. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: release.
   Status Update(StoragePointer& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
 
   // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
-  // failure; *status, if given, then says why: kNoMemory.
+  // failure; *status, if given, then says why: kOwnerLimit, kNoMemory.
   // Reader section: required. Pointer valid until: the end of the section.
   const std::byte* GetOrCreate(StoragePointer& owner, std::span<const std::byte> init,
                                Status* status) noexcept;

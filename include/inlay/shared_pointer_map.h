@@ -123,9 +123,9 @@ class SharedPointerMap final : private TailMap {
   size_t PrivateBytes() const;
 
   // NewPrivate(), Put() and Replace() require the lock of the socket's place.
-  const std::byte* NewPrivate(Socket& socket, std::span<const std::byte> value,
-                              bool charged) noexcept;
-  const std::byte* Put(Socket& socket, std::span<const std::byte> value) noexcept;
+  Status NewPrivate(Socket& socket, std::span<const std::byte> value, bool charged,
+                    const std::byte** made_bytes) noexcept;
+  Status Put(Socket& socket, std::span<const std::byte> value) noexcept;
   void Replace(Socket& socket, const std::byte* after) noexcept;
   static void ReclaimPrivate(RcuHead* head);
 

@@ -24,7 +24,7 @@ enum class [[nodiscard]] Status : int{
     kBadDescriptor = EBADF,  // not an open descriptor
     kNotSocket = ENOTSOCK,   // a descriptor, but not of a socket
     kAgain = EAGAIN,         // another writer was first; internal, never returned
-    kNoMemory = ENOMEM,      // the system, or a socket's limit, allows no more memory
+    kNoMemory = ENOMEM,      // the system allows no more memory
     kExists = EEXIST,        // the value exists, and the flag asks for none
     kInvalid = EINVAL,       // an argument or a flag that is invalid in every state
     kTooBig = E2BIG,         // a value size above the limit
@@ -37,6 +37,7 @@ enum class [[nodiscard]] Status : int{
     kAccountLimit = status_internal::NoMemoryBecause(3),  // StoreOptions::table_limit_bytes
     kSpillLimit = status_internal::NoMemoryBecause(4),    // StoreOptions::spill_limit_bytes
     kPendingLimit = status_internal::NoMemoryBecause(5),  // StoreOptions::pending_limit_bytes
+    kOwnerLimit = status_internal::NoMemoryBecause(6),    // the owner's own: a socket's optmem_max
 };
 
 // The errno twin: 0 for kOk, otherwise positive.
@@ -83,6 +84,8 @@ constexpr std::string_view StatusName(Status status) {
       return "ENOMEM, spill limit";
     case Status::kPendingLimit:
       return "ENOMEM, pending limit";
+    case Status::kOwnerLimit:
+      return "ENOMEM, owner limit";
   }
   return "?";
 }

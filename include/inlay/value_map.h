@@ -18,7 +18,8 @@
 //     owner dropped        | kNotFound                    |
 //
 // kInvalid: the value to store has the wrong size. kNoMemory, or another status with IsNoMemory():
-// the system has no memory or a limit is reached; nothing changed (V4). Modify needs no room under
+// the system has no memory, or a limit is reached, such as the socket's (kOwnerLimit); nothing
+// changed (V4). Modify needs no room under
 // an owner's limit, unless a shared value becomes private because the table has no room. Lock bytes
 // (MapOptions::spin_lock) read as 0 whatever a caller stores.
 //

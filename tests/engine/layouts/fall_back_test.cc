@@ -161,7 +161,7 @@ TYPED_TEST(FallBackTest, AcceptClonesAValueOnce) {
   EXPECT_TRUE(this->Held(*plain, child).empty());
   this->LimitTo(kFirstCharge - 1);
   int fd = -1;
-  EXPECT_EQ(this->table_->Accept(listener, &fd), Status::kNoMemory);
+  EXPECT_EQ(this->table_->Accept(listener, &fd), Status::kOwnerLimit);
   EXPECT_EQ(fd, -1);
   EXPECT_EQ(this->table_->sockets(), 2U);
   std::string reason;

@@ -302,8 +302,8 @@ TEST(IndexMapSocketOverflowTest, ASpillPastTheSocketsLimitIsNoMemoryAndChangesNo
   EXPECT_EQ(sockets[0]->sk_omem_alloc.load(), reserved) << "an index has no private charge";
   const int32_t spilled = reserved + 72 + static_cast<int32_t>(kOverflowValueBytes) + 176;
   owners.table().set_optmem_max_bytes(spilled);
-  EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kNoMemory);
-  EXPECT_EQ(map->Update(*sockets[1], Value(2), UpdateFlag::kAny), Status::kNoMemory);
+  EXPECT_EQ(map->Update(*sockets[2], Value(2), UpdateFlag::kAny), Status::kOwnerLimit);
+  EXPECT_EQ(map->Update(*sockets[1], Value(2), UpdateFlag::kAny), Status::kOwnerLimit);
   EXPECT_EQ(map->stats().no_memory, 2U);
   EXPECT_EQ(sockets[2]->sk_omem_alloc.load(), reserved);
   {

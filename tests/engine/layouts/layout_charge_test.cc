@@ -89,13 +89,13 @@ TEST_F(SingleChargeTest, AnObjectThatGrowsNeedsRoomForTheDifferenceOnly) {
   const auto second = Make(20);
   Socket& socket = OpenSocket();
   LimitTo(kOne - 1);
-  EXPECT_EQ(Put(*first, socket, 1), Status::kNoMemory);
-  EXPECT_EQ(GetOrCreateStatus(*first, socket, {}), Status::kNoMemory);
+  EXPECT_EQ(Put(*first, socket, 1), Status::kOwnerLimit);
+  EXPECT_EQ(GetOrCreateStatus(*first, socket, {}), Status::kOwnerLimit);
   EXPECT_EQ(Charged(socket), 0);
   LimitTo(kOne);
   ASSERT_EQ(Put(*first, socket, 1), Status::kOk);
   LimitTo(kTwo - 1);
-  EXPECT_EQ(Put(*second, socket, 1), Status::kNoMemory);
+  EXPECT_EQ(Put(*second, socket, 1), Status::kOwnerLimit);
   EXPECT_EQ(Charged(socket), kOne);
   EXPECT_TRUE(Held(*second, socket).empty());
   LimitTo(kTwo);
@@ -126,7 +126,7 @@ TEST_F(SingleChargeTest, FlagsAreLookedAtBeforeTheCharge) {
   table_->set_optmem_max_bytes(0);
   EXPECT_EQ(Put(*present, socket, 2, UpdateFlag::kNoExist), Status::kExists);
   EXPECT_EQ(Put(*absent, socket, 2, UpdateFlag::kExist), Status::kNotFound);
-  EXPECT_EQ(Put(*absent, socket, 2, UpdateFlag::kNoExist), Status::kNoMemory);
+  EXPECT_EQ(Put(*absent, socket, 2, UpdateFlag::kNoExist), Status::kOwnerLimit);
 }
 
 TEST_F(SingleChargeTest, AChildIsChargedForWhatItInherits) {
@@ -139,7 +139,7 @@ TEST_F(SingleChargeTest, AChildIsChargedForWhatItInherits) {
   }
   LimitTo(kFirstAndThird - 1);
   int fd = -1;
-  EXPECT_EQ(table_->Accept(listener, &fd), Status::kNoMemory);
+  EXPECT_EQ(table_->Accept(listener, &fd), Status::kOwnerLimit);
   EXPECT_EQ(table_->sockets(), 1U);
   LimitTo(kFirstAndThird);
   EXPECT_EQ(Charged(Accept(listener)), kFirstAndThird);
@@ -190,10 +190,10 @@ TEST_F(SharedChargeTest, APrivateValueThatHasNoRoomIsRefusedAndTheOldOneStays) {
   Socket& absent = OpenSocket();
   LimitTo(kPrivate - 1);
   for (const UpdateFlag flag : {UpdateFlag::kAny, UpdateFlag::kNoExist}) {
-    EXPECT_EQ(Put(*map_, absent, 1000, flag), Status::kNoMemory);
+    EXPECT_EQ(Put(*map_, absent, 1000, flag), Status::kOwnerLimit);
   }
-  EXPECT_EQ(GetOrCreateStatus(*map_, absent, Value(*map_, 1000)), Status::kNoMemory);
-  EXPECT_EQ(Put(*map_, socket(), 1000), Status::kNoMemory);
+  EXPECT_EQ(GetOrCreateStatus(*map_, absent, Value(*map_, 1000)), Status::kOwnerLimit);
+  EXPECT_EQ(Put(*map_, socket(), 1000), Status::kOwnerLimit);
   EXPECT_EQ(Put(*map_, socket(), 1000, UpdateFlag::kNoExist), Status::kExists);
   EXPECT_TRUE(Held(*map_, absent).empty());
   EXPECT_EQ(Held(*map_, socket()), Value(*map_, 0));
@@ -224,7 +224,7 @@ TEST_F(SharedChargeTest, AChildOfAPrivateValueIsChargedForItsOwn) {
   ASSERT_EQ(Put(*map_, socket(), 1000), Status::kOk);
   LimitTo(kPrivate - 1);
   int fd = -1;
-  EXPECT_EQ(table_->Accept(fd_, &fd), Status::kNoMemory);
+  EXPECT_EQ(table_->Accept(fd_, &fd), Status::kOwnerLimit);
   LimitTo(kPrivate);
   EXPECT_EQ(Charged(Accept(fd_)), kPrivate);
 }
@@ -278,13 +278,13 @@ TEST_F(IndexChargeTest, AnIndexCostsNothingAndASpilledValueWhatThePointerLayoutT
 
 TEST_F(IndexChargeTest, OneSpilledValueAfterTheOtherIsChargedOnce) {
   LimitTo(kFirst - 1);
-  EXPECT_EQ(Put(*one_, socket(), 5), Status::kNoMemory);
+  EXPECT_EQ(Put(*one_, socket(), 5), Status::kOwnerLimit);
   LimitTo(kFirst);
   ASSERT_EQ(Put(*one_, socket(), 5), Status::kOk);
   EXPECT_EQ(Put(*one_, socket(), 6), Status::kOk);
   EXPECT_EQ(ModifyTo(*one_, socket(), 7), Status::kOk);
   EXPECT_EQ(Charged(socket()), kFirst);
-  EXPECT_EQ(Put(*other_, socket(), 5), Status::kNoMemory);
+  EXPECT_EQ(Put(*other_, socket(), 5), Status::kOwnerLimit);
   EXPECT_EQ(Held(*one_, socket()), Value(*one_, 7));
   EXPECT_EQ(Charged(socket()), kFirst);
 }
@@ -296,7 +296,7 @@ TEST_F(IndexChargeTest, AChildWhoseValuesCannotBeChargedIsNotMade) {
   for (const int32_t room : {0, kFirst, kFirst + kFurther - 1}) {
     LimitTo(room);
     int fd = -1;
-    EXPECT_EQ(table_->Accept(listener_, &fd), Status::kNoMemory) << room;
+    EXPECT_EQ(table_->Accept(listener_, &fd), Status::kOwnerLimit) << room;
     EXPECT_EQ(table_->sockets(), sockets);
     EXPECT_EQ(one_->stats().spilled_now, 1U);
     EXPECT_EQ(other_->stats().spilled_now, 1U);
@@ -317,14 +317,14 @@ TYPED_TEST(FallenChargeTest, ReplacingNeedsRoomForBothForAMomentAndModifyNone) {
   const auto map = this->template MakeMap<TypeParam>({.value_bytes = kChargedValueBytes});
   Socket& socket = this->OpenSocket();
   this->LimitTo(kFirst - 1);
-  EXPECT_EQ(this->Put(*map, socket, 1), Status::kNoMemory);
+  EXPECT_EQ(this->Put(*map, socket, 1), Status::kOwnerLimit);
   EXPECT_EQ(this->Put(*map, socket, 1, UpdateFlag::kExist), Status::kNotFound);
   this->LimitTo(kFirst);
   ASSERT_EQ(this->Put(*map, socket, 1), Status::kOk);
   EXPECT_EQ(this->Charged(socket), kFirst);
   this->LimitTo(kFirst + kElement - 1);
   for (const UpdateFlag flag : kAllFlags) {
-    EXPECT_EQ(this->Put(*map, socket, 2, flag), Status::kNoMemory);
+    EXPECT_EQ(this->Put(*map, socket, 2, flag), Status::kOwnerLimit);
   }
   EXPECT_EQ(this->ModifyTo(*map, socket, 3), Status::kOk);
   this->LimitTo(kFirst + kElement);

@@ -186,7 +186,7 @@ class MixedLayoutsTest : public SocketsTest {
         wanted = CheckUpdateFlag(flag, present);
       }
     }
-    if (status == Status::kNoMemory) {
+    if (status == Status::kOwnerLimit) {
       ASSERT_TRUE(needs_room) << map.name;
       ++refused_[map.name];
       return;
@@ -202,7 +202,7 @@ class MixedLayoutsTest : public SocketsTest {
       ASSERT_EQ(status, Status::kInvalid);
       return;
     }
-    if (status == Status::kNoMemory) {
+    if (status == Status::kOwnerLimit) {
       ++refused_["accept"];
       return;
     }

@@ -55,7 +55,7 @@ TEST_F(SocketChargeTest, FirstElement348FurtherOnes172) {
 TEST_F(SocketChargeTest, TheLimitIsStrictForTheFirstElement) {
   const auto map = MakeMap(100);
   table_->set_optmem_max_bytes(348);
-  EXPECT_EQ(Put(*map, 1), Status::kNoMemory);
+  EXPECT_EQ(Put(*map, 1), Status::kOwnerLimit);
   EXPECT_EQ(Put(*map, 1, UpdateFlag::kExist), Status::kNotFound);
   EXPECT_EQ(charged(), 0);
   table_->set_optmem_max_bytes(349);
@@ -69,7 +69,7 @@ TEST_F(SocketChargeTest, ReplacingNeedsRoomForBothForAMoment) {
   for (const int32_t limit : {349, 520}) {
     table_->set_optmem_max_bytes(limit);
     for (const UpdateFlag flag : {UpdateFlag::kAny, UpdateFlag::kExist, UpdateFlag::kNoExist}) {
-      EXPECT_EQ(Put(*map, 2, flag), Status::kNoMemory);
+      EXPECT_EQ(Put(*map, 2, flag), Status::kOwnerLimit);
     }
     EXPECT_EQ(charged(), 348);
   }
@@ -84,12 +84,12 @@ TEST_F(SocketChargeTest, AtTheLimitASocketWithOtherValuesAnswersNoMemoryFirst) {
   const auto absent = MakeMap(100);
   ASSERT_EQ(Put(*present, 1), Status::kOk);
   table_->set_optmem_max_bytes(348);
-  EXPECT_EQ(Put(*absent, 1, UpdateFlag::kNoExist), Status::kNoMemory);
-  EXPECT_EQ(Put(*absent, 1, UpdateFlag::kExist), Status::kNoMemory) << "not ENOENT";
+  EXPECT_EQ(Put(*absent, 1, UpdateFlag::kNoExist), Status::kOwnerLimit);
+  EXPECT_EQ(Put(*absent, 1, UpdateFlag::kExist), Status::kOwnerLimit) << "not ENOENT";
   ReadSection section;
   Status status = Status::kOk;
   EXPECT_EQ(absent->GetOrCreate(*socket_, {}, &status), nullptr);
-  EXPECT_EQ(status, Status::kNoMemory);
+  EXPECT_EQ(status, Status::kOwnerLimit);
   EXPECT_NE(present->GetOrCreate(*socket_, {}, &status), nullptr);
   EXPECT_EQ(present->Delete(*socket_), Status::kOk);
 }
@@ -136,7 +136,7 @@ TEST_F(SocketChargeTest, AChildThatCannotBeChargedIsNotMade) {
   ASSERT_EQ(Put(*other, 1), Status::kOk);
   table_->set_optmem_max_bytes(520);  // one value fits, two do not
   int fd = -1;
-  EXPECT_EQ(table_->Accept(0, &fd), Status::kNoMemory);
+  EXPECT_EQ(table_->Accept(0, &fd), Status::kOwnerLimit);
   EXPECT_EQ(fd, -1);
   EXPECT_EQ(table_->sockets(), 1U);
   table_->set_optmem_max_bytes(521);

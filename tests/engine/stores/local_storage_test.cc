@@ -142,13 +142,13 @@ TEST_F(LocalStorageTest, WithoutRoomNothingChanges) {
   StoragePointer child{nullptr};
   ASSERT_EQ(Put(*map, owner, 1), Status::kOk);
   charger_.full = true;
-  EXPECT_EQ(Put(*map, owner, 2), Status::kNoMemory);
-  EXPECT_EQ(map->Update(owner, Value(2), UpdateFlag::kNoExist), Status::kNoMemory)
+  EXPECT_EQ(Put(*map, owner, 2), Status::kOwnerLimit);
+  EXPECT_EQ(map->Update(owner, Value(2), UpdateFlag::kNoExist), Status::kOwnerLimit)
       << "the charge precedes the flag if the owner has any value";
   EXPECT_EQ(map->Update(child, Value(2), UpdateFlag::kExist), Status::kNotFound);
   EXPECT_EQ(map->Modify(owner, [](std::span<std::byte>) {}), Status::kOk) << "needs no room";
   EXPECT_EQ(map->Modify(child, [](std::span<std::byte>) {}), Status::kNotFound);
-  EXPECT_EQ(domain_.CloneOwner(owner, child), Status::kNoMemory);
+  EXPECT_EQ(domain_.CloneOwner(owner, child), Status::kOwnerLimit);
   EXPECT_EQ(child.load(), nullptr);
   EXPECT_EQ(Held(*map, owner), Value(1));
   charger_.full = false;

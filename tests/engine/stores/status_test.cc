@@ -10,8 +10,9 @@ namespace {
 
 TEST(StatusTest, EveryReasonForNoMemoryHasTheTwinEnomemAndANameOfItsOwn) {
   std::set<std::string_view> names;
-  for (const Status status : {Status::kNoMemory, Status::kNoBits, Status::kNoIndexes,
-                              Status::kAccountLimit, Status::kSpillLimit, Status::kPendingLimit}) {
+  for (const Status status :
+       {Status::kNoMemory, Status::kNoBits, Status::kNoIndexes, Status::kAccountLimit,
+        Status::kSpillLimit, Status::kPendingLimit, Status::kOwnerLimit}) {
     EXPECT_EQ(ToErrno(status), ENOMEM);
     EXPECT_TRUE(IsNoMemory(status));
     EXPECT_TRUE(StatusName(status).starts_with("ENOMEM"));
