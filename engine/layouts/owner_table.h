@@ -192,6 +192,7 @@ class OwnerTable {
         *found = value;
         return &place;
       }
+      INLAY_TEST_POINT("owner_table.bucket_passed");
       bucket = bucket->more.load(std::memory_order_acquire);
       if (bucket == nullptr) return nullptr;
     }

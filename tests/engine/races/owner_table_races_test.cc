@@ -86,5 +86,34 @@ TEST_F(OwnerTableRacesTest, AReaderThatMissesAValueOnItsWaySearchesAgain) {
   }
 }
 
+// The reader has passed the front bucket when the value moves there from the chain behind it.
+TEST_F(OwnerTableRacesTest, AReaderThatAValuePassesOnItsWayUpSearchesAgain) {
+  // The values of each bucket, in the order in which they go in: the front has room for six.
+  constexpr size_t kInFront = 6;
+  std::vector<SideValue*> in_bucket[OwnerTable::kFewestBuckets];
+  for (SideValue& value : values_) {
+    const uint64_t number = OwnerTable::HashOf(value.owner) >> 32;
+    in_bucket[number % OwnerTable::kFewestBuckets].push_back(&value);
+  }
+  Insert(1000);
+  int pulled_up = 0;
+  for (const std::vector<SideValue*>& inserted : in_bucket) {
+    if (inserted.size() <= kInFront) continue;
+    SideValue* const chained = inserted[kInFront];
+    bool passed = false;
+    const AtTestPoint front_passed("owner_table.bucket_passed", [&] {
+      passed = true;
+      std::thread([&] { table_.Remove(inserted[0]->owner); }).join();
+    });
+    {
+      const ReadSection section;
+      EXPECT_EQ(table_.Find(chained->owner), chained);
+    }
+    EXPECT_TRUE(passed) << "the value was not in the chain";
+    ++pulled_up;
+  }
+  EXPECT_GT(pulled_up, 50);
+}
+
 }  // namespace
 }  // namespace inlay
