@@ -83,7 +83,6 @@ struct ValueTable::State : CreditLender {
   // The library's thread reclaims while nobody asks for indexes. Empty: it does not.
   TaskHandle idle_task;
   bool asked_since_step GUARDED_BY(mutex) = false;
-  uint32_t unwatched GUARDED_BY(mutex) = 0;  // new values until the table next plans (ReclaimPlan)
   // How far the hand has come in the present round, and how many steps it rests before the next.
   uint32_t idle_passed GUARDED_BY(mutex) = 0;
   uint32_t idle_rest GUARDED_BY(mutex) = 0;
