@@ -17,7 +17,7 @@ namespace inlay {
 
 class Findings {
  public:
-  void CountOperation() { operations_.fetch_add(1, std::memory_order_relaxed); }
+  void CountOperations(uint64_t count) { operations_.fetch_add(count, std::memory_order_relaxed); }
   void CountAge(Age age) {
     ages_[static_cast<size_t>(age)].fetch_add(1, std::memory_order_relaxed);
   }

@@ -1,4 +1,4 @@
-// stress: does everything to the values of every layout at once, for a number of operations or a
+// stress: does everything to the values of every layout at once, for a number of steps or a
 // time, with values that carry their own proof. Never a wrong value; nothing left at the end.
 //
 // Exit codes: 0 nothing wrong; 1 something wrong; 2 bad arguments.
@@ -22,10 +22,10 @@ namespace inlay {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: stress [--seconds S | --operations N] [--threads T] [--layout NAME|all] [--seed N]\n"
+    "usage: stress [--seconds S | --steps N] [--threads T] [--layout NAME|all] [--seed N]\n"
     "              [--forks]\n"
     "  --seconds S      of each layout (default 1)\n"
-    "  --operations N   of each thread and layout, instead of a time\n"
+    "  --steps N   of each thread and layout, instead of a time\n"
     "  --threads T      1 to 64 (default 3)\n"
     "  --layout NAME    pointer, inline, single_pointer, shared_pointer, index4, index9, index12,\n"
     "                   index16, or all (default)\n"
@@ -76,9 +76,9 @@ Arguments ParseArguments(int argc, char** argv) {
   Arguments arguments;
   StressOptions& options = arguments.options;
   options.seed = std::random_device()();
-  enum : int { kSeconds = 1, kOperations, kThreads, kLayout, kSeed, kForks, kHelp };
+  enum : int { kSeconds = 1, kSteps, kThreads, kLayout, kSeed, kForks, kHelp };
   static constexpr option kOptions[] = {{"seconds", required_argument, nullptr, kSeconds},
-                                        {"operations", required_argument, nullptr, kOperations},
+                                        {"steps", required_argument, nullptr, kSteps},
                                         {"threads", required_argument, nullptr, kThreads},
                                         {"layout", required_argument, nullptr, kLayout},
                                         {"seed", required_argument, nullptr, kSeed},
@@ -93,9 +93,9 @@ Arguments ParseArguments(int argc, char** argv) {
           RefuseArguments("--seconds is not a positive number: " + std::string(optarg));
         }
         break;
-      case kOperations:
-        if (!Parse(optarg, &options.operations) || options.operations == 0) {
-          RefuseArguments("--operations is not a positive number: " + std::string(optarg));
+      case kSteps:
+        if (!Parse(optarg, &options.steps) || options.steps == 0) {
+          RefuseArguments("--steps is not a positive number: " + std::string(optarg));
         }
         break;
       case kThreads:
@@ -122,10 +122,10 @@ Arguments ParseArguments(int argc, char** argv) {
     }
   }
   if (optind != argc) RefuseArguments("not an option: " + std::string(argv[optind]));
-  if (options.seconds > 0 && options.operations > 0) {
-    RefuseArguments("--seconds and --operations exclude each other");
+  if (options.seconds > 0 && options.steps > 0) {
+    RefuseArguments("--seconds and --steps exclude each other");
   }
-  if (options.operations == 0 && options.seconds <= 0) options.seconds = 1;
+  if (options.steps == 0 && options.seconds <= 0) options.seconds = 1;
   return arguments;
 }
 

@@ -33,7 +33,7 @@ namespace inlay {
 
 struct StressOptions {
   uint64_t seed = 1;
-  uint64_t operations = 0;  // of each thread; 0: until the time is over
+  uint64_t steps = 0;  // of each thread; 0: until the time is over
   double seconds = 0;
   unsigned threads = 3;
   bool forks = false;
@@ -54,11 +54,10 @@ class StressRun {
     for (unsigned t = 0; t < options_.threads; ++t) {
       threads.emplace_back([this, t, end] {
         Worker worker{.number = t, .random = std::mt19937_64(options_.seed * 1000 + t)};
-        for (uint64_t n = 0; options_.operations != 0 ? n < options_.operations
-                                                      : std::chrono::steady_clock::now() < end;
+        for (uint64_t n = 0;
+             options_.steps != 0 ? n < options_.steps : std::chrono::steady_clock::now() < end;
              ++n) {
-          Act(worker);
-          findings_.CountOperation();
+          findings_.CountOperations(Act(worker));
         }
       });
     }
@@ -208,7 +207,8 @@ class StressRun {
 
   // --- what threads do
 
-  void Act(Worker& worker) {
+  // One step. Returns how many operations of maps it was: calls of their functions.
+  uint64_t Act(Worker& worker) {
     const uint64_t choice = worker.Below(1000);
     if (choice < 380) return Read(worker);
     if (choice < 400) return ReadManyAtOnce(worker);
@@ -219,11 +219,11 @@ class StressRun {
     if (choice < 990) return ReadSlowly(worker);
     if (choice < 995) return FreeAndReopenMap(worker);
     if (choice < 996 && options_.forks) return Fork(worker);
-    MakeRoom(worker);
+    return MakeRoom(worker);
   }
 
   // What a layout offers to those that look after its table.
-  void MakeRoom(Worker& worker) {
+  uint64_t MakeRoom(Worker& worker) {
     Map& map = *maps_[worker.Below(kMaps)];
     const uint64_t choice = worker.Below(3);
     if constexpr (requires { map.Reclaim(); }) {
@@ -238,9 +238,10 @@ class StressRun {
         findings_.Require(status == Status::kOk || IsNoMemory(status), "EnsureRoom() fails");
       }
     }
+    return 1;
   }
 
-  void Read(Worker& worker) {
+  uint64_t Read(Worker& worker) {
     const size_t m = worker.Below(kMaps);
     const Tracked& one = *tracked_[worker.Below(tracked_.size())];
     const Track& track = one.tracks[m];
@@ -248,15 +249,16 @@ class StressRun {
     const Track::State before = track.completed();
     const std::byte* const found = maps_[m]->Get(*one.socket);
     CheckFound(one, m, found, before, track.started());
-    if (found == nullptr) return;
+    if (found == nullptr) return 1;
     const ProvingValue first = ProvingValue::At(found);
     if (worker.Below(8) == 0) std::this_thread::yield();
     findings_.Require(std::memcmp(&first, found, sizeof(first)) == 0, "V2: bytes have changed");
     CheckAge(one, m, first.generation);
+    return 1;
   }
 
   // Some sockets twice and some not at all, as a program's packets come.
-  void ReadManyAtOnce(Worker& worker) {
+  uint64_t ReadManyAtOnce(Worker& worker) {
     using Many = std::array<const std::byte*, kReadAtOnce>;
     if constexpr (requires(Map & map, std::span<Socket* const> of, Many found) {
                     map.GetMany(of, std::span<const std::byte*>(found));
@@ -277,13 +279,14 @@ class StressRun {
         CheckFound(*some[i], m, found[i], before[i], some[i]->tracks[m].started());
         if (found[i] != nullptr) CheckAge(*some[i], m, ProvingValue::At(found[i]).generation);
       }
+      return kReadAtOnce;
     } else {
-      Read(worker);
+      return Read(worker);
     }
   }
 
   // Holds one section over many gets, and checks all found values once more at the end.
-  void ReadSlowly(Worker& worker) {
+  uint64_t ReadSlowly(Worker& worker) {
     struct Seen {
       const Tracked* one;
       size_t m;
@@ -306,10 +309,11 @@ class StressRun {
                         "V2: bytes have changed under a slow reader");
       CheckAge(*each.one, each.m, each.value.generation);
     }
+    return kSlowReads;
   }
 
   // One change of all sockets of a group that this thread writes alone.
-  void ChangeGroup(Worker& worker) {
+  uint64_t ChangeGroup(Worker& worker) {
     const size_t own = worker.Below(kGroupsPerThread);
     const uint64_t group = worker.number * kGroupsPerThread + own;
     const size_t m = worker.Below(kMaps);
@@ -319,7 +323,7 @@ class StressRun {
     const UpdateFlag refused = state.present ? UpdateFlag::kNoExist : UpdateFlag::kExist;
     if (choice == 0) {
       for (size_t i = 0; i < kSocketsPerGroup; ++i) RefuseChange(map, group, i, m, state, refused);
-      return;
+      return kSocketsPerGroup;
     }
     const uint64_t generation = ++worker.generations[own];
     const Track::State next{generation, !state.present || choice > 2};
@@ -334,6 +338,7 @@ class StressRun {
       if (state.present && worker.Below(4) == 0) one.tracks[m].NoteReplaced(state.generation);
     }
     state = next;
+    return kSocketsPerGroup;
   }
 
   Status Change(Map& map, Socket& socket, size_t m, uint64_t group, Track::State state,
@@ -373,7 +378,7 @@ class StressRun {
                       "an absent value is modified");
   }
 
-  void WriteContended(Worker& worker) {
+  uint64_t WriteContended(Worker& worker) {
     const size_t m = worker.Below(kMaps);
     Map& map = *maps_[m];
     Socket& socket = *contended_[worker.Below(kContended)];
@@ -384,12 +389,12 @@ class StressRun {
       case 0:
         status = map.Update(socket, value.bytes(), UpdateFlag::kAny);
         findings_.Require(status == Status::kOk, "a contended update fails");
-        return;
+        return 1;
       case 1:
         status = map.Update(socket, value.bytes(), UpdateFlag::kNoExist);
         findings_.Require(status == Status::kOk || status == Status::kExists,
                           "a contended update with kNoExist fails");
-        return;
+        return 1;
       case 2:
         status = map.Update(socket, value.bytes(), UpdateFlag::kExist);
         break;
@@ -401,7 +406,7 @@ class StressRun {
         const std::byte* const made = map.GetOrCreate(socket, value.bytes(), nullptr);
         findings_.Require(made != nullptr && ProvingValue::At(made).Proves(m, kContendedGroup),
                           "a contended GetOrCreate() gives a wrong value");
-        return;
+        return 1;
       }
       default:
         status = map.Modify(socket, [&](std::span<std::byte> bytes) {
@@ -412,21 +417,23 @@ class StressRun {
     }
     findings_.Require(status == Status::kOk || status == Status::kNotFound,
                       "a contended write fails");
+    return 1;
   }
 
-  void ReadContended(Worker& worker) {
+  uint64_t ReadContended(Worker& worker) {
     const size_t m = worker.Below(kMaps);
     const ReadSection section;
     const std::byte* const found = maps_[m]->Get(*contended_[worker.Below(kContended)]);
-    if (found == nullptr) return;
+    if (found == nullptr) return 1;
     const ProvingValue first = ProvingValue::At(found);
     findings_.Require(first.Proves(m, kContendedGroup), "a contended get finds a wrong value");
     if (worker.Below(8) == 0) std::this_thread::yield();
     findings_.Require(std::memcmp(&first, found, sizeof(first)) == 0, "V2: bytes have changed");
+    return 1;
   }
 
   // A child inherits what its listener held while it was accepted, in every map.
-  void AcceptAndClose(Worker& worker) {
+  uint64_t AcceptAndClose(Worker& worker) {
     const uint64_t group = worker.Below(groups());
     const Tracked& listener = tracked(group, 0);
     std::array<Track::State, kMaps> before;
@@ -434,7 +441,7 @@ class StressRun {
     int fd = -1;
     if (table_->Accept(listener.fd, &fd) != Status::kOk) {
       findings_.Wrong("accept fails");
-      return;
+      return 1;
     }
     std::array<uint64_t, kMaps> last;
     for (size_t m = 0; m < kMaps; ++m) last[m] = listener.tracks[m].started();
@@ -442,7 +449,7 @@ class StressRun {
       const ReadSection section;
       Socket* child = nullptr;
       findings_.Require(table_->Find(fd, &child) == Status::kOk, "an accepted socket is gone");
-      if (child == nullptr) return;
+      if (child == nullptr) return 1;
       CheckFound(listener, m, maps_[m]->Get(*child), before[m], last[m]);
       const ProvingValue value = ProvingValue::Make(m, group, 1 + worker.Below(100));
       findings_.Require(maps_[m]->Update(*child, value.bytes(), UpdateFlag::kAny) == Status::kOk,
@@ -452,16 +459,18 @@ class StressRun {
                         "a child has another value than it was given");
     }
     findings_.Require(table_->Close(fd) == Status::kOk, "close fails");
+    return 2 + 3 * kMaps;  // accept and close, and of each map two gets and an update
   }
 
   // A map of this thread's own, over sockets that the others write, accept and close meanwhile. Its
   // bits or places may be those of a map that was just freed; if none are free, it falls back.
-  void FreeAndReopenMap(Worker& worker) {
+  uint64_t FreeAndReopenMap(Worker& worker) {
     constexpr uint64_t kOwnMap = 77;
+    constexpr size_t kSocketsOfNewMap = 8;
     std::unique_ptr<Map> map;
-    if (!CreateMap(&map)) return;
-    for (size_t i = 0; i < 8; ++i) {
-      Socket& socket = *tracked_[(worker.number * 8 + i) % tracked_.size()]->socket;
+    if (!CreateMap(&map)) return 1;
+    for (size_t i = 0; i < kSocketsOfNewMap; ++i) {
+      Socket& socket = *tracked_[(worker.number * kSocketsOfNewMap + i) % tracked_.size()]->socket;
       {
         const ReadSection section;
         findings_.Require(map->Get(socket) == nullptr, "a new map has an old value");
@@ -475,18 +484,19 @@ class StressRun {
                         "a new map has another value than it was given");
     }
     map.reset();
+    return 2 + 3 * kSocketsOfNewMap;  // made and freed, and of each socket two gets and an update
   }
 
   // The child of a fork sees what its parent held. It reads only: other threads' locks may be held
   // in it, and nobody ends their sections.
-  void Fork(Worker& worker) {
+  uint64_t Fork(Worker& worker) {
     std::array<Track::State, kMaps> before;
     const Tracked& one = *tracked_[worker.number * kGroupsPerThread * kSocketsPerGroup];
     for (size_t m = 0; m < kMaps; ++m) before[m] = one.tracks[m].completed();
     const pid_t child = fork();
     if (child < 0) {
       findings_.Wrong("fork fails");
-      return;
+      return 0;
     }
     if (child == 0) {
       const uint64_t wrong_before = findings_.wrong();
@@ -500,6 +510,7 @@ class StressRun {
     int status = 0;
     findings_.Require(waitpid(child, &status, 0) == child && status == 0,
                       "a fork's child finds a wrong value");
+    return kMaps;
   }
 
   const StressOptions options_;
