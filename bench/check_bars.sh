@@ -20,6 +20,7 @@ check get_bench --inlay_sweep=sockets
 check write_bench
 check full_table_bench
 check spill_bench
+check attack_bench
 check scaling_bench
 check map_count_bench
 check memory_bench

@@ -39,7 +39,7 @@ fi
 
 build() {
   cmake --preset release &&
-    cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench \
+    cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench attack_bench \
       churn_bench scaling_bench map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
 echo "building"
@@ -51,7 +51,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=19
+total=20
 number=0
 skipped=()
 failed=()
@@ -94,6 +94,7 @@ done
 bench write write_bench "${few[@]}"
 bench full_table full_table_bench "${few[@]}"
 bench spill spill_bench
+bench attack attack_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then
