@@ -58,6 +58,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "inlay/export.h"
 #include "inlay/inline_words.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
@@ -101,8 +102,8 @@ class IndexMap final : private RegisteredMap {
   // pointers or options.field is set. kNoBits: no free field and no storage pointers;
   // options.field is set and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
   // Reader section: REQUIRES none (may wait for a grace period).
-  static Status Create(Store& store, const MapOptions& options,
-                       std::unique_ptr<IndexMap>* map) noexcept;
+  INLAY_API static Status Create(Store& store, const MapOptions& options,
+                                 std::unique_ptr<IndexMap>* map) noexcept;
   template <HasStore Owners>
   static Status Create(Owners& owners, const MapOptions& options,
                        std::unique_ptr<IndexMap>* map) noexcept {
@@ -113,7 +114,7 @@ class IndexMap final : private RegisteredMap {
   // (see OwnerPopulation).
   // REQUIRES: no concurrent use of this map. Other threads may close owners meanwhile.
   // Reader section: REQUIRES none (waits for a grace period).
-  ~IndexMap();
+  INLAY_API ~IndexMap();
   IndexMap(const IndexMap&) = delete;
   IndexMap& operator=(const IndexMap&) = delete;
 
@@ -221,7 +222,7 @@ class IndexMap final : private RegisteredMap {
   // Of owners with storage pointers it finds only those of a store with a population, and walks
   // over all of that. An owner may be closed meanwhile.
   // Reader section: not needed, allowed.
-  size_t BringHome(size_t most_owners) noexcept;
+  INLAY_API size_t BringHome(size_t most_owners) noexcept;
 
   // Retires the values that no owner uses and waits until their indexes are reusable. Returns how
   // many.
@@ -246,13 +247,13 @@ class IndexMap final : private RegisteredMap {
   const ValueTable& table() const { return *table_; }
   // All zeroes if !is_interned(). Takes no lock; says as much of one moment as ValueTable::stats().
   // Reader section: not needed, allowed.
-  IndexMapStats stats() const;
+  INLAY_API IndexMapStats stats() const;
   // Takes no lock that writers take. Reader section: not needed, allowed.
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
   // Checks V1..V4 as far as the map can see them; Store::CheckInvariants() also recounts the
   // owners.
   // REQUIRES: no concurrent writer.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
  private:
   IndexMap(Store& store, const MapOptions& options);
@@ -264,18 +265,19 @@ class IndexMap final : private RegisteredMap {
   void StopHomecoming() noexcept;
 
   const std::byte* FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept;
-  const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
-  const std::byte* GetFromPointer(const OwnerRef& owner) const noexcept;
+  INLAY_API const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
+  INLAY_API const std::byte* GetFromPointer(const OwnerRef& owner) const noexcept;
   const std::byte* CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
                                    Status* status) noexcept;
   Status CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept;
   const std::byte* GetValue(const OwnerRef& owner) const noexcept;
-  const std::byte* GetOrCreateValue(const OwnerRef& owner, std::span<const std::byte> init,
-                                    Status* status) noexcept;
-  Status UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
-                     UpdateFlag flag) noexcept;
-  Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
-  Status DeleteValue(const OwnerRef& owner) noexcept;
+  INLAY_API const std::byte* GetOrCreateValue(const OwnerRef& owner,
+                                              std::span<const std::byte> init,
+                                              Status* status) noexcept;
+  INLAY_API Status UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
+                               UpdateFlag flag) noexcept;
+  INLAY_API Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
+  INLAY_API Status DeleteValue(const OwnerRef& owner) noexcept;
 
   // The state that an owner must be in for a write to take effect.
   struct Expectation;
@@ -299,8 +301,8 @@ class IndexMap final : private RegisteredMap {
 
   // RegisteredMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
-  Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
-  size_t TrimMemory() noexcept override;
+  INLAY_API Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
+  INLAY_API size_t TrimMemory() noexcept override;
   uint64_t codes() const noexcept override;
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
 

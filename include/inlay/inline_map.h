@@ -45,6 +45,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/pointer_map.h"
@@ -59,13 +60,13 @@ class InlineMap final : private TailMap {
  public:
   // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: not needed.
-  static Status Create(SocketTable& table, const MapOptions& options,
-                       std::unique_ptr<InlineMap>* map) noexcept;
+  INLAY_API static Status Create(SocketTable& table, const MapOptions& options,
+                                 std::unique_ptr<InlineMap>* map) noexcept;
   // Frees the map. Its value is absent in all sockets from then on, and the place returns to the
   // tail, zeroed.
   // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
-  ~InlineMap();
+  INLAY_API ~InlineMap();
   InlineMap(const InlineMap&) = delete;
   InlineMap& operator=(const InlineMap&) = delete;
 
@@ -99,23 +100,24 @@ class InlineMap final : private TailMap {
   // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
   // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
-  const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
-                               Status* status = nullptr) noexcept;
+  INLAY_API const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
+                                         Status* status = nullptr) noexcept;
 
   // The following functions work inside and outside of a reader section. Ordering: release.
-  Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
-  Status Modify(Socket& socket, ModifyFn modify) noexcept;
-  Status Delete(Socket& socket) noexcept;
-  Status Clone(Socket& parent, Socket& child) noexcept;
+  INLAY_API Status Update(Socket& socket, std::span<const std::byte> value,
+                          UpdateFlag flag) noexcept;
+  INLAY_API Status Modify(Socket& socket, ModifyFn modify) noexcept;
+  INLAY_API Status Delete(Socket& socket) noexcept;
+  INLAY_API Status Clone(Socket& parent, Socket& child) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
   // The number of copies that wait to move into their places, or for their last readers. Callbacks
   // change it at any time.
-  size_t copies() const noexcept;
-  MemoryUsage memory_usage() const;
+  INLAY_API size_t copies() const noexcept;
+  INLAY_API MemoryUsage memory_usage() const;
   // Always true: the layout shares nothing that could be miscounted.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
  private:
   struct State;
@@ -125,7 +127,7 @@ class InlineMap final : private TailMap {
 
   InlineMap(SocketTable& table, const MapOptions& options, std::unique_ptr<State> state);
 
-  static const std::byte* GetElsewhere(uint64_t word) noexcept;
+  INLAY_API static const std::byte* GetElsewhere(uint64_t word) noexcept;
   const std::byte* GetInline(const Socket& socket) const noexcept;
   std::atomic<uint64_t>& WordOf(Socket& socket) const noexcept;
   uint32_t PlaceBytes() const;

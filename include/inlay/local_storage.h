@@ -28,6 +28,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
@@ -74,34 +75,34 @@ class StorageCharger {
 class LocalStorageDomain {
  public:
   // A non-null `charger` must outlive the domain. `storage_charge_bytes`: the charge for a storage.
-  explicit LocalStorageDomain(StorageCharger* charger = nullptr,
-                              uint32_t storage_charge_bytes = kLocalStorageBytes);
+  INLAY_API explicit LocalStorageDomain(StorageCharger* charger = nullptr,
+                                        uint32_t storage_charge_bytes = kLocalStorageBytes);
   // REQUIRES: all maps are destroyed and all values released.
   // Reader section: REQUIRES none (waits for retired memory).
-  ~LocalStorageDomain();
+  INLAY_API ~LocalStorageDomain();
   LocalStorageDomain(const LocalStorageDomain&) = delete;
   LocalStorageDomain& operator=(const LocalStorageDomain&) = delete;
 
   // Releases all values of an owner that will be freed.
   // Reader section: not needed. Concurrent gets stay valid until their sections end.
   // REQUIRES: no concurrent Update or Delete on this owner.
-  void ReleaseOwner(StoragePointer& owner) noexcept;
+  INLAY_API void ReleaseOwner(StoragePointer& owner) noexcept;
 
   // Gives `child` a copy of each value of `parent` whose map has the clone flag. kOwnerLimit: the
   // charger refused. kNoMemory. After either the child has no values.
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed.
-  Status CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept;
+  INLAY_API Status CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept;
 
   // Gives the memory of freed objects back to the system, as far as whole chunks are empty. Returns
   // how many bytes.
   // Reader section: not needed, allowed.
-  size_t Trim() noexcept;
+  INLAY_API size_t Trim() noexcept;
 
   // The number of maps in the domain.
-  size_t maps() const noexcept;
+  INLAY_API size_t maps() const noexcept;
   // All memory of the domain's maps and owners, including objects that wait for a grace period.
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
 
  private:
   friend class LocalStorageMap;
@@ -116,13 +117,13 @@ class LocalStorageDomain {
 class LocalStorageMap {
  public:
   // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
-  static Status Create(LocalStorageDomain& domain, const MapOptions& options,
-                       std::unique_ptr<LocalStorageMap>* map) noexcept;
+  INLAY_API static Status Create(LocalStorageDomain& domain, const MapOptions& options,
+                                 std::unique_ptr<LocalStorageMap>* map) noexcept;
 
   // Frees the map and its values. They are absent in all owners from then on.
   // REQUIRES: no concurrent use of this map.
   // Reader section: REQUIRES none (waits for a grace period).
-  ~LocalStorageMap();
+  INLAY_API ~LocalStorageMap();
   LocalStorageMap(const LocalStorageMap&) = delete;
   LocalStorageMap& operator=(const LocalStorageMap&) = delete;
 
@@ -161,27 +162,28 @@ class LocalStorageMap {
   // it. kInvalid: wrong size. kOwnerLimit: the charger refused. kNoMemory. If the owner has any
   // value, these two precede the check of the flag, as in the kernel. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: release.
-  Status Update(StoragePointer& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept;
+  INLAY_API Status Update(StoragePointer& owner, std::span<const std::byte> value,
+                          UpdateFlag flag) noexcept;
 
   // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
   // failure; *status, if given, then says why: kOwnerLimit, kNoMemory.
   // Reader section: required. Pointer valid until: the end of the section.
-  const std::byte* GetOrCreate(StoragePointer& owner, std::span<const std::byte> init,
-                               Status* status) noexcept;
+  INLAY_API const std::byte* GetOrCreate(StoragePointer& owner, std::span<const std::byte> init,
+                                         Status* status) noexcept;
 
   // Runs `modify` on a copy and replaces the value by it, atomically. Runs it again on a new copy
   // if another writer changed the value meanwhile. Needs no charge, like the store through a
   // pointer that it emulates. kNotFound: absent. kNoMemory: no copy could be allocated.
   // Reader section: not needed, allowed. Ordering: release.
-  Status Modify(StoragePointer& owner, ModifyFn modify) noexcept;
+  INLAY_API Status Modify(StoragePointer& owner, ModifyFn modify) noexcept;
 
   // Deletes the value. kNotFound: absent. Readers may see the old value until their sections end.
-  Status Delete(StoragePointer& owner) noexcept;
+  INLAY_API Status Delete(StoragePointer& owner) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t cache_slot() const { return cache_slot_; }
   // The map's elements, and the storages that its elements created.
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
   // The number of owners that have a value of this map.
   size_t elements() const { return elements_.load(std::memory_order_relaxed); }
 
@@ -194,8 +196,8 @@ class LocalStorageMap {
   LocalStorageMap(LocalStorageDomain& domain, const MapOptions& options, uint32_t cache_slot,
                   std::unique_ptr<Buckets> buckets);
 
-  const std::byte* GetFromList(const StoragePointer& owner) const noexcept;
-  const std::byte* FindInList(const LocalStorage& storage) const noexcept;
+  INLAY_API const std::byte* GetFromList(const StoragePointer& owner) const noexcept;
+  INLAY_API const std::byte* FindInList(const LocalStorage& storage) const noexcept;
   size_t ElementBytes() const { return kStorageElementHeaderBytes + options_.value_bytes; }
 
   LocalStorageDomain& domain_;

@@ -19,6 +19,7 @@
 #include <string>
 #include <utility>
 
+#include "inlay/export.h"
 #include "inlay/local_storage.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
@@ -30,8 +31,8 @@ namespace inlay {
 class PointerMap {
  public:
   // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
-  static Status Create(SocketTable& table, const MapOptions& options,
-                       std::unique_ptr<PointerMap>* map) noexcept;
+  INLAY_API static Status Create(SocketTable& table, const MapOptions& options,
+                                 std::unique_ptr<PointerMap>* map) noexcept;
 
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   const std::byte* Get(const Socket& socket) const noexcept {
@@ -41,24 +42,25 @@ class PointerMap {
   // Reader section: required. Pointer valid until: the end of the section. Null on failure;
   // *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the socket is
   // dying.
-  const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
-                               Status* status = nullptr) noexcept;
+  INLAY_API const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
+                                         Status* status = nullptr) noexcept;
 
   // The following functions work inside and outside of a reader section. Ordering: release.
-  Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
+  INLAY_API Status Update(Socket& socket, std::span<const std::byte> value,
+                          UpdateFlag flag) noexcept;
   Status Modify(Socket& socket, ModifyFn modify) noexcept {
     return map_->Modify(socket.sk_bpf_storage, modify);
   }
   Status Delete(Socket& socket) noexcept { return map_->Delete(socket.sk_bpf_storage); }
-  Status Clone(Socket& parent, Socket& child) noexcept;
+  INLAY_API Status Clone(Socket& parent, Socket& child) noexcept;
 
   const MapOptions& options() const { return map_->options(); }
   uint32_t value_bytes() const { return map_->options().value_bytes; }
   // The number of this map's cache slot. Constant.
   uint32_t cache_slot() const { return map_->cache_slot(); }
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
   // Always true: the layout shares nothing that could be miscounted.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
  private:
   PointerMap(SocketTable& table, std::unique_ptr<LocalStorageMap> map)

@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inlay/export.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -38,9 +39,9 @@ struct RcuHead {
 };
 
 namespace rcu_internal {
-void ReadLock() noexcept;
-void ReadUnlock() noexcept;
-void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
+INLAY_API void ReadLock() noexcept;
+INLAY_API void ReadUnlock() noexcept;
+INLAY_API void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
 }  // namespace rcu_internal
 
 // Opens a reader section for its lifetime. Wait-free. It costs two calls into the library, so hold
@@ -56,14 +57,14 @@ class [[nodiscard]] ReadSection {
 };
 
 // True if the calling thread is inside a reader section.
-bool InReadSection() noexcept;
+INLAY_API bool InReadSection() noexcept;
 
 // Starts the library's thread, which runs the functions of Retire() and the grace periods of
 // GracePeriod. kNoMemory: the system allows no further thread (ulimit -u, a cgroup's pids.max). kOk
 // if it runs. Store, ValueTable and SocketTable start it when they are made, so that no later
 // operation has to.
 // Reader section: not needed, allowed.
-Status StartReclaiming() noexcept;
+INLAY_API Status StartReclaiming() noexcept;
 
 // Calls kReclaim(head) after a grace period, on the library's thread or inside a RetireBarrier().
 // Does not block, does not allocate. If the thread could not be started, the call tries again;
@@ -77,13 +78,13 @@ void Retire(RcuHead* head) noexcept {
 
 // Waits for a grace period: returns when every reader section that existed at the call has ended.
 // Reader section: REQUIRES none on the calling thread, which would wait for itself.
-void Synchronize() noexcept;
+INLAY_API void Synchronize() noexcept;
 
 // Waits until every earlier Retire() has run its function; runs those that have not run yet on this
 // thread. For tests and teardown. A kReclaim function may call it, and may so destroy maps, stores
 // and socket tables; it then excepts the calls of kReclaim that are under way on its own thread.
 // Reader section: REQUIRES none.
-void RetireBarrier() noexcept;
+INLAY_API void RetireBarrier() noexcept;
 
 // A point in time that can tell whether a grace period has passed since. So a data structure can
 // ask whether it may reuse the objects that it unlinked then, without waiting, an allocation or a
@@ -92,10 +93,10 @@ void RetireBarrier() noexcept;
 class GracePeriod {
  public:
   // Marks the present, and ensures that a grace period will begin. Thread-safe, does not block.
-  static GracePeriod Start() noexcept;
+  INLAY_API static GracePeriod Start() noexcept;
   // Whether a full grace period has passed since Start(). Wait-free. If true, the caller's next
   // accesses are ordered after every reader section that existed at Start().
-  bool Elapsed() const noexcept;
+  INLAY_API bool Elapsed() const noexcept;
 
   // The GracePeriod as a number below 2^62, for callers that store it in a word; FromNumber()
   // restores it.

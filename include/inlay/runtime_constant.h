@@ -50,6 +50,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/status.h"
 
@@ -85,10 +86,11 @@ struct Place {
     "__stop_inlay_runtime_constants");
 
 // Implement the member functions of the same names, for the places of `value` in [begin, end).
-Status Set(const Place* begin, const Place* end, std::atomic<uint32_t>* value,
-           uint32_t new_value) noexcept;
-void ForEachPlace(const Place* begin, const Place* end, const std::atomic<uint32_t>* value,
-                  FunctionRef<void(const std::byte* code)> visit) noexcept;
+INLAY_API Status Set(const Place* begin, const Place* end, std::atomic<uint32_t>* value,
+                     uint32_t new_value) noexcept;
+INLAY_API void ForEachPlace(const Place* begin, const Place* end,
+                            const std::atomic<uint32_t>* value,
+                            FunctionRef<void(const std::byte* code)> visit) noexcept;
 
 // Follows the instructions of Load(). "?" puts the entry into the section group of its function, so
 // that a linker that drops a copy of an inline function drops the copy's entries too. "R" protects

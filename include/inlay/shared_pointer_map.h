@@ -35,6 +35,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/pointer_map.h"
@@ -52,13 +53,13 @@ class SharedPointerMap final : private TailMap {
  public:
   // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: REQUIRES none (waits for a grace period if it fails).
-  static Status Create(SocketTable& table, const MapOptions& options,
-                       std::unique_ptr<SharedPointerMap>* map) noexcept;
+  INLAY_API static Status Create(SocketTable& table, const MapOptions& options,
+                                 std::unique_ptr<SharedPointerMap>* map) noexcept;
   // Frees the map. Its value is absent in all sockets from then on, and the place returns to the
   // tail.
   // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
-  ~SharedPointerMap();
+  INLAY_API ~SharedPointerMap();
   SharedPointerMap(const SharedPointerMap&) = delete;
   SharedPointerMap& operator=(const SharedPointerMap&) = delete;
 
@@ -74,14 +75,15 @@ class SharedPointerMap final : private TailMap {
   // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
   // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
-  const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
-                               Status* status = nullptr) noexcept;
+  INLAY_API const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
+                                         Status* status = nullptr) noexcept;
 
   // The following functions work inside and outside of a reader section. Ordering: release.
-  Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
-  Status Modify(Socket& socket, ModifyFn modify) noexcept;
-  Status Delete(Socket& socket) noexcept;
-  Status Clone(Socket& parent, Socket& child) noexcept;
+  INLAY_API Status Update(Socket& socket, std::span<const std::byte> value,
+                          UpdateFlag flag) noexcept;
+  INLAY_API Status Modify(Socket& socket, ModifyFn modify) noexcept;
+  INLAY_API Status Delete(Socket& socket) noexcept;
+  INLAY_API Status Clone(Socket& parent, Socket& child) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
@@ -97,14 +99,14 @@ class SharedPointerMap final : private TailMap {
   size_t private_values() const { return private_values_.load(std::memory_order_relaxed); }
   // Retires the unreferenced values and waits until their room is reusable. Returns how many.
   // Reader section: REQUIRES none (waits for grace periods).
-  uint32_t Reclaim() noexcept;
+  INLAY_API uint32_t Reclaim() noexcept;
   // ValueTable::Trim() of the interned values.
   // Reader section: REQUIRES none (waits for grace periods).
-  size_t Trim() noexcept;
-  MemoryUsage memory_usage() const;
+  INLAY_API size_t Trim() noexcept;
+  INLAY_API MemoryUsage memory_usage() const;
   // Checks V1 to V4 as far as the map can see them, and the table's counts against the sockets.
   // REQUIRES: no concurrent writer.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
  private:
   using Place = std::atomic<const std::byte*>;

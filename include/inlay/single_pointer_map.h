@@ -36,6 +36,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
@@ -74,12 +75,12 @@ class SinglePointerMap {
  public:
   // Makes a map. Fails as CheckMapOptions(), or with kNoMemory; then *map is unchanged.
   // Reader section: not needed.
-  static Status Create(SocketTable& table, const MapOptions& options,
-                       std::unique_ptr<SinglePointerMap>* map) noexcept;
+  INLAY_API static Status Create(SocketTable& table, const MapOptions& options,
+                                 std::unique_ptr<SinglePointerMap>* map) noexcept;
   // Frees the map and its values. They are absent in all sockets from then on.
   // REQUIRES: no concurrent use of this map. Other threads may close sockets meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
-  ~SinglePointerMap();
+  INLAY_API ~SinglePointerMap();
   SinglePointerMap(const SinglePointerMap&) = delete;
   SinglePointerMap& operator=(const SinglePointerMap&) = delete;
 
@@ -94,23 +95,24 @@ class SinglePointerMap {
   // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
   // socket is dying.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
-  const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
-                               Status* status = nullptr) noexcept;
+  INLAY_API const std::byte* GetOrCreate(Socket& socket, std::span<const std::byte> init,
+                                         Status* status = nullptr) noexcept;
 
   // The following functions work inside and outside of a reader section. Ordering: release.
-  Status Update(Socket& socket, std::span<const std::byte> value, UpdateFlag flag) noexcept;
-  Status Modify(Socket& socket, ModifyFn modify) noexcept;
-  Status Delete(Socket& socket) noexcept;
-  Status Clone(Socket& parent, Socket& child) noexcept;
+  INLAY_API Status Update(Socket& socket, std::span<const std::byte> value,
+                          UpdateFlag flag) noexcept;
+  INLAY_API Status Modify(Socket& socket, ModifyFn modify) noexcept;
+  INLAY_API Status Delete(Socket& socket) noexcept;
+  INLAY_API Status Clone(Socket& parent, Socket& child) noexcept;
 
   const MapOptions& options() const { return options_; }
   uint32_t value_bytes() const { return options_.value_bytes; }
   // The position of this map's offset in a SingleObject. Constant.
   uint32_t number() const { return number_; }
   // The map's share of all objects, in proportion to the bytes of its values.
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
   // Always true: the layout shares nothing that could be miscounted.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
  private:
   friend class SinglePointerObjects;

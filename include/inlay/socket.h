@@ -31,6 +31,7 @@
 #include <memory>
 #include <string_view>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/inline_words.h"
 #include "inlay/local_storage.h"
@@ -77,7 +78,7 @@ struct SocketProtocol {
   uint32_t object_bytes;  // size of the protocol's struct, e.g. tcp_sock, without the tail
   bool can_listen;        // has accept(), whose children inherit values
 };
-const SocketProtocol& ProtocolOf(SocketFamily family);
+INLAY_API const SocketProtocol& ProtocolOf(SocketFamily family);
 
 // The kernel's struct sock_common: the part that full sockets, requests and time-wait sockets
 // share.
@@ -197,65 +198,65 @@ struct SocketTableOptions {
 class SocketTable final : private OwnerPopulation, private StorageCharger {
  public:
   // kInvalid: a size is out of range. kNoMemory. On failure *table is unchanged.
-  static Status Create(const SocketTableOptions& options,
-                       std::unique_ptr<SocketTable>* table) noexcept;
+  INLAY_API static Status Create(const SocketTableOptions& options,
+                                 std::unique_ptr<SocketTable>* table) noexcept;
   // Closes the descriptors that are still open.
   // REQUIRES: all maps over these sockets are destroyed.
   // Reader section: REQUIRES none.
-  ~SocketTable();
+  INLAY_API ~SocketTable();
   SocketTable(const SocketTable&) = delete;
   SocketTable& operator=(const SocketTable&) = delete;
 
   // --- descriptors: a new one has the lowest free number, as in POSIX
 
   // Makes a socket. kTooManyOpen. kNoMemory. On failure *fd is unchanged.
-  Status Open(SocketFamily family, int* fd) noexcept;
+  INLAY_API Status Open(SocketFamily family, int* fd) noexcept;
   // Makes a descriptor of something that is not a socket. kTooManyOpen.
-  Status OpenFile(int* fd) noexcept;
+  INLAY_API Status OpenFile(int* fd) noexcept;
   // Makes a second descriptor of the same object. kBadDescriptor. kTooManyOpen.
-  Status Dup(int fd, int* new_fd) noexcept;
+  INLAY_API Status Dup(int fd, int* new_fd) noexcept;
   // As Dup(), with a number that the caller chooses. Like dup3(), first closes `new_fd` if it is
   // open. kBadDescriptor: `fd` is not open, or `new_fd` is out of range. kInvalid: the two are
   // equal.
-  Status DupTo(int fd, int new_fd) noexcept;
+  INLAY_API Status DupTo(int fd, int new_fd) noexcept;
   // Frees the number at once. The socket is freed with its last reference. kBadDescriptor.
-  Status Close(int fd) noexcept;
+  INLAY_API Status Close(int fd) noexcept;
   // Finds the socket of a descriptor. kBadDescriptor. kNotSocket.
   // Reader section: required. Pointer valid until: the end of the section, or Put() after a
   // TryHold().
-  Status Find(int fd, Socket** socket) const noexcept;
+  INLAY_API Status Find(int fd, Socket** socket) const noexcept;
 
   // --- connections
 
   // Makes the socket listen. kInvalid: the family has no connections. kBadDescriptor. kNotSocket.
-  Status Listen(int fd) noexcept;
+  INLAY_API Status Listen(int fd) noexcept;
   // Makes the child of a finished handshake, as the kernel does at the final ACK. The child
   // inherits the values of all maps with the clone flag. On failure there is no child. kInvalid:
   // not listening. kNoMemory: a value could not be copied or charged. kTooManyOpen.
-  Status Accept(int listener_fd, int* fd) noexcept;
+  INLAY_API Status Accept(int listener_fd, int* fd) noexcept;
   // Makes a request socket (NEW_SYN_RECV: SYN received), which is not a full socket. Release it
   // with Put().
-  Status OpenRequest(int listener_fd, SocketCommon** request) noexcept;
+  INLAY_API Status OpenRequest(int listener_fd, SocketCommon** request) noexcept;
   // Closes the descriptor and replaces the connection by a time-wait socket, which is not a full
   // socket. The values are released with the full socket. Release the time-wait socket with Put().
   // kInvalid: not TCP.
-  Status EnterTimeWait(int fd, SocketCommon** timewait) noexcept;
+  INLAY_API Status EnterTimeWait(int fd, SocketCommon** timewait) noexcept;
 
   // --- references
 
   // Takes a reference. False if the last one is dropped already.
   // Reader section: required, unless the caller holds a reference.
-  [[nodiscard]] static bool TryHold(SocketCommon& socket) noexcept;
+  [[nodiscard]] INLAY_API static bool TryHold(SocketCommon& socket) noexcept;
   // Drops a reference. Dropping the last one releases all values at once; the memory stays readable
   // until all current reader sections end.
-  static void Put(SocketCommon& socket) noexcept;
+  INLAY_API static void Put(SocketCommon& socket) noexcept;
 
   // --- all of them
 
   // Calls `visit` for every full socket, newest first. May skip sockets that come or go meanwhile.
   // Reader section: not needed; the call holds one. `visit` must not block.
-  void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
-  size_t sockets() const noexcept;  // full sockets that are not released yet
+  INLAY_API void ForEach(FunctionRef<void(Socket& socket)> visit) noexcept;
+  INLAY_API size_t sockets() const noexcept;  // full sockets that are not released yet
 
   // --- the charges for values
 
@@ -266,16 +267,16 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
     return static_cast<int32_t>(options_.inline_bits / 8 + options_.tail_bytes);
   }
   // Sets net.core.optmem_max. Existing charges stay.
-  void set_optmem_max_bytes(int32_t bytes) noexcept;
+  INLAY_API void set_optmem_max_bytes(int32_t bytes) noexcept;
   // Adds `bytes` to the socket's sk_omem_alloc. False if `bytes` exceed optmem_max or the sum is
   // not below it. The kernel's omem_charge(). Lock-free.
-  [[nodiscard]] bool ChargeOmem(Socket& socket, uint32_t bytes) noexcept;
-  void UnchargeOmem(Socket& socket, uint32_t bytes) noexcept;
+  [[nodiscard]] INLAY_API bool ChargeOmem(Socket& socket, uint32_t bytes) noexcept;
+  INLAY_API void UnchargeOmem(Socket& socket, uint32_t bytes) noexcept;
   // Bytes of the sockets themselves, with their tails and without any map's memory.
-  size_t socket_bytes() const noexcept;
+  INLAY_API size_t socket_bytes() const noexcept;
   // Memory of the sockets' values outside of the sockets, in all layouts, without shared tables;
   // store().account() has those.
-  MemoryUsage private_usage() const;
+  INLAY_API MemoryUsage private_usage() const;
 
   // --- for layouts: shared by the maps of a layout. Thread-safe; live as long as the table.
   Store& store() { return *store_; }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/inline_words.h"
 #include "inlay/local_storage.h"
@@ -115,9 +116,10 @@ class Store {
  public:
   // kInvalid: a size is out of range. kNoMemory: no memory, or no thread for grace periods (see
   // StartReclaiming()). On failure *store is unchanged.
-  static Status Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept;
+  INLAY_API static Status Create(const StoreOptions& options,
+                                 std::unique_ptr<Store>* store) noexcept;
   // REQUIRES: all maps of the store are destroyed.
-  ~Store();
+  INLAY_API ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -143,36 +145,36 @@ class Store {
   // many bytes went back to the system.
   // REQUIRES: no map of the store is made or freed meanwhile.
   // Reader section: REQUIRES none (waits for grace periods).
-  size_t Trim() noexcept;
+  INLAY_API size_t Trim() noexcept;
 
   // Compares every table's counts with the codes in the owners (guarantee V3). Returns true without
   // a population, since it cannot enumerate the owners then.
   // REQUIRES: no concurrent change of owners or values.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
 
   const StoreOptions& options() const { return options_; }
   // Of the tables; limited by table_limit_bytes.
   Account& account() { return account_; }
   // Of private values in side tables, and of those that wait for readers. An operation that is
   // about to fail may be charged for a moment. Valid as long as the store.
-  Account& spill_account();
-  Account& pending_account();
+  INLAY_API Account& spill_account();
+  INLAY_API Account& pending_account();
 
   // --- for maps
 
   // Reserves a field of `width_bits` for `map`; if `place` is given, that one, of this width.
   // kInvalid: the width is not 1 .. 16. kNoBits: too few bits are free, or *place is not free.
   // Reader section: REQUIRES none (may wait for a grace period).
-  Status Register(RegisteredMap* map, uint32_t width_bits, InlineField* field,
-                  const InlineField* place = nullptr) noexcept;
+  INLAY_API Status Register(RegisteredMap* map, uint32_t width_bits, InlineField* field,
+                            const InlineField* place = nullptr) noexcept;
   // Detaches the map and clears its field in all owners. The store does not call the map
   // afterwards, and reuses the bits when no owner holds an old code.
   // Reader section: REQUIRES none (waits for a grace period).
-  void Unregister(RegisteredMap* map) noexcept;
+  INLAY_API void Unregister(RegisteredMap* map) noexcept;
   // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
   // proportion to their widths; bits of freed maps count until they are reusable. 0 without a
   // population, since the number of owners is unknown.
-  size_t InlineBytes(InlineField field) const;
+  INLAY_API size_t InlineBytes(InlineField field) const;
 
  private:
   struct State;
@@ -181,8 +183,8 @@ class Store {
   Store(const StoreOptions& options, std::unique_ptr<State> state);
 
   StoragePointer* PrivateSlot(const OwnerRef& owner) const noexcept;
-  void CloseOwner(const OwnerRef& owner) noexcept;
-  Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
+  INLAY_API void CloseOwner(const OwnerRef& owner) noexcept;
+  INLAY_API Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
   void ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept;
   void TakeFromDead(Entry& entry, int64_t codes) noexcept;
 

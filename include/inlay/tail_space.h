@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/status.h"
 
@@ -43,10 +44,10 @@ class TailSpace {
 
   // Throws std::bad_alloc.
   // REQUIRES: bytes is a multiple of kGrainBytes, at most kMaxBytes.
-  TailSpace(SocketTable& table, uint32_t bytes);
+  INLAY_API TailSpace(SocketTable& table, uint32_t bytes);
   // REQUIRES: all maps are destroyed.
   // Reader section: REQUIRES none (waits for retired memory).
-  ~TailSpace();
+  INLAY_API ~TailSpace();
   TailSpace(const TailSpace&) = delete;
   TailSpace& operator=(const TailSpace&) = delete;
 
@@ -54,29 +55,29 @@ class TailSpace {
   // which counts from the start of the socket, before it calls the map. kNoMemory: no place is
   // large enough.
   // Reader section: not needed.
-  Status Register(TailMap* map, uint32_t bytes, uint32_t* offset_bytes) noexcept;
+  INLAY_API Status Register(TailMap* map, uint32_t bytes, uint32_t* offset_bytes) noexcept;
   // Empties and zeroes the map's place in all sockets and takes it back. Does not call the map
   // afterwards.
   // REQUIRES: no concurrent use of the map. Other threads may close and accept sockets meanwhile.
   // Reader section: REQUIRES none (waits for two grace periods).
-  void Unregister(TailMap* map) noexcept;
+  INLAY_API void Unregister(TailMap* map) noexcept;
 
   // Releases the values of all maps in a socket that will be freed.
   // Reader section: not needed.
   // REQUIRES: no thread creates a value in it any more.
-  void CloseOwner(Socket& socket) noexcept;
+  INLAY_API void CloseOwner(Socket& socket) noexcept;
   // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: the child may
   // have some of the values, and the caller must close it.
   // REQUIRES: the child is new and no other thread sees it.
-  Status CloneOwner(Socket& parent, Socket& child) noexcept;
+  INLAY_API Status CloneOwner(Socket& parent, Socket& child) noexcept;
 
   // The share of a place of `bytes` in the reserved bytes of all sockets. Maps share all reserved
   // bytes in proportion to the sizes of their places.
-  size_t InlineBytes(uint32_t bytes) const;
+  INLAY_API size_t InlineBytes(uint32_t bytes) const;
 
   // Maps allocate objects here that do not fit into the tail.
   SizeClasses& elsewhere() { return *elsewhere_; }
-  MemoryUsage memory_usage() const;
+  INLAY_API MemoryUsage memory_usage() const;
 
  private:
   struct State;

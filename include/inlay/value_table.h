@@ -40,6 +40,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
@@ -110,12 +111,13 @@ class ValueTable {
 
   // Makes an empty table. kInvalid: an option is out of range. kAccountLimit. kNoMemory: no
   // addresses, no memory or no thread (see StartReclaiming()). On failure *table is unchanged.
-  static Status Create(const ValueTableOptions& options, std::unique_ptr<ValueTable>* table);
+  INLAY_API static Status Create(const ValueTableOptions& options,
+                                 std::unique_ptr<ValueTable>* table);
 
   // Frees everything at once.
   // REQUIRES: no concurrent use, and no reader still follows a pointer. The caller has removed all
   // codes that name this table's indexes (see Store).
-  ~ValueTable();
+  INLAY_API ~ValueTable();
   ValueTable(const ValueTable&) = delete;
   ValueTable& operator=(const ValueTable&) = delete;
 
@@ -133,25 +135,25 @@ class ValueTable {
   // kAccountLimit: the account allows no more. kNoMemory: the system has no memory, or the value's
   // count is at its limit. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: acquire and release.
-  Status Intern(std::span<const std::byte> value, ValueIndex* index) noexcept;
+  INLAY_API Status Intern(std::span<const std::byte> value, ValueIndex* index) noexcept;
 
   // The index of a value, without a reference; kNoIndex if the table does not hold it. May or may
   // not find a value that another thread is adding or reclaiming.
   // Reader section: required. Index valid until: the end of the section.
-  ValueIndex Find(std::span<const std::byte> value) const noexcept;
+  INLAY_API ValueIndex Find(std::span<const std::byte> value) const noexcept;
 
   // Takes one more reference to a value that the caller found. False if the value has been
   // reclaimed since, or its count is at its limit. Revives an unreferenced value that has not been
   // reclaimed.
   // Reader section: required, the one in which the caller found the index; not needed if the caller
   // holds a reference.
-  [[nodiscard]] bool TryRef(ValueIndex index) noexcept;
+  [[nodiscard]] INLAY_API bool TryRef(ValueIndex index) noexcept;
 
   // Releases one reference. Lock-free.
   // REQUIRES: the caller holds one. If the value has none at all, changes nothing, in every build:
   // stats() counts the call in `refused_releases`, and CheckInvariants() fails from then on.
   // Reader section: not needed. Ordering: release.
-  void Release(ValueIndex index) noexcept;
+  INLAY_API void Release(ValueIndex index) noexcept;
 
   // Makes room for `new_values` values besides all that are referenced: if no other thread adds
   // values, so many calls of Intern() with new values succeed after it. Call it before a reload
@@ -160,15 +162,15 @@ class ValueTable {
   // kNoIndexes: too few indexes are left beside the referenced values. kAccountLimit. kNoMemory. On
   // failure the table keeps what room it has made so far. Reader section: REQUIRES none (may wait
   // for grace periods).
-  Status EnsureRoom(uint32_t new_values) noexcept;
+  INLAY_API Status EnsureRoom(uint32_t new_values) noexcept;
 
   // Retires every unreferenced value and returns how many. Their indexes become reusable after up
   // to two grace periods.
   // Reader section: not needed, allowed.
-  uint32_t Reclaim() noexcept;
+  INLAY_API uint32_t Reclaim() noexcept;
   // As Reclaim(), and waits until the indexes are reusable.
   // Reader section: REQUIRES none.
-  uint32_t ReclaimAndWait() noexcept;
+  INLAY_API uint32_t ReclaimAndWait() noexcept;
 
   // Gives memory back to the system after a burst: reclaims the unreferenced values, drops the
   // indexes behind the last value that is in use, which then count as never used, shrinks the hash
@@ -176,30 +178,31 @@ class ValueTable {
   // high index keeps the memory in front of it. Returns how many bytes went back. Without memory
   // for a smaller hash index the table keeps the one it has. Later values take new memory.
   // Reader section: REQUIRES none (waits for grace periods).
-  size_t Trim() noexcept;
+  INLAY_API size_t Trim() noexcept;
 
   // Calls `visit` for every live or unreferenced value, in order of index, with its current count.
   // `visit` must not block.
   // Reader section: not needed; the bytes are valid during the call of `visit`.
-  void ForEach(FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)>
-                   visit) const;
+  INLAY_API void ForEach(
+      FunctionRef<void(ValueIndex index, std::span<const std::byte> value, uint32_t count)> visit)
+      const;
 
   // Takes no lock, and so delays nobody. Each figure was true at some moment during the call, but
   // not all at the same one, if other threads use the table meanwhile; `live` and `unreferenced`
   // may be off by one for each thread that is in a call. Exact while the table is not in use.
   // Reads the whole hash index in one reader section; memory_usage() alone takes a few loads.
   // Reader section: not needed, allowed.
-  ValueTableStats stats() const;
-  MemoryUsage memory_usage() const;
+  INLAY_API ValueTableStats stats() const;
+  INLAY_API MemoryUsage memory_usage() const;
 
   // Checks V1, the hash index against the entries, the lists against the states, and the charge
   // against the memory. On failure returns false and writes the first broken rule to *reason.
   // REQUIRES: no concurrent Intern, TryRef, Release or Reclaim.
-  bool CheckInvariants(std::string* reason) const;
+  INLAY_API bool CheckInvariants(std::string* reason) const;
   // Checks V3: `counted[index]` owners hold `index`, for 0 .. max_values(), and all other
   // references are open ValueRefs. A reference that a caller keeps as a bare index counts as lost.
   // REQUIRES: as CheckInvariants().
-  bool CheckReferences(std::span<const uint64_t> counted, std::string* reason) const;
+  INLAY_API bool CheckReferences(std::span<const uint64_t> counted, std::string* reason) const;
 
   uint32_t value_bytes() const noexcept { return value_bytes_; }
   uint32_t max_values() const noexcept { return max_values_; }
@@ -209,7 +212,7 @@ class ValueTable {
   const std::byte* base() const noexcept { return values_; }
   // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
   // exact while no other thread changes any. Reader section: not needed, allowed.
-  uint64_t total_references() const;
+  INLAY_API uint64_t total_references() const;
 
  private:
   struct State;
