@@ -5,7 +5,7 @@
 #   inlay_embedded_object(SOURCE OBJECT)  SOURCE embeds OBJECT with INLAY_EMBED_OBJECT()
 
 include_guard(GLOBAL)
-pkg_check_modules(LIBBPF IMPORTED_TARGET GLOBAL libbpf)
+pkg_check_modules(INLAY_LIBBPF IMPORTED_TARGET GLOBAL libbpf)
 find_program(INLAY_BPF_CLANG NAMES clang clang-14 clang-15 clang-16 clang-17 clang-18 clang-19
   DOC "A clang that compiles for BPF")
 
@@ -19,10 +19,10 @@ if(CMAKE_LIBRARY_ARCHITECTURE)
 endif()
 
 set(inlay_bpf_missing "")
-if(NOT LIBBPF_FOUND)
+if(NOT INLAY_LIBBPF_FOUND)
   set(inlay_bpf_missing "libbpf (libbpf-dev)")
-elseif(LIBBPF_VERSION VERSION_LESS 1.0)
-  set(inlay_bpf_missing "libbpf 1.0 or newer (here is ${LIBBPF_VERSION})")
+elseif(INLAY_LIBBPF_VERSION VERSION_LESS 1.0)
+  set(inlay_bpf_missing "libbpf 1.0 or newer (here is ${INLAY_LIBBPF_VERSION})")
 elseif(NOT INLAY_BPF_CLANG)
   set(inlay_bpf_missing "a compiler for BPF (clang)")
 else()
