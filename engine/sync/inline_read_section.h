@@ -1,16 +1,10 @@
-// InlineReadSection: a ReadSection (inlay/rcu.h) without the two function calls, for operations
-// that take hardly longer than those calls. The rules of ReadSection apply.
+// What the library's own code knows of reader sections beyond inlay/rcu.h: liburcu's functions, and
+// the registration of this thread.
 
 #ifndef INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
 #define INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
 
-#if defined(__SANITIZE_THREAD__)
-#define INLAY_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define INLAY_TSAN 1
-#endif
-#endif
+#include "inlay/rcu.h"
 
 // Inlines liburcu's reader side: a compiler barrier and a thread-local store where membarrier(2)
 // works. Not under ThreadSanitizer, which would instrument this side and not its counterpart in the
@@ -47,24 +41,10 @@ inline void SectionEnds() {}
 inline void GracePeriodEnded() {}
 #endif
 
-class [[nodiscard]] InlineReadSection {
- public:
-  InlineReadSection() noexcept {
-    EnsureRegistered();
-    urcu_memb_read_lock();
-  }
-  ~InlineReadSection() {
-    SectionEnds();
-    urcu_memb_read_unlock();
-  }
-  InlineReadSection(const InlineReadSection&) = delete;
-  InlineReadSection& operator=(const InlineReadSection&) = delete;
-};
-
 }  // namespace inlay::rcu_internal
 
 namespace inlay {
-using rcu_internal::InlineReadSection;
+using InlineReadSection = ReadSection;
 }  // namespace inlay
 
 #endif  // INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_

@@ -1,5 +1,7 @@
 #include "inlay/rcu.h"
 
+#include <urcu/static/urcu-memb.h>  // urcu_memb_gp, also under ThreadSanitizer
+
 #include <atomic>
 
 #include "engine/sync/inline_read_section.h"
@@ -20,6 +22,8 @@ void ReadUnlock() noexcept {
   SectionEnds();
   urcu_memb_read_unlock();
 }
+
+void WakeGracePeriod() noexcept { urcu_common_wake_up_gp(&urcu_memb_gp); }
 
 void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept {
   SectionEnds();  // orders this thread's earlier accesses before the call

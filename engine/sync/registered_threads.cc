@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <cstdint>
+#include <type_traits>
+
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/mutex.h"
 // For the reader that liburcu keeps of each thread, which nothing else names.
@@ -10,8 +13,15 @@
 namespace inlay::rcu_internal {
 
 thread_local constinit bool thread_is_registered = false;
+thread_local constinit ThreadReader this_thread_reader{nullptr, nullptr, nullptr};
 
 namespace {
+
+// What inlay/rcu.h does with a thread's word is what this liburcu does.
+static_assert(std::is_same_v<decltype(urcu_reader::ctr), uint64_t> &&
+              std::is_same_v<decltype(urcu_gp::ctr), uint64_t> &&
+              std::is_same_v<decltype(urcu_gp::futex), int32_t>);
+static_assert(URCU_GP_COUNT == 1 && URCU_GP_CTR_NEST_MASK == kSectionsMask);
 
 struct RegisteredThread {
   urcu_reader* reader;  // liburcu's, in the thread's own storage; null: we did not register it
@@ -24,6 +34,7 @@ thread_local constinit RegisteredThread this_thread{nullptr, nullptr};
 
 void UnregisterThread(void* /*unused*/) {
   thread_is_registered = false;
+  this_thread_reader = {nullptr, nullptr, nullptr};
   if (this_thread.reader == nullptr) return;
   MutexLock lock(&registrations);
   RegisteredThread** link = &threads;
@@ -55,6 +66,10 @@ pthread_key_t ExitKey() {
     threads = &this_thread;
   }
   thread_is_registered = true;
+  // Without membarrier(2) a section needs fences.
+  if (urcu_memb_has_sys_membarrier != 0) {
+    this_thread_reader = {&reader->ctr, &urcu_memb_gp.ctr, &urcu_memb_gp.futex};
+  }
   pthread_setspecific(ExitKey(), &threads);  // any address but null
 }
 

@@ -25,11 +25,21 @@
 #ifndef INLAY_RCU_H_
 #define INLAY_RCU_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "inlay/export.h"
 #include "inlay/status.h"
+
+// Under ThreadSanitizer a section is two calls: it must see the library's side of them too.
+#if defined(__SANITIZE_THREAD__)
+#define INLAY_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define INLAY_TSAN 1
+#endif
+#endif
 
 namespace inlay {
 
@@ -42,18 +52,83 @@ namespace rcu_internal {
 INLAY_API void ReadLock() noexcept;
 INLAY_API void ReadUnlock() noexcept;
 INLAY_API void CallAfterGracePeriod(RcuHead* head, void (*reclaim)(RcuHead*)) noexcept;
+
+// The words by which liburcu's grace periods know of this thread's sections. So a section needs no
+// call, and no header of liburcu. All null if the thread is not registered yet, or where
+// membarrier(2) does not work, so that a section needs fences: then the functions above do it.
+struct ThreadReader {
+  uint64_t* sections;            // how many are open; above that, a bit of when the first began
+  const uint64_t* grace_period;  // the number that *sections gets when the first one begins
+  const int32_t* waiter;         // kWaiterSleeps: a grace period sleeps until a section ends
+};
+// Found by an offset from the thread's own address, also in a shared library.
+[[gnu::tls_model("initial-exec")]] INLAY_API extern thread_local constinit ThreadReader
+    this_thread_reader;
+INLAY_API void WakeGracePeriod() noexcept;
+
+inline constexpr uint64_t kSectionsMask = 0xffff'ffff;
+inline constexpr int32_t kWaiterSleeps = -1;
+
+// The barriers are for the compiler. Those of the processor are in the grace period, which makes
+// every thread of the process execute one.
+inline uint64_t* EnterSection() noexcept {
+  uint64_t* const sections = this_thread_reader.sections;
+  if (sections == nullptr) [[unlikely]] {
+    ReadLock();
+    return nullptr;
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const uint64_t open = __atomic_load_n(sections, __ATOMIC_RELAXED);
+  if ((open & kSectionsMask) == 0) [[likely]] {
+    __atomic_store_n(sections, __atomic_load_n(this_thread_reader.grace_period, __ATOMIC_RELAXED),
+                     __ATOMIC_RELAXED);
+  } else {
+    __atomic_store_n(sections, open + 1, __ATOMIC_RELAXED);
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return sections;
+}
+
+// `sections` is what EnterSection() has returned.
+inline void LeaveSection(uint64_t* sections) noexcept {
+  if (sections == nullptr) [[unlikely]]
+    return ReadUnlock();
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  const uint64_t open = __atomic_load_n(sections, __ATOMIC_RELAXED);
+  __atomic_store_n(sections, open - 1, __ATOMIC_RELAXED);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if ((open & kSectionsMask) == 1) [[likely]] {
+    if (__atomic_load_n(this_thread_reader.waiter, __ATOMIC_RELAXED) == kWaiterSleeps) [[unlikely]]
+      WakeGracePeriod();
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
 }  // namespace rcu_internal
 
-// Opens a reader section for its lifetime. Wait-free. It costs two calls into the library, so hold
-// one section over a batch of lookups. Must be destroyed on the thread that made it.
+// Opens a reader section for its lifetime. Wait-free. Must be destroyed on the thread that made it.
+//
+// Cheap enough for one section per message: it is inlined, as two stores to memory of the thread's
+// own, and needs neither headers nor flags of liburcu. A thread's first section is a call, which
+// registers the thread; so is each one under ThreadSanitizer, and where the kernel has no
+// membarrier(2) or a sandbox forbids it. A get in a section of its own then takes at most 1.3 times
+// as long as a read of a bare RCU pointer in liburcu's inlined section (section_bench).
 class [[nodiscard]] ReadSection {
  public:
-  [[nodiscard("a section that has no name ends at once")]] ReadSection() noexcept {
+#if defined(INLAY_TSAN)
+  [[nodiscard("a section that has no name ends at once")]] ReadSection() noexcept
+      : sections_(nullptr) {
     rcu_internal::ReadLock();
   }
-  ~ReadSection() { rcu_internal::ReadUnlock(); }
+#else
+  [[nodiscard("a section that has no name ends at once")]] ReadSection() noexcept
+      : sections_(rcu_internal::EnterSection()) {}
+#endif
+  ~ReadSection() { rcu_internal::LeaveSection(sections_); }
   ReadSection(const ReadSection&) = delete;
   ReadSection& operator=(const ReadSection&) = delete;
+
+ private:
+  uint64_t* const sections_;
 };
 
 // True if the calling thread is inside a reader section.

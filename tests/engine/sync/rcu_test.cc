@@ -1,6 +1,10 @@
 #include "inlay/rcu.h"
 
 #include <gtest/gtest.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -39,6 +43,61 @@ TEST(RcuTest, InReadSectionKnowsNesting) {
     std::thread([] { EXPECT_FALSE(InReadSection()) << "a section belongs to its thread"; }).join();
   }
   EXPECT_FALSE(InReadSection());
+}
+
+// A section is a change of the thread's word, wherever it is compiled.
+TEST(RcuTest, ASectionNeedsNoCall) {
+#if defined(INLAY_TSAN)
+  GTEST_SKIP() << "ThreadSanitizer must see the calls";
+#endif
+  const long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  if (commands < 0 || (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) {
+    GTEST_SKIP() << "membarrier(2) does not work here: a section needs fences";
+  }
+  { ReadSection registers; }
+  const uint64_t* const sections = rcu_internal::this_thread_reader.sections;
+  ASSERT_NE(sections, nullptr);
+  const auto open = [sections] { return *sections & rcu_internal::kSectionsMask; };
+  EXPECT_EQ(open(), 0U);
+  {
+    ReadSection outer;
+    EXPECT_EQ(open(), 1U);
+    {
+      ReadSection inner;
+      EXPECT_EQ(open(), 2U);
+      rcu_internal::ReadLock();  // both kinds count in the same word
+      EXPECT_EQ(open(), 3U);
+      rcu_internal::ReadUnlock();
+    }
+    EXPECT_EQ(open(), 1U);
+    EXPECT_TRUE(InReadSection());
+  }
+  EXPECT_EQ(open(), 0U);
+  std::thread([sections] {
+    { ReadSection registers; }
+    EXPECT_NE(rcu_internal::this_thread_reader.sections, sections);
+  }).join();
+}
+
+// The destructor of a key unregisters a thread that ends. Those of later keys may still read.
+TEST(RcuTest, TheLastDestructorsOfAThreadMayRead) {
+  { ReadSection makes_the_key; }
+  static std::atomic<int> in_section;
+  in_section = 0;
+  pthread_key_t key{};
+  ASSERT_EQ(pthread_key_create(&key,
+                               [](void*) {
+                                 const ReadSection section;
+                                 in_section += InReadSection() ? 1 : 0;
+                               }),
+            0);
+  std::thread([key] {
+    pthread_setspecific(key, &in_section);
+    const ReadSection section;
+  }).join();
+  EXPECT_EQ(in_section, 1);
+  Synchronize();  // would wait for ever for a thread that is gone and registered
+  pthread_key_delete(key);
 }
 
 TEST(RcuTest, ManyShortThreadsRegisterAndLeave) {
