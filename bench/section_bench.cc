@@ -10,7 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
-#define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name, for its inlined section
+// For liburcu's inlined section.
+#define _LGPL_SOURCE  // NOLINT(bugprone-reserved-identifier): liburcu's name
 #include <urcu/urcu-memb.h>
 
 #include <algorithm>
@@ -117,8 +118,7 @@ void RunMessages(benchmark::State& state, Take&& take) {
     for (size_t message = 0; message < kMessagesPerRound; ++message) {
       const uint64_t read = take(*owner);
       sum += read;
-      owner =
-          reinterpret_cast<Owner*>(reinterpret_cast<uintptr_t>(owner->next) + (read & zero));
+      owner = reinterpret_cast<Owner*>(reinterpret_cast<uintptr_t>(owner->next) + (read & zero));
     }
   }
   benchmark::DoNotOptimize(sum);
@@ -136,7 +136,7 @@ void Index(benchmark::State& state) {
   const IndexMap& map = Owners::All().map().bytes();
   RunMessages(state, [&map](const Owner& owner) {
     const ReadSection section;
-    const std::byte* const value = map.Get(owner);
+    const std::byte* const value = map.Get(section, owner);
     return value == nullptr ? uint64_t{0} : workload::ReadField(value);
   });
 }
@@ -145,7 +145,7 @@ void IndexConst(benchmark::State& state) {
   const Map& map = Owners::All().map();
   RunMessages(state, [&map](const Owner& owner) {
     const ReadSection section;
-    const Value* const value = map.Get(owner);
+    const Value* const value = map.Get(section, owner);
     return value == nullptr ? uint64_t{0} : value->number;
   });
 }
@@ -163,7 +163,7 @@ bool Check() {
   const Owner* owner = Owners::All().first();
   for (size_t i = 0; owner != nullptr && i < kOwners; ++i, owner = owner->next) {
     const ReadSection section;
-    const Value* const value = Owners::All().map().Get(*owner);
+    const Value* const value = Owners::All().map().Get(section, *owner);
     const uint32_t number = owner->pointer.load()->number;
     if (value == nullptr || value->number != number) return false;
   }
@@ -188,8 +188,7 @@ int Main(int argc, char** argv) {
   add("section", SectionAlone<ReadSection>);
   add("liburcu_section", SectionAlone<LiburcuSection>);
   for (const char* const reader : {"index", "index_const"}) {
-    results.AddBar(
-        workload::Bar::AtMost(name(reader) + owners, name("rcu_pointer") + owners, 1.3));
+    results.AddBar(workload::Bar::AtMost(name(reader) + owners, name("rcu_pointer") + owners, 1.3));
   }
   return results.Run();
 }

@@ -9,9 +9,10 @@
 //
 //   policies->Update(connection, policy, inlay::UpdateFlag::kAny);
 //   {
-//     inlay::ReadSection section;
-//     const Policy* policy = policies->Get(connection);
+//     inlay::ReadSection section;  // what Get() returns is valid until the section ends
+//     const Policy* policy = policies->Get(section, connection);
 //   }
+//   std::optional<Policy> copy = policies->Load(connection);
 //   store->Close(connection);   // before the connection is freed
 //
 // value_map.h says what each operation does in each state. This layout differs in these points:
@@ -50,18 +51,22 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "inlay/export.h"
+#include "inlay/index_map_stats.h"
 #include "inlay/inline_words.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
+#include "inlay/rcu.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
 #include "inlay/value_table.h"
@@ -69,20 +74,6 @@
 namespace inlay {
 
 class PrivateValues;
-
-struct IndexMapStats {
-  ValueTableStats table;
-  // The rungs of the overflow ladder, since the map was made.
-  uint64_t reclaimed = 0;      // values that gave up their index
-  uint64_t no_indexes = 0;     // operations whose value got no index: all were in use
-  uint64_t account_limit = 0;  // the same, since the store's account allowed no more memory
-  uint64_t spilled = 0;        // updates that made a private value
-  uint64_t no_memory = 0;      // operations that failed with IsNoMemory()
-  uint64_t spill_limit = 0;    // of these, with kSpillLimit
-  uint64_t pending_limit = 0;  // of these, with kPendingLimit
-  uint64_t spilled_now = 0;    // owners that have a private value
-  uint64_t brought_home = 0;   // owners that came home without a write
-};
 
 // Anything with a store for its owners: a SocketTable, or an embedder's own class.
 template <typename T>
@@ -118,10 +109,22 @@ class IndexMap final : private RegisteredMap {
   IndexMap(const IndexMap&) = delete;
   IndexMap& operator=(const IndexMap&) = delete;
 
-  // The value, or null if absent. Guarantee W2.
+  // The value, or null if absent. Guarantee W2. `section` is an open reader section of this thread;
+  // one that would end with the call does not compile.
+  // Reader section: `section`. Pointer valid until: its end. Ordering: acquire.
+  template <InlineOwner O>
+  const std::byte* Get(const ReadSection& /*section*/, const O& owner) const noexcept {
+    return Get(owner);
+  }
+  template <InlineOwner O>
+  const std::byte* Get(ReadSection&&, const O&) const = delete;
+
+  // The same, for callers that have the section elsewhere: the compiler cannot check that there is
+  // one. A build with assertions does.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   const std::byte* Get(const O& owner) const noexcept {
+    assert(InReadSection());
     assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
     const uint32_t code = owner.inline_words().Load(field_);
     // One comparison excludes both absent, which wraps around, and spilled, which is max_index_ +
@@ -144,10 +147,23 @@ class IndexMap final : private RegisteredMap {
     static_assert(
         kField.word < Words::kWords && kField.shift + kField.width_bits <= Words::kWordBits,
         "the field does not lie in the words that this owner embeds");
+    assert(InReadSection());
     const uint32_t code = owner.inline_words().Load(kField);
     if (code - 1 < kField.max_index()) [[likely]]
       return values_ + size_t{code} * kStrideBytes;
     return code == kAbsentCode ? nullptr : GetPrivate(OwnerRef(const_cast<O&>(owner)));
+  }
+
+  // Copies the value to `value`, in a reader section of its own. kNotFound: absent. kInvalid: wrong
+  // size. On failure `value` is unchanged. Reader section: not needed, allowed. Ordering: acquire.
+  template <InlineOwner O>
+  Status Load(const O& owner, std::span<std::byte> value) const noexcept {
+    if (value.size() != options_.value_bytes) return Status::kInvalid;
+    const ReadSection section;
+    const std::byte* const found = Get(section, owner);
+    if (found == nullptr) return Status::kNotFound;
+    std::memcpy(value.data(), found, value.size());
+    return Status::kOk;
   }
 
   // Sets found[i] to Get(*owners[i]) for every i. Prefetches owners and values, so that the cache
@@ -369,6 +385,21 @@ class SharedMap {
     if (made == nullptr) return Status::kNoMemory;
     map->reset(made);
     return Status::kOk;
+  }
+
+  template <InlineOwner O>
+  const T* Get(const ReadSection& /*section*/, const O& owner) const noexcept {
+    return Get(owner);
+  }
+  template <InlineOwner O>
+  const T* Get(ReadSection&&, const O&) const = delete;
+
+  // A copy of the value, or nothing if absent. Needs no reader section.
+  template <InlineOwner O>
+  std::optional<T> Load(const O& owner) const noexcept {
+    const ReadSection section;
+    const T* const found = Get(section, owner);
+    return found != nullptr ? std::optional<T>(*found) : std::nullopt;
   }
 
   template <InlineOwner O>

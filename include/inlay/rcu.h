@@ -62,8 +62,8 @@ struct ThreadReader {
   const int32_t* waiter;         // kWaiterSleeps: a grace period sleeps until a section ends
 };
 // Found by an offset from the thread's own address, also in a shared library.
-[[gnu::tls_model("initial-exec")]] INLAY_API extern thread_local constinit ThreadReader
-    this_thread_reader;
+[[gnu::tls_model(
+    "initial-exec")]] INLAY_API extern thread_local constinit ThreadReader this_thread_reader;
 INLAY_API void WakeGracePeriod() noexcept;
 
 inline constexpr uint64_t kSectionsMask = 0xffff'ffff;

@@ -31,8 +31,8 @@ int main() {
   if (status == Status::kOk) status = policies->Modify(other, [](Policy& p) { p.priority = 7; });
   if (status == Status::kOk) {
     inlay::ReadSection section;  // what Get() returns is valid until the section ends
-    std::printf("priorities %u and %u\n", policies->Get(one)->priority,
-                policies->Get(other)->priority);
+    std::printf("priorities %u and %u\n", policies->Get(section, one)->priority,
+                policies->Get(section, other)->priority);
   }
   store->Close(one);  // before a connection is freed
   store->Close(other);

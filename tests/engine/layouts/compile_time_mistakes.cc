@@ -21,10 +21,17 @@ void Use(inlay::SharedMap<Policy, kField>& map, inlay::InlineWords<64>& large,
 #endif
 #ifdef INLAY_TEST_UNNAMED_SECTION
   inlay::ReadSection();
-#else
-  const inlay::ReadSection section;
 #endif
+  const inlay::ReadSection section;
   map.Get(large);
+  map.Get(section, large);
+  map.bytes().Get(section, large);
+#ifdef INLAY_TEST_TEMPORARY_SECTION
+  map.Get(inlay::ReadSection(), large);
+#endif
+#ifdef INLAY_TEST_TEMPORARY_SECTION_OF_BYTES
+  map.bytes().Get(inlay::ReadSection(), large);
+#endif
 #ifdef INLAY_TEST_FIELD_BEYOND_OWNER
   map.Get(small);
 #endif

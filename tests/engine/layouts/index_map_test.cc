@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <span>
 #include <thread>
 
 #include "inlay/rcu.h"
@@ -142,6 +144,50 @@ TEST_F(IndexMapTest, GetManyOfASharedMap) {
   }
   for (Owner& owner : owners) store_->Close(owner);
 }
+
+TEST_F(IndexMapTest, LoadCopiesOutsideOfASection) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(24, 2, 8, &map), Status::kOk);
+  std::deque<Owner> owners(4);  // absent, two interned, and a spilled one
+  for (uint64_t i = 1; i < owners.size(); ++i) {
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(i, 24), UpdateFlag::kAny), Status::kOk);
+  }
+  ASSERT_EQ(map->stats().spilled_now, 1U);
+  ASSERT_FALSE(InReadSection());
+  Bytes copy = NumberedValue(99, 24);
+  EXPECT_EQ(map->Load(owners[0], copy), Status::kNotFound);
+  EXPECT_EQ(map->Load(owners[1], std::span(copy).first(23)), Status::kInvalid);
+  EXPECT_EQ(copy, NumberedValue(99, 24)) << "a failure changes nothing";
+  for (uint64_t i = 1; i < owners.size(); ++i) {
+    EXPECT_EQ(map->Load(owners[i], copy), Status::kOk);
+    EXPECT_EQ(copy, NumberedValue(i, 24));
+  }
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
+TEST_F(IndexMapTest, AGetTakesTheSectionInWhichItsValueIsValid) {
+  std::unique_ptr<SharedMap<Policy>> map;
+  ASSERT_EQ(SharedMap<Policy>::Create(*store_, MapOptions{}, &map), Status::kOk);
+  Owner owner;
+  EXPECT_EQ(map->Load(owner), std::nullopt);
+  ASSERT_EQ(map->Update(owner, Policy{.rate_limit = 5}), Status::kOk);
+  EXPECT_EQ(map->Load(owner)->rate_limit, 5U);
+  {
+    const ReadSection section;
+    EXPECT_EQ(map->Get(section, owner)->rate_limit, 5U);
+    EXPECT_EQ(map->bytes().Get(section, owner), map->bytes().Get(owner));
+  }
+  store_->Close(owner);
+}
+
+#ifndef NDEBUG
+TEST_F(IndexMapTest, AGetWithoutASectionIsFoundInBuildsWithAssertions) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(8, 9, 8, &map), Status::kOk);
+  const Owner owner;
+  EXPECT_DEATH(map->Get(owner), "InReadSection");
+}
+#endif
 
 // S2: a map does not see the values of another.
 TEST_F(IndexMapTest, S2MapsDoNotShareATable) {
