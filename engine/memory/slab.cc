@@ -8,21 +8,7 @@
 #include <new>
 
 #include "engine/memory/allocate.h"
-
-// Poisons a freed object, so that AddressSanitizer reports a use after the grace period.
-#if defined(__SANITIZE_ADDRESS__)
-#define INLAY_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define INLAY_ASAN 1
-#endif
-#endif
-#if defined(INLAY_ASAN)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, bytes) static_cast<void>(0)
-#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) static_cast<void>(0)
-#endif
+#include "engine/memory/poison.h"
 
 namespace inlay {
 namespace {
@@ -78,7 +64,7 @@ Slab::~Slab() {
 
 void Slab::Unmap(Chunk* chunk) {
   // Another mapping may get this address.
-  ASAN_UNPOISON_MEMORY_REGION(chunk, chunk_bytes_);
+  UnpoisonBytes(chunk, chunk_bytes_);
   munmap(chunk, chunk_bytes_);
   --chunks_;
 }
@@ -118,7 +104,7 @@ void* Slab::Allocate() noexcept {
   if (chunk == nullptr) return nullptr;
   void* object = chunk->free;
   if (object != nullptr) {
-    ASAN_UNPOISON_MEMORY_REGION(object, object_bytes_);
+    UnpoisonBytes(object, object_bytes_);
     chunk->free = chunk->free->next;
   } else {
     object = reinterpret_cast<std::byte*>(chunk) + first_object_ + chunk->fresh * object_bytes_;
@@ -133,7 +119,7 @@ void Slab::Free(void* object) noexcept {
   MutexLock lock(&mutex_);
   Chunk* const chunk = ChunkOf(object);
   chunk->free = new (object) FreeObject{chunk->free};
-  ASAN_POISON_MEMORY_REGION(object, object_bytes_);
+  PoisonBytes(object, object_bytes_);
   --objects_;
   if (chunk->used-- == objects_per_chunk_) Link(chunk);
   if (chunk->used > 0) return;

@@ -10,6 +10,7 @@
 
 #include "engine/memory/address_range.h"
 #include "engine/memory/allocate.h"
+#include "engine/memory/poison.h"
 #include "engine/sync/background_task.h"
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/mutex.h"
@@ -86,6 +87,7 @@ ValueTable::State::~State() {
   MutexLock lock(&mutex);
   if (account != nullptr) account->Uncharge(charged_bytes);
   SlotArray::Free(slots.load(std::memory_order_relaxed));
+  UnpoisonBytes(value_range.base(), value_range.committed_bytes());
 }
 
 // --- references
@@ -223,6 +225,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
     Append(&free, fresh);
     return status;
   }
+  UnpoisonBytes(value(fresh), stride_bytes);
   INLAY_TEST_POINT("add.copies");
   std::memcpy(value(fresh), bytes.data(), bytes.size());
   entry(fresh).hash = hash;

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstdint>
 
+#include "engine/memory/poison.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/ref_word.h"
@@ -211,6 +212,8 @@ void ValueTable::State::CollectRetired() {
     for (ValueIndex index = waiting.head; index != kNoIndex; index = entry(index).next) {
       assert(ref_word(index).retired());
       entry(index).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
+      // Until it has a value again. Whoever still has a pointer to it has kept it for too long.
+      PoisonBytes(value(index), stride_bytes);
     }
     Splice(&waiting, &free);
   }

@@ -26,6 +26,10 @@
 // Memory: values lie side by side in one reserved range of addresses, which the table commits as it
 // fills. A value's address never changes, and At() is one multiplication.
 //
+// AddressSanitizer, if the library is compiled with it, reports a read of a value whose index is
+// free: of a pointer that was kept beyond its reader section, or found outside of one, as soon as
+// the value has been reclaimed. Reclaim() hastens that.
+//
 // Thread-safety: all functions may run concurrently, except the destructor. Finding an existing
 // value takes no lock; adding a new one takes the table's mutex.
 
