@@ -191,12 +191,16 @@ class InlineWordsRef {
   }
 
   // If the field is absent, stores `code` and returns true; otherwise returns false. Executes no
-  // locked instruction.
-  // REQUIRES: the owner is new and no other thread sees it.
+  // locked instruction for the first code of a word.
+  // REQUIRES: the owner is new, and no other thread creates a value in it. The library's thread may
+  // bring an earlier, spilled value of it home.
   bool StoreInNewOwner(InlineField field, uint32_t code) const noexcept {
     return Visit(field, [&](auto& word) {
       const auto seen = word.load(std::memory_order_relaxed);
-      if (ExtractCode(seen, field) != kAbsentCode) return false;
+      if (seen != 0) [[unlikely]] {
+        uint32_t expected = kAbsentCode;
+        return inline_words_internal::CompareExchange(word, field, &expected, code);
+      }
       word.store(ReplaceCode(seen, field, code), std::memory_order_release);
       return true;
     });

@@ -227,6 +227,32 @@ TYPED_TEST(InlineWordsTest, ThreadsOnNeighbouringFieldsSeeOnlyTheirOwnWrites) {
   for (uint32_t t = 0; t < kThreads; ++t) EXPECT_EQ(wrong[t], 0U) << "thread " << t;
 }
 
+// The library's thread may bring an earlier value of a new owner home while a code is stored.
+TYPED_TEST(InlineWordsTest, ACodeStoredInANewOwnerUndoesNoOtherWrite) {
+  constexpr uint32_t kRounds = 300'000;
+  InlineWords<TypeParam::value> words;
+  const InlineWordsRef ref(words);
+  const InlineField stored{0, 0, 4};
+  const InlineField swapped{0, 4, 8};
+  ref.Exchange(swapped, 1);
+  StartTogether start(2);
+  uint32_t wrong = 0;
+  std::thread home([&] {
+    start.ArriveAndWait();
+    for (uint32_t round = 0; round < kRounds; ++round) {
+      const uint32_t expected = 1 + round % 200;
+      if (ref.Exchange(swapped, 1 + (round + 1) % 200) != expected) ++wrong;
+    }
+  });
+  start.ArriveAndWait();
+  for (uint32_t round = 0; round < kRounds; ++round) {
+    EXPECT_TRUE(ref.StoreInNewOwner(stored, 5));
+    ref.Exchange(stored, kAbsentCode);
+  }
+  home.join();
+  EXPECT_EQ(wrong, 0U);
+}
+
 // Of the threads that swap one field from the code they saw, exactly one wins each step.
 TYPED_TEST(InlineWordsTest, ThreadsOnOneFieldCountEachStepOnce) {
   constexpr uint32_t kThreads = 3;
