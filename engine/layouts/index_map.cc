@@ -74,18 +74,20 @@ Status IndexMap::MakeTable() noexcept {
   table_options.value_bytes = options_.value_bytes;
   table_options.max_values = max_index_;
   table_options.alignment = options_.alignment;
-  table_options.account = &store_.account();
-  table_options.pending = &store_.pending_account();
+  Account* const own = options_.account;
+  table_options.account = own != nullptr ? own : &store_.account();
+  table_options.pending = own != nullptr ? own : &store_.pending_account();
   table_options.background = options_.background;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
   values_ = table_->base();
   stride_bytes_ = table_->stride_bytes();
   LocalStorageDomain* const domain = store_.options().private_values;
-  private_values_ = domain != nullptr
-                        ? PrivateValues::BehindStoragePointers(*domain, options_)
-                        : PrivateValues::InSideTable(options_, &store_.spill_account(),
-                                                     &store_.pending_account());
+  private_values_ =
+      domain != nullptr
+          ? PrivateValues::BehindStoragePointers(*domain, options_)
+          : PrivateValues::InSideTable(options_, own != nullptr ? own : &store_.spill_account(),
+                                       table_options.pending);
   if (private_values_ == nullptr) return Status::kNoMemory;
   return domain == nullptr && options_.background ? StartHomecoming() : Status::kOk;
 }

@@ -16,7 +16,7 @@ namespace {
 class StoragePointerValues final : public PrivateValues {
  public:
   StoragePointerValues(LocalStorageDomain& domain, const MapOptions& options)
-      : domain_(domain), value_bytes_(options.value_bytes) {}
+      : domain_(domain), value_bytes_(options.value_bytes), account_(options.account) {}
   ~StoragePointerValues() override { delete map_.load(); }
 
   Seen Look(const OwnerRef& owner) const noexcept override {
@@ -86,6 +86,7 @@ class StoragePointerValues final : public PrivateValues {
     // No clone flag: the index map clones the value, since it knows the child's code.
     MapOptions options;
     options.value_bytes = value_bytes_;
+    options.account = account_;
     if (LocalStorageMap::Create(domain_, options, &made) != Status::kOk) return nullptr;
     map_.store(made.get(), std::memory_order_release);
     return made.release();
@@ -93,6 +94,7 @@ class StoragePointerValues final : public PrivateValues {
 
   LocalStorageDomain& domain_;
   const uint32_t value_bytes_;
+  Account* const account_;
   Mutex mutex_;
   std::atomic<LocalStorageMap*> map_{nullptr};
 };

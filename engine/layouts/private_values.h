@@ -37,7 +37,8 @@ class PrivateValues {
   virtual bool IsStillThere(const OwnerRef& owner, const Seen& seen) const noexcept = 0;
   const std::byte* Get(const OwnerRef& owner) const noexcept { return Look(owner).value; }
 
-  // Creates or replaces the private value. kSpillLimit, kPendingLimit, kNoMemory: nothing changed.
+  // Creates or replaces the private value. kAccountLimit, kSpillLimit, kPendingLimit, kNoMemory:
+  // nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
   // REQUIRES: the owner has a private value.
   virtual void Remove(const OwnerRef& owner) noexcept = 0;
@@ -58,7 +59,7 @@ class PrivateValues {
                                                               const MapOptions& options) noexcept;
   // Keeps them in a hash table keyed by the owner's address.
   // Charges `spilled` for them, and `pending` for what waits for readers, which may be freed, and
-  // uncharged, after the table's end.
+  // uncharged, after the table's end. Both may be one account; then its limit is kAccountLimit.
   static std::unique_ptr<PrivateValues> InSideTable(const MapOptions& options, Account* spilled,
                                                     Account* pending) noexcept;
 

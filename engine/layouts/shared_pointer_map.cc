@@ -52,8 +52,9 @@ Status SharedPointerMap::MakeTable() noexcept {
   ValueTableOptions table_options;
   table_options.value_bytes = options_.value_bytes;
   table_options.alignment = options_.alignment;
-  table_options.account = &socket_table_.store().account();
-  table_options.pending = &socket_table_.store().pending_account();
+  Account* const own = options_.account;
+  table_options.account = own != nullptr ? own : &socket_table_.store().account();
+  table_options.pending = own != nullptr ? own : &socket_table_.store().pending_account();
   const Status status = ValueTable::Create(table_options, &values_);
   if (status != Status::kOk) return status;
   locks_ = TryNew<OwnerLocks>();

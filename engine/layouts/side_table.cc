@@ -70,7 +70,8 @@ class SideTableValues final : public PrivateValues {
         offset_bytes_(shapes->of[0].offset_bytes),
         value_bytes_(options.value_bytes),
         shapes_(shapes.release()),
-        spilled_(*spilled) {}
+        spilled_(*spilled),
+        has_one_account_(spilled == shapes_->of[0].pending) {}
 
   ~SideTableValues() override {
     for (uint32_t number = 0; number < table_.buckets_now(); ++number) {
@@ -97,7 +98,7 @@ class SideTableValues final : public PrivateValues {
   Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept override {
     const SideShape& shape = shapes_->For(owner.words().word_bits());
     // Every private value waits for readers one day.
-    if (!shape.pending->HasRoomFor(shape.malloc_bytes)) return Status::kPendingLimit;
+    if (!shape.pending->HasRoomFor(shape.malloc_bytes)) return Refusal(Status::kPendingLimit);
     if (!table_.Prepare()) return Status::kNoMemory;
     void* const room = TryAllocateBytes(shape.offset_bytes + value_bytes_, shape.alignment);
     if (room == nullptr) return Status::kNoMemory;
@@ -111,7 +112,7 @@ class SideTableValues final : public PrivateValues {
       }
       if (!spilled_.Charge(shape.malloc_bytes)) {
         FreeSideValue(fresh);
-        return Status::kSpillLimit;
+        return Refusal(Status::kSpillLimit);
       }
       if (!table_.Insert(fresh)) {
         spilled_.Uncharge(shape.malloc_bytes);
@@ -178,6 +179,10 @@ class SideTableValues final : public PrivateValues {
     size_t in_bucket GUARDED_BY(mutex) = 0;  // its first values have been visited
   };
 
+  Status Refusal(Status of_the_store) const {
+    return has_one_account_ ? Status::kAccountLimit : of_the_store;
+  }
+
   // The same for all values of the table, so that a get need not load it from the value.
   const std::byte* BytesOf(const SideValue* value) const {
     return reinterpret_cast<const std::byte*>(value) + offset_bytes_;
@@ -218,6 +223,7 @@ class SideTableValues final : public PrivateValues {
   const uint32_t value_bytes_;
   SideShapes* const shapes_;
   Account& spilled_;
+  const bool has_one_account_;  // for these values and for those that wait for readers
   Walk walk_;
 };
 

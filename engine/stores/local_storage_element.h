@@ -65,6 +65,24 @@ static_assert(offsetof(LocalStorage, elements) == 136);
 static_assert(offsetof(LocalStorage, rcu_head) == 152);
 static_assert(sizeof(LocalStorage) == kLocalStorageBytes);
 
+// The owner's element of `map`. REQUIRES: a reader section, or the storage's lock.
+//
+// A reader may pass the front of the list before an update adds the new element there, and reach
+// the end after the update has removed the old one. Then the front has changed, and the reader
+// searches again. So if it finds nothing, the value was absent at some moment of the search.
+inline LocalStorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
+  for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
+    for (ListNode* node = first; node != nullptr;
+         node = node->next.load(std::memory_order_acquire)) {
+      LocalStorageElement* const element = LocalStorageElement::FromOwnerNode(node);
+      if (element->data.map == map) return element;
+    }
+    ListNode* const now_first = storage->elements.load(std::memory_order_acquire);
+    if (now_first == first) return nullptr;
+    first = now_first;
+  }
+}
+
 }  // namespace inlay
 
 #endif  // INLAY_ENGINE_STORES_LOCAL_STORAGE_ELEMENT_H_

@@ -15,22 +15,6 @@ LocalStorageMap& MapOf(const LocalStorageElement* element) {
 
 }  // namespace
 
-// A reader may pass the front of the list before an update adds the new element there, and reach
-// the end after the update has removed the old one. Then the front has changed, and the reader
-// searches again. So if it finds nothing, the value was absent at some moment of the search.
-LocalStorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map) {
-  for (ListNode* first = storage->elements.load(std::memory_order_acquire);;) {
-    for (ListNode* node = first; node != nullptr;
-         node = node->next.load(std::memory_order_acquire)) {
-      LocalStorageElement* const element = LocalStorageElement::FromOwnerNode(node);
-      if (element->data.map == map) return element;
-    }
-    ListNode* const now_first = storage->elements.load(std::memory_order_acquire);
-    if (now_first == first) return nullptr;
-    first = now_first;
-  }
-}
-
 LocalStorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map) {
   Slab* const slab = elements.For(map.ElementBytes());
   void* const place = slab->Allocate();
@@ -43,17 +27,17 @@ LocalStorageElement* LocalStorageDomain::State::NewElement(LocalStorageMap& map)
 
 Status LocalStorageDomain::State::NewChargedElement(LocalStorageMap& map, StoragePointer& owner,
                                                     LocalStorageElement** element) {
-  if (!Charge(owner, map.ElementBytes())) return Status::kOwnerLimit;
+  if (const Status status = ChargeElement(map, owner); status != Status::kOk) return status;
   *element = NewElement(map);
   if (*element != nullptr) return Status::kOk;
-  Uncharge(owner, map.ElementBytes());
+  UnchargeElement(map, owner);
   return Status::kNoMemory;
 }
 
 void LocalStorageDomain::State::Discard(LocalStorageMap& map, StoragePointer& owner,
                                         LocalStorageElement* element) {
   if (element == nullptr) return;
-  Uncharge(owner, map.ElementBytes());
+  UnchargeElement(map, owner);
   element->slab->Free(element);
 }
 
@@ -155,7 +139,7 @@ void LocalStorageDomain::State::RemoveFromMap(LocalStorage* storage, LocalStorag
     map.storages_.fetch_sub(1, std::memory_order_relaxed);
   }
   map.elements_.fetch_sub(1, std::memory_order_relaxed);
-  Uncharge(*storage->owner, map.ElementBytes());
+  UnchargeElement(map, *storage->owner);
   Retire<LocalStorageElement::Reclaim>(&element->rcu_head);
 }
 

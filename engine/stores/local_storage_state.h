@@ -62,13 +62,26 @@ struct LocalStorageDomain::State {
   void Uncharge(StoragePointer& owner, size_t bytes) {
     if (charger != nullptr) charger->Uncharge(owner, static_cast<uint32_t>(bytes));
   }
+  // An element, to its map's account and to its owner. In the kernel the map's memory cgroup pays
+  // for it too.
+  Status ChargeElement(LocalStorageMap& map, StoragePointer& owner) {
+    Account* const account = map.options().account;
+    if (account != nullptr && !account->Charge(map.ElementBytes())) return Status::kAccountLimit;
+    if (Charge(owner, map.ElementBytes())) return Status::kOk;
+    if (account != nullptr) account->Uncharge(map.ElementBytes());
+    return Status::kOwnerLimit;
+  }
+  void UnchargeElement(LocalStorageMap& map, StoragePointer& owner) {
+    Uncharge(owner, map.ElementBytes());
+    if (map.options().account != nullptr) map.options().account->Uncharge(map.ElementBytes());
+  }
 
   uint32_t TakeCacheSlot();
   void ReturnCacheSlot(uint32_t slot);
 
   // An element with an undefined value, not charged. Null without memory.
   LocalStorageElement* NewElement(LocalStorageMap& map);
-  // As NewElement(), charged to the owner. kOwnerLimit. kNoMemory.
+  // As NewElement(), charged. kAccountLimit, kOwnerLimit, kNoMemory: *element is null.
   Status NewChargedElement(LocalStorageMap& map, StoragePointer& owner,
                            LocalStorageElement** element);
   // Undoes NewChargedElement() for an element that is not published.
@@ -95,9 +108,6 @@ struct LocalStorageDomain::State {
   void RemoveIfEmpty(LocalStorage* storage) EXCLUSIVE_LOCKS_REQUIRED(storage->lock);
   static void ReclaimStorage(RcuHead* head);
 };
-
-// The owner's element of `map`, or null. REQUIRES: a reader section, or the storage's lock.
-LocalStorageElement* FindElement(const LocalStorage* storage, const LocalStorageMap* map);
 
 }  // namespace inlay
 

@@ -30,7 +30,11 @@ struct Store::Entry : MapEntry<RegisteredMap> {
 // What waits for readers is uncharged when it is freed, which may be after the store's end.
 struct SideAccounts {
   explicit SideAccounts(const StoreOptions& options)
-      : spilled(options.spill_limit_bytes), pending(options.pending_limit_bytes) {}
+      : spilled(AccountOptions{
+            .name = "spills", .limit_bytes = options.spill_limit_bytes, .parent = options.account}),
+        pending(AccountOptions{.name = "pending",
+                               .limit_bytes = options.pending_limit_bytes,
+                               .parent = options.account}) {}
   static void Free(RcuHead* head) {
     static_assert(offsetof(SideAccounts, rcu_head) == 0);
     delete reinterpret_cast<SideAccounts*>(head);
@@ -90,7 +94,10 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
 }
 
 Store::Store(const StoreOptions& options, std::unique_ptr<State> state)
-    : options_(options), account_(options.table_limit_bytes), state_(std::move(state)) {}
+    : options_(options),
+      account_(AccountOptions{
+          .name = "tables", .limit_bytes = options.table_limit_bytes, .parent = options.account}),
+      state_(std::move(state)) {}
 
 Store::~Store() {
   for ([[maybe_unused]] const Entry& entry : state_->maps.InUse()) {

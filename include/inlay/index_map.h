@@ -32,7 +32,7 @@
 //     is_interned().
 //   - SocketTable charges a socket for its reserved bits, once, when it makes the socket. A private
 //     value is charged to the owner as in the pointer layout, but replacing one needs no second
-//     charge. The table is charged to the store's account.
+//     charge. The table is charged to the map's account (MapOptions::account), or to the store's.
 //
 // W2  Get() takes no lock, stores nothing to shared memory and allocates nothing. (If the map has
 //     fallen back, pointer_map.h applies.) For absent and interned values it is wait-free: one load

@@ -14,7 +14,7 @@ struct IndexMapStats {
   // The rungs of the overflow ladder, since the map was made.
   uint64_t reclaimed = 0;      // values that gave up their index
   uint64_t no_indexes = 0;     // operations whose value got no index: all were in use
-  uint64_t account_limit = 0;  // the same, since the store's account allowed no more memory
+  uint64_t account_limit = 0;  // the same, since the account allowed no more memory
   uint64_t spilled = 0;        // updates that made a private value
   uint64_t no_memory = 0;      // operations that failed with IsNoMemory()
   uint64_t spill_limit = 0;    // of these, with kSpillLimit

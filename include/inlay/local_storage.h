@@ -159,8 +159,9 @@ class LocalStorageMap {
   }
 
   // Creates or replaces the value, with a new element. kExists, kNotFound: `flag` does not allow
-  // it. kInvalid: wrong size. kOwnerLimit: the charger refused. kNoMemory. If the owner has any
-  // value, these two precede the check of the flag, as in the kernel. On failure nothing changed.
+  // it. kInvalid: wrong size. kOwnerLimit: the charger refused. kAccountLimit: the map's account
+  // (MapOptions::account) did. kNoMemory. If the owner has any value, these precede the check of the
+  // flag, as in the kernel. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: release.
   INLAY_API Status Update(StoragePointer& owner, std::span<const std::byte> value,
                           UpdateFlag flag) noexcept;

@@ -1,5 +1,4 @@
-// The memory that a map takes, counted by the same rule for every layout, and the account that
-// limits it.
+// The memory that a map takes, counted by the same rule for every layout. account.h has who pays.
 //
 // The rule: a byte belongs to exactly one part. Owners reserve `inline_bytes` whether they use them
 // or not. All other parts count what the allocator hands out, at its real sizes, so the parts add
@@ -8,10 +7,10 @@
 #ifndef INLAY_MEMORY_USAGE_H_
 #define INLAY_MEMORY_USAGE_H_
 
-#include <atomic>
 #include <bit>
 #include <cstddef>
-#include <cstdint>
+
+#include "inlay/account.h"
 
 namespace inlay {
 
@@ -52,43 +51,6 @@ constexpr size_t KmallocBytes(size_t bytes) {
 inline constexpr size_t kStorageElementHeaderBytes = 72;
 inline constexpr size_t kLocalStorageBytes = 176;
 inline constexpr size_t kLocalStorageBytes61 = 168;  // both take 192 bytes of memory
-
-// A limit on the memory of one kind, and a count of it. Thread-safe.
-class Account {
- public:
-  static constexpr size_t kUnlimited = SIZE_MAX;
-
-  explicit Account(size_t limit_bytes = kUnlimited) : limit_bytes_(limit_bytes) {}
-  Account(const Account&) = delete;
-  Account& operator=(const Account&) = delete;
-
-  // Adds `bytes` to the account. False if that would exceed the limit; then nothing changed.
-  [[nodiscard]] bool Charge(size_t bytes) {
-    size_t used = used_bytes_.load(std::memory_order_relaxed);
-    do {
-      if (bytes > limit_bytes_ || used > limit_bytes_ - bytes) return false;
-    } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-    return true;
-  }
-
-  // Adds `bytes` although that may exceed the limit: for what cannot be refused any more.
-  void ChargeBeyondLimit(size_t bytes) { used_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-  // Whether Charge() of so many would succeed now.
-  bool HasRoomFor(size_t bytes) const {
-    return bytes <= limit_bytes_ && used_bytes() <= limit_bytes_ - bytes;
-  }
-
-  // Subtracts what an earlier charge added.
-  // REQUIRES: the bytes are charged.
-  void Uncharge(size_t bytes) { used_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
-
-  size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
-  size_t limit_bytes() const { return limit_bytes_; }
-
- private:
-  const size_t limit_bytes_;
-  std::atomic<size_t> used_bytes_{0};
-};
 
 }  // namespace inlay
 

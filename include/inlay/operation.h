@@ -17,6 +17,8 @@
 
 namespace inlay {
 
+class Account;
+
 // Which states Update() accepts. The numbers are BPF_ANY, BPF_NOEXIST and BPF_EXIST.
 enum class UpdateFlag : uint8_t {
   kAny = 0,      // absent or present
@@ -67,6 +69,14 @@ struct MapOptions {
   bool spin_lock = false;
   // Where the lock begins: a multiple of 4, with room for the lock behind it. Without a lock 0.
   uint32_t spin_lock_offset = 0;
+  // Who pays for what the map takes outside of its owners: its table, its private values, and what
+  // of both waits for readers. One limit for all of it, instead of the store's; at it, operations
+  // fail, or spill, with kAccountLimit. What cannot be refused may pass the limit for a grace
+  // period: an old hash index, and one private value for each thread. Private values behind storage
+  // pointers are charged to the account too, beside their owner, from their making to their
+  // removal. Must outlive the map. Null: the store's accounts. InlineMap and SinglePointerMap use
+  // it only if they have fallen back.
+  Account* account = nullptr;
 };
 
 inline constexpr uint32_t kSpinLockBytes = 4;

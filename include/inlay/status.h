@@ -34,7 +34,7 @@ enum class [[nodiscard]] Status : int{
     // Other reasons for ENOMEM. As with kNoMemory, nothing has changed.
     kNoBits = status_internal::NoMemoryBecause(1),        // too few bits of the owners are free
     kNoIndexes = status_internal::NoMemoryBecause(2),     // every index of the table is in use
-    kAccountLimit = status_internal::NoMemoryBecause(3),  // StoreOptions::table_limit_bytes
+    kAccountLimit = status_internal::NoMemoryBecause(3),  // an Account's (account.h)
     kSpillLimit = status_internal::NoMemoryBecause(4),    // StoreOptions::spill_limit_bytes
     kPendingLimit = status_internal::NoMemoryBecause(5),  // StoreOptions::pending_limit_bytes
     kOwnerLimit = status_internal::NoMemoryBecause(6),    // the owner's own: a socket's optmem_max

@@ -74,6 +74,8 @@ struct StoreOptions {
   // The size of the words that the owners embed: 16, 32 or 64; 0 = as `reserved_bits` implies.
   // Owners may embed larger words than they reserve.
   uint32_t word_bits = 0;
+  // This and the next two are for maps without an account of their own (MapOptions::account).
+  //
   // For the tables of all maps together: a map can learn from a refusal how much the others hold
   // (docs/design.md, S2).
   size_t table_limit_bytes = Account::kUnlimited;
@@ -91,6 +93,9 @@ struct StoreOptions {
   // without one gets kNoMemory.
   LocalStorageDomain* private_values = nullptr;
   OwnerPopulation* population = nullptr;  // null: owners cannot be enumerated
+  // The parent of the store's three accounts, "tables", "spills" and "pending". Must outlive the
+  // store. Null: none.
+  Account* account = nullptr;
 };
 
 // A map as its store sees it. IndexMap implements it.
@@ -153,12 +158,17 @@ class Store {
   INLAY_API bool CheckInvariants(std::string* reason) const;
 
   const StoreOptions& options() const { return options_; }
-  // Of the tables; limited by table_limit_bytes.
+  // Of the tables of maps without an account of their own; limited by table_limit_bytes.
   Account& account() { return account_; }
-  // Of private values in side tables, and of those that wait for readers. An operation that is
-  // about to fail may be charged for a moment. Valid as long as the store.
+  // Likewise: of private values in side tables, and of those that wait for readers. An operation
+  // that is about to fail may be charged for a moment. Valid as long as the store.
   INLAY_API Account& spill_account();
   INLAY_API Account& pending_account();
+  // What every owner takes for its codes, used or not. The store does not see owners come and go,
+  // so whoever makes them charges this to the account of the owner: SocketTable to the socket,
+  // once, and an embedder with `account.Charge(store.inline_bytes_per_owner())`, if that is not
+  // part of what its owners are charged anyway.
+  size_t inline_bytes_per_owner() const { return options_.reserved_bits / 8; }
 
   // --- for maps
 
