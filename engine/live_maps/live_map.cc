@@ -179,6 +179,11 @@ Status LiveMap::SetCode(int fd, uint32_t code) {
   if (changed != mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &changed, sizeof(changed)) != 0) {
     return StatusOfErrno(errno);
   }
+  // A program may have kept the bits, for an application (inlay_programs.bpf.h).
+  uint32_t kept = 0;
+  if (changed != mark && ReadMark(fd, &kept) == Status::kOk && kept != changed) {
+    return Status::kUnsupported;
+  }
   // A listener's children may still need a storage that it had (inlay.bpf.h).
   const bool had_storage = former == field().most_code() || (maps_->flags & INLAY_ANY_STORAGE) != 0;
   if (had_storage && code != field().most_code() && !IsListener(fd)) {
@@ -191,7 +196,13 @@ Status LiveMap::Set(int fd, std::span<const std::byte> value) {
   uint32_t index = 0;
   const Status interned = Intern(value, &index);
   if (interned == Status::kOk) {
-    const Status set = SetCode(fd, index);
+    Status set = SetCode(fd, index);
+    const int storage = maps_->fd(Part::kStorage);
+    if (set == Status::kOk && KeepsCopy(fd) &&
+        bpf_map_update_elem(storage, &fd, value.data(), BPF_ANY) != 0) {
+      set = StatusOfErrno(errno);
+      bpf_map_delete_elem(storage, &fd);
+    }
     const Status released = Release(index);
     return set != Status::kOk ? set : released;
   }
@@ -238,7 +249,15 @@ Status LiveMap::Delete(int fd) {
     return bpf_map_delete_elem(maps_->fd(Part::kStorage), &fd) == 0 ? Status::kOk
                                                                     : StatusOfErrno(errno);
   }
-  return SetCode(fd, 0);
+  const Status deleted = SetCode(fd, 0);
+  if (deleted == Status::kOk && KeepsCopy(fd)) {
+    bpf_map_delete_elem(maps_->fd(Part::kStorage), &fd);
+  }
+  return deleted;
+}
+
+bool LiveMap::KeepsCopy(int fd) const {
+  return (maps_->flags & INLAY_CLONED) != 0 && IsListener(fd);
 }
 
 LiveMap::Statistics LiveMap::CountValues() const {

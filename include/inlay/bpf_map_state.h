@@ -27,6 +27,8 @@ enum inlay_hint {
 enum inlay_map_flags {
   // A code of 0 says nothing: the socket may have a value in its own storage.
   INLAY_ANY_STORAGE = 1,
+  // A listener's storage has a copy of its value, for its children.
+  INLAY_CLONED = 2,
 };
 
 // The description does not change once the programs are loaded. The counters only grow.

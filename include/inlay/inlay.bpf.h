@@ -58,8 +58,18 @@
   enum { name##_inlay_shift = (shift) };                    \
   INLAY_MAP_(name, value_type, most, name##_inlay_shift, name##_inlay_shift, INLAY_ANY_STORAGE)
 
+// The same as INLAY_MAP(), for maps whose children shall have the listener's value of the time of
+// their ACK, as with BPF_F_CLONE, instead of their SYN: with inlay_follow_listener(). A listener
+// then has its value also in its own storage.
+#define INLAY_MAP_CLONED(name, value_type, most, shift) \
+  enum { name##_inlay_shift = (shift) };                \
+  INLAY_MAP_(name, value_type, most, name##_inlay_shift, name##_inlay_shift, INLAY_CLONED)
+
 // The first bit behind the field of another map.
 #define INLAY_AFTER(name) (name##_inlay_shift + name##_inlay_width)
+
+// The bits of a map in the mark; in a function.
+#define INLAY_BITS(name) ((__u32)name##_inlay_mask << (name##_inlay_shift & 31))
 
 // The value of `sk`, a full socket: `const type*`, null if it has none. The pointer is valid until
 // the program ends. In cgroup_skb and tc, pass bpf_sk_fullsock(skb->sk), which may be null; in
@@ -83,7 +93,8 @@
     inlay_code_ ? 0 : -INLAY_ENOMEM_;                                        \
   })
 
-// The same in iter/tcp: `sk` is the kernel's socket.
+// The same in iter/tcp: `sk` is the kernel's socket. Of a map of INLAY_MAP_CLONED(), a listener
+// that has had no value yet keeps none for its children.
 #define inlay_set_marked(name, sk, mark, value) name##_inlay_set_marked(sk, mark, value)
 
 // Gives the socket of `ctx` the value with an index that a process has interned and holds. EINVAL
@@ -109,6 +120,12 @@
 
 // Takes the value of the socket of `ctx` away. 0, or a negative errno: ENOENT, it has none.
 #define inlay_delete(name, ctx) name##_inlay_delete(INLAY_MARKED_(ctx), (ctx)->sk)
+
+// For maps of INLAY_MAP_CLONED(), in sockops, for every operation: keeps a copy of the value of
+// each socket that begins to listen, and gives that to its children, of the time of their ACK. 0,
+// or a negative errno. A child keeps the value of its SYN if the listener has no copy: since it
+// listened before the program was attached and has got no value since, or its value was taken away.
+#define inlay_follow_listener(name, ctx) name##_inlay_follow(ctx, (ctx)->sk)
 
 // --- below: no part of the interface ---
 
@@ -191,6 +208,7 @@ INLAY_SAME_(bytes, __u8)
     name##_inlay_mask = (1 << INLAY_WIDTH_(most)) - 1,                                   \
     name##_inlay_most = (most),                                                          \
     name##_inlay_any_storage = (options)&INLAY_ANY_STORAGE,                              \
+    name##_inlay_cloned = ((options)&INLAY_CLONED) != 0,                                 \
   };                                                                                     \
   _Static_assert((most) >= 1 && (most) <= 65534, "inlay: a map has 1 to 65,534 values"); \
   _Static_assert(sizeof(name##_inlay_value) <= INLAY_MOST_VALUE_BYTES_,                  \
@@ -308,30 +326,47 @@ INLAY_SAME_(bytes, __u8)
 // place: the code for a value, which the socket's storage has if that is all ones; 0, no memory.
 // store: puts a code into the mark. A child of a listener has the mark of the time of its SYN and
 // the storage of the time of its ACK, so a listener keeps a storage that it had.
-#define INLAY_MAP_STORE_(name)                                                              \
-  INLAY_FUNCTION_ __u32 name##_inlay_place(void* sk, const name##_inlay_value* value) {     \
-    const __u32 code = name##_inlay_intern(value);                                          \
-    if (code) return code;                                                                  \
-    name##_inlay_value* const own =                                                         \
-        bpf_sk_storage_get(&name, sk, (void*)value, BPF_SK_STORAGE_GET_F_CREATE);           \
-    if (!own) return 0;                                                                     \
-    *own = *value;                                                                          \
-    __sync_fetch_and_add(&name##_state.head.spilled, 1);                                    \
-    return name##_inlay_mask;                                                               \
-  }                                                                                         \
-  INLAY_FUNCTION_ int name##_inlay_mark(void* ctx, __u32 mark, __u32 code) {                \
-    __u32 changed = name##_inlay_put(mark, code);                                           \
-    if (changed == mark) return 0;                                                          \
-    return bpf_setsockopt(ctx, INLAY_SOL_SOCKET, INLAY_SO_MARK, &changed, sizeof(changed)); \
-  }                                                                                         \
-  INLAY_FUNCTION_ int name##_inlay_store(void* ctx, struct bpf_sock* sk, __u32 code) {      \
-    const __u32 mark = sk->mark;                                                            \
-    const int error = name##_inlay_mark(ctx, mark, code);                                   \
-    if (error || code == name##_inlay_mask || sk->state == INLAY_LISTEN_) return error;     \
-    if (name##_inlay_code(mark) == name##_inlay_mask || name##_inlay_any_storage) {         \
-      bpf_sk_storage_delete(&name, sk);                                                     \
-    }                                                                                       \
-    return 0;                                                                               \
+#define INLAY_MAP_STORE_(name)                                                                    \
+  INLAY_FUNCTION_ __u32 name##_inlay_place(void* sk, const name##_inlay_value* value) {           \
+    const __u32 code = name##_inlay_intern(value);                                                \
+    if (code) return code;                                                                        \
+    name##_inlay_value* const own =                                                               \
+        bpf_sk_storage_get(&name, sk, (void*)value, BPF_SK_STORAGE_GET_F_CREATE);                 \
+    if (!own) return 0;                                                                           \
+    *own = *value;                                                                                \
+    __sync_fetch_and_add(&name##_state.head.spilled, 1);                                          \
+    return name##_inlay_mask;                                                                     \
+  }                                                                                               \
+  INLAY_FUNCTION_ int name##_inlay_mark(void* ctx, __u32 mark, __u32 code) {                      \
+    __u32 changed = name##_inlay_put(mark, code);                                                 \
+    if (changed == mark) return 0;                                                                \
+    return bpf_setsockopt(ctx, INLAY_SOL_SOCKET, INLAY_SO_MARK, &changed, sizeof(changed));       \
+  }                                                                                               \
+  /* Of a map of INLAY_MAP_CLONED(): the copy of a listener, for its children. It is replaced,  \
+     and not written over: the kernel may be copying it. place() has written a spilled one. */ \
+  INLAY_FUNCTION_ int name##_inlay_keep_copy(void* sk, __u64 code) {                              \
+    __u64 place = code - 1;                                                                       \
+    INLAY_KEEP_(place);                                                                           \
+    if (place == name##_inlay_mask - 1) return 0;                                                 \
+    bpf_sk_storage_delete(&name, sk);                                                             \
+    if (place >= name##_inlay_most) return 0;                                                     \
+    return bpf_sk_storage_get(&name, sk, (void*)&name##_values[place],                            \
+                              BPF_SK_STORAGE_GET_F_CREATE)                                        \
+               ? 0                                                                                \
+               : -INLAY_ENOMEM_;                                                                  \
+  }                                                                                               \
+  INLAY_FUNCTION_ int name##_inlay_store(void* ctx, struct bpf_sock* sk, __u32 code) {            \
+    const __u32 mark = sk->mark;                                                                  \
+    const int listens = sk->state == INLAY_LISTEN_;                                               \
+    if (name##_inlay_cloned && listens && name##_inlay_keep_copy(sk, code)) {                     \
+      return -INLAY_ENOMEM_;                                                                      \
+    }                                                                                             \
+    const int error = name##_inlay_mark(ctx, mark, code);                                         \
+    if (error || code == name##_inlay_mask || listens) return error;                              \
+    if (name##_inlay_code(mark) == name##_inlay_mask || name##_inlay_any_storage) {               \
+      bpf_sk_storage_delete(&name, sk);                                                           \
+    }                                                                                             \
+    return 0;                                                                                     \
   }
 
 #define INLAY_MAP_SET_(name, value_type)                                                    \
@@ -342,7 +377,12 @@ INLAY_SAME_(bytes, __u8)
   }                                                                                         \
   INLAY_FUNCTION_ int name##_inlay_set_marked(void* sk, __u32 mark, value_type* value) {    \
     const __u32 code = name##_inlay_place(sk, value);                                       \
-    return code ? name##_inlay_mark(sk, mark, code) : -INLAY_ENOMEM_;                       \
+    if (!code) return -INLAY_ENOMEM_;                                                       \
+    if (name##_inlay_cloned && bpf_sk_storage_get(&name, sk, 0, 0) &&                       \
+        name##_inlay_keep_copy(sk, code)) {                                                 \
+      return -INLAY_ENOMEM_;                                                                \
+    }                                                                                       \
+    return name##_inlay_mark(sk, mark, code);                                               \
   }                                                                                         \
   INLAY_FUNCTION_ int name##_inlay_set_index(void* ctx, struct bpf_sock* sk, __u32 index) { \
     if (!sk) return -INLAY_ENOENT_;                                                         \
@@ -366,6 +406,24 @@ INLAY_SAME_(bytes, __u8)
   INLAY_FUNCTION_ int name##_inlay_delete(void* ctx, struct bpf_sock* sk) {                 \
     if (!sk || !name##_inlay_get(sk, sk->mark)) return -INLAY_ENOENT_;                      \
     return name##_inlay_store(ctx, sk, 0);                                                  \
+  }                                                                                         \
+  INLAY_FUNCTION_ int name##_inlay_follow(struct bpf_sock_ops* ctx, struct bpf_sock* sk) {  \
+    if (!sk) return 0;                                                                      \
+    if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB) {                                            \
+      return name##_inlay_keep_copy(sk, name##_inlay_code(sk->mark));                       \
+    }                                                                                       \
+    if (ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB) return 0;                           \
+    value_type* const copy = bpf_sk_storage_get(&name, sk, 0, 0);                           \
+    if (!copy) return 0;                                                                    \
+    value_type* const value = name##_inlay_get(sk, sk->mark);                               \
+    /* A spilled one may have an index by now. */                                           \
+    if (!value || value == copy || !INLAY_COMPARE_(name##_inlay_value, value, copy)) {      \
+      const int error = name##_inlay_set(ctx, sk, copy);                                    \
+      if (error) return error;                                                              \
+    }                                                                                       \
+    if (name##_inlay_code(sk->mark) == name##_inlay_mask) return 0;                         \
+    bpf_sk_storage_delete(&name, sk);                                                       \
+    return 0;                                                                               \
   }
 
 #endif  // INLAY_INLAY_BPF_H_

@@ -89,14 +89,18 @@ class LiveMap {
   Status Find(std::span<const std::byte> value, uint32_t* index) const;
   // The value of an index that the caller holds.
   Status Read(uint32_t index, std::span<std::byte> value) const;
-  // Gives an index that the caller holds another value, and so all its sockets. A program that
-  // reads meanwhile may see a mixture of both. kExists: another index has the new value.
+  // Gives an index that the caller holds another value, and so all its sockets; but not the copies
+  // that listeners of a map of INLAY_MAP_CLONED() keep for their children: Set() these. A program
+  // that reads meanwhile may see a mixture of both. kExists: another index has the new value.
   Status Replace(uint32_t index, std::span<const std::byte> value);
 
   // --- sockets, by descriptor ---
 
   // Gives a socket a value; if no index is left, in the socket's own storage. Reads and writes the
   // mark in two system calls: nobody else may change the mark of this socket meanwhile.
+  // kUnsupported: a program of INLAY_KEEP_BITS() keeps the bits, and this process is not exempt;
+  // then Get() finds no value either. kNoMemory: or a listener of INLAY_MAP_CLONED() has the value,
+  // but no memory for its copy; its children get the value of their SYN.
   Status Set(int fd, std::span<const std::byte> value);
   // The value of a socket. kNotFound: it has none.
   Status Get(int fd, std::span<std::byte> value) const;
@@ -112,6 +116,8 @@ class LiveMap {
   explicit LiveMap(std::unique_ptr<Maps> maps);
   static Status Finish(std::unique_ptr<Maps> maps, std::unique_ptr<LiveMap>* opened);
   Status SetCode(int fd, uint32_t code);
+  // Whether a socket's storage has a copy of its value, for its children.
+  bool KeepsCopy(int fd) const;
   Status WriteValue(uint32_t index, std::span<const std::byte> value);
   bool IsIndex(uint32_t code) const { return code >= 1 && code <= most_values(); }
 
