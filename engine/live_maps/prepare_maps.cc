@@ -9,6 +9,7 @@
 
 #include "engine/live_maps/map_objects.h"
 #include "inlay/live_map.h"
+#include "inlay/mark_users.h"
 
 namespace inlay {
 namespace {
@@ -30,6 +31,15 @@ uint32_t LowestPlace(uint32_t width, uint32_t allowed_bits) {
   return INLAY_NO_SHIFT;
 }
 
+// The bits that rules with a mask compare, which no map is allotted.
+uint32_t BitsOfRules() {
+  uint32_t bits = 0;
+  for (const MarkUser& user : FindMarkUsers(~0u)) {
+    if (user.disturbs && user.bits != ~0u) bits |= user.bits;
+  }
+  return bits;
+}
+
 }  // namespace
 
 Status LiveMap::Prepare(bpf_object* object, const PrepareOptions& options) {
@@ -44,16 +54,26 @@ Status LiveMap::Prepare(bpf_object* object, const PrepareOptions& options) {
     taken |= bits;
   }
   // Find all places before anything changes.
+  const uint32_t fixed = taken & ~options.taken_bits;
+  const uint32_t avoided = options.ignore_mark_users ? 0 : BitsOfRules();
+  uint32_t allotted = 0;
   std::vector<uint32_t> shifts;
   for (const std::string& name : names) {
     const inlay_map_state& head = *InitialState(object, name);
     if (head.shift != INLAY_NO_SHIFT) continue;
     if (InitialShift(object, name) == nullptr) return Status::kInvalid;
-    const uint32_t shift = LowestPlace(head.width, options.allowed_bits & ~taken);
+    const uint32_t shift = LowestPlace(head.width, options.allowed_bits & ~taken & ~avoided);
     if (shift == INLAY_NO_SHIFT) return Status::kNoMemory;
-    taken |= MarkField{shift, head.width}.bits();
+    allotted |= MarkField{shift, head.width}.bits();
+    taken |= allotted;
     shifts.push_back(shift);
   }
+  bool disturbs = false;
+  for (const MarkUser& user : FindMarkUsers(fixed | allotted)) {
+    disturbs = disturbs || user.disturbs;
+    if (options.mark_users != nullptr) options.mark_users->push_back(user.text);
+  }
+  if (disturbs && !options.ignore_mark_users) return Status::kExists;
   auto shift = shifts.begin();
   for (const std::string& name : names) {
     inlay_map_state& head = *InitialState(object, name);

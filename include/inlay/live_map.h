@@ -38,6 +38,11 @@ class LiveMap {
     uint32_t allowed_bits = ~0u;    // of the mark, for maps of INLAY_MAP_ALLOTTED()
     uint32_t taken_bits = 0;        // by maps of other objects, or by others
     bool read_only_values = false;  // programs cannot write to values; only processes intern
+    // Go on although others in this network namespace disturb the maps' bits (mark_users.h).
+    bool ignore_mark_users = false;
+    // Gets the texts of all that were found, also those that only disturb the collector. The
+    // caller's.
+    std::vector<std::string>* mark_users = nullptr;
   };
 
   struct Statistics {
@@ -48,8 +53,9 @@ class LiveMap {
   };
 
   // For all maps of an object that is open and not yet loaded: allots bits to those that have none,
-  // lowest first, and checks that no field overlaps another one or `taken_bits`. kExists: fields
-  // overlap. kNoMemory: no bits are left. kInvalid: a map's description is not one of this version.
+  // lowest first, and checks that no field overlaps another one, `taken_bits`, or what others use
+  // in this network namespace. kExists: fields overlap. kNoMemory: no bits are left. kInvalid: a
+  // map's description is not one of this version.
   static Status Prepare(bpf_object* object, const PrepareOptions& options);
   // The names of the maps of an object, or of those pinned in a folder, in order.
   static std::vector<std::string> NamesIn(const bpf_object* object);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/signalfd.h>
 
 #include <algorithm>
@@ -11,12 +12,14 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/live_kernel/file_descriptor.h"
 #include "inlay/live_collector.h"
 #include "inlay/live_map.h"
+#include "inlay/mark_users.h"
 #include "tools/command/in_range.h"
 #include "tools/command/output/exit_codes.h"
 #include "tools/command/output/fail_command.h"
@@ -31,6 +34,7 @@ namespace {
 constexpr char kCollectExamples[] = R"(Examples:
   inlay collect --pinned /sys/fs/bpf/inlay                one pass over all maps in the folder
   inlay collect --pinned /sys/fs/bpf/inlay --every 60     a pass a minute, until Ctrl-C
+
 
 Exit codes: 0 success, 2 failed, or the only pass did not meet all sockets and freed nothing.
 Manual: docs/bpf.md)";
@@ -67,6 +71,23 @@ bool WaitForEnd(int signals, double seconds) {
   return poll(&waiting, 1, static_cast<int>(seconds * 1000)) > 0;
 }
 
+// Says who else uses the maps' bits of marks, in this network namespace or in those given.
+void WarnOfMarkUsers(const std::vector<LiveMap*>& maps, const std::vector<int>& namespaces) {
+  uint32_t bits = 0;
+  for (const LiveMap* map : maps) bits |= map->field().bits();
+  const auto warn = [bits] {
+    for (const MarkUser& user : FindMarkUsers(bits)) {
+      std::fprintf(stderr, "inlay collect: warning: %s\n", user.text.c_str());
+    }
+  };
+  if (namespaces.empty()) return warn();
+  for (const int each : namespaces) {
+    std::thread([&] {
+      if (setns(each, CLONE_NEWNET) == 0) warn();
+    }).join();
+  }
+}
+
 int Collect(const CollectOptions& options) {
   const auto fail = [](const std::string& message) {
     return FailCommand("collect", absl::InternalError(message));
@@ -91,6 +112,7 @@ int Collect(const CollectOptions& options) {
   std::unique_ptr<LiveCollector> collector;
   const Status made = LiveCollector::Create(all, collecting, &collector);
   if (made != Status::kOk) return fail(Reason(made));
+  WarnOfMarkUsers(all, collecting.only_namespaces);
 
   sigset_t ending;
   sigemptyset(&ending);

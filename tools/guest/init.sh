@@ -65,6 +65,7 @@ run live_capture_test /build/tests/capture/live_capture_test --gtest_filter='-Li
 run capture_command_test /build/tests/capture/capture_command_test
 run capture_signals_test /build/tests/capture/capture_signals_test
 run live_map_test /build/tests/bpf/live_map_test
+run mark_users_test /build/tests/bpf/mark_users_test
 run ready_programs_test /build/tests/bpf/ready_programs_test
 run collector_test /build/tests/bpf/collector_test
 run shadow_test env INLAY_SHADOW_SECONDS=5 /build/tests/bpf/shadow_test
