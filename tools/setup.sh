@@ -36,6 +36,7 @@ test=(
   spin                # searches tests/model exhaustively
   qemu-system-x86 busybox-static cpio xz-utils  # boot other kernels
   python3 python3-jsonschema
+  python3-prometheus-client  # reads what inlay collect --metrics writes
   clang-format clang-tidy shellcheck codespell
 )
 case $use in

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -275,6 +277,18 @@ LiveMap::Statistics LiveMap::CountValues() const {
     at = key.data();
   }
   return counts;
+}
+
+uint64_t LiveMap::KernelBytes() const {
+  uint64_t bytes = 0;
+  for (const Part part : kParts) {
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(maps_->fd(part)));
+    for (std::string word; info >> word;) {
+      uint64_t locked = 0;
+      if (word == "memlock:" && info >> locked) bytes += locked;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace inlay

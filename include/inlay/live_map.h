@@ -114,6 +114,9 @@ class LiveMap {
   Status Delete(int fd);
 
   Statistics CountValues() const;
+  // The kernel's memory for the map's values, keys and state, as it counts it; without the storages
+  // of spilled values.
+  uint64_t KernelBytes() const;
 
  private:
   friend class LiveCollector;

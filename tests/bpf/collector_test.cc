@@ -6,14 +6,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "engine/live_kernel/embedded_object.h"
@@ -305,32 +303,6 @@ TEST_F(CollectorTest, OneCollectsAtATime) {
   Collect(&mutation);
   EXPECT_EQ(other->Collect(&report), Status::kOk);
 }
-
-#ifdef INLAY_COMMAND
-// Pinned in a BPF file system of its own, in a mount namespace of its own.
-TEST_F(CollectorTest, TheCommandCollectsInPinnedMaps) {
-  ASSERT_EQ(unshare(CLONE_NEWNS), 0);
-  ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-  ASSERT_EQ(mount("bpf", "/sys/fs/bpf", "bpf", 0, nullptr), 0);
-  ASSERT_EQ(map_->Pin("/sys/fs/bpf"), Status::kOk);
-  Intern(1);
-  const FileDescriptor udp = OpenSocket(SOCK_DGRAM);
-  Set(udp, 2);
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const std::string command = (folder / INLAY_COMMAND).string() +
-                              " collect --pinned /sys/fs/bpf --network-namespace /proc/" +
-                              std::to_string(getpid()) + "/ns/net";
-  FILE* const output = popen(command.c_str(), "r");
-  ASSERT_NE(output, nullptr);
-  std::string text;
-  for (int c = 0; (c = fgetc(output)) != EOF;) text += static_cast<char>(c);
-  EXPECT_EQ(pclose(output), 0) << text;
-  EXPECT_NE(text.find("policies"), std::string::npos) << text;
-  EXPECT_EQ(map_->CountValues().values, 1u) << text;
-  EXPECT_EQ(RateOf(udp), 2u);
-  umount2("/sys/fs/bpf", MNT_DETACH);
-}
-#endif
 
 // --- each of these is right without a mutation, and wrong with it ---
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -20,10 +21,12 @@
 #include "inlay/live_collector.h"
 #include "inlay/live_map.h"
 #include "inlay/mark_users.h"
+#include "tools/command/collect_metrics.h"
 #include "tools/command/in_range.h"
 #include "tools/command/output/exit_codes.h"
 #include "tools/command/output/fail_command.h"
 #include "tools/command/output/open_files_limit.h"
+#include "tools/command/output/output_files.h"
 #include "tools/command/output/standard_output.h"
 #include "tools/pages/numbers/number_text.h"
 #include "tools/pages/numbers/text_table.h"
@@ -35,6 +38,7 @@ constexpr char kCollectExamples[] = R"(Examples:
   inlay collect --pinned /sys/fs/bpf/inlay                one pass over all maps in the folder
   inlay collect --pinned /sys/fs/bpf/inlay --every 60     a pass a minute, until Ctrl-C
 
+  inlay collect --pinned /sys/fs/bpf/inlay --every 60 --metrics /run/metrics/inlay.prom
 
 Exit codes: 0 success, 2 failed, or the only pass did not meet all sockets and freed nothing.
 Manual: docs/bpf.md)";
@@ -88,6 +92,11 @@ void WarnOfMarkUsers(const std::vector<LiveMap*>& maps, const std::vector<int>& 
   }
 }
 
+double SecondsSince1970() {
+  using std::chrono::duration;
+  return duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 int Collect(const CollectOptions& options) {
   const auto fail = [](const std::string& message) {
     return FailCommand("collect", absl::InternalError(message));
@@ -121,8 +130,10 @@ int Collect(const CollectOptions& options) {
   sigprocmask(SIG_BLOCK, &ending, nullptr);
   const live_kernel::FileDescriptor signals(signalfd(-1, &ending, SFD_CLOEXEC));
   if (!signals.ok()) return fail(std::strerror(errno));
+  CollectTotals totals;
   for (;;) {
     LiveCollector::Report report;
+    const auto begin = std::chrono::steady_clock::now();
     const Status collected = collector->Collect(&report);
     if (collected == Status::kExists) return fail("another process is collecting");
     if (collected != Status::kOk) return fail(Reason(collected));
@@ -131,6 +142,14 @@ int Collect(const CollectOptions& options) {
     }
     if (!WriteToStdout(AsText(report))) return fail("cannot write to standard output");
     std::fflush(stdout);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    const double now = SecondsSince1970();
+    totals.Add(report, now, took.count());
+    if (!options.metrics.empty()) {
+      const absl::Status written =
+          WriteFiles({{options.metrics, CollectMetrics(all, report, totals, now)}});
+      if (!written.ok()) return fail(std::string(written.message()));
+    }
     if (options.every_seconds == 0) return report.complete ? kExitOk : kExitBadInput;
     if (WaitForEnd(signals.get(), options.every_seconds)) return kExitOk;
   }
@@ -158,6 +177,11 @@ CLI::App* AddCollectCommand(CLI::App& app, CollectOptions* options) {
                    "Repeat after so many seconds, until a signal comes")
       ->check(NumberInRange(0.001, 1e6))
       ->type_name("SECONDS");
+  command
+      ->add_option("--metrics", options->metrics,
+                   "After each pass, replace this file by its figures in the OpenMetrics format, "
+                   "for Prometheus")
+      ->type_name("FILE");
   command
       ->add_option("--network-namespace", options->network_namespaces,
                    "Only sockets of this network namespace have values; may be repeated. Without "

@@ -12,6 +12,7 @@ namespace inlay {
 struct CollectOptions {
   std::string pinned;
   double every_seconds = 0;  // 0: once
+  std::string metrics;       // a file; empty: none
   std::vector<std::string> network_namespaces;
 };
 

@@ -1,0 +1,132 @@
+#include "tools/command/collect_metrics.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "engine/metrics/metrics_text.h"
+#include "inlay/memory_usage.h"
+
+namespace inlay {
+namespace {
+
+using Type = MetricsText::Type;
+
+// Of a map, the values with the most sockets; there may be 65,534 of them.
+constexpr size_t kMostNamedValues = 1000;
+
+uint64_t StorageBytes(const LiveMap& map) {
+  return KmallocBytes(kLocalStorageBytes) +
+         KmallocBytes(kStorageElementHeaderBytes + map.value_bytes());
+}
+
+uint64_t SocketsOf(const LiveCollector::MapReport& report) {
+  return std::accumulate(report.users.begin(), report.users.end(), uint64_t{report.spilled});
+}
+
+void AddUsers(MetricsText& text, const LiveCollector::MapReport& report) {
+  std::vector<uint32_t> indexes;
+  for (uint32_t i = 0; i < report.users.size(); ++i) {
+    if (report.users[i] != 0) indexes.push_back(i + 1);
+  }
+  if (indexes.size() > kMostNamedValues) {
+    std::stable_sort(indexes.begin(), indexes.end(), [&](uint32_t a, uint32_t b) {
+      return report.users[a - 1] > report.users[b - 1];
+    });
+    indexes.resize(kMostNamedValues);
+    std::sort(indexes.begin(), indexes.end());
+  }
+  for (const uint32_t index : indexes) {
+    text.Sample({{"map", report.name}, {"index", std::to_string(index)}}, report.users[index - 1]);
+  }
+}
+
+}  // namespace
+
+void CollectTotals::Add(const LiveCollector::Report& report, double now_seconds,
+                        double took_seconds) {
+  ++passes;
+  pass_seconds = took_seconds;
+  if (report.complete) {
+    last_complete_seconds = now_seconds;
+  } else {
+    ++incomplete;
+  }
+  for (const LiveCollector::MapReport& map : report.maps) freed[map.name] += map.freed;
+}
+
+std::string CollectMetrics(const std::vector<LiveMap*>& maps, const LiveCollector::Report& report,
+                           const CollectTotals& totals, double now_seconds) {
+  std::vector<LiveMap::Statistics> counts;
+  for (const LiveMap* map : maps) counts.push_back(map->CountValues());
+  MetricsText text;
+  // A family with a sample for each map.
+  using Value = std::function<uint64_t(size_t)>;
+  const auto add = [&](const char* name, Type type, const char* help, const Value& value,
+                       const char* unit = "") {
+    text.Family(name, type, help, unit);
+    for (size_t i = 0; i < maps.size(); ++i) text.Sample({{"map", maps[i]->name()}}, value(i));
+  };
+  add("inlay_map_values", Type::kGauge, "Values that can be found",
+      [&](size_t i) { return counts[i].values; });
+  add("inlay_map_indexes", Type::kGauge, "Values that the map has room for",
+      [&](size_t i) { return maps[i]->most_values(); });
+  add("inlay_map_indexes_touched", Type::kGauge, "Indexes that ever were in use",
+      [&](size_t i) { return counts[i].indexes_touched; });
+  add("inlay_map_sockets", Type::kGauge, "Sockets with a value, at the last census",
+      [&](size_t i) { return SocketsOf(report.maps[i]); });
+  add("inlay_map_spilled_sockets", Type::kGauge,
+      "Sockets with a value of their own, since no index was left, at the last census",
+      [&](size_t i) { return report.maps[i].spilled; });
+  add("inlay_map_spills", Type::kCounter, "How often a socket got a value of its own",
+      [&](size_t i) { return counts[i].spilled; });
+  add("inlay_map_interned", Type::kCounter, "How often a value was written",
+      [&](size_t i) { return counts[i].interned; });
+  add("inlay_map_freed", Type::kCounter, "Indexes that this collector has freed", [&](size_t i) {
+    const auto freed = totals.freed.find(maps[i]->name());
+    return freed == totals.freed.end() ? 0 : freed->second;
+  });
+  add(
+      "inlay_map_bytes", Type::kGauge,
+      "Kernel memory of the map: values, keys, state, and the storages of spilled sockets",
+      [&](size_t i) {
+        return maps[i]->KernelBytes() + report.maps[i].spilled * StorageBytes(*maps[i]);
+      },
+      "bytes");
+  add(
+      "inlay_map_socket_storage_bytes", Type::kGauge,
+      "Kernel memory of BPF_MAP_TYPE_SK_STORAGE for the same sockets and values",
+      [&](size_t i) { return SocketsOf(report.maps[i]) * StorageBytes(*maps[i]); }, "bytes");
+
+  text.Family("inlay_value_sockets", Type::kGauge,
+              "Sockets with this value, by its index, at the last census; of a map, the 1000 "
+              "values with the most");
+  for (const LiveCollector::MapReport& map : report.maps) AddUsers(text, map);
+
+  text.Family("inlay_census_complete", Type::kGauge,
+              "1: the last census met all sockets; 0: it did not, and nothing was freed");
+  text.Sample({}, report.complete ? 1 : 0);
+  text.Family("inlay_census_sockets", Type::kGauge, "Sockets that the last census met");
+  text.Sample({}, report.sockets);
+  text.Family("inlay_census_pass_seconds", Type::kGauge, "How long the last pass took", "seconds");
+  text.Sample({}, totals.pass_seconds);
+  text.Family("inlay_census_time_seconds", Type::kGauge,
+              "When the last census ended, complete or not, since 1970", "seconds");
+  text.Sample({}, now_seconds);
+  if (totals.last_complete_seconds > 0) {
+    text.Family("inlay_census_complete_time_seconds", Type::kGauge,
+                "When the last complete census ended, since 1970", "seconds");
+    text.Sample({}, totals.last_complete_seconds);
+    text.Family("inlay_census_complete_age_seconds", Type::kGauge,
+                "How old the last complete census was when this was written", "seconds");
+    text.Sample({}, now_seconds - totals.last_complete_seconds);
+  }
+  text.Family("inlay_passes", Type::kCounter, "Passes of this collector");
+  text.Sample({}, totals.passes);
+  text.Family("inlay_passes_incomplete", Type::kCounter,
+              "Passes of this collector that did not meet all sockets");
+  text.Sample({}, totals.incomplete);
+  return text.Finish();
+}
+
+}  // namespace inlay
