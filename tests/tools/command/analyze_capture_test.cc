@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -203,6 +204,71 @@ TEST_F(AnalyzeCaptureTest, ACaptureOfNoSocketsSaysSo) {
   header.provenance.source = "map";
   ExpectFailure("analyze " + files_.Write("map.inlay", CaptureOf(header, {{1, {}}})),
                 "the input has no record");
+}
+
+// Values of 64 bytes in 1,000 sockets, nine of them different: 18 while all change, 5 bits.
+class MapToPasteTest : public AnalyzeCaptureTest {
+ protected:
+  MapToPasteTest() {
+    header_.provenance.source = "map";
+    header_.provenance.map_name = "policy.map";
+    header_.provenance.map_type = "sk_storage";
+    header_.provenance.value_type = "struct policy";
+  }
+  std::string Analyze(const std::string& flags = "", uint32_t distinct = 9) {
+    std::vector<std::string> values;
+    for (uint32_t i = 0; i < 1000; ++i) {
+      values.emplace_back(64, '\0');
+      const uint32_t number = i % distinct;
+      std::memcpy(values.back().data(), &number, sizeof(number));
+    }
+    const Outcome outcome =
+        Inlay("analyze " + flags + files_.Write("now.inlay", CaptureOf(header_, {{1, values}})));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  }
+  static bool Has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  }
+
+  CaptureHeader header_ = PlainHeader(64);
+};
+
+TEST_F(MapToPasteTest, IsTheEndOfTheReport) {
+  const std::string line =
+      "INLAY_MAP(policy_map, struct policy, 30, 27);  /* 5 bits of the mark, from bit 27 on */\n";
+  for (const char* const flags : {"", "--full "}) {
+    const std::string text = Analyze(flags);
+    const size_t at = text.find(line);
+    ASSERT_NE(at, std::string::npos) << text;
+    EXPECT_EQ(text.find("=== ", at), std::string::npos);
+    EXPECT_LT(text.size() - at, 300u) << text;
+  }
+}
+
+TEST_F(MapToPasteTest, ATypeWithoutANameGetsOne) {
+  header_.provenance.value_type = "";
+  EXPECT_TRUE(Has(Analyze(), "INLAY_MAP(policy_map, struct policy_map_value, 30, 27);"));
+}
+
+TEST_F(MapToPasteTest, OnlyWhereSharingIsAdvised) {
+  EXPECT_FALSE(Has(Analyze("", 1000), "INLAY_MAP"));
+  header_.provenance.map_type = "hash";
+  EXPECT_FALSE(Has(Analyze(), "INLAY_MAP"));
+  header_.provenance = {};
+  EXPECT_FALSE(Has(Analyze(), "INLAY_MAP"));
+}
+
+// inlay.bpf.h takes values of up to 512 bytes.
+TEST_F(MapToPasteTest, OnlyForValuesThatAMapTakes) {
+  const CaptureHeader small = header_;
+  header_ = PlainHeader(516);
+  header_.provenance = small.provenance;
+  const std::vector<std::string> values(100, std::string(516, 'a'));
+  const Outcome outcome =
+      Inlay("analyze " + files_.Write("now.inlay", CaptureOf(header_, {{1, values}})));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_FALSE(Has(outcome.out, "INLAY_MAP"));
 }
 
 TEST_F(AnalyzeCaptureTest, ReplayTakesTheLastSnapshotOfASeries) {

@@ -57,6 +57,9 @@ class CaptureRecords final : public RecordSource {
     absl::StatusOr<Event> event = ReadEvent();
     if (!event.ok()) return event.status();
     schema_ = captures_.schema();
+    schema_.map_name = captures_.provenance().map_name;
+    schema_.map_type = captures_.provenance().map_type;
+    schema_.value_type = captures_.provenance().value_type;
     if (!captures_.series()) return absl::OkStatus();
     absl::StatusOr<bool> more = FindSnapshot();
     if (!more.ok()) return more.status();

@@ -34,6 +34,11 @@ struct RecordSchema {
   // has named, by offset; empty without names.
   std::vector<ValueField> fields;
 
+  // The map of the running kernel that a capture is from, the first of several; empty: unknown.
+  std::string map_name = {};
+  std::string map_type = {};    // "sk_storage"
+  std::string value_type = {};  // by its BTF: "struct flow"
+
   // kText only.
   std::optional<uint64_t> binary_bytes = {};  // the size of the value itself, if the input tells
   Dialect dialect;

@@ -54,6 +54,7 @@ page::Document BuildFull(const Report& report) {
   add(CopiesSection(report));
   add(TopSection(report));
   add(FieldsSection(report));
+  add(MapSection(report));
   return document;
 }
 

@@ -53,6 +53,7 @@ page::Document BuildBrief(const analysis::Report& report) {
   tables.blocks.emplace_back(BriefLayouts(report));
   if (!report.top.empty()) tables.blocks.emplace_back(BriefValues(report));
   document.sections.push_back(std::move(tables));
+  add(MapSection(report));
   document.footer =
       "--full prints every section, --html FILE writes them as a page with charts, and --json is "
       "for programs.";

@@ -36,6 +36,8 @@ std::optional<page::Section> SnapshotsSection(const analysis::Report& report);
 page::Section CopiesSection(const analysis::Report& report);
 std::optional<page::Section> TopSection(const analysis::Report& report);
 page::Section FieldsSection(const analysis::Report& report);
+// The declaration of a map of inlay.bpf.h in place of the captured socket storage, to paste.
+std::optional<page::Section> MapSection(const analysis::Report& report);
 page::Section GlossarySection(const analysis::Report& report);
 page::Section OriginSection(const analysis::Report& report, const Origin& origin);
 

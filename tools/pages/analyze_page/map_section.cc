@@ -1,0 +1,68 @@
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "tools/analysis/counting/layout_costs.h"
+#include "tools/pages/analyze_page/sections.h"
+#include "tools/pages/analyze_page/verdict.h"
+
+namespace inlay::analyze_page {
+namespace {
+
+using analysis::Report;
+
+// inlay.bpf.h: the kernel's limit for keys of a hash map.
+constexpr uint64_t kMostMapValueBytes = 512;
+constexpr int kMarkBits = 32;
+
+// The kernel's names of maps may have dots.
+std::string AsIdentifier(std::string name) {
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
+  }
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) name.insert(0, "_");
+  return name;
+}
+
+bool HasPadding(const Report& report) {
+  return std::any_of(report.codes.fields.begin(), report.codes.fields.end(),
+                     [](const analysis::CodedField& coded) {
+                       return coded.field.kind == analysis::FieldKind::kPadding;
+                     });
+}
+
+}  // namespace
+
+std::optional<page::Section> MapSection(const Report& report) {
+  const analysis::RecordSchema& schema = report.schema;
+  if (schema.map_type != "sk_storage" || schema.map_name.empty() || report.records == 1 ||
+      report.value_bytes > kMostMapValueBytes || !IndexPays(report)) {
+    return std::nullopt;
+  }
+  // Room for a change of all values; if that is too much, for the values of today.
+  const std::optional<int> bits =
+      report.rollout_index_bits.has_value() ? report.rollout_index_bits : report.index_bits;
+  if (!bits.has_value()) return std::nullopt;
+  const std::string name = AsIdentifier(schema.map_name);
+  const std::string type =
+      schema.value_type.empty() ? absl::StrCat("struct ", name, "_value") : schema.value_type;
+  std::string code =
+      absl::StrCat("#include <inlay/inlay.bpf.h>\n\nINLAY_MAP(", name, ", ", type, ", ",
+                   analysis::IndexCapacity(*bits), ", ", kMarkBits - *bits, ");  /* ", *bits,
+                   " bits of the mark, from bit ", kMarkBits - *bits, " on */\n");
+  page::Section section{.id = "map", .title = "The map for BPF programs"};
+  page::Text text(absl::StrCat(
+      "In place of the socket storage ", name, ", with room for ",
+      report.rollout_index_bits.has_value() ? "a change of all values" : "the values of today",
+      ". Choose bits of the mark that nobody else uses; docs/bpf.md has "
+      "what to change in programs."));
+  if (HasPadding(report)) text.Plain(" Give the padding of the struct a name, and zero it.");
+  section.blocks.emplace_back(page::Paragraph{std::move(text)});
+  section.blocks.emplace_back(page::CodeBlock{.title = "To paste", .code = std::move(code)});
+  return section;
+}
+
+}  // namespace inlay::analyze_page
