@@ -8,10 +8,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,22 +19,18 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <system_error>
-#include <vector>
 
 #include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/scratch_cgroup.h"
 #include "engine/live_kernel/scratch_network.h"
+#include "tools/demo_live/held_processes.h"
 
 INLAY_EMBED_OBJECT(inlay_task_context_object)
 
 namespace inlay {
 namespace {
-
-// Names for the processes.
-constexpr std::array kNames = {"nginx", "envoy", "redis-server", "postgres", "node", "java"};
 
 constexpr std::array kEndingSignals = {SIGHUP, SIGINT, SIGTERM};
 volatile std::sig_atomic_t ending = 0;
@@ -80,60 +73,6 @@ void OpenDatagramSockets(size_t count) {
   }
 }
 
-// In the child: opens its sockets, tells the parent, and holds them.
-void Hold(size_t number, size_t connections, size_t datagrams, int ready) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (const int signal : kEndingSignals) std::signal(signal, SIG_DFL);
-  prctl(PR_SET_NAME, kNames[number % kNames.size()]);
-  rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  char good = 0;
-  try {
-    live_kernel::EnterScratchNetwork();
-    OpenConnections(connections);
-    OpenDatagramSockets(datagrams);
-    good = 1;
-  } catch (const std::exception& failed) {
-    std::fprintf(stderr, "demo_sockets: %s\n", failed.what());
-  }
-  if (write(ready, &good, 1) != 1 || good == 0) _exit(1);
-  for (;;) pause();
-}
-
-// The processes that hold sockets. The destructor ends them.
-class Holders {
- public:
-  Holders() = default;
-  Holders(const Holders&) = delete;
-  Holders& operator=(const Holders&) = delete;
-  ~Holders() {
-    for (const pid_t process : processes_) kill(process, SIGKILL);
-    for (const pid_t process : processes_) {
-      while (waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
-      }
-    }
-  }
-
-  void Start(size_t connections, size_t datagrams) {
-    int ready[2];
-    if (pipe(ready) != 0) Fail("cannot make a pipe");
-    const pid_t process = fork();
-    if (process < 0) Fail("cannot fork");
-    if (process == 0) Hold(processes_.size(), connections, datagrams, ready[1]);
-    processes_.push_back(process);
-    close(ready[1]);
-    char good = 0;
-    const bool told = read(ready[0], &good, 1) == 1;
-    close(ready[0]);
-    if (!told || good == 0) throw std::runtime_error("a process could not open its sockets");
-  }
-
- private:
-  std::vector<pid_t> processes_;
-};
-
 void Run(size_t processes, size_t connections, size_t datagrams) {
   const live_kernel::ScratchCgroup cgroup;
   libbpf_set_print(nullptr);
@@ -152,11 +91,17 @@ void Run(size_t processes, size_t connections, size_t datagrams) {
       bpf_object__find_program_by_name(object.get(), "remember_task"), cgroup.fd()));
   if (link == nullptr) Fail("cannot attach the BPF program to a cgroup");
   // Destroyed before the cgroup, which cannot be removed while they are in it.
-  Holders holders;
+  HeldProcesses holders;
   struct sigaction note = {};
   note.sa_handler = NoteEnding;  // without SA_RESTART, so that read() ends
   for (const int signal : kEndingSignals) sigaction(signal, &note, nullptr);
-  for (size_t i = 0; i < processes && ending == 0; ++i) holders.Start(connections, datagrams);
+  for (size_t i = 0; i < processes && ending == 0; ++i) {
+    holders.Start([&] {
+      live_kernel::EnterScratchNetwork();
+      OpenConnections(connections);
+      OpenDatagramSockets(datagrams);
+    });
+  }
   bpf_map_info info = {};
   uint32_t bytes = sizeof(info);
   if (bpf_obj_get_info_by_fd(bpf_object__find_map_fd_by_name(object.get(), "net_taskctx_map"),

@@ -13,7 +13,7 @@
 guest_programs=(
   tests/kernel/live_kernel_test tests/kernel/differential_test
   tests/capture/live_capture_test tests/capture/capture_command_test
-  tests/capture/capture_signals_test tools/demo_sockets
+  tests/capture/capture_signals_test tools/demo_sockets tools/demo_bpf
   tests/bpf/live_map_test tests/bpf/ready_programs_test tests/bpf/collector_test
   tests/bpf/collect_command_test tests/bpf/mark_users_test tests/bpf/shadow_test
   bench/kernel/kernel_bench bench/kernel/leaves_nothing_test
@@ -174,7 +174,7 @@ make_root() {  # folder build
   for program in setpriv unshare mount bash; do
     cp -L "$(debian_program "$program")" "$root/usr/bin/"
   done
-  cp tools/demo_live.sh "$root/tools"
+  cp tools/demo_live.sh tools/demo_bpf.sh "$root/tools"
   cp -L "$(debian_program dash)" "$root/bin/sh"
   copy_libraries "$root"
   echo 'root:x:0:0:root:/:/bin/sh' >"$root/etc/passwd"

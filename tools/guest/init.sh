@@ -73,5 +73,6 @@ run shadow_test env INLAY_SHADOW_SECONDS=5 /build/tests/bpf/shadow_test
 run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1
 run leaves_nothing_test /build/bench/kernel/leaves_nothing_test /build/bench/kernel/kernel_bench
 run demo_live bash /tools/demo_live.sh /build
+run demo_bpf bash /tools/demo_bpf.sh /build 5
 echo "@result all 0 0"
 poweroff -f
