@@ -39,8 +39,9 @@ fi
 
 build() {
   cmake --preset release &&
-    cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench attack_bench \
-      churn_bench scaling_bench map_count_bench memory_bench kernel_bench count_rounds inlay_cli
+    cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench \
+      attack_bench report_bench churn_bench scaling_bench map_count_bench memory_bench kernel_bench \
+      count_rounds inlay_cli
 }
 echo "building"
 mkdir -p build
@@ -95,6 +96,7 @@ bench write write_bench "${few[@]}"
 bench full_table full_table_bench "${few[@]}"
 bench spill spill_bench
 bench attack attack_bench "${few[@]}"
+bench report_time report_bench
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then

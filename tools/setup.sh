@@ -36,7 +36,7 @@ test=(
   spin                # searches tests/model exhaustively
   qemu-system-x86 busybox-static cpio xz-utils  # boot other kernels
   python3 python3-jsonschema
-  python3-prometheus-client  # reads what inlay collect --metrics writes
+  python3-prometheus-client  # reads what is written as OpenMetrics
   clang-format clang-tidy shellcheck codespell
 )
 case $use in

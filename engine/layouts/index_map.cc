@@ -62,21 +62,43 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
                         : place != nullptr        ? registered
                                                   : made->FallBack(registered);
   if (status != Status::kOk) return status;
+  store.Show(made.get());
   *map = std::move(made);
   return Status::kOk;
 }
 
 IndexMap::IndexMap(Store& store, const MapOptions& options) : store_(store), options_(options) {}
 
+struct IndexMap::PendingAccount {
+  explicit PendingAccount(Account* parent)
+      : account(AccountOptions{.name = "pending of a map", .parent = parent}) {}
+  static void Free(RcuHead* head) {
+    static_assert(offsetof(PendingAccount, rcu_head) == 0);
+    delete reinterpret_cast<PendingAccount*>(head);
+  }
+
+  RcuHead rcu_head;
+  Account account;
+};
+
+size_t IndexMap::PendingBytes() const { return pending_->account.used_bytes(); }
+
+void IndexMap::FreePendingAccount::operator()(PendingAccount* account) const noexcept {
+  Retire<PendingAccount::Free>(&account->rcu_head);
+}
+
 Status IndexMap::MakeTable() noexcept {
   max_index_ = field_.max_index();
+  Account* const own = options_.account;
+  Account* const pays = own != nullptr ? own : &store_.pending_account();
+  pending_.reset(TryNew<PendingAccount>(pays).release());
+  if (pending_ == nullptr) return Status::kNoMemory;
   ValueTableOptions table_options;
   table_options.value_bytes = options_.value_bytes;
   table_options.max_values = max_index_;
   table_options.alignment = options_.alignment;
-  Account* const own = options_.account;
   table_options.account = own != nullptr ? own : &store_.account();
-  table_options.pending = own != nullptr ? own : &store_.pending_account();
+  table_options.pending = &pending_->account;
   table_options.background = options_.background;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
@@ -98,6 +120,7 @@ Status IndexMap::FallBack(Status reason) noexcept {
 }
 
 IndexMap::~IndexMap() {
+  store_.Hide(this);
   StopHomecoming();
   // Waits for a grace period: no reader has a pointer into the table afterwards.
   if (max_index_ != 0) store_.Unregister(this);
@@ -448,30 +471,6 @@ bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
     return false;
   }
   return true;
-}
-
-IndexMapStats IndexMap::stats() const {
-  IndexMapStats stats;
-  if (!is_interned()) return stats;
-  stats.table = table_->stats();
-  stats.reclaimed = stats.table.reclaimed;
-  stats.no_indexes = no_indexes_.load(std::memory_order_relaxed);
-  stats.account_limit = account_limit_.load(std::memory_order_relaxed);
-  stats.spilled = spilled_.load(std::memory_order_relaxed);
-  stats.no_memory = no_memory_.load(std::memory_order_relaxed);
-  stats.spill_limit = spill_limit_.load(std::memory_order_relaxed);
-  stats.pending_limit = pending_limit_.load(std::memory_order_relaxed);
-  stats.spilled_now = spilled_now_.load(std::memory_order_relaxed);
-  stats.brought_home = brought_home_.load(std::memory_order_relaxed);
-  return stats;
-}
-
-MemoryUsage IndexMap::memory_usage() const {
-  if (!is_interned()) return pointer_->memory_usage();
-  MemoryUsage usage = table_->memory_usage();
-  usage += private_values_->memory_usage();
-  usage.inline_bytes += store_.InlineBytes(field_);
-  return usage;
 }
 
 bool IndexMap::CheckInvariants(std::string* reason) const {

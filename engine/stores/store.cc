@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <chrono>
 #include <cstddef>
 #include <new>
 #include <optional>
@@ -12,8 +13,10 @@
 #include "engine/stores/field_allocator.h"
 #include "engine/stores/map_registry.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/one_writer.h"
 #include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
+#include "inlay/store_report.h"
 
 namespace inlay {
 
@@ -59,8 +62,15 @@ struct Store::State {
 
   Mutex mutex;
   FieldAllocator fields GUARDED_BY(mutex);
+  // fields.taken_bits(), for readers without the mutex.
+  OneWriter<uint32_t> taken_bits;
   SideAccounts* const side;
   MapRegistry<RegisteredMap, Entry> maps;  // as many entries as fields of the smallest width fit
+  // The complete maps, in the order in which they were made, also those without a field. No thread
+  // that reads or writes values takes this mutex.
+  Mutex shown_mutex;
+  RegisteredMap* shown GUARDED_BY(shown_mutex) = nullptr;
+  uint64_t maps_shown GUARDED_BY(shown_mutex) = 0;  // so far
 };
 
 Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store) noexcept {
@@ -190,6 +200,7 @@ void Store::State::FreeEmptied() {
       if (entry.phase.load(std::memory_order_relaxed) != Entry::Phase::kEmptied) continue;
       if (entry.close_ends->Elapsed()) {
         fields.Return(entry.field);
+        taken_bits = fields.taken_bits();
         entry.phase.store(Entry::Phase::kFree, std::memory_order_relaxed);
       } else {
         left = true;
@@ -216,6 +227,7 @@ Status Store::Register(RegisteredMap* map, uint32_t width_bits, InlineField* fie
     taken = *place;
   }
   if (!taken.has_value()) return Status::kNoBits;
+  state_->taken_bits = state_->fields.taken_bits();
   Entry* const entry = state_->maps.FindFree();
   entry->field = *taken;
   entry->codes_left.store(0, std::memory_order_relaxed);
@@ -246,13 +258,44 @@ void Store::Unregister(RegisteredMap* map) noexcept {
 
 size_t Store::InlineBytes(InlineField field) const {
   if (options_.population == nullptr) return 0;
-  uint32_t taken_bits = 0;
-  {
-    MutexLock lock(&state_->mutex);
-    taken_bits = state_->fields.taken_bits();
-  }
   return options_.population->owners() * (options_.reserved_bits / 8) * field.width_bits /
-         taken_bits;
+         state_->taken_bits;
+}
+
+void Store::Show(RegisteredMap* map) noexcept {
+  MutexLock lock(&state_->shown_mutex);
+  RegisteredMap** link = &state_->shown;
+  while (*link != nullptr) link = &(*link)->next_shown_;
+  *link = map;
+  map->number_ = ++state_->maps_shown;
+}
+
+void Store::Hide(RegisteredMap* map) noexcept {
+  MutexLock lock(&state_->shown_mutex);
+  RegisteredMap** link = &state_->shown;
+  while (*link != nullptr && *link != map) link = &(*link)->next_shown_;
+  if (*link != nullptr) *link = map->next_shown_;
+}
+
+StoreReport Store::Report(const StoreReport* earlier) const {
+  StoreReport report;
+  report.taken = std::chrono::steady_clock::now();
+  report.tables = {account_.used_bytes(), account_.limit_bytes()};
+  report.spilled = {state_->side->spilled.used_bytes(), state_->side->spilled.limit_bytes()};
+  report.pending = {state_->side->pending.used_bytes(), state_->side->pending.limit_bytes()};
+  report.reserved_bits = options_.reserved_bits;
+  report.free_bits = options_.reserved_bits - state_->taken_bits;
+  if (options_.population != nullptr) report.owners = options_.population->owners();
+  MutexLock lock(&state_->shown_mutex);
+  for (const RegisteredMap* map = state_->shown; map != nullptr; map = map->next_shown_) {
+    MapReport& part = report.maps.emplace_back();
+    part.number = map->number_;
+    map->Describe(&part);
+    const MapReport* const before = earlier != nullptr ? earlier->Find(part.number) : nullptr;
+    if (before == nullptr) continue;
+    part.forecast = ForecastIndexes(*before, part, report.taken - earlier->taken);
+  }
+  return report;
 }
 
 size_t Store::Trim() noexcept {

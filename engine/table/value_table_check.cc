@@ -42,21 +42,27 @@ uint64_t ValueTable::total_references() const {
   return total;
 }
 
+ValueTableCounts ValueTable::counts() const noexcept {
+  const State& state = *state_;
+  ValueTableCounts counts;
+  const int64_t found = state.live;
+  const int64_t unreferenced = state.unreferenced.load(std::memory_order_relaxed);
+  counts.unreferenced = static_cast<uint32_t>(std::clamp<int64_t>(unreferenced, 0, found));
+  counts.live = static_cast<uint32_t>(found) - counts.unreferenced;
+  counts.retired = state.retired.size + state.waiting.size;
+  counts.never_used = max_values_ - state.high_water.load(std::memory_order_acquire);
+  counts.free = state.free.size;
+  counts.reclaimed = state.reclaimed;
+  counts.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
+  return counts;
+}
+
 ValueTableStats ValueTable::stats() const {
   const State& state = *state_;
   const ReadSection section;  // keeps the array, and the hashes of what it holds (V2)
   const SlotArray& array = *state.slots.load(std::memory_order_acquire);
-  const uint32_t used = state.high_water.load(std::memory_order_acquire);
   ValueTableStats stats;
-  const int64_t found = state.live;
-  const int64_t unreferenced = state.unreferenced.load(std::memory_order_relaxed);
-  stats.unreferenced = static_cast<uint32_t>(std::clamp<int64_t>(unreferenced, 0, found));
-  stats.live = static_cast<uint32_t>(found) - stats.unreferenced;
-  stats.retired = state.retired.size + state.waiting.size;
-  stats.never_used = max_values_ - used;
-  stats.free = state.free.size;
-  stats.reclaimed = state.reclaimed;
-  stats.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
+  static_cast<ValueTableCounts&>(stats) = counts();
   stats.slots = array.slots();
   stats.tombstones = array.tombstones();
   std::atomic_thread_fence(std::memory_order_acquire);

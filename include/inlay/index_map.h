@@ -69,6 +69,7 @@
 #include "inlay/rcu.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
+#include "inlay/store_report.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
@@ -261,7 +262,8 @@ class IndexMap final : private RegisteredMap {
   // The interned values, to iterate over and to inspect.
   // REQUIRES: is_interned().
   const ValueTable& table() const { return *table_; }
-  // All zeroes if !is_interned(). Takes no lock; says as much of one moment as ValueTable::stats().
+  // All zeroes if !is_interned(). Takes no lock; says as much of one moment as ValueTable::stats(),
+  // which it calls. Store::Report() has all but the probes, at the cost of a few loads.
   // Reader section: not needed, allowed.
   INLAY_API IndexMapStats stats() const;
   // Takes no lock that writers take. Reader section: not needed, allowed.
@@ -321,6 +323,9 @@ class IndexMap final : private RegisteredMap {
   INLAY_API size_t TrimMemory() noexcept override;
   uint64_t codes() const noexcept override;
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
+  void Describe(MapReport* report) const override;
+  OverflowCounters Ladder(uint64_t reclaimed) const;
+  size_t PendingBytes() const;
 
   // Get() reads these. Constant after Create().
   InlineField field_;
@@ -331,6 +336,13 @@ class IndexMap final : private RegisteredMap {
 
   Store& store_;
   const MapOptions options_;
+  // Of what waits for readers: this map's part of the store's account. The deleter frees it after
+  // all that.
+  struct PendingAccount;
+  struct FreePendingAccount {
+    void operator()(PendingAccount* account) const noexcept;
+  };
+  std::unique_ptr<PendingAccount, FreePendingAccount> pending_;
   std::unique_ptr<ValueTable> table_;
   std::unique_ptr<PrivateValues> private_values_;
   struct Homecoming;

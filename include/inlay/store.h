@@ -21,6 +21,9 @@
 
 namespace inlay {
 
+struct MapReport;    // store_report.h
+struct StoreReport;  // likewise
+
 // An owner as the engine sees it, made from any InlineOwner. If the owner has `StoragePointer&
 // storage_pointer()`, its private values go there. If it has `bool is_dying()`, that forbids new
 // values.
@@ -98,8 +101,18 @@ struct StoreOptions {
   Account* account = nullptr;
 };
 
+class RegisteredMap;
+
+// A place in the list of maps that Store::Report() reports.
+class ShownMap {
+ private:
+  friend class Store;
+  RegisteredMap* next_shown_ = nullptr;
+  uint64_t number_ = 0;
+};
+
 // A map as its store sees it. IndexMap implements it.
-class RegisteredMap {
+class RegisteredMap : public ShownMap {
  public:
   // Releases the reference or the private value that `code` stood for. The owner's field is absent
   // already.
@@ -112,6 +125,9 @@ class RegisteredMap {
   virtual uint64_t codes() const noexcept = 0;
   // Compares the table's counts with the owners: `counted[code]` owners hold `code`.
   virtual bool CheckCodes(const uint64_t* counted, std::string* reason) const = 0;
+  // Says what Store::Report() reports of a map that is shown, except its number and forecast. Takes
+  // no lock that readers or writers of values take. Throws std::bad_alloc.
+  virtual void Describe(MapReport* /*report*/) const {}
 
  protected:
   ~RegisteredMap() = default;
@@ -152,6 +168,13 @@ class Store {
   // Reader section: REQUIRES none (waits for grace periods).
   INLAY_API size_t Trim() noexcept;
 
+  // What the store and its maps hold, and how long the indexes last at the rate since `earlier`, a
+  // report of the same store, or null. Reads counters only: it takes no lock that readers or
+  // writers of values take, and its time depends on the number of maps alone. Each figure was true
+  // at some moment during the call. Throws std::bad_alloc.
+  // Reader section: not needed, allowed.
+  INLAY_API StoreReport Report(const StoreReport* earlier = nullptr) const;
+
   // Compares every table's counts with the codes in the owners (guarantee V3). Returns true without
   // a population, since it cannot enumerate the owners then.
   // REQUIRES: no concurrent change of owners or values.
@@ -181,6 +204,11 @@ class Store {
   // afterwards, and reuses the bits when no owner holds an old code.
   // Reader section: REQUIRES none (waits for a grace period).
   INLAY_API void Unregister(RegisteredMap* map) noexcept;
+  // Shows a complete map in reports, or no longer; Hide() allows a map that is not shown. The map
+  // may have no field.
+  // REQUIRES: Hide() before the map can describe itself no longer. Reader section: not needed.
+  INLAY_API void Show(RegisteredMap* map) noexcept;
+  INLAY_API void Hide(RegisteredMap* map) noexcept;
   // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
   // proportion to their widths; bits of freed maps count until they are reusable. 0 without a
   // population, since the number of owners is unknown.

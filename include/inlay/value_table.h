@@ -90,7 +90,8 @@ struct ValueTableOptions {
   std::optional<uint64_t> seed = {};  // for repeatable tests; otherwise from getrandom(2)
 };
 
-struct ValueTableStats {
+// What a table can tell without reading its values.
+struct ValueTableCounts {
   uint32_t live = 0;  // values with a count of at least 1
   // Values with a count of 0, still findable. Up to three grace periods late for a value that many
   // threads used.
@@ -100,7 +101,10 @@ struct ValueTableStats {
   uint32_t free = 0;              // indexes that had a value and can be reused now
   uint64_t reclaimed = 0;         // unreferenced values retired so far
   uint64_t refused_releases = 0;  // calls of Release() without a reference to release: errors
-  uint32_t slots = 0;             // of the hash index
+};
+
+struct ValueTableStats : ValueTableCounts {
+  uint32_t slots = 0;  // of the hash index
   uint32_t tombstones = 0;
   // Slots that a search reads to find a value, at worst and on average; 1 = the first slot.
   uint32_t max_probe = 0;
@@ -194,9 +198,11 @@ class ValueTable {
   // Takes no lock, and so delays nobody. Each figure was true at some moment during the call, but
   // not all at the same one, if other threads use the table meanwhile; `live` and `unreferenced`
   // may be off by one for each thread that is in a call. Exact while the table is not in use.
-  // Reads the whole hash index in one reader section; memory_usage() alone takes a few loads.
+  // stats() reads the whole hash index in one reader section; counts() and memory_usage() take a
+  // few loads.
   // Reader section: not needed, allowed.
   INLAY_API ValueTableStats stats() const;
+  INLAY_API ValueTableCounts counts() const noexcept;
   INLAY_API MemoryUsage memory_usage() const;
 
   // Checks V1, the hash index against the entries, the lists against the states, and the charge

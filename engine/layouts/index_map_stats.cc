@@ -1,0 +1,60 @@
+// What an IndexMap tells of itself.
+
+#include <atomic>
+
+#include "engine/layouts/private_values.h"
+#include "inlay/index_map.h"
+#include "inlay/store_report.h"
+
+namespace inlay {
+
+OverflowCounters IndexMap::Ladder(uint64_t reclaimed) const {
+  OverflowCounters ladder;
+  ladder.reclaimed = reclaimed;
+  ladder.no_indexes = no_indexes_.load(std::memory_order_relaxed);
+  ladder.account_limit = account_limit_.load(std::memory_order_relaxed);
+  ladder.spilled = spilled_.load(std::memory_order_relaxed);
+  ladder.no_memory = no_memory_.load(std::memory_order_relaxed);
+  ladder.spill_limit = spill_limit_.load(std::memory_order_relaxed);
+  ladder.pending_limit = pending_limit_.load(std::memory_order_relaxed);
+  ladder.spilled_now = spilled_now_.load(std::memory_order_relaxed);
+  ladder.brought_home = brought_home_.load(std::memory_order_relaxed);
+  return ladder;
+}
+
+IndexMapStats IndexMap::stats() const {
+  IndexMapStats stats;
+  if (!is_interned()) return stats;
+  stats.table = table_->stats();
+  static_cast<OverflowCounters&>(stats) = Ladder(stats.table.reclaimed);
+  return stats;
+}
+
+MemoryUsage IndexMap::memory_usage() const {
+  if (!is_interned()) return pointer_->memory_usage();
+  MemoryUsage usage = table_->memory_usage();
+  usage += private_values_->memory_usage();
+  usage.inline_bytes += store_.InlineBytes(field_);
+  return usage;
+}
+
+void IndexMap::Describe(MapReport* report) const {
+  report->name = options_.name;
+  report->is_interned = is_interned();
+  report->value_bytes = options_.value_bytes;
+  report->memory = memory_usage();
+  if (!is_interned()) return;
+  report->width_bits = field_.width_bits;
+  report->indexes = max_index_;
+  const ValueTableCounts counts = table_->counts();
+  report->live = counts.live;
+  report->unreferenced = counts.unreferenced;
+  report->retired = counts.retired;
+  report->free = counts.free + counts.never_used;
+  // Each value that was added can still be found, or was reclaimed.
+  report->added = counts.reclaimed + counts.live + counts.unreferenced;
+  report->pending_bytes = PendingBytes();
+  report->ladder = Ladder(counts.reclaimed);
+}
+
+}  // namespace inlay
