@@ -160,11 +160,12 @@ class InlineWordsRef {
         word_bits_(InlineWords<kBits>::kWordBits),
         word_count_(InlineWords<kBits>::kWords) {}
 
-  // The words that another reference named by its address() and word_bits().
-  // REQUIRES: the owner exists while a function is called that reads or writes a field, and the
-  // other reference's Holds() was true for the field.
-  InlineWordsRef(const void* address, uint32_t word_bits) noexcept
-      : words_(const_cast<void*>(address)), word_bits_(word_bits) {}
+  // The words that another reference named by its address() and word_bits(), or of an owner that is
+  // no C++ object. word_bits: 16, 32 or 64.
+  // REQUIRES: the owner exists while a function is called that reads or writes a field. Without
+  // word_count, the other reference's Holds() was true for the field.
+  InlineWordsRef(const void* address, uint32_t word_bits, uint32_t word_count = UINT32_MAX) noexcept
+      : words_(const_cast<void*>(address)), word_bits_(word_bits), word_count_(word_count) {}
 
   // Whether the owner embeds words that have this field. If not, no other function may be called
   // with it.
@@ -217,7 +218,7 @@ class InlineWordsRef {
  private:
   void* words_;
   uint32_t word_bits_;
-  uint32_t word_count_ = UINT32_MAX;
+  uint32_t word_count_;
 };
 
 }  // namespace inlay

@@ -2,6 +2,7 @@
 
 #include <inlay/bpf.h>
 #include <inlay/index_map.h>
+#include <inlay/inlay.h>
 #include <inlay/inline_map.h>
 #include <inlay/memory_usage.h>
 #include <inlay/pointer_map.h>

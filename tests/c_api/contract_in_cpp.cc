@@ -1,0 +1,3 @@
+// The same, compiled as C++: the header is valid C++.
+
+#include "tests/c_api/contract.c"
