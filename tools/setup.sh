@@ -31,6 +31,7 @@ test=(
   libgtest-dev libgmock-dev
   libclang-rt-14-dev  # sanitizers of clang
   ccache
+  dpkg-dev file       # what the Debian packages need is looked up
   parallel            # the recipes of docs/fleet.md are tested
   python3-distributed # so is the one with Dask, on a scheduler and workers
   spin                # searches tests/model exhaustively

@@ -51,7 +51,7 @@
 
 #include "inlay/export.h"
 
-// NOLINTBEGIN(readability-identifier-naming, modernize-use-using): C
+// NOLINTBEGIN(readability-identifier-naming, modernize-use-using, modernize-use-nullptr): C
 #ifdef __cplusplus
 #define INLAY_NOEXCEPT noexcept
 extern "C" {
@@ -258,6 +258,6 @@ static inline const void* inlay_get(const inlay_map* map, inlay_owner owner) INL
 #ifdef __cplusplus
 }
 #endif
-// NOLINTEND(readability-identifier-naming, modernize-use-using)
+// NOLINTEND(readability-identifier-naming, modernize-use-using, modernize-use-nullptr)
 
 #endif  // INLAY_INLAY_H_
