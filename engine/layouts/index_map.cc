@@ -14,6 +14,14 @@
 #include "inlay/rcu.h"
 
 namespace inlay {
+namespace {
+
+// So often a get looks for a private value in vain before it asks whether there is one. Each time
+// another writer has made progress meanwhile, so that a get seldom comes so far.
+constexpr uint32_t kLooksBeforeDoubt = 64;
+
+}  // namespace
+
 struct IndexMap::Expectation {
   UpdateFlag flag = UpdateFlag::kAny;
   bool may_be_dying = true;  // false for a new child, to save the load
@@ -137,14 +145,35 @@ IndexMap::~IndexMap() {
 // at that moment: whoever replaces, removes or moves it changes the place before other writers of
 // the owner can go on.
 const std::byte* IndexMap::FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept {
-  for (;;) {
+  for (uint32_t look = 1;; ++look) {
     INLAY_TEST_POINT("find_private.begins");
     const PrivateValues::Seen seen = private_values_->Look(owner);
     INLAY_TEST_POINT("find_private.value_read");
     *code = owner.words().Load(field_);
     if (*code != field_.spilled_code()) return nullptr;
     if (seen.value != nullptr && private_values_->IsStillThere(owner, seen)) return seen.value;
+    if (look % kLooksBeforeDoubt == 0 && LacksPrivate(owner)) {
+      *code = kAbsentCode;
+      return nullptr;
+    }
   }
+}
+
+// Whether the owner's code names a private value that it does not have. Only under the owner's lock
+// do both belong to one moment; a writer that holds it will let the caller see something new.
+bool IndexMap::LacksPrivate(const OwnerRef& owner) const noexcept {
+  Mutex& mutex = private_values_->LockOf(owner);
+  if (!mutex.TryLock()) return false;
+  const bool lacks =
+      owner.words().Load(field_) == field_.spilled_code() && private_values_->Get(owner) == nullptr;
+  mutex.Unlock();
+  if (lacks) NoteMissingPrivate();
+  return lacks;
+}
+
+void IndexMap::NoteMissingPrivate() const noexcept {
+  missing_private_.fetch_add(1, std::memory_order_relaxed);
+  assert(false && "an owner has lost its private value: was it moved without Store::Move()?");
 }
 
 const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
@@ -330,7 +359,7 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
   if (!owner.words().Holds(field_)) return Status::kInvalid;
   const ValueBuffer buffer(options_.value_bytes);
   if (buffer.bytes().empty()) return CountNoMemory(Status::kNoMemory);
-  for (;; INLAY_TEST_POINT("modify.retries")) {
+  for (uint32_t missed = 0;; INLAY_TEST_POINT("modify.retries")) {
     // One section for each attempt: many retries must not keep all that is retired meanwhile.
     ReadSection section;
     Expectation expectation{.unchanged = true};
@@ -340,7 +369,10 @@ Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {
     if (expectation.code == field_.spilled_code()) {
       // Publish() detects if this is not the published value.
       from = expectation.private_value = private_values_->Get(owner);
-      if (from == nullptr) continue;  // a writer has just moved it
+      if (from == nullptr) {  // a writer has just moved it, or it is lost
+        if (++missed % kLooksBeforeDoubt == 0 && LacksPrivate(owner)) return Status::kNotFound;
+        continue;
+      }
     } else {
       from = table_->At(expectation.code);
     }
@@ -394,7 +426,7 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
 
 // Removes the private value of an owner whose code has just changed from the spilled one.
 void IndexMap::RemovePrivate(const OwnerRef& owner) noexcept {
-  private_values_->Remove(owner);
+  if (!private_values_->Remove(owner)) NoteMissingPrivate();
   spilled_now_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -155,7 +155,9 @@ SideValue* OwnerTable::Replace(SideValue* value) noexcept {
 }
 
 SideValue* OwnerTable::Remove(const void* owner) noexcept {
+  if (buckets_now() == 0) return nullptr;
   const Found found = Locate(owner);
+  if (found.place == nullptr) return nullptr;
   ClearIf(found.first, [&](const SideValue* value) { return value == found.value; });
   PullUp(found.first);
   values_.fetch_sub(1, std::memory_order_relaxed);

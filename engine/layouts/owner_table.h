@@ -102,7 +102,8 @@ class OwnerTable {
   // REQUIRES: Prepare() has succeeded, and the owner has no value. False without memory; then
   // nothing changed.
   [[nodiscard]] bool Insert(SideValue* value) noexcept;
-  // REQUIRES: the owner has a value, which they return, for the caller to retire.
+  // Return the owner's value, for the caller to retire. Replace() REQUIRES that it has one;
+  // Remove() returns null if it has none.
   SideValue* Replace(SideValue* value) noexcept;
   SideValue* Remove(const void* owner) noexcept;
 

@@ -50,10 +50,12 @@ class StoragePointerValues final : public PrivateValues {
     return status;
   }
 
-  void Remove(const OwnerRef& owner) noexcept override {
+  bool Remove(const OwnerRef& owner) noexcept override {
+    if (map_.load() == nullptr || owner.storage_pointer() == nullptr) return false;
     // kNotFound: Store::Close() came between the swap of the code and this, and has released all
     // that the owner's slot held.
     static_cast<void>(map_.load()->Delete(*owner.storage_pointer()));
+    return true;
   }
 
   size_t count() const noexcept override {

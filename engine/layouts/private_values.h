@@ -40,8 +40,8 @@ class PrivateValues {
   // Creates or replaces the private value. kAccountLimit, kSpillLimit, kPendingLimit, kNoMemory:
   // nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
-  // REQUIRES: the owner has a private value.
-  virtual void Remove(const OwnerRef& owner) noexcept = 0;
+  // False if the owner has no private value.
+  virtual bool Remove(const OwnerRef& owner) noexcept = 0;
   virtual size_t count() const noexcept = 0;
   // Calls `visit` for up to `most` owners that had a private value a moment ago, going on where the
   // last call ended, and returns for how many. By then an owner may be gone: `visit` takes LockOf()

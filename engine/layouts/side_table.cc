@@ -124,15 +124,17 @@ class SideTableValues final : public PrivateValues {
     return Status::kOk;
   }
 
-  void Remove(const OwnerRef& owner) noexcept override {
+  bool Remove(const OwnerRef& owner) noexcept override {
     SideValue* removed = nullptr;
     {
       MutexLock lock(&table_.LockOf(owner.words().address()));
       removed = table_.Remove(owner.words().address());
     }
+    if (removed == nullptr) return false;
     spilled_.Uncharge(removed->shape->malloc_bytes);
     FreeSideValueLater(removed);
     table_.Step();
+    return true;
   }
 
   size_t count() const noexcept override { return table_.values(); }

@@ -26,6 +26,8 @@ class CAPABILITY("mutex") Mutex {
 #endif
     mutex_.lock();
   }
+  // False if another thread holds the lock.
+  bool TryLock() TRY_LOCK_FUNCTION(true) { return mutex_.try_lock(); }
   void Unlock() UNLOCK_FUNCTION() { mutex_.unlock(); }
 
  private:

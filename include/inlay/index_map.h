@@ -38,6 +38,8 @@
 //     fallen back, pointer_map.h applies.) For absent and interned values it is wait-free: one load
 //     from the owner, and arithmetic. For a spilled value it retries while writers of the same
 //     owner, or a side table that grows or shrinks, move the value.
+//     After many retries it tries the owner's lock, to tell an owner that has lost its private
+//     value (IndexMapStats::missing_private). That reads as absent, or fails an assertion.
 //
 // Thread-safety: all functions may run concurrently, except the destructors. Writes to one owner
 // are linearizable.
@@ -284,6 +286,8 @@ class IndexMap final : private RegisteredMap {
 
   const std::byte* FindPrivate(const OwnerRef& owner, uint32_t* code) const noexcept;
   INLAY_API const std::byte* GetPrivate(const OwnerRef& owner) const noexcept;
+  bool LacksPrivate(const OwnerRef& owner) const noexcept;
+  void NoteMissingPrivate() const noexcept;
   INLAY_API const std::byte* GetFromPointer(const OwnerRef& owner) const noexcept;
   const std::byte* CreateInPointer(const OwnerRef& owner, std::span<const std::byte> init,
                                    Status* status) noexcept;
@@ -355,6 +359,7 @@ class IndexMap final : private RegisteredMap {
   std::atomic<uint64_t> spill_limit_{0};
   std::atomic<uint64_t> pending_limit_{0};
   std::atomic<uint64_t> brought_home_{0};
+  mutable std::atomic<uint64_t> missing_private_{0};
 };
 
 // The field of a SharedMap that takes the first free one.
