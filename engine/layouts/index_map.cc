@@ -31,9 +31,9 @@ struct IndexMap::Expectation {
   uint32_t code = kAbsentCode;
   const std::byte* private_value = nullptr;
 
-  Status Check(const OwnerRef& owner, uint32_t code_now) const {
+  Status Check(const IndexMap& map, const OwnerRef& owner, uint32_t code_now) const {
     if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
-    if (code_now == kAbsentCode && may_be_dying && owner.dying()) return Status::kNotFound;
+    if (code_now == kAbsentCode && may_be_dying && map.IsGone(owner)) return Status::kNotFound;
     return CheckUpdateFlag(flag, code_now != kAbsentCode);
   }
   bool CheckPrivate(const std::byte* value_now) const {
@@ -75,7 +75,8 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   return Status::kOk;
 }
 
-IndexMap::IndexMap(Store& store, const MapOptions& options) : store_(store), options_(options) {}
+IndexMap::IndexMap(Store& store, const MapOptions& options)
+    : closed_(store.closed_field()), store_(store), options_(options) {}
 
 struct IndexMap::PendingAccount {
   explicit PendingAccount(Account* parent)
@@ -226,7 +227,7 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
 // The checks of a map that has fallen back, before it calls the pointer layout.
 Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
   if (bytes != options_.value_bytes) return Status::kInvalid;
-  if (owner.dying()) return Status::kNotFound;
+  if (IsGone(owner)) return Status::kNotFound;
   return owner.storage_pointer() != nullptr ? Status::kOk : Status::kNoMemory;
 }
 
@@ -245,7 +246,7 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
   const uint32_t spilled = field_.spilled_code();
   uint32_t code = words.Load(field_);
   for (;;) {
-    Status status = expectation.Check(owner, code);
+    Status status = expectation.Check(*this, owner, code);
     if (status == Status::kOk && code == spilled) [[unlikely]] {
       status = PublishIndexOverPrivate(owner, index, expectation, &code);
       if (status == Status::kOk) return status;
@@ -284,7 +285,7 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   ReadSection section;
   MutexLock lock(&private_values_->LockOf(owner));
   uint32_t code = words.Load(field_);
-  Status status = expectation.Check(owner, code);
+  Status status = expectation.Check(*this, owner, code);
   if (status != Status::kOk) return status;
   if (code == spilled && !expectation.CheckPrivate(private_values_->Get(owner))) {
     return Status::kAgain;
@@ -295,7 +296,7 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   INLAY_TEST_POINT("spill.private_put");
   // Under the lock the code cannot change to or from the spilled one, but indexes may come and go.
   while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
-    status = expectation.Check(owner, code);
+    status = expectation.Check(*this, owner, code);
     if (status != Status::kOk) {
       private_values_->Remove(owner);
       return status;
@@ -334,13 +335,13 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     const uint32_t code = ExtractCode(seen, field);
     const Status status = CheckUpdateFlag(flag, code != kAbsentCode);
     if (status != Status::kOk) return status;
-    if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
+    if (code == kAbsentCode && IsGone(owner)) return Status::kNotFound;
     ValueIndex index = kNoIndex;
     if (InternOrCount(value, &index) != Status::kOk) [[unlikely]] {
       return Spill(owner, value, {.flag = flag});
     }
     INLAY_TEST_POINT("update.interned");
-    if (code == field.spilled_code() || code == index || (code == kAbsentCode && owner.dying()) ||
+    if (code == field.spilled_code() || code == index || (code == kAbsentCode && IsGone(owner)) ||
         !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
                                       std::memory_order_acq_rel, std::memory_order_relaxed))
         [[unlikely]] {

@@ -57,6 +57,9 @@ class FieldAllocator {
     taken_bits_ -= field.width_bits;
   }
 
+  // No field ever has these bits, and no map pays for them. REQUIRES: they are free.
+  void Withhold(InlineField field) { taken_[field.word] |= Mask(field); }
+
   uint32_t taken_bits() const { return taken_bits_; }
 
  private:

@@ -30,6 +30,17 @@ struct Store::Entry : MapEntry<RegisteredMap> {
   std::optional<GracePeriod> close_ends;
 };
 
+namespace {
+
+// `options` are complete.
+InlineField ClosedField(const StoreOptions& options) {
+  if (!options.mark_closed) return {};
+  const uint32_t last = std::min(options.reserved_bits, options.word_bits) - 1;
+  return {.word = 0, .shift = static_cast<uint8_t>(last), .width_bits = 1};
+}
+
+}  // namespace
+
 // What waits for readers is uncharged when it is freed, which may be after the store's end.
 struct SideAccounts {
   explicit SideAccounts(const StoreOptions& options)
@@ -54,7 +65,9 @@ struct Store::State {
         std::unique_ptr<SideAccounts> side_accounts)
       : fields(options.reserved_bits, options.word_bits, std::move(taken)),
         side(side_accounts.release()),
-        maps(std::move(entry_array), entry_count) {}
+        maps(std::move(entry_array), entry_count) {
+    if (options.mark_closed) fields.Withhold(ClosedField(options));
+  }
   // All maps are gone, so what they retired comes before this.
   ~State() { Retire<SideAccounts::Free>(&side->rcu_head); }
 
@@ -83,7 +96,7 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
   const bool reservation_fits =
       reserved == 16 || reserved == 32 || reserved % 64 == 0;  // 0: no index maps
   if (!reservation_fits || (word != 16 && word != 32 && word != 64) ||
-      (reserved > word && word != 64)) {
+      (reserved > word && word != 64) || (complete.mark_closed && reserved == 0)) {
     return Status::kInvalid;
   }
   if (const Status status = StartReclaiming(); status != Status::kOk) return status;
@@ -105,6 +118,7 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
 
 Store::Store(const StoreOptions& options, std::unique_ptr<State> state)
     : options_(options),
+      closed_field_(ClosedField(options)),
       account_(AccountOptions{
           .name = "tables", .limit_bytes = options.table_limit_bytes, .parent = options.account}),
       state_(std::move(state)) {}
@@ -139,6 +153,12 @@ void Store::TakeFromDead(Entry& entry, int64_t codes) noexcept {
   MutexLock lock(&state_->mutex);
   entry.close_ends = GracePeriod::Start();
   entry.phase.store(Entry::Phase::kEmptied, std::memory_order_release);
+}
+
+// Before the fields are cleared: then whoever swaps a first code into the same word fails, and finds
+// the mark.
+void Store::MarkClosed(const OwnerRef& owner, uint32_t mark) noexcept {
+  if (owner.words().Holds(closed_field_)) owner.words().Exchange(closed_field_, mark);
 }
 
 void Store::CloseOwner(const OwnerRef& owner) noexcept {

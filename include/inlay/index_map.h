@@ -187,7 +187,7 @@ class IndexMap final : private RegisteredMap {
 
   // The value. If absent, first creates it from `init`, or from zeroes if `init` is empty. Null on
   // failure; *status, if given, then says why. kNoMemory. kInvalid: wrong size. kNotFound: the
-  // owner is dying.
+  // owner is dying, or closed.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acq_rel.
   template <InlineOwner O>
   const std::byte* GetOrCreate(O& owner, std::span<const std::byte> init,
@@ -196,7 +196,7 @@ class IndexMap final : private RegisteredMap {
   }
 
   // Creates or replaces the value. kExists, kNotFound: `flag` does not allow it. kNotFound: also if
-  // the value is absent and the owner is dying. kInvalid: wrong size, or the owner embeds fewer
+  // the value is absent and the owner is dying, or closed (StoreOptions::mark_closed). kInvalid: wrong size, or the owner embeds fewer
   // words than the store reserves, and the map's field is not in them. kNoMemory.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
@@ -301,6 +301,12 @@ class IndexMap final : private RegisteredMap {
   INLAY_API Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
   INLAY_API Status DeleteValue(const OwnerRef& owner) noexcept;
 
+  // Whether the owner may have no first value any more.
+  bool IsGone(const OwnerRef& owner) const noexcept {
+    return owner.dying() || (closed_.width_bits != 0 && owner.words().Holds(closed_) &&
+                             owner.words().Load(closed_) != 0);
+  }
+
   // The state that an owner must be in for a write to take effect.
   struct Expectation;
   Status Publish(const OwnerRef& owner, std::span<const std::byte> value,
@@ -337,6 +343,7 @@ class IndexMap final : private RegisteredMap {
   const std::byte* values_ = nullptr;
   size_t stride_bytes_ = 0;
   std::unique_ptr<LocalStorageMap> pointer_;  // set if the map has fallen back
+  const InlineField closed_;                  // Store::closed_field()
 
   Store& store_;
   const MapOptions options_;

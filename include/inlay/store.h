@@ -99,6 +99,12 @@ struct StoreOptions {
   // The parent of the store's three accounts, "tables", "spills" and "pending". Must outlive the
   // store. Null: none.
   Account* account = nullptr;
+  // A closed owner stays closed: Close() sets a bit of its words, and from then on creating a value
+  // in it fails with kNotFound, as in an owner that is dying, until its words are constructed again
+  // or Reopen() is called. Takes the last reserved bit of the first word; an owner that embeds
+  // fewer bits is not marked. Without it, a value that is created after Close() leaks. Owners that
+  // have is_dying() need it less.
+  bool mark_closed = false;
 };
 
 class RegisteredMap;
@@ -135,8 +141,8 @@ class RegisteredMap : public ShownMap {
 
 class Store {
  public:
-  // kInvalid: a size is out of range. kNoMemory: no memory, or no thread for grace periods (see
-  // StartReclaiming()). On failure *store is unchanged.
+  // kInvalid: a size is out of range, or mark_closed without a reserved bit. kNoMemory: no memory,
+  // or no thread for grace periods (see StartReclaiming()). On failure *store is unchanged.
   INLAY_API static Status Create(const StoreOptions& options,
                                  std::unique_ptr<Store>* store) noexcept;
   // REQUIRES: all maps of the store are destroyed.
@@ -145,12 +151,22 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   // Releases all values of an owner that will be freed. Every field is absent afterwards.
-  // REQUIRES: no thread creates a value in this owner any more. Concurrent gets stay valid until
-  // their sections end.
+  // REQUIRES: no thread creates a value in this owner any more. A store that marks closed owners
+  // (StoreOptions::mark_closed) refuses it afterwards; of a thread that creates one at this moment
+  // only if the map's field is in the owner's first word. Concurrent gets stay valid until their
+  // sections end.
   // Reader section: not needed, allowed.
   template <InlineOwner O>
   void Close(O& owner) noexcept {
+    if (options_.mark_closed) MarkClosed(OwnerRef(owner), 1);
     CloseOwner(OwnerRef(owner));
+  }
+
+  // Lets a closed owner have values again, for owners that are used again without being constructed.
+  // Does nothing if the store does not mark closed owners. Reader section: not needed, allowed.
+  template <InlineOwner O>
+  void Reopen(O& owner) noexcept {
+    if (options_.mark_closed) MarkClosed(OwnerRef(owner), 0);
   }
 
   // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: a value could
@@ -209,6 +225,8 @@ class Store {
   // REQUIRES: Hide() before the map can describe itself no longer. Reader section: not needed.
   INLAY_API void Show(RegisteredMap* map) noexcept;
   INLAY_API void Hide(RegisteredMap* map) noexcept;
+  // The bit that marks a closed owner. Its width is 0 if the store marks none.
+  InlineField closed_field() const { return closed_field_; }
   // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
   // proportion to their widths; bits of freed maps count until they are reusable. 0 without a
   // population, since the number of owners is unknown.
@@ -221,12 +239,14 @@ class Store {
   Store(const StoreOptions& options, std::unique_ptr<State> state);
 
   StoragePointer* PrivateSlot(const OwnerRef& owner) const noexcept;
+  INLAY_API void MarkClosed(const OwnerRef& owner, uint32_t mark) noexcept;
   INLAY_API void CloseOwner(const OwnerRef& owner) noexcept;
   INLAY_API Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
   void ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept;
   void TakeFromDead(Entry& entry, int64_t codes) noexcept;
 
   const StoreOptions options_;
+  const InlineField closed_field_;
   Account account_;
   std::unique_ptr<State> state_;
 };

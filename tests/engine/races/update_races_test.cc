@@ -186,5 +186,22 @@ TEST_F(UpdateRacesTest, AChildDoesNotGetAnIndexThatWasRetired) {
   store_->Close(spilled);
 }
 
+// A store that marks closed owners has the mark in the word that the writer swaps.
+TEST(ClosedOwnerRacesTest, ACloseThatComesFirstRefusesTheValue) {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Store::Create({.reserved_bits = 16, .mark_closed = true}, &store), Status::kOk);
+  ASSERT_EQ(IndexMap::Create(*store, {.value_bytes = 8, .width_bits = 9}, &map), Status::kOk);
+  InlineWords<16> owner;
+  const uint64_t value = 1;
+  {
+    const AtTestPoint interned("update.interned",
+                               [&] { OnAnotherThread([&] { store->Close(owner); }); });
+    EXPECT_EQ(map->Update(owner, std::as_bytes(std::span(&value, 1)), UpdateFlag::kAny),
+              Status::kNotFound);
+  }
+  EXPECT_EQ(map->table().total_references(), 0U) << "no value has leaked";
+}
+
 }  // namespace
 }  // namespace inlay
