@@ -129,6 +129,7 @@ Status IndexMap::FallBack(Status reason) noexcept {
 }
 
 IndexMap::~IndexMap() {
+  assert((table_ == nullptr || table_->open_refs() == 0) && "a reference outlives its map");
   store_.Hide(this);
   StopHomecoming();
   // Waits for a grace period: no reader has a pointer into the table afterwards.
@@ -350,6 +351,30 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     if (code != kAbsentCode) table_->Release(code);
     return Status::kOk;
   });
+}
+
+Status IndexMap::Intern(std::span<const std::byte> value, ValueRef* ref) noexcept {
+  if (!is_interned()) return Status::kUnsupported;
+  ValueIndex index = kNoIndex;
+  const Status status = InternOrCount(value, &index);
+  if (status == Status::kInvalid) return status;
+  if (status != Status::kOk) return CountNoMemory(status);
+  *ref = ValueRef::Adopt(table_.get(), index);
+  return Status::kOk;
+}
+
+// Check first: an assignment that fails, or changes nothing, needs no count.
+Status IndexMap::AssignRef(const OwnerRef& owner, const ValueRef& ref, UpdateFlag flag) noexcept {
+  if (!ref.IsOf(table_.get()) || !owner.words().Holds(field_)) return Status::kInvalid;
+  const Expectation expectation{.flag = flag};
+  const uint32_t code = owner.words().Load(field_);
+  const Status status = expectation.Check(owner, code);
+  if (status != Status::kOk || code == ref.index()) return status;
+  if (!table_->TryRef(ref.index())) [[unlikely]] {
+    return Spill(owner, ref.bytes(), expectation);  // the count is at its limit
+  }
+  INLAY_TEST_POINT("assign.referenced");
+  return PublishIndex(owner, ref.index(), expectation);
 }
 
 Status IndexMap::ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept {

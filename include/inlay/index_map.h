@@ -69,6 +69,7 @@
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_ref.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
@@ -204,6 +205,21 @@ class IndexMap final : private RegisteredMap {
     return UpdateValue(OwnerRef(owner), value, flag);
   }
 
+  // Interns `value` and stores a reference to it in *ref, to give it to owners by Assign(). While
+  // the reference is open, the value keeps its index, also if no owner has it. kUnsupported: the
+  // map has fallen back. Fails as ValueTable::Intern(); on failure *ref is unchanged.
+  // REQUIRES: *ref is released before the map is freed. Reader section: not needed, allowed.
+  INLAY_API Status Intern(std::span<const std::byte> value, ValueRef* ref) noexcept;
+
+  // Update() to the value that `ref` refers to, without a hash or a search: one count and one
+  // compare-and-swap. Allocates nothing, unless the value's count is at its limit. Fails as
+  // Update(). kInvalid: also if `ref` is empty, or refers to a value of another map.
+  // Reader section: not needed, allowed. Ordering: release.
+  template <InlineOwner O>
+  Status Assign(O& owner, const ValueRef& ref, UpdateFlag flag = UpdateFlag::kAny) noexcept {
+    return AssignRef(OwnerRef(owner), ref, flag);
+  }
+
   // Runs `modify` on a copy of the value and replaces the value by the result, atomically. Runs it
   // again on a new copy if another writer of this owner was first. kNotFound: absent. kNoMemory.
   // Reader section: not needed, allowed. Ordering: acq_rel.
@@ -298,6 +314,7 @@ class IndexMap final : private RegisteredMap {
                                               Status* status) noexcept;
   INLAY_API Status UpdateValue(const OwnerRef& owner, std::span<const std::byte> value,
                                UpdateFlag flag) noexcept;
+  INLAY_API Status AssignRef(const OwnerRef& owner, const ValueRef& ref, UpdateFlag flag) noexcept;
   INLAY_API Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
   INLAY_API Status DeleteValue(const OwnerRef& owner) noexcept;
 
@@ -457,6 +474,15 @@ class SharedMap {
   template <InlineOwner O>
   Status Update(O& owner, const T& value, UpdateFlag flag = UpdateFlag::kAny) noexcept {
     return map_->Update(owner, Bytes(value), flag);
+  }
+
+  Status Intern(const T& value, SharedRef<T>* ref) noexcept {
+    return map_->Intern(Bytes(value), &ref->bytes_);
+  }
+
+  template <InlineOwner O>
+  Status Assign(O& owner, const SharedRef<T>& ref, UpdateFlag flag = UpdateFlag::kAny) noexcept {
+    return map_->Assign(owner, ref.bytes_, flag);
   }
 
   // Calls `modify` with a T&, possibly several times, each time on a fresh copy. A function that

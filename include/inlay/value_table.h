@@ -223,6 +223,8 @@ class ValueTable {
   // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
   // exact while no other thread changes any. Reader section: not needed, allowed.
   INLAY_API uint64_t total_references() const;
+  // Of these, those that ValueRefs hold.
+  uint64_t open_refs() const noexcept { return value_refs_.load(std::memory_order_relaxed); }
 
  private:
   struct State;
@@ -272,16 +274,27 @@ class ValueRef {
                        ValueRef* ref) noexcept {
     ValueIndex index = kNoIndex;
     if (Status status = table->Intern(value, &index); status != Status::kOk) return status;
-    table->value_refs_.fetch_add(1, std::memory_order_relaxed);
-    *ref = ValueRef(table, index);
+    *ref = Adopt(table, index);
     return Status::kOk;
+  }
+
+  // Takes over a reference that the caller holds as a bare index.
+  static ValueRef Adopt(ValueTable* table, ValueIndex index) noexcept {
+    table->value_refs_.fetch_add(1, std::memory_order_relaxed);
+    return ValueRef(table, index);
+  }
+  // Leaves the reference to the caller, as a bare index; kNoIndex if empty. Empty afterwards.
+  ValueIndex Detach() noexcept {
+    if (table_ == nullptr) return kNoIndex;
+    table_->value_refs_.fetch_sub(1, std::memory_order_relaxed);
+    table_ = nullptr;
+    return index_;
   }
 
   // A second reference to the same value. Empty if this one is, or if the count is at its limit.
   ValueRef Share() const noexcept {
     if (table_ == nullptr || !table_->TryRef(index_)) return ValueRef();
-    table_->value_refs_.fetch_add(1, std::memory_order_relaxed);
-    return ValueRef(table_, index_);
+    return Adopt(table_, index_);
   }
 
   void Reset() noexcept {
@@ -292,6 +305,8 @@ class ValueRef {
   }
 
   explicit operator bool() const noexcept { return table_ != nullptr; }
+  // Whether it refers to a value of this table.
+  bool IsOf(const ValueTable* table) const noexcept { return table_ != nullptr && table_ == table; }
   ValueIndex index() const noexcept { return table_ != nullptr ? index_ : kNoIndex; }
   // REQUIRES: not empty. Valid while this object holds the reference.
   std::span<const std::byte> bytes() const noexcept {

@@ -12,6 +12,7 @@
 
 #include "inlay/rcu.h"
 #include "tests/contract/contract_fixture.h"
+#include "tests/contract/update_or_assign.h"
 
 namespace inlay {
 namespace {
@@ -99,7 +100,8 @@ class ConcurrentTest : public ContractTest<L> {
     const ProvingValue value = ProvingValue::Make(m, random() % kGenerations);
     switch (random() % 6) {
       case 0:
-        Require(map.Update(socket, value.bytes(), UpdateFlag::kAny) == Status::kOk);
+        Require(UpdateOrAssign(map, socket, value.bytes(), UpdateFlag::kAny, random() % 2 == 0) ==
+                Status::kOk);
         break;
       case 1: {
         const Status status = map.Update(socket, value.bytes(), UpdateFlag::kNoExist);

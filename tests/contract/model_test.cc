@@ -15,6 +15,7 @@
 
 #include "inlay/rcu.h"
 #include "tests/contract/layouts.h"
+#include "tests/contract/update_or_assign.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 
@@ -170,7 +171,7 @@ class ModelTest : public testing::Test {
     const Bytes before = at == slot.values.end() ? Bytes() : at->second;
     if (operation < 40) {
       const auto flag = static_cast<UpdateFlag>(Random(3));
-      ASSERT_EQ(slot.map->Update(socket, value, flag),
+      ASSERT_EQ(UpdateOrAssign(*slot.map, socket, value, flag, operation < 15),
                 ModelUpdate(slot.values, cookie, value, flag));
     } else if (operation < 55) {
       ASSERT_EQ(slot.map->Delete(socket),
