@@ -34,9 +34,6 @@ void FreeSideValueLater(SideValue* value) {
   Retire<ReclaimSideValue>(&value->rcu_head);
 }
 
-// glibc's malloc() adds 8 bytes and rounds up to 16.
-constexpr size_t MallocBytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
-
 // The shapes of a side table's values, one for each size of words. Freed after the last value.
 struct SideShapes {
   SideShapes(const MapOptions& options, Account* pending) {

@@ -38,6 +38,9 @@ std::unique_ptr<T[]> TryNewArray(size_t count) noexcept {
 void* TryAllocateBytes(size_t bytes, size_t alignment = 1) noexcept;
 void FreeBytes(void* bytes, size_t alignment = 1) noexcept;
 
+// What an allocation of so many bytes takes: glibc's malloc() adds 8 and rounds up to 16.
+constexpr size_t MallocBytes(size_t bytes) { return (bytes + 8 + 15) / 16 * 16; }
+
 }  // namespace inlay
 
 #endif  // INLAY_ENGINE_MEMORY_ALLOCATE_H_
