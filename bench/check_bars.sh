@@ -23,6 +23,7 @@ check full_table_bench
 check spill_bench
 check attack_bench
 check report_bench
+check keyed_bench
 check scaling_bench
 check map_count_bench
 check memory_bench
