@@ -24,6 +24,7 @@ check spill_bench
 check attack_bench
 check report_bench
 check keyed_bench
+check handle_bench
 check scaling_bench
 check map_count_bench
 check memory_bench

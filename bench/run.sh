@@ -40,8 +40,8 @@ fi
 build() {
   cmake --preset release &&
     cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench \
-      attack_bench report_bench keyed_bench churn_bench scaling_bench map_count_bench \
-      memory_bench kernel_bench count_rounds inlay_cli
+      attack_bench report_bench keyed_bench handle_bench churn_bench scaling_bench \
+      map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
 echo "building"
 mkdir -p build
@@ -98,6 +98,7 @@ bench spill spill_bench
 bench attack attack_bench "${few[@]}"
 bench report_time report_bench
 bench keyed keyed_bench "${few[@]}"
+bench handle handle_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then

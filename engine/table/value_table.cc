@@ -68,12 +68,17 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   if (!AllocationAllowed()) return Status::kNoMemory;
   ValueTable* const made = new (std::nothrow) ValueTable(options, std::move(state));
   if (made == nullptr) return Status::kNoMemory;
+  if (!ValueRef::CanReferTo(reinterpret_cast<uintptr_t>(made))) {
+    delete made;
+    return Status::kNoMemory;
+  }
   table->reset(made);
   return Status::kOk;
 }
 
 ValueTable::ValueTable(const ValueTableOptions& options, std::unique_ptr<State> state)
     : values_(state->value_range.base()),
+      entries_(state->entry_range.base()),
       stride_bytes_(state->stride_bytes),
       value_bytes_(options.value_bytes),
       max_values_(options.max_values),
@@ -135,9 +140,14 @@ void ValueTable::State::ReleaseAmongThreads(ValueIndex index) noexcept {
 }
 
 void ValueTable::State::ReleaseShared(ValueIndex index, uint32_t references) noexcept {
-  std::atomic<uint32_t>& word = entry(index).ref_word;
-  const RefWord before(word.fetch_sub(references, std::memory_order_seq_cst));
-  if (before.count() > references) [[likely]] {
+  const RefWord before(entry(index).ref_word.fetch_sub(references, std::memory_order_seq_cst));
+  if (before.count() > references && !before.lent()) [[likely]]
+    return;
+  Released(index, references, before);
+}
+
+void ValueTable::State::Released(ValueIndex index, uint32_t references, RefWord before) noexcept {
+  if (before.count() > references) {
     if (before.lent() && before.count() - references < ReferenceCredits::Floor()) {
       ReferenceCredits::RequestDrain();
     }
@@ -149,7 +159,7 @@ void ValueTable::State::ReleaseShared(ValueIndex index, uint32_t references) noe
   }
   // Nobody holds one of the references. Meanwhile the word looks like a value that cannot be
   // referenced, so that the clock hand may have forgotten it.
-  word.fetch_add(references, std::memory_order_seq_cst);
+  entry(index).ref_word.fetch_add(references, std::memory_order_seq_cst);
   may_be_unreferenced.Add(index);
   refused_releases.fetch_add(1, std::memory_order_relaxed);
   if (references > 1) ReleaseShared(index, references - 1);
@@ -170,6 +180,72 @@ void ValueTable::State::Settle(CreditLender* lender, uint32_t floor) {
                                        std::memory_order_acq_rel, std::memory_order_relaxed)) {
     }
   }
+}
+
+// --- ValueRefs
+
+// ShareRef() and CloseRef() do what they can before the atomic operation on the count, which the
+// processor lets no later load pass, and leave all that is rare to functions of its own, for which
+// they would have to save registers.
+
+// The caller's reference keeps the value, so this needs no section, except for credits.
+bool ValueTable::ShareRef(ValueIndex index) noexcept {
+  // Far from its limit a count can be added to without a look: there are not so many threads.
+  constexpr uint32_t kThreads = 1 << 22;
+  std::atomic<uint32_t>& word = static_cast<State::Entry*>(entries_)[index].ref_word;
+  const RefWord seen(word.load(std::memory_order_relaxed));
+  if (ReferenceCredits::OfThisThread() != nullptr || !seen.live() ||
+      seen.count() >= RefWord::kMaxCount - kThreads || !state_->open_refs.TryAdd(1)) [[unlikely]] {
+    return ShareRefSlowly(index);
+  }
+  INLAY_TEST_POINT("share_ref.seen");
+  if (word.fetch_add(RefWord::kOneReference, std::memory_order_acq_rel) != seen.bits())
+      [[unlikely]] {
+    BorrowRefs(index);
+  }
+  return true;
+}
+
+bool ValueTable::ShareRefSlowly(ValueIndex index) noexcept {
+  {
+    const InlineReadSection section;
+    if (!state_->TryRef(index)) return false;
+  }
+  state_->open_refs.Add(1);
+  return true;
+}
+
+// Another thread changes the count at this moment. So the reference that this one has taken had
+// better be one of several that it borrows.
+void ValueTable::BorrowRefs(ValueIndex index) noexcept {
+  bool has_another = false;
+  {
+    const InlineReadSection section;
+    has_another = state_->TryRefAmongThreads(index, true);
+  }
+  if (has_another) state_->ReleaseShared(index, 1);
+}
+
+void ValueTable::CloseRef(ValueIndex index) noexcept {
+  if (ReferenceCredits::OfThisThread() != nullptr || !state_->open_refs.TryAdd(-1)) [[unlikely]] {
+    return CloseRefSlowly(index);
+  }
+  std::atomic<uint32_t>& word = static_cast<State::Entry*>(entries_)[index].ref_word;
+  const RefWord before(word.fetch_sub(RefWord::kOneReference, std::memory_order_seq_cst));
+  if (before.count() > 1 && !before.lent()) [[likely]]
+    return;
+  state_->Released(index, 1, before);
+}
+
+void ValueTable::CloseRefSlowly(ValueIndex index) noexcept {
+  state_->open_refs.Add(-1);
+  Release(index);
+}
+
+void ValueTable::CountRefs(int64_t more) noexcept { state_->open_refs.Add(more); }
+
+uint64_t ValueTable::open_refs() const noexcept {
+  return static_cast<uint64_t>(state_->open_refs.Sum());
 }
 
 // --- finding and adding

@@ -171,7 +171,7 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
 }
 
 bool ValueTable::CheckReferences(std::span<const uint64_t> counted, std::string* reason) const {
-  const uint64_t refs = value_refs_.load(std::memory_order_relaxed);
+  const uint64_t refs = open_refs();
   reason->clear();
   uint64_t in_owners = 0;
   uint64_t elsewhere = 0;

@@ -19,6 +19,7 @@
 #include "engine/table/ref_word.h"
 #include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
+#include "engine/table/striped_count.h"
 #include "engine/table/unreferenced_set.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
@@ -64,6 +65,8 @@ struct ValueTable::State : CreditLender {
   // Owners wait for an index: it schedules `death_task`.
   std::atomic<bool> owners_wait{false};
   BackgroundTask* death_task = nullptr;
+
+  StripedCount open_refs;  // ValueRefs
 
   alignas(64) mutable Mutex mutex;
   // Threads change these under the mutex. Any thread may read the numbers and the lists' sizes.
@@ -120,6 +123,8 @@ struct ValueTable::State : CreditLender {
   void ReleaseAmongThreads(ValueIndex index) noexcept;
   // Takes `references` from the count.
   void ReleaseShared(ValueIndex index, uint32_t references) noexcept;
+  // The rest of it, when the count has been `before`.
+  void Released(ValueIndex index, uint32_t references, RefWord before) noexcept;
   static void GiveBack(CreditLender* lender, ValueIndex index, uint32_t credits);
   static void Settle(CreditLender* lender, uint32_t floor);
   // After the count of `index` has become zero, by a seq_cst operation.

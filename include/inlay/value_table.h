@@ -36,13 +36,14 @@
 #ifndef INLAY_VALUE_TABLE_H_
 #define INLAY_VALUE_TABLE_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "inlay/export.h"
 #include "inlay/function_ref.h"
@@ -223,14 +224,15 @@ class ValueTable {
   // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
   // exact while no other thread changes any. Reader section: not needed, allowed.
   INLAY_API uint64_t total_references() const;
-  // Of these, those that ValueRefs hold.
-  uint64_t open_refs() const noexcept { return value_refs_.load(std::memory_order_relaxed); }
+  // Of these, those that ValueRefs hold. Likewise.
+  INLAY_API uint64_t open_refs() const noexcept;
 
  private:
   struct State;
   ValueTable(const ValueTableOptions& options, std::unique_ptr<State> state);
 
   std::byte* values_;
+  void* entries_;  // of State; ValueRefs count through it
   size_t stride_bytes_;
   uint32_t value_bytes_;
   uint32_t max_values_;
@@ -246,23 +248,32 @@ class ValueTable {
   bool MayHaveRoom() const noexcept;
 
   friend class ValueRef;
-  std::atomic<uint64_t> value_refs_{0};  // open ValueRefs
+  // A second ValueRef of a value that the caller has one of. False if the count is at its limit.
+  INLAY_API bool ShareRef(ValueIndex index) noexcept;
+  INLAY_API void CloseRef(ValueIndex index) noexcept;
+  bool ShareRefSlowly(ValueIndex index) noexcept;
+  void BorrowRefs(ValueIndex index) noexcept;
+  void CloseRefSlowly(ValueIndex index) noexcept;
+  INLAY_API void CountRefs(int64_t more) noexcept;
 };
 
-// One reference to one value, which the destructor releases. Movable, not copyable; Share() takes a
-// second reference. Not thread-safe; different ValueRefs are independent.
+// One reference to one value, which the destructor releases, in 8 bytes. Movable, not copyable,
+// since a copy can fail; Share() takes a second reference. An object that was moved from is empty.
+//
+// Two ValueRefs are equal if they refer to the same value of the same table, and so to equal bytes
+// (V1), or are both empty. ValueRefs of different tables are never equal. Hash() and std::hash
+// agree with that, so ValueRefs may be keys of a hash container.
+//
+// REQUIRES: no ValueRef outlives its table. Not thread-safe; different ValueRefs are independent,
+// and any thread may release what another one interned.
 class ValueRef {
  public:
-  ValueRef() = default;
-  ValueRef(ValueRef&& other) noexcept : table_(other.table_), index_(other.index_) {
-    other.table_ = nullptr;
-  }
+  constexpr ValueRef() = default;
+  ValueRef(ValueRef&& other) noexcept : bits_(std::exchange(other.bits_, 0)) {}
   ValueRef& operator=(ValueRef&& other) noexcept {
     if (this != &other) {
       Reset();
-      table_ = other.table_;
-      index_ = other.index_;
-      other.table_ = nullptr;
+      bits_ = std::exchange(other.bits_, 0);
     }
     return *this;
   }
@@ -280,46 +291,80 @@ class ValueRef {
 
   // Takes over a reference that the caller holds as a bare index.
   static ValueRef Adopt(ValueTable* table, ValueIndex index) noexcept {
-    table->value_refs_.fetch_add(1, std::memory_order_relaxed);
+    table->CountRefs(1);
     return ValueRef(table, index);
   }
   // Leaves the reference to the caller, as a bare index; kNoIndex if empty. Empty afterwards.
   ValueIndex Detach() noexcept {
-    if (table_ == nullptr) return kNoIndex;
-    table_->value_refs_.fetch_sub(1, std::memory_order_relaxed);
-    table_ = nullptr;
-    return index_;
+    if (bits_ == 0) return kNoIndex;
+    table()->CountRefs(-1);
+    return IndexOf(std::exchange(bits_, 0));
   }
 
-  // A second reference to the same value. Empty if this one is, or if the count is at its limit.
+  // A second reference to the same value. Empty if this one is, or if the count is at its limit,
+  // 2^29 - 1.
   ValueRef Share() const noexcept {
-    if (table_ == nullptr || !table_->TryRef(index_)) return ValueRef();
-    return Adopt(table_, index_);
+    ValueRef second;
+    if (bits_ != 0 && table()->ShareRef(index())) second.bits_ = bits_;
+    return second;
   }
 
   void Reset() noexcept {
-    if (table_ == nullptr) return;
-    table_->value_refs_.fetch_sub(1, std::memory_order_relaxed);
-    table_->Release(index_);
-    table_ = nullptr;
+    if (bits_ == 0) return;
+    table()->CloseRef(index());
+    bits_ = 0;
   }
 
-  explicit operator bool() const noexcept { return table_ != nullptr; }
+  explicit operator bool() const noexcept { return bits_ != 0; }
+  // The table of the value; null if empty.
+  ValueTable* table() const noexcept {
+    return reinterpret_cast<ValueTable*>(static_cast<uintptr_t>(bits_ >> kIndexBits));
+  }
   // Whether it refers to a value of this table.
-  bool IsOf(const ValueTable* table) const noexcept { return table_ != nullptr && table_ == table; }
-  ValueIndex index() const noexcept { return table_ != nullptr ? index_ : kNoIndex; }
+  bool IsOf(const ValueTable* table_of_value) const noexcept {
+    return bits_ != 0 && table() == table_of_value;
+  }
+  ValueIndex index() const noexcept { return IndexOf(bits_); }
   // REQUIRES: not empty. Valid while this object holds the reference.
   std::span<const std::byte> bytes() const noexcept {
-    return {table_->At(index_), table_->value_bytes()};
+    return {table()->At(index()), table()->value_bytes()};
+  }
+
+  friend bool operator==(const ValueRef& a, const ValueRef& b) noexcept {
+    return a.bits_ == b.bits_;
+  }
+  size_t Hash() const noexcept {
+    const uint64_t mixed = bits_ * 0x9e3779b97f4a7c15U;
+    return static_cast<size_t>(mixed ^ mixed >> 32);
+  }
+
+  // Whether a ValueRef can refer to a table at this address. ValueTable::Create() makes no other
+  // tables: user space ends at 2^47 on x86-64 and at 2^48 on arm64, unless a program asks for more.
+  static constexpr bool CanReferTo(uintptr_t address_of_table) {
+    return address_of_table >> (64 - kIndexBits) == 0;
   }
 
  private:
-  ValueRef(ValueTable* table, ValueIndex index) : table_(table), index_(index) {}
+  // An index takes the lowest bits, the table's address the others. 0: empty.
+  static constexpr uint32_t kIndexBits = 16;
+  static_assert(ValueTable::kMaxValues < uint32_t{1} << kIndexBits);
+  static_assert(sizeof(uintptr_t) == sizeof(uint64_t));
 
-  ValueTable* table_ = nullptr;
-  ValueIndex index_ = kNoIndex;
+  ValueRef(ValueTable* table, ValueIndex index)
+      : bits_(uint64_t{reinterpret_cast<uintptr_t>(table)} << kIndexBits | index) {}
+  static ValueIndex IndexOf(uint64_t bits) {
+    return static_cast<ValueIndex>(bits & ((uint64_t{1} << kIndexBits) - 1));
+  }
+
+  uint64_t bits_ = 0;
 };
+static_assert(sizeof(ValueRef) == 8);
 
 }  // namespace inlay
+
+template <>
+struct std::hash<inlay::ValueRef> {
+  size_t operator()(const inlay::ValueRef& ref) const noexcept { return ref.Hash(); }
+};
 
 #endif  // INLAY_VALUE_TABLE_H_

@@ -1,0 +1,61 @@
+// StripedCount: a number that any thread changes, often, and hardly anybody reads.
+//
+// A change costs a load and a store of a cache line that no other thread writes: the first kOwnStripes
+// threads have a stripe to themselves, of every count, until they exit. All others, and threads
+// that exit, share one stripe and pay for an atomic operation. The number is the sum of the
+// stripes; a single one may be below zero, since what one thread adds another one may take away.
+
+#ifndef INLAY_ENGINE_TABLE_STRIPED_COUNT_H_
+#define INLAY_ENGINE_TABLE_STRIPED_COUNT_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace inlay {
+
+class StripedCount {
+ public:
+  static constexpr uint32_t kOwnStripes = 16;
+
+  // Thread-safe. No order with other memory.
+  void Add(int64_t more) noexcept {
+    if (!TryAdd(more)) [[unlikely]]
+      AddToShared(more);
+  }
+
+  // Add() if this thread has a stripe; otherwise false, and Add() gives it one if it can have one.
+  bool TryAdd(int64_t more) noexcept {
+    const uint32_t stripe = stripe_of_this_thread;
+    if (stripe >= kOwnStripes) [[unlikely]]
+      return false;
+    std::atomic<int64_t>& own = stripes_[stripe].number;
+    own.store(own.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+    return true;
+  }
+
+  // Exact while no thread changes it.
+  int64_t Sum() const noexcept {
+    int64_t sum = 0;
+    for (const Stripe& stripe : stripes_) sum += stripe.number.load(std::memory_order_relaxed);
+    return sum;
+  }
+
+ private:
+  static constexpr uint32_t kShared = kOwnStripes;
+  static constexpr uint32_t kUnknown = kOwnStripes + 1;  // a thread that has not added yet
+
+  struct alignas(64) Stripe {
+    std::atomic<int64_t> number{0};
+  };
+
+  void AddToShared(int64_t more) noexcept;
+  static uint32_t TakeStripe() noexcept;
+
+  static thread_local constinit uint32_t stripe_of_this_thread;
+
+  Stripe stripes_[kOwnStripes + 1];
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_TABLE_STRIPED_COUNT_H_
