@@ -78,36 +78,15 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
 IndexMap::IndexMap(Store& store, const MapOptions& options)
     : closed_(store.closed_field()), store_(store), options_(options) {}
 
-struct IndexMap::PendingAccount {
-  explicit PendingAccount(Account* parent)
-      : account(AccountOptions{.name = "pending of a map", .parent = parent}) {}
-  static void Free(RcuHead* head) {
-    static_assert(offsetof(PendingAccount, rcu_head) == 0);
-    delete reinterpret_cast<PendingAccount*>(head);
-  }
-
-  RcuHead rcu_head;
-  Account account;
-};
-
-size_t IndexMap::PendingBytes() const { return pending_->account.used_bytes(); }
-
-void IndexMap::FreePendingAccount::operator()(PendingAccount* account) const noexcept {
-  Retire<PendingAccount::Free>(&account->rcu_head);
-}
-
 Status IndexMap::MakeTable() noexcept {
   max_index_ = field_.max_index();
-  Account* const own = options_.account;
-  Account* const pays = own != nullptr ? own : &store_.pending_account();
-  pending_.reset(TryNew<PendingAccount>(pays).release());
-  if (pending_ == nullptr) return Status::kNoMemory;
   ValueTableOptions table_options;
   table_options.value_bytes = options_.value_bytes;
   table_options.max_values = max_index_;
   table_options.alignment = options_.alignment;
+  Account* const own = options_.account;
   table_options.account = own != nullptr ? own : &store_.account();
-  table_options.pending = &pending_->account;
+  table_options.pending = own != nullptr ? own : &store_.pending_account();
   table_options.background = options_.background;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;

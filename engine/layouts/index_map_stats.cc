@@ -54,7 +54,7 @@ void IndexMap::Describe(MapReport* report) const {
   report->free = counts.free + counts.never_used;
   // Each value that was added can still be found, or was reclaimed.
   report->added = counts.reclaimed + counts.live + counts.unreferenced;
-  report->pending_bytes = PendingBytes();
+  report->pending_bytes = private_values_->waiting_bytes();
   report->ladder = Ladder(counts.reclaimed);
 }
 

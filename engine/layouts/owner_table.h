@@ -44,6 +44,7 @@ struct SideShape {
   uint32_t word_bits = 0;      // of the owners
   size_t malloc_bytes = 0;     // of a SideValue with its bytes
   Account* pending = nullptr;  // charged for each from its removal until it is freed
+  std::atomic<size_t>* waiting_bytes = nullptr;  // the same, of this map alone
 };
 
 // A private value; its bytes follow behind, at a multiple of the value's alignment.

@@ -74,6 +74,8 @@ class StoragePointerValues final : public PrivateValues {
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
     return map != nullptr ? map->memory_usage() : MemoryUsage();
   }
+  // Nobody counts them, as in the kernel.
+  size_t waiting_bytes() const noexcept override { return 0; }
 
  private:
   using CachePlace = std::atomic<const StorageData*>;

@@ -52,6 +52,8 @@ class PrivateValues {
   // Gives back what memory the places of values do not need. Returns how many bytes.
   virtual size_t Trim() noexcept = 0;
   virtual MemoryUsage memory_usage() const = 0;
+  // Of values that were replaced or removed and wait for readers.
+  virtual size_t waiting_bytes() const noexcept = 0;
 
   // Keeps them in the owners' storage pointers, as the pointer layout does. `domain` holds the
   // values.

@@ -25,11 +25,13 @@ void FreeSideValue(SideValue* value) {
 void ReclaimSideValue(RcuHead* head) {
   static_assert(offsetof(SideValue, rcu_head) == 0);
   auto* const value = reinterpret_cast<SideValue*>(head);
+  value->shape->waiting_bytes->fetch_sub(value->shape->malloc_bytes, std::memory_order_relaxed);
   value->shape->pending->Uncharge(value->shape->malloc_bytes);
   FreeSideValue(value);
 }
 
 void FreeSideValueLater(SideValue* value) {
+  value->shape->waiting_bytes->fetch_add(value->shape->malloc_bytes, std::memory_order_relaxed);
   value->shape->pending->ChargeBeyondLimit(value->shape->malloc_bytes);
   Retire<ReclaimSideValue>(&value->rcu_head);
 }
@@ -44,7 +46,8 @@ struct SideShapes {
                .alignment = alignment,
                .word_bits = uint32_t{16} << i,
                .malloc_bytes = MallocBytes(offset_bytes + options.value_bytes),
-               .pending = pending};
+               .pending = pending,
+               .waiting_bytes = &waiting_bytes};
     }
   }
   // Of owners with words of 16, 32 or 64 bits.
@@ -57,6 +60,7 @@ struct SideShapes {
   }
 
   RcuHead rcu_head;
+  std::atomic<size_t> waiting_bytes{0};
   SideShape of[3];
 };
 
@@ -155,6 +159,10 @@ class SideTableValues final : public PrivateValues {
   }
 
   size_t Trim() noexcept override { return table_.Trim(); }
+
+  size_t waiting_bytes() const noexcept override {
+    return shapes_->waiting_bytes.load(std::memory_order_relaxed);
+  }
 
   MemoryUsage memory_usage() const override {
     MemoryUsage usage;

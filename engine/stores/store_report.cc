@@ -258,7 +258,7 @@ void AddGauges(std::span<const StoreReport> reports, OpenMetrics* metrics) {
         [](const MapReport& map) { return map.ladder.spilled_now; });
   gauge({.name = "inlay_map_pending",
          .unit = "bytes",
-         .help = "Private values and old hash indexes that wait for readers."},
+         .help = "Private values in side tables that wait for readers."},
         [](const MapReport& map) { return uint64_t{map.pending_bytes}; });
   AddMaps(reports,
           {.name = "inlay_map_indexes_run_out",

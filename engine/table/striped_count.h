@@ -1,8 +1,8 @@
 // StripedCount: a number that any thread changes, often, and hardly anybody reads.
 //
-// A change costs a load and a store of a cache line that no other thread writes: the first kOwnStripes
-// threads have a stripe to themselves, of every count, until they exit. All others, and threads
-// that exit, share one stripe and pay for an atomic operation. The number is the sum of the
+// A change costs a load and a store of a cache line that no other thread writes: up to
+// kOwnStripes threads have a stripe to themselves, of every count, until they exit. All others, and
+// threads that exit, share one stripe and pay for an atomic operation. The number is the sum of the
 // stripes; a single one may be below zero, since what one thread adds another one may take away.
 
 #ifndef INLAY_ENGINE_TABLE_STRIPED_COUNT_H_

@@ -352,7 +352,6 @@ class IndexMap final : private RegisteredMap {
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;
   void Describe(MapReport* report) const override;
   OverflowCounters Ladder(uint64_t reclaimed) const;
-  size_t PendingBytes() const;
 
   // Get() reads these. Constant after Create().
   InlineField field_;
@@ -364,13 +363,6 @@ class IndexMap final : private RegisteredMap {
 
   Store& store_;
   const MapOptions options_;
-  // Of what waits for readers: this map's part of the store's account. The deleter frees it after
-  // all that.
-  struct PendingAccount;
-  struct FreePendingAccount {
-    void operator()(PendingAccount* account) const noexcept;
-  };
-  std::unique_ptr<PendingAccount, FreePendingAccount> pending_;
   std::unique_ptr<ValueTable> table_;
   std::unique_ptr<PrivateValues> private_values_;
   struct Homecoming;

@@ -69,7 +69,7 @@ struct MapReport {
   uint32_t retired = 0;       // waits for readers
   uint32_t free = 0;          // can be used now
   uint64_t added = 0;         // values that were new to the table, since the map was made
-  size_t pending_bytes = 0;   // private values and old hash indexes that wait for readers
+  size_t pending_bytes = 0;   // private values in side tables that wait for readers
   OverflowCounters ladder;
   IndexForecast forecast;
 
