@@ -25,6 +25,7 @@ check attack_bench
 check report_bench
 check keyed_bench
 check handle_bench
+check snapshot_bench
 check scaling_bench
 check map_count_bench
 check memory_bench

@@ -40,7 +40,7 @@ fi
 build() {
   cmake --preset release &&
     cmake --build --preset release --target get_bench write_bench full_table_bench spill_bench \
-      attack_bench report_bench keyed_bench handle_bench churn_bench scaling_bench \
+      attack_bench report_bench keyed_bench handle_bench snapshot_bench churn_bench scaling_bench \
       map_count_bench memory_bench kernel_bench count_rounds inlay_cli
 }
 echo "building"
@@ -52,7 +52,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=22
+total=25
 number=0
 skipped=()
 failed=()
@@ -99,6 +99,7 @@ bench attack attack_bench "${few[@]}"
 bench report_time report_bench
 bench keyed keyed_bench "${few[@]}"
 bench handle handle_bench "${few[@]}"
+bench snapshot snapshot_bench "${few[@]}"
 bench churn churn_bench "${few[@]}"
 bench scaling scaling_bench "${few[@]}"
 if [ "$size" = full ]; then

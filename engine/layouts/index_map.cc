@@ -243,6 +243,10 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
   }
 }
 
+Status IndexMap::PublishReference(const OwnerRef& owner, ValueIndex index) noexcept {
+  return PublishIndex(owner, index, {});
+}
+
 // PublishIndex() for an owner with a private value. Unless kOk, *code is the current code; if that
 // is still the spilled one, kAgain: the private value is not the expected one.
 Status IndexMap::PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,

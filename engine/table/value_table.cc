@@ -123,6 +123,21 @@ bool ValueTable::State::TryRefAmongThreads(ValueIndex index, bool has_met) noexc
   }
 }
 
+bool ValueTable::TryRefMany(ValueIndex index, uint32_t references) noexcept {
+  std::atomic<uint32_t>& word = state_->entry(index).ref_word;
+  uint32_t seen = word.load(std::memory_order_relaxed);
+  do {
+    assert(RefWord(seen).count() > 0);
+    if (RefWord::kMaxCount - RefWord(seen).count() < references) return false;
+  } while (!word.compare_exchange_weak(seen, seen + references * RefWord::kOneReference,
+                                       std::memory_order_acq_rel, std::memory_order_relaxed));
+  return true;
+}
+
+void ValueTable::ReleaseMany(ValueIndex index, uint32_t references) noexcept {
+  if (references > 0) state_->ReleaseShared(index, references);
+}
+
 void ValueTable::Release(ValueIndex index) noexcept {
   if (ReferenceCredits::OfThisThread() != nullptr) [[unlikely]]
     return state_->ReleaseAmongThreads(index);

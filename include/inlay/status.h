@@ -14,8 +14,9 @@
 namespace inlay {
 
 namespace status_internal {
-// A reason behind ENOMEM: the twin is in the lowest 16 bits.
+// A reason behind ENOMEM, or EINVAL: the twin is in the lowest 16 bits.
 constexpr int NoMemoryBecause(int reason) { return ENOMEM | reason << 16; }
+constexpr int InvalidBecause(int reason) { return EINVAL | reason << 16; }
 }  // namespace status_internal
 
 enum class [[nodiscard]] Status : int{
@@ -31,6 +32,10 @@ enum class [[nodiscard]] Status : int{
     kTooManyOpen = EMFILE,   // no descriptor left
     kNotPermitted = EPERM,   // the map does not allow this operation
     kUnsupported = 524,      // ENOTSUPP: the map type lacks the operation
+    kIo = EIO,               // the system could not read or write a file
+    kDamaged = EBADMSG,      // a file that is not what it should be, or not whole
+    // A map or a snapshot of another name, schema or value size, and nothing to migrate it.
+    kIncompatible = status_internal::InvalidBecause(1),
     // Other reasons for ENOMEM. As with kNoMemory, nothing has changed.
     kNoBits = status_internal::NoMemoryBecause(1),        // too few bits of the owners are free
     kNoIndexes = status_internal::NoMemoryBecause(2),     // every index of the table is in use
@@ -74,6 +79,12 @@ constexpr std::string_view StatusName(Status status) {
       return "EPERM";
     case Status::kUnsupported:
       return "ENOTSUPP";
+    case Status::kIo:
+      return "EIO";
+    case Status::kDamaged:
+      return "EBADMSG";
+    case Status::kIncompatible:
+      return "EINVAL, incompatible";
     case Status::kNoBits:
       return "ENOMEM, no bits";
     case Status::kNoIndexes:

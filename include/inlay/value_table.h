@@ -247,6 +247,13 @@ class ValueTable {
   // Whether an index is free, or may come free after a grace period.
   bool MayHaveRoom() const noexcept;
 
+  // For a snapshot that many owners are loaded from: takes so many references in one step, or none
+  // if the count would pass its limit; and releases so many. REQUIRES: the caller holds a
+  // reference, or all that it releases.
+  friend struct SnapshotAccess;
+  [[nodiscard]] bool TryRefMany(ValueIndex index, uint32_t references) noexcept;
+  void ReleaseMany(ValueIndex index, uint32_t references) noexcept;
+
   friend class ValueRef;
   // A second ValueRef of a value that the caller has one of. False if the count is at its limit.
   INLAY_API bool ShareRef(ValueIndex index) noexcept;

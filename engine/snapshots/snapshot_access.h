@@ -1,0 +1,53 @@
+// SnapshotAccess: what saving and loading need of the inside of an IndexMap.
+
+#ifndef INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
+#define INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "inlay/index_map.h"
+
+namespace inlay {
+
+struct SnapshotAccess {
+  // REQUIRES: map.is_interned().
+  static ValueTable& TableOf(IndexMap& map) { return *map.table_; }
+
+  // The owner's value, or null. *code is the index that names it, or kNoIndex.
+  // Reader section: required. Valid until: its end.
+  static const std::byte* Find(const IndexMap& map, const OwnerRef& owner, ValueIndex* index) {
+    *index = kNoIndex;
+    if (!map.is_interned()) return map.GetFromPointer(owner);
+    if (!owner.words().Holds(map.field_)) return nullptr;
+    uint32_t code = owner.words().Load(map.field_);
+    if (code == map.field_.spilled_code()) {
+      if (const std::byte* const found = map.FindPrivate(owner, &code)) return found;
+    }
+    if (code == kAbsentCode) return nullptr;
+    *index = code;
+    return map.table_->At(code);
+  }
+
+  // Gives the owner a reference that the caller has; releases it on failure. kNotFound: the owner
+  // is dying. REQUIRES: the owner's words hold the field.
+  static Status Give(IndexMap& map, const OwnerRef& owner, ValueIndex index) {
+    return map.PublishReference(owner, index);
+  }
+  static Status Update(IndexMap& map, const OwnerRef& owner, std::span<const std::byte> value) {
+    return map.UpdateValue(owner, value, UpdateFlag::kAny);
+  }
+
+  // `references` at a time. REQUIRES: the caller holds one reference, or so many.
+  static bool TryRefMany(ValueTable& table, ValueIndex index, uint32_t references) {
+    return table.TryRefMany(index, references);
+  }
+  static void ReleaseMany(ValueTable& table, ValueIndex index, uint32_t references) {
+    table.ReleaseMany(index, references);
+  }
+};
+
+}  // namespace inlay
+
+#endif  // INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
