@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/layouts/index_map_access.h"
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
 #include "engine/snapshots/atomic_file.h"
-#include "engine/snapshots/snapshot_access.h"
 #include "engine/snapshots/snapshot_format.h"
 #include "inlay/snapshot.h"
 
@@ -186,12 +186,12 @@ struct SnapshotLoad::State {
     std::stable_sort(by_owners.begin(), by_owners.end(), [this](uint32_t one, uint32_t other) {
       return reader.owners_of(one) > reader.owners_of(other);
     });
-    ValueTable& table = SnapshotAccess::TableOf(map);
+    ValueTable& table = IndexMapAccess::TableOf(map);
     for (const uint32_t number : by_owners) {
       const uint32_t owners = reader.owners_of(number);
       ValueIndex index = kNoIndex;
       if (owners == 0 || table.Intern(ValueOf(number), &index) != Status::kOk) continue;
-      if (!SnapshotAccess::TryRefMany(table, index, owners - 1)) {
+      if (!IndexMapAccess::TryRefMany(table, index, owners - 1)) {
         table.Release(index);
         continue;
       }
@@ -218,7 +218,7 @@ SnapshotLoad::SnapshotLoad(std::unique_ptr<State> state)
 SnapshotLoad::~SnapshotLoad() {
   for (size_t number = 0; number < state_->indexes.size(); ++number) {
     if (state_->indexes[number] == kNoIndex || state_->unused[number] == 0) continue;
-    SnapshotAccess::ReleaseMany(SnapshotAccess::TableOf(state_->map), state_->indexes[number],
+    IndexMapAccess::ReleaseMany(IndexMapAccess::TableOf(state_->map), state_->indexes[number],
                                 state_->unused[number]);
   }
 }
@@ -259,13 +259,13 @@ void SnapshotLoad::GiveOwner(const OwnerRef& owner, uint32_t number) noexcept {
   const ValueIndex index = state.indexes[number];
   Status status = Status::kInvalid;
   if (index == kNoIndex) {
-    status = SnapshotAccess::Update(state.map, owner, state.ValueOf(number));
+    status = IndexMapAccess::Update(state.map, owner, state.ValueOf(number), UpdateFlag::kAny);
     if (status == Status::kOk && state.map.is_interned() &&
         owner.words().Load(field_) == field_.spilled_code()) {
       ++state.result.spilled;
     }
   } else if (owner.words().Holds(field_)) {
-    status = SnapshotAccess::Give(state.map, owner, index);
+    status = IndexMapAccess::Give(state.map, owner, index);
   } else {
     ++state.unused[number];
   }

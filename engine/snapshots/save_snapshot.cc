@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/layouts/index_map_access.h"
 #include "engine/memory/allocate.h"
 #include "engine/snapshots/atomic_file.h"
 #include "engine/snapshots/distinct_values.h"
-#include "engine/snapshots/snapshot_access.h"
 #include "engine/snapshots/snapshot_format.h"
 #include "inlay/rcu.h"
 #include "inlay/snapshot.h"
@@ -27,7 +27,7 @@ class SnapshotWriter {
     if (map.is_interned()) number_of_.resize(size_t{map.table().max_values()} + 1);
   }
   ~SnapshotWriter() {
-    for (const ValueIndex index : held_) SnapshotAccess::TableOf(map_).Release(index);
+    for (const ValueIndex index : held_) IndexMapAccess::TableOf(map_).Release(index);
   }
   SnapshotWriter(const SnapshotWriter&) = delete;
   SnapshotWriter& operator=(const SnapshotWriter&) = delete;
@@ -42,7 +42,7 @@ class SnapshotWriter {
     }
     const ReadSection section;
     ValueIndex index = kNoIndex;
-    const std::byte* const value = SnapshotAccess::Find(map_, owner, &index);
+    const std::byte* const value = IndexMapAccess::Find(map_, owner, &index);
     if (value == nullptr) return;
     try {
       const uint32_t number = NumberOf(index, {value, map_.value_bytes()});
@@ -109,7 +109,7 @@ class SnapshotWriter {
     const uint32_t number = values_.Number(value);
     held_.reserve(number_of_.size());
     // Without a reference, the value was retired after it was found: the index is not remembered.
-    if (!SnapshotAccess::TableOf(map_).TryRef(index)) return number;
+    if (!IndexMapAccess::TableOf(map_).TryRef(index)) return number;
     held_.push_back(index);
     number_of_[index] = number + 1;
     return number;

@@ -332,7 +332,7 @@ class IndexMap final : private RegisteredMap {
                       const Expectation& expectation) noexcept;
   Status PublishIndexOverPrivate(const OwnerRef& owner, ValueIndex index,
                                  const Expectation& expectation, uint32_t* code) noexcept;
-  friend struct SnapshotAccess;
+  friend struct IndexMapAccess;
   Status PublishReference(const OwnerRef& owner, ValueIndex index) noexcept;
   Status Spill(const OwnerRef& owner, std::span<const std::byte> value,
                const Expectation& expectation) noexcept;

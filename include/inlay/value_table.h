@@ -250,7 +250,7 @@ class ValueTable {
   // For a snapshot that many owners are loaded from: takes so many references in one step, or none
   // if the count would pass its limit; and releases so many. REQUIRES: the caller holds a
   // reference, or all that it releases.
-  friend struct SnapshotAccess;
+  friend struct IndexMapAccess;
   [[nodiscard]] bool TryRefMany(ValueIndex index, uint32_t references) noexcept;
   void ReleaseMany(ValueIndex index, uint32_t references) noexcept;
 

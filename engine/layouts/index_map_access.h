@@ -1,7 +1,7 @@
-// SnapshotAccess: what saving and loading need of the inside of an IndexMap.
+// IndexMapAccess: what snapshots and shared maps need of the inside of an IndexMap.
 
-#ifndef INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
-#define INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
+#ifndef INLAY_ENGINE_LAYOUTS_INDEX_MAP_ACCESS_H_
+#define INLAY_ENGINE_LAYOUTS_INDEX_MAP_ACCESS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace inlay {
 
-struct SnapshotAccess {
+struct IndexMapAccess {
   // REQUIRES: map.is_interned().
   static ValueTable& TableOf(IndexMap& map) { return *map.table_; }
 
@@ -35,8 +35,15 @@ struct SnapshotAccess {
   static Status Give(IndexMap& map, const OwnerRef& owner, ValueIndex index) {
     return map.PublishReference(owner, index);
   }
-  static Status Update(IndexMap& map, const OwnerRef& owner, std::span<const std::byte> value) {
-    return map.UpdateValue(owner, value, UpdateFlag::kAny);
+  static Status Update(IndexMap& map, const OwnerRef& owner, std::span<const std::byte> value,
+                       UpdateFlag flag) {
+    return map.UpdateValue(owner, value, flag);
+  }
+  static Status Delete(IndexMap& map, const OwnerRef& owner) { return map.DeleteValue(owner); }
+
+  // Whether no owner has a value. Walks over the table.
+  static bool IsEmpty(const IndexMap& map) {
+    return map.is_interned() ? map.codes() == 0 : map.pointer_->elements() == 0;
   }
 
   // `references` at a time. REQUIRES: the caller holds one reference, or so many.
@@ -50,4 +57,4 @@ struct SnapshotAccess {
 
 }  // namespace inlay
 
-#endif  // INLAY_ENGINE_SNAPSHOTS_SNAPSHOT_ACCESS_H_
+#endif  // INLAY_ENGINE_LAYOUTS_INDEX_MAP_ACCESS_H_
