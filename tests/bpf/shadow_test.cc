@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <shared_mutex>
 #include <thread>
 #include <vector>
@@ -39,9 +40,16 @@ struct Numbers {
   uint32_t count;
 };
 
-double Seconds() {
-  const char* const asked = std::getenv("INLAY_SHADOW_SECONDS");
-  return asked == nullptr ? 10 : std::atof(asked);
+// A number that the environment asks for.
+double Asked(const char* variable, double otherwise) {
+  const char* const asked = std::getenv(variable);
+  return asked == nullptr ? otherwise : std::atof(asked);
+}
+
+// Another one for each run, so that runs differ; a failure prints it.
+uint64_t Seed() {
+  const char* const asked = std::getenv("INLAY_SHADOW_SEED");
+  return asked == nullptr ? std::random_device()() : std::strtoull(asked, nullptr, 10);
 }
 
 // Passes until told to end. Sockets come and go during every other pass, whose censuses are seldom
@@ -137,17 +145,22 @@ TEST_F(ShadowTest, BothAreTheSame) {
   std::shared_mutex births;
   CollectingThread collecting(*collector, births);
   uint64_t steps = 0;
+  const uint64_t seed = Seed();
+  std::printf("INLAY_SHADOW_SEED=%lu\n", seed);
+  const auto fewest_packets =
+      static_cast<uint64_t>(Asked("INLAY_SHADOW_PACKETS", double{kFewestCompared}));
   {
     std::vector<std::unique_ptr<ShadowTraffic>> traffic;
-    for (uint64_t seed = 1; seed <= 2; ++seed) {
+    for (uint64_t i = 0; i < 2; ++i) {
       traffic.push_back(
-          std::make_unique<ShadowTraffic>(seed, &numbers_->first, &numbers_->count, &births));
+          std::make_unique<ShadowTraffic>(seed + i, &numbers_->first, &numbers_->count, &births));
     }
     using Clock = std::chrono::steady_clock;
-    const auto end = Clock::now() + std::chrono::duration<double>(Seconds());
+    const auto end =
+        Clock::now() + std::chrono::duration<double>(Asked("INLAY_SHADOW_SECONDS", 10));
     // A busy or an emulated machine needs longer until there is enough to judge.
     const auto is_done = [&] {
-      return Clock::now() >= end && counts_->packets > kFewestCompared &&
+      return Clock::now() >= end && counts_->packets > fewest_packets &&
              counts_->walked > kFewestCompared && counts_->spilled > 0 &&
              map_->CountValues().interned > kFewestWritten;
     };
@@ -170,8 +183,8 @@ TEST_F(ShadowTest, BothAreTheSame) {
       collecting.passes(), collecting.complete(), collecting.complete_beside_births(),
       collecting.freed(), collecting.kept());
   EXPECT_EQ(counts_->differed, 0u)
-      << "place " << counts_->place << std::hex << ", mark " << counts_->mark << ", in Inlay "
-      << counts_->in_inlay << ", in the storage " << counts_->in_storage;
+      << "seed " << seed << ", place " << counts_->place << std::hex << ", mark " << counts_->mark
+      << ", in Inlay " << counts_->in_inlay << ", in the storage " << counts_->in_storage;
   EXPECT_EQ(counts_->failed, 0u);
   EXPECT_GT(counts_->packets, kFewestCompared);
   EXPECT_GT(counts_->walked, kFewestCompared);

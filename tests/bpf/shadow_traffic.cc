@@ -16,6 +16,8 @@ namespace {
 constexpr size_t kMostListeners = 6;
 constexpr size_t kMostSockets = 120;
 constexpr uint32_t kChannels = 4;
+constexpr uint32_t kStepsWithOdds = 2000;  // until new ones are drawn
+constexpr uint32_t kMostSentBytes = 20000;
 
 // A message of one byte with room for a descriptor.
 struct DescriptorMessage {
@@ -57,7 +59,7 @@ ShadowTraffic::Socket ShadowTraffic::Open(int type, int family) {
 
 void ShadowTraffic::Change(const Socket& socket) {
   const int unused = 0;
-  const uint32_t number = Below(8) == 0 ? 0 : Number();
+  const uint32_t number = Below(256) < delete_odds_ ? 0 : Number();
   setsockopt(socket.get(), kShadowLevel, static_cast<int>(number), &unused, sizeof(unused));
 }
 
@@ -102,7 +104,7 @@ void ShadowTraffic::Connect() {
   send(client.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
   if (!stream) recv(peer.socket.get(), nullptr, 0, MSG_DONTWAIT);
   sockets_.push_back(std::move(client));
-  if (!stream || Below(2) == 0) return;
+  if (!stream || Below(256) >= accept_odds_) return;
   Socket child(accept4(peer.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!child.ok()) return;
   send(child.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
@@ -112,9 +114,11 @@ void ShadowTraffic::Connect() {
 void ShadowTraffic::Exchange() {
   if (sockets_.empty()) return;
   const Socket& socket = sockets_[Below(static_cast<uint32_t>(sockets_.size()))];
-  char bytes[500] = {};
-  send(socket.get(), bytes, sizeof(bytes), MSG_NOSIGNAL);
-  if (Below(2) == 0) recv(socket.get(), bytes, sizeof(bytes), 0);
+  static const std::array<char, kMostSentBytes> kBytes = {};
+  send(socket.get(), kBytes.data(), 1 + Below(most_bytes_), MSG_NOSIGNAL);
+  if (Below(2) == 0) return;
+  std::array<char, 500> received;
+  recv(socket.get(), received.data(), received.size(), 0);
 }
 
 void ShadowTraffic::OpenChannels() {
@@ -160,7 +164,7 @@ void ShadowTraffic::TakeBack(Channel& channel) {
 void ShadowTraffic::CloseOne() {
   if (sockets_.empty()) return;
   std::swap(sockets_.back(), sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
-  if (Below(4) == 0) {
+  if (Below(256) < reset_odds_) {
     const linger reset = {1, 0};
     setsockopt(sockets_.back().get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   }
@@ -169,26 +173,49 @@ void ShadowTraffic::CloseOne() {
   if (Below(40) == 0 && !receivers_.empty()) receivers_.erase(receivers_.begin());
 }
 
+void ShadowTraffic::DrawOdds() {
+  for (uint32_t& odds : odds_) odds = 1 + Below(Below(2) == 0 ? 16 : 256);
+  reset_odds_ = Below(257);
+  accept_odds_ = Below(257);
+  delete_odds_ = Below(4) == 0 ? Below(257) : 32;
+  most_bytes_ = Below(4) == 0 ? kMostSentBytes : 500;
+}
+
+ShadowTraffic::Step ShadowTraffic::Draw() {
+  uint32_t sum = 0;
+  for (const uint32_t odds : odds_) sum += odds;
+  uint32_t drawn = Below(sum);
+  size_t step = 0;
+  while (drawn >= odds_[step]) drawn -= odds_[step++];
+  return static_cast<Step>(step);
+}
+
 void ShadowTraffic::Run() {
   OpenChannels();
   while (!ending_) {
-    ++steps_;
-    const uint32_t what = Below(8);
-    if (what <= 3) {
-      const std::shared_lock lock(births_, std::try_to_lock);
-      if (!lock.owns_lock()) {
-        std::this_thread::yield();
-      } else if (what == 3) {
-        CloseOne();
-      } else {
-        Connect();
+    if (steps_++ % kStepsWithOdds == 0) DrawOdds();
+    switch (const Step step = Draw()) {
+      case Step::kConnect:
+      case Step::kClose: {
+        const std::shared_lock lock(births_, std::try_to_lock);
+        if (!lock.owns_lock()) {
+          std::this_thread::yield();
+        } else if (step == Step::kClose) {
+          CloseOne();
+        } else {
+          Connect();
+        }
+        break;
       }
-    } else if (what == 4) {
-      Pass();
-    } else if (what == 5) {
-      if (!sockets_.empty()) Change(sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
-    } else {
-      Exchange();
+      case Step::kPass:
+        Pass();
+        break;
+      case Step::kChange:
+        if (!sockets_.empty()) Change(sockets_[Below(static_cast<uint32_t>(sockets_.size()))]);
+        break;
+      case Step::kExchange:
+        Exchange();
+        break;
     }
   }
 }

@@ -1,11 +1,13 @@
 // ShadowTraffic: a thread that opens, connects, accepts, passes and closes TCP and UDP sockets over
-// loopback, at random, and changes their values.
+// loopback, at random, and changes their values. Now and then it draws new odds for all of these,
+// so that it comes through times of many connections, of many changes, and of hardly anything else.
 
 #ifndef INLAY_TESTS_BPF_SHADOW_TRAFFIC_H_
 #define INLAY_TESTS_BPF_SHADOW_TRAFFIC_H_
 
 #include <netinet/in.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <random>
@@ -44,7 +46,13 @@ class ShadowTraffic {
     bool has_socket;
   };
 
+  // What a step may do.
+  enum class Step : uint8_t { kConnect, kClose, kPass, kChange, kExchange };
+  static constexpr size_t kSteps = 5;
+
   void Run();
+  void DrawOdds();
+  Step Draw();
   uint32_t Below(uint32_t bound) { return std::uniform_int_distribution(0u, bound - 1)(random_); }
   uint32_t Number();
   Socket Open(int type, int family);
@@ -58,6 +66,12 @@ class ShadowTraffic {
   void CloseOne();
 
   std::mt19937_64 random_;
+  // Of each step, and of some of its variants: in 256.
+  std::array<uint32_t, kSteps> odds_ = {};
+  uint32_t reset_odds_ = 64;
+  uint32_t accept_odds_ = 128;
+  uint32_t delete_odds_ = 32;
+  uint32_t most_bytes_ = 500;
   const volatile uint32_t* const first_number_;
   const volatile uint32_t* const numbers_;
   std::shared_mutex& births_;
