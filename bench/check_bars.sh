@@ -30,6 +30,9 @@ check scaling_bench
 check map_count_bench
 check memory_bench
 check kernel/kernel_bench --inlay_sockets=500000
+for sweep in maps connections census; do
+  check kernel/kernel_bench --inlay_sweep="$sweep" --inlay_sockets=500000
+done
 echo "=== counts.sh"
 bench/counts.sh build/release/bench
 case $? in

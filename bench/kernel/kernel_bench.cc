@@ -14,6 +14,12 @@
 // KernelCreate/<sk_storage|mark>/sockets:N, the system call that gives one socket its value.
 // Sockets get their values once, when they are opened, so these are one measurement each.
 //
+// --inlay_sweep=connections: Connections/<program>, the CPU time of a TCP connection over loopback,
+// its accept and the end of both sockets, while a program gives the sockets values, or none does;
+// ConnectionSet/<program>, what the program's set takes of that, and the reading of the clock.
+// --inlay_sweep=census: Census/sockets:N, the CPU time of a pass of LiveCollector.
+// --inlay_sweep=maps: ManyMaps/<access>, sockets with sixteen storages and sixteen maps of Inlay's.
+//
 // Exit code 77, with the reason, if this machine cannot run it.
 
 #include <benchmark/benchmark.h>
@@ -26,18 +32,23 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 
 #include "bench/kernel/accesses.h"
+#include "bench/kernel/census_cost.h"
+#include "bench/kernel/connection_rate.h"
 #include "bench/kernel/kernel_sockets.h"
 #include "bench/kernel/loaded_programs.h"
 #include "bench/kernel/slab_usage.h"
 #include "bench/kernel/socket_capacity.h"
 #include "bench/kernel/socket_holders.h"
+#include "bench/kernel/socket_with_many_maps.h"
 #include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "engine/live_kernel/scratch_cgroup.h"
+#include "engine/workload/bar.h"
 
 namespace inlay::bench {
 namespace {
@@ -141,6 +152,98 @@ void RegisterCosts(Session& session, size_t sockets) {
       1);
 }
 
+// --- the other sweeps ---
+
+// What they share: the cgroup, and the objects that they open when they are needed.
+struct OtherSession {
+  live_kernel::ScratchCgroup cgroup;
+  EndHoldersOnSignal end_holders_on_signal;
+  std::unique_ptr<ConnectionRate> connections = nullptr;
+  std::unique_ptr<SocketsWithManyMaps> many_maps = nullptr;
+};
+
+// `measure` returns nanoseconds.
+template <typename Measure>
+void RegisterTimed(const std::string& name, Measure measure, int repetitions = 0) {
+  RegisterRun(
+      name,
+      [measure](benchmark::State& state) {
+        for (auto _ : state) {
+          try {
+            state.SetIterationTime(measure(state) * 1e-9);
+          } catch (const std::exception& failed) {
+            state.SkipWithError(failed.what());
+            return;
+          }
+        }
+      },
+      repetitions)
+      ->Iterations(1)
+      ->UseManualTime()
+      ->Unit(benchmark::kNanosecond);
+}
+
+void RegisterConnections(OtherSession& session, Results& results, size_t sockets) {
+  const size_t connections = std::min<size_t>(sockets, 10000);
+  const auto rate = [&session]() -> ConnectionRate& {
+    if (session.connections == nullptr) {
+      session.connections = std::make_unique<ConnectionRate>(session.cgroup.fd());
+    }
+    return *session.connections;
+  };
+  RegisterTimed("Connections/none", [rate, connections](benchmark::State&) {
+    return rate().NsPerConnection("", connections);
+  });
+  for (const std::string program :
+       {"create_inlay", "create_storage", "sockops_inlay", "sockops_storage"}) {
+    RegisterTimed("Connections/" + program, [rate, program, connections](benchmark::State&) {
+      return rate().NsPerConnection(program, connections);
+    });
+    RegisterTimed("ConnectionSet/" + program, [rate, program, connections](benchmark::State&) {
+      return rate().NsPerSet(program + "_timed", connections);
+    });
+  }
+  results.AddBar(workload::Bar::AtMost(std::string("Connections/create_inlay") + kMeasured,
+                                       std::string("Connections/none") + kMeasured, 1.03));
+  for (const std::string where : {"create", "sockops"}) {
+    results.AddBar(workload::Bar::AtMost("ConnectionSet/" + where + "_inlay" + kMeasured,
+                                         "ConnectionSet/" + where + "_storage" + kMeasured, 1));
+  }
+}
+
+void RegisterCensus(OtherSession& session, Results& results, size_t sockets) {
+  std::set<size_t> sizes = {10000, 100000};
+  sizes.erase(sizes.lower_bound(sockets), sizes.end());
+  sizes.insert(sockets);
+  for (const size_t size : sizes) {
+    const std::string name = "Census/sockets:" + std::to_string(size);
+    RegisterTimed(name, [&session, size](benchmark::State& state) {
+      const CensusCost cost = MeasureCensus(size, session.cgroup.fd());
+      state.counters["wall_seconds"] = cost.wall_seconds;
+      state.counters["cpu_us_per_socket"] = cost.cpu_seconds * 1e6 / static_cast<double>(size);
+      return cost.cpu_seconds * 1e9;
+    });
+    // 500,000 sockets in a second.
+    if (size == sockets) {
+      results.AddBar(workload::Bar::Counter(name + kMeasured, "cpu_us_per_socket", 2));
+    }
+  }
+}
+
+void RegisterManyMaps(OtherSession& session, Results& results, size_t sockets) {
+  for (const std::string access : kManyMapsAccesses) {
+    RegisterTimed("ManyMaps/" + access, [&session, access, sockets](benchmark::State&) {
+      if (session.many_maps == nullptr) {
+        session.many_maps = std::make_unique<SocketsWithManyMaps>(sockets, session.cgroup.fd());
+      }
+      return session.many_maps->Take(access);
+    });
+  }
+  const auto name = [](const std::string& access) { return "ManyMaps/" + access + kMeasured; };
+  results.AddBar(
+      workload::Bar::OverTouch(name("inlay_last"), name("storage_last"), name("touch"), 0.05));
+}
+
 bool HasCgroup2() {
   std::ifstream mounts("/proc/mounts");
   for (std::string line; std::getline(mounts, line);) {
@@ -174,7 +277,11 @@ std::unique_ptr<Session> OpenSession(size_t sockets, std::string* not_permitted)
 
 int Main(int argc, char** argv) {
   Results results;
-  if (!results.Initialize(argc, argv, {.repetitions = "--benchmark_repetitions=7"})) return 1;
+  if (!results.Initialize(argc, argv,
+                          {.repetitions = "--benchmark_repetitions=7",
+                           .sweeps = {"values", "connections", "census", "maps"}})) {
+    return 1;
+  }
   if (const char* const missing = Missing(); missing != nullptr) return Skip(missing);
   auto sockets = static_cast<size_t>(results.sockets());
   const SocketCapacity capacity = FindSocketCapacity();
@@ -184,6 +291,16 @@ int Main(int argc, char** argv) {
     sockets = capacity.sockets;
   }
   if (sockets <= kSmallSockets) return Skip("too few sockets fit");
+  if (results.sweep() != "values") {
+    OtherSession session;
+    if (results.sweep() == "connections") RegisterConnections(session, results, sockets);
+    if (results.sweep() == "census") RegisterCensus(session, results, sockets);
+    // Sixteen storages take nearly as much as the socket.
+    if (results.sweep() == "maps") {
+      RegisterManyMaps(session, results, std::min(sockets, capacity.sockets / 2));
+    }
+    return results.Run();
+  }
   std::string not_permitted;
   const std::unique_ptr<Session> session = OpenSession(sockets, &not_permitted);
   if (session == nullptr) return Skip(not_permitted.c_str());
