@@ -351,7 +351,7 @@ Status IndexMap::AssignRef(const OwnerRef& owner, const ValueRef& ref, UpdateFla
   if (!ref.IsOf(table_.get()) || !owner.words().Holds(field_)) return Status::kInvalid;
   const Expectation expectation{.flag = flag};
   const uint32_t code = owner.words().Load(field_);
-  const Status status = expectation.Check(owner, code);
+  const Status status = expectation.Check(*this, owner, code);
   if (status != Status::kOk || code == ref.index()) return status;
   if (!table_->TryRef(ref.index())) [[unlikely]] {
     return Spill(owner, ref.bytes(), expectation);  // the count is at its limit
