@@ -45,7 +45,8 @@ expect "$(dpkg-deb --info "$(package libinlay0)" shlibs)" \
   "^libinlay 0 libinlay0 \(= $version-1\)\$" "the line of shlibs"
 expect "$(dpkg-deb --info "$(package libinlay0)" triggers)" 'ldconfig' "the trigger"
 has libinlay0 "/libinlay.so.0.*"
-for path in /libinlay.so /libinlay.a /inlay.pc /inlayConfig.cmake /inlay/inlay.h /inlay/tsan.supp; do
+for path in /libinlay.so /libinlay.a /inlay.pc /inlayConfig.cmake /inlay/inlay.h \
+    /inlay/tsan.supp; do
   has libinlay-dev "$path"
 done
 for path in /usr/bin/inlay /man1/inlay.1 /man1/inlay-analyze.1 /bash-completion/completions/inlay \
