@@ -47,6 +47,7 @@
 #include <string>
 #include <utility>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/index_map.h"
 #include "inlay/operation.h"
@@ -78,7 +79,7 @@ enum class Opened : uint8_t { kMade, kFound, kReplaced };
 class MapHandle {
  public:
   MapHandle() = default;  // empty
-  MapHandle(const MapHandle& other) noexcept;
+  INLAY_API MapHandle(const MapHandle& other) noexcept;
   MapHandle(MapHandle&& other) noexcept
       : directory_(std::exchange(other.directory_, nullptr)),
         entry_(std::exchange(other.entry_, nullptr)),
@@ -91,7 +92,7 @@ class MapHandle {
   }
   // The last handle of a map that is not kept frees it, and waits for grace periods.
   ~MapHandle() { Close(); }
-  void Close() noexcept;
+  INLAY_API void Close() noexcept;
 
   explicit operator bool() const { return map_ != nullptr; }
   // REQUIRES: not empty. Valid while the handle is open.
@@ -117,10 +118,10 @@ struct SweepResult {
 class MapDirectory {
  public:
   // kNoMemory. The store must outlive the directory.
-  static Status Create(Store& store, std::unique_ptr<MapDirectory>* directory) noexcept;
+  INLAY_API static Status Create(Store& store, std::unique_ptr<MapDirectory>* directory) noexcept;
   // Frees the maps that were kept, or that still have values to move.
   // REQUIRES: no handle is open. Reader section: REQUIRES none (may wait for grace periods).
-  ~MapDirectory();
+  INLAY_API ~MapDirectory();
   MapDirectory(const MapDirectory&) = delete;
   MapDirectory& operator=(const MapDirectory&) = delete;
 
@@ -132,12 +133,12 @@ class MapDirectory {
   // `migrate` is called before Open() returns for each value that owners have an index of, and by
   // SweepOwner() for others; it must not use the directory.
   // Reader section: REQUIRES none (may wait for a grace period).
-  Status Open(const OpenOptions& options, MapHandle* handle, std::string* error,
-              Opened* opened = nullptr) noexcept;
+  INLAY_API Status Open(const OpenOptions& options, MapHandle* handle, std::string* error,
+                        Opened* opened = nullptr) noexcept;
 
   // Gives up the maps that were kept and that nobody has open: nobody finds them any more, and
   // sweeps drop their values. Returns how many.
-  size_t AbandonUnopened() noexcept;
+  INLAY_API size_t AbandonUnopened() noexcept;
 
   // A step of a walk over the owners: visits up to `most_owners`, which `next()` names one after
   // the other, as a pointer, until it returns null at the end of the walk. Then frees the maps that
@@ -168,8 +169,8 @@ class MapDirectory {
   }
 
   // Maps that Open() finds, and all that exist.
-  size_t named_maps() const noexcept;
-  size_t maps() const noexcept;
+  INLAY_API size_t named_maps() const noexcept;
+  INLAY_API size_t maps() const noexcept;
 
  private:
   friend class MapHandle;
@@ -177,8 +178,8 @@ class MapDirectory {
   explicit MapDirectory(std::unique_ptr<State> state);
   void AddHandle(DirectoryEntry* entry) noexcept;
   void EndHandle(DirectoryEntry* entry) noexcept;
-  void Visit(const OwnerRef& owner, SweepResult* result) noexcept;
-  size_t FreeEmptyMaps() noexcept;
+  INLAY_API void Visit(const OwnerRef& owner, SweepResult* result) noexcept;
+  INLAY_API size_t FreeEmptyMaps() noexcept;
 
   std::unique_ptr<State> state_;
 };

@@ -37,6 +37,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "inlay/export.h"
 #include "inlay/function_ref.h"
 #include "inlay/index_map.h"
 #include "inlay/inline_words.h"
@@ -76,7 +77,7 @@ class SnapshotSaver {
   void operator()(OwnerKey key, O& owner) noexcept {
     Add(key, OwnerRef(owner));
   }
-  void Add(OwnerKey key, const OwnerRef& owner) noexcept;
+  INLAY_API void Add(OwnerKey key, const OwnerRef& owner) noexcept;
 
  private:
   friend class SnapshotWriter;
@@ -89,9 +90,9 @@ class SnapshotSaver {
 // why. kInvalid: the map's name has more than 4,096 bytes. On failure `path` is what it was before.
 // The file is for its user alone (mode 0600).
 // Reader section: not needed, allowed, but the call waits for the disk.
-Status SaveSnapshot(IndexMap& map, const std::string& path, const SaveOptions& options,
-                    FunctionRef<void(SnapshotSaver& save)> each_owner, std::string* error,
-                    SnapshotHeader* saved = nullptr) noexcept;
+INLAY_API Status SaveSnapshot(IndexMap& map, const std::string& path, const SaveOptions& options,
+                              FunctionRef<void(SnapshotSaver& save)> each_owner, std::string* error,
+                              SnapshotHeader* saved = nullptr) noexcept;
 template <typename T, InlineField kField>
 Status SaveSnapshot(SharedMap<T, kField>& map, const std::string& path, const SaveOptions& options,
                     FunctionRef<void(SnapshotSaver& save)> each_owner, std::string* error,
@@ -128,17 +129,17 @@ struct LoadResult {
 };
 
 // Reads and checks a file, but for the values of owners. Fails as LoadSnapshot().
-Status ReadSnapshotHeader(const std::string& path, SnapshotHeader* header,
-                          std::string* error) noexcept;
+INLAY_API Status ReadSnapshotHeader(const std::string& path, SnapshotHeader* header,
+                                    std::string* error) noexcept;
 
 // The steps of a load, for LoadSnapshot().
 class SnapshotLoad {
  public:
   // Fails as LoadSnapshot(). Otherwise the table holds the values, with a reference for each owner.
-  static Status Begin(IndexMap& map, const std::string& path, const LoadOptions& options,
-                      std::unique_ptr<SnapshotLoad>* load, std::string* error) noexcept;
+  INLAY_API static Status Begin(IndexMap& map, const std::string& path, const LoadOptions& options,
+                                std::unique_ptr<SnapshotLoad>* load, std::string* error) noexcept;
   // Gives the references back that no owner took.
-  ~SnapshotLoad();
+  INLAY_API ~SnapshotLoad();
   SnapshotLoad(const SnapshotLoad&) = delete;
   SnapshotLoad& operator=(const SnapshotLoad&) = delete;
 
@@ -157,7 +158,7 @@ class SnapshotLoad {
     owners_.wide_numbers != nullptr ? give(owners_.wide_numbers) : give(owners_.numbers);
   }
   // kNoMemory and its reasons: why the first owner failed.
-  Status End(LoadResult* result) noexcept;
+  INLAY_API Status End(LoadResult* result) noexcept;
 
  private:
   struct State;
@@ -194,8 +195,8 @@ class SnapshotLoad {
       }
     }
   }
-  void GiveOwner(const OwnerRef& owner, uint32_t number) noexcept;
-  void Skip(uint32_t number) noexcept;
+  INLAY_API void GiveOwner(const OwnerRef& owner, uint32_t number) noexcept;
+  INLAY_API void Skip(uint32_t number) noexcept;
 
   // What GiveAll() reads.
   Owners owners_;

@@ -1,16 +1,24 @@
 #!/usr/bin/env python3
 """Checks what the shared library exports.
 
-  exported_symbols.py SHARED STATIC LIST [--write] [OBJECT...]
+  exported_symbols.py SHARED STATIC HEADERS LIST [--write] [OBJECT...]
 
 SHARED exports the functions of LIST and nothing else, all in namespace inlay or named inlay_*. What
-the OBJECTs, which use public headers only, take from STATIC is among them: otherwise a function of
-these headers lacks INLAY_API. --write makes LIST what SHARED exports, to be looked through and
-committed.
+the OBJECTs of other programs take from STATIC is among them, if a header in the folder HEADERS
+declares it: otherwise it lacks INLAY_API there. --write makes LIST what SHARED exports, to be
+looked through and committed.
 """
 
+import glob
+import os
+import re
 import subprocess
 import sys
+
+CLASS = re.compile(r"^(?:class|struct)\s(?:\[\[.*?\]\]\s)?(\w+)(?:\sfinal)?\s(?::[^;{]*)?\{", re.M)
+# A function of a namespace begins in the first column, behind INLAY_API and attributes.
+FUNCTION = re.compile(r"^(?:\[\[.*?\]\] |INLAY_API )*[a-zA-Z][\w:<>,&* ]*[\s*&](\w+)\(", re.M)
+SYMBOL = re.compile(r"(?:\w+::)*?(?:(\w+)::)?(~?\w+)(?:\[abi:\w+\])?(?:\(.*)?$")
 
 
 def symbols(arguments, paths):
@@ -30,9 +38,26 @@ def is_public(name):
     return name.startswith(("inlay::", "inlay_"))
 
 
+class Headers:
+    """What the public headers declare, as far as a search for words can tell."""
+
+    def __init__(self, folder):
+        texts = []
+        for path in sorted(glob.glob(os.path.join(folder, "*.h"))):
+            with open(path, encoding="utf-8") as file:
+                texts.append(file.read())
+        text = "\n".join(texts)
+        self.classes = set(CLASS.findall(text))
+        self.functions = set(FUNCTION.findall(text))
+
+    def declare(self, symbol):
+        match = SYMBOL.match(symbol)
+        return bool(match) and (match.group(1) in self.classes or match.group(2) in self.functions)
+
+
 def main():
     arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
-    shared, static, path, *objects = arguments
+    shared, static, headers, path, *objects = arguments
     exported = symbols(["-D", "--defined-only"], [shared])
     if "--write" in sys.argv:
         with open(path, "w", encoding="utf-8") as file:
@@ -45,9 +70,10 @@ def main():
     faults += [f"is exported, and not in the list: {name}" for name in exported - expected]
     faults += [f"is in the list, and not exported: {name}" for name in expected - exported]
     if objects:
+        declared = Headers(headers)
         used = symbols(["--undefined-only"], objects) & symbols(["--defined-only"], [static])
-        faults += [f"is used through a public header, and hidden; INLAY_API is missing: {name}"
-                   for name in used - exported if is_public(name)]
+        faults += [f"is declared in a public header, used, and hidden; INLAY_API is missing: {name}"
+                   for name in used - exported if is_public(name) and declared.declare(name)]
     for fault in sorted(faults):
         print(fault)
     if faults:
