@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/layouts/homecoming.h"
+#include "engine/layouts/index_map_expectation.h"
 #include "engine/layouts/private_values.h"
 #include "engine/memory/allocate.h"
 #include "engine/memory/value_bytes.h"
@@ -21,25 +22,6 @@ namespace {
 constexpr uint32_t kLooksBeforeDoubt = 64;
 
 }  // namespace
-
-struct IndexMap::Expectation {
-  UpdateFlag flag = UpdateFlag::kAny;
-  bool may_be_dying = true;  // false for a new child, to save the load
-  // For Modify(): the code, and for a spilled value the address, that the copy was made from.
-  // Within one reader section neither can refer to other bytes.
-  bool unchanged = false;
-  uint32_t code = kAbsentCode;
-  const std::byte* private_value = nullptr;
-
-  Status Check(const IndexMap& map, const OwnerRef& owner, uint32_t code_now) const {
-    if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
-    if (code_now == kAbsentCode && may_be_dying && map.IsGone(owner)) return Status::kNotFound;
-    return CheckUpdateFlag(flag, code_now != kAbsentCode);
-  }
-  bool CheckPrivate(const std::byte* value_now) const {
-    return !unchanged || value_now == private_value;
-  }
-};
 
 Status IndexMap::Create(Store& store, const MapOptions& options,
                         std::unique_ptr<IndexMap>* map) noexcept {
@@ -222,25 +204,32 @@ const std::byte* IndexMap::CreateInPointer(const OwnerRef& owner, std::span<cons
 // released if the owner is not as expected.
 Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
                               const Expectation& expectation) noexcept {
-  const InlineWordsRef& words = owner.words();
-  const uint32_t spilled = field_.spilled_code();
-  uint32_t code = words.Load(field_);
-  for (;;) {
-    Status status = expectation.Check(*this, owner, code);
-    if (status == Status::kOk && code == spilled) [[unlikely]] {
-      status = PublishIndexOverPrivate(owner, index, expectation, &code);
-      if (status == Status::kOk) return status;
-      if (code != spilled) continue;
+  return owner.words().Visit(field_, [&](auto& word) {
+    auto seen = word.load(std::memory_order_acquire);
+    for (;;) {
+      uint32_t code = ExtractCode(seen, field_);
+      Status status = expectation.Check(*this, owner, code);
+      if (status == Status::kOk && code == field_.spilled_code()) [[unlikely]] {
+        status = PublishIndexOverPrivate(owner, index, expectation, &code);
+        if (status == Status::kOk) return status;
+        if (code != field_.spilled_code()) {
+          seen = word.load(std::memory_order_acquire);
+          continue;
+        }
+      }
+      if (status != Status::kOk || code == index) {
+        table_->Release(index);
+        return status;
+      }
+      INLAY_TEST_POINT("publish.checked");
+      // Fails if the owner is marked as closed after the check, by a bit of the same word.
+      if (word.compare_exchange_strong(seen, ReplaceCode(seen, field_, index),
+                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
+        if (code != kAbsentCode) table_->Release(code);
+        return Status::kOk;
+      }
     }
-    if (status != Status::kOk || code == index) {
-      table_->Release(index);
-      return status;
-    }
-    if (words.CompareExchange(field_, &code, index)) {
-      if (code != kAbsentCode) table_->Release(code);
-      return Status::kOk;
-    }
-  }
+  });
 }
 
 Status IndexMap::PublishReference(const OwnerRef& owner, ValueIndex index) noexcept {

@@ -17,98 +17,17 @@
 #include <atomic>
 #include <cassert>
 #include <cstddef>
-#include <cstring>
 #include <new>
 #include <utility>
-#include <vector>
 
-#include "engine/memory/address_range.h"
+#include "engine/layouts/keyed_map_state.h"
 #include "engine/memory/allocate.h"
 #include "engine/sync/inline_read_section.h"
 #include "engine/sync/mutex.h"
-#include "engine/sync/one_writer.h"
 #include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
-#include "inlay/store_report.h"
 
 namespace inlay {
-namespace {
-
-using ValuePlace = std::atomic<const std::byte*>;
-static_assert(sizeof(ValuePlace) == sizeof(void*) && ValuePlace::is_always_lock_free);
-
-}  // namespace
-
-struct KeyedIndexMap::State {
-  // What the values of a map have in common. Freed after the last of them.
-  struct Shape {
-    explicit Shape(Account* parent)
-        : pending(AccountOptions{.name = "pending", .parent = parent}) {}
-    static void Free(RcuHead* head) {
-      static_assert(offsetof(Shape, rcu_head) == 0);
-      delete reinterpret_cast<Shape*>(head);
-    }
-
-    RcuHead rcu_head = {};
-    uint32_t offset_bytes = 0;  // of the value, from its header
-    uint32_t alignment = 0;
-    size_t malloc_bytes = 0;
-    Account pending;  // of what waits for readers: this map's part of its parent
-  };
-  // In front of a value's bytes.
-  struct Header {
-    static void Free(Header* header) {
-      const uint32_t alignment = header->shape->alignment;
-      header->~Header();
-      FreeBytes(header, alignment);
-    }
-    // After a grace period.
-    static void Reclaim(RcuHead* head) {
-      static_assert(offsetof(Header, rcu_head) == 0);
-      auto* const header = reinterpret_cast<Header*>(head);
-      header->shape->pending.Uncharge(header->shape->malloc_bytes);
-      Free(header);
-    }
-    // Frees a new value that no key got.
-    struct Delete {
-      void operator()(Header* header) const { Free(header); }
-    };
-
-    RcuHead rcu_head;
-    Shape* shape;
-  };
-
-  ~State() {
-    if (shape != nullptr) Retire<Shape::Free>(&shape->rcu_head);  // after all values
-  }
-
-  Header* HeaderOf(const std::byte* value) const {
-    return reinterpret_cast<Header*>(const_cast<std::byte*>(value) - shape->offset_bytes);
-  }
-  std::unique_ptr<Header, Header::Delete> TryCopy(std::span<const std::byte> value) const {
-    void* const room = TryAllocateBytes(shape->offset_bytes + value.size(), shape->alignment);
-    if (room == nullptr) return nullptr;
-    std::memcpy(static_cast<std::byte*>(room) + shape->offset_bytes, value.data(), value.size());
-    return std::unique_ptr<Header, Header::Delete>(new (room) Header{{}, shape});
-  }
-  // The bytes of places up to that of `index`; the place of the code 0 counts as none.
-  static size_t PlaceBytes(uint32_t index) { return index * sizeof(ValuePlace); }
-
-  Shape* shape = nullptr;
-  Account* account = nullptr;  // pays for keys, places and values
-  AddressRange places;
-  Mutex mutex;
-  // Threads change these under the mutex. Any thread may read them.
-  OneWriter<uint32_t> values;
-  OneWriter<uint32_t> charged_places;  // places up to this index are charged
-  OneWriter<uint64_t> replaced;
-  OneWriter<uint64_t> erased;
-  std::atomic<uint64_t> no_indexes{0};
-  std::atomic<uint64_t> account_limit{0};
-  std::atomic<uint64_t> pending_limit{0};
-  std::atomic<uint64_t> no_memory{0};
-};
-
 // --- set-up and teardown
 
 Status KeyedIndexMap::Create(Store& store, uint32_t key_bytes, const MapOptions& options,
@@ -139,31 +58,31 @@ Status KeyedIndexMap::Create(Store& store, uint32_t key_bytes, const MapOptions&
 }
 
 KeyedIndexMap::KeyedIndexMap(Store& store, const MapOptions& options)
-    : store_(store), options_(options) {}
+    : closed_(store.closed_field()), store_(store), options_(options) {}
 
 Status KeyedIndexMap::MakeTable(uint32_t key_bytes) noexcept {
   state_ = TryNew<State>();
   if (state_ == nullptr) return Status::kNoMemory;
   Account* const own = options_.account;
   state_->account = own != nullptr ? own : &store_.account();
-  std::unique_ptr<State::Shape> shape =
-      TryNew<State::Shape>(own != nullptr ? own : &store_.pending_account());
+  std::unique_ptr<State::Shape> shape = TryNew<State::Shape>();
   if (shape == nullptr) return Status::kNoMemory;
   shape->alignment = std::max<uint32_t>(options_.alignment, alignof(State::Header));
   // The header, and what the value's alignment adds to it.
   shape->offset_bytes = static_cast<uint32_t>((sizeof(State::Header) + shape->alignment - 1) /
                                               shape->alignment * shape->alignment);
   shape->malloc_bytes = MallocBytes(shape->offset_bytes + options_.value_bytes);
+  shape->pending = own != nullptr ? own : &store_.pending_account();
   state_->shape = shape.release();
   // Zeroes are null. The system gives memory to the pages that are used.
-  const size_t bytes = (size_t{field_.mask()} + 1) * sizeof(ValuePlace);
+  const size_t bytes = (size_t{field_.mask()} + 1) * sizeof(State::Place);
   if (!state_->places.Reserve(bytes) || !state_->places.Commit(bytes)) return Status::kNoMemory;
-  values_ = reinterpret_cast<ValuePlace*>(state_->places.base());
+  values_ = reinterpret_cast<State::Place*>(state_->places.base());
   ValueTableOptions table_options;
   table_options.value_bytes = key_bytes;
   table_options.max_values = field_.max_index();
   table_options.account = state_->account;
-  table_options.pending = &state_->shape->pending;
+  table_options.pending = state_->shape->pending;
   table_options.background = options_.background;
   return ValueTable::Create(table_options, &keys_);
 }
@@ -205,9 +124,9 @@ Status KeyedIndexMap::Set(const KeyRef& key, std::span<const std::byte> value) n
 // The caller holds a reference to the key.
 Status KeyedIndexMap::SetIndex(ValueIndex index, std::span<const std::byte> value) noexcept {
   Account& account = *state_->account;
-  Account& pending = state_->shape->pending;
-  Account* const own = options_.account;
-  const Status no_room_to_wait = own != nullptr ? Status::kAccountLimit : Status::kPendingLimit;
+  Account& pending = *state_->shape->pending;
+  const bool is_one_account = &account == &pending;
+  const Status no_room_to_wait = is_one_account ? Status::kAccountLimit : Status::kPendingLimit;
   const size_t bytes = state_->shape->malloc_bytes;
   auto fresh = state_->TryCopy(value);
   if (fresh == nullptr) return Status::kNoMemory;
@@ -217,12 +136,12 @@ Status KeyedIndexMap::SetIndex(ValueIndex index, std::span<const std::byte> valu
     old = values_[index].load(std::memory_order_relaxed);
     if (old != nullptr) {
       // The new value takes the old one's place in the account.
-      if (own != nullptr && !own->HasRoomFor(bytes)) return Status::kAccountLimit;  // notes who
       if (!pending.Charge(bytes)) return no_room_to_wait;
+      state_->shape->waiting_bytes.fetch_add(bytes, std::memory_order_relaxed);
       ++state_->replaced;
     } else {
       // It will wait for readers one day. In one account for both, that is the next charge.
-      if (own == nullptr && !pending.HasRoomFor(bytes)) return Status::kPendingLimit;
+      if (!is_one_account && !pending.HasRoomFor(bytes)) return no_room_to_wait;
       const uint32_t charged = state_->charged_places;
       const uint32_t places = std::max(charged, index) - charged;
       if (!account.Charge(bytes + State::PlaceBytes(places))) return Status::kAccountLimit;
@@ -262,8 +181,10 @@ Status KeyedIndexMap::EraseIndex(ValueIndex index) noexcept {
     --state_->values;
     ++state_->erased;
   }
-  state_->account->Uncharge(state_->shape->malloc_bytes);
-  state_->shape->pending.ChargeBeyondLimit(state_->shape->malloc_bytes);
+  State::Shape& shape = *state_->shape;
+  state_->account->Uncharge(shape.malloc_bytes);
+  shape.pending->ChargeBeyondLimit(shape.malloc_bytes);
+  shape.waiting_bytes.fetch_add(shape.malloc_bytes, std::memory_order_relaxed);
   Retire<State::Header::Reclaim>(&state_->HeaderOf(old)->rcu_head);
   INLAY_TEST_POINT("keyed_erase.emptied");
   keys_->Release(index);  // after the place is null (K1)
@@ -312,14 +233,14 @@ Status KeyedIndexMap::CountNoMemory(Status status) noexcept {
 
 // --- owners
 
-namespace {
-
-Status CheckKeyFlag(const OwnerRef& owner, UpdateFlag flag, uint32_t code) {
-  if (code == kAbsentCode && owner.dying()) return Status::kNotFound;
+Status KeyedIndexMap::Check(const OwnerRef& owner, UpdateFlag flag, uint32_t code) const noexcept {
+  if (code == kAbsentCode) {
+    const bool is_closed =
+        closed_.width_bits != 0 && owner.words().Holds(closed_) && owner.words().Load(closed_) != 0;
+    if (is_closed || owner.dying()) return Status::kNotFound;
+  }
   return CheckUpdateFlag(flag, code != kAbsentCode);
 }
-
-}  // namespace
 
 Status KeyedIndexMap::AssignKey(const OwnerRef& owner, std::span<const std::byte> key,
                                 UpdateFlag flag) noexcept {
@@ -340,7 +261,7 @@ Status KeyedIndexMap::AssignRef(const OwnerRef& owner, const KeyRef& key,
 Status KeyedIndexMap::AssignIndex(const OwnerRef& owner, ValueIndex index,
                                   UpdateFlag flag) noexcept {
   const uint32_t code = owner.words().Load(field_);
-  Status status = CheckKeyFlag(owner, flag, code);
+  Status status = Check(owner, flag, code);
   if (status != Status::kOk || code == index) return status;
   INLAY_TEST_POINT("keyed_assign.checked");
   status = Reference(index);
@@ -349,21 +270,27 @@ Status KeyedIndexMap::AssignIndex(const OwnerRef& owner, ValueIndex index,
   return PublishIndex(owner, index, flag);
 }
 
-// Stores an index in the owner. Consumes the caller's reference.
+// Stores an index in the owner. Consumes the caller's reference. The swap fails if the owner is
+// marked as closed after the check, by a bit of the same word.
 Status KeyedIndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
                                    UpdateFlag flag) noexcept {
-  uint32_t code = owner.words().Load(field_);
-  for (;;) {
-    const Status status = CheckKeyFlag(owner, flag, code);
-    if (status != Status::kOk || code == index) {
-      keys_->Release(index);
-      return status;
+  return owner.words().Visit(field_, [&](auto& word) {
+    auto seen = word.load(std::memory_order_acquire);
+    for (;;) {
+      const uint32_t code = ExtractCode(seen, field_);
+      const Status status = Check(owner, flag, code);
+      if (status != Status::kOk || code == index) {
+        keys_->Release(index);
+        return status;
+      }
+      INLAY_TEST_POINT("keyed_publish.checked");
+      if (word.compare_exchange_strong(seen, ReplaceCode(seen, field_, index),
+                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
+        if (code != kAbsentCode) keys_->Release(code);
+        return Status::kOk;
+      }
     }
-    if (owner.words().CompareExchange(field_, &code, index)) {
-      if (code != kAbsentCode) keys_->Release(code);
-      return Status::kOk;
-    }
-  }
+  });
 }
 
 Status KeyedIndexMap::DeleteKey(const OwnerRef& owner) noexcept {
@@ -429,88 +356,6 @@ size_t KeyedIndexMap::TrimMemory() noexcept {
   }
   RetireBarrier();  // the old array of the hash index
   return bytes;
-}
-
-KeyedMapStats KeyedIndexMap::stats() const {
-  KeyedMapStats stats;
-  stats.keys = keys_->stats();
-  stats.values = state_->values;
-  stats.replaced = state_->replaced;
-  stats.erased = state_->erased;
-  stats.no_indexes = state_->no_indexes.load(std::memory_order_relaxed);
-  stats.account_limit = state_->account_limit.load(std::memory_order_relaxed);
-  stats.pending_limit = state_->pending_limit.load(std::memory_order_relaxed);
-  stats.no_memory = state_->no_memory.load(std::memory_order_relaxed);
-  return stats;
-}
-
-// Of a keyed map, the indexes are those of its keys.
-void KeyedIndexMap::Describe(MapReport* report) const {
-  report->name = options_.name;
-  report->is_interned = true;
-  report->value_bytes = options_.value_bytes;
-  report->memory = memory_usage();
-  report->width_bits = field_.width_bits;
-  report->indexes = field_.max_index();
-  const ValueTableCounts counts = keys_->counts();
-  report->live = counts.live;
-  report->unreferenced = counts.unreferenced;
-  report->retired = counts.retired;
-  report->free = counts.free + counts.never_used;
-  report->added = counts.reclaimed + counts.live + counts.unreferenced;
-  report->pending_bytes = state_->shape->pending.used_bytes();
-  report->ladder.reclaimed = counts.reclaimed;
-  report->ladder.no_indexes = state_->no_indexes.load(std::memory_order_relaxed);
-  report->ladder.account_limit = state_->account_limit.load(std::memory_order_relaxed);
-  report->ladder.pending_limit = state_->pending_limit.load(std::memory_order_relaxed);
-  report->ladder.no_memory = state_->no_memory.load(std::memory_order_relaxed);
-}
-
-MemoryUsage KeyedIndexMap::memory_usage() const {
-  MemoryUsage usage = keys_->memory_usage();
-  const uint32_t places = state_->charged_places;
-  usage.table_bytes += state_->values * state_->shape->malloc_bytes + State::PlaceBytes(places);
-  if (places > 0) {
-    usage.slack_bytes += PageRoundUp(State::PlaceBytes(places + 1)) - State::PlaceBytes(places);
-  }
-  usage.inline_bytes += store_.InlineBytes(field_);
-  return usage;
-}
-
-uint64_t KeyedIndexMap::codes() const noexcept {
-  if (keys_ == nullptr) return 0;  // Create() failed
-  return keys_->total_references() - keys_->open_refs() - state_->values;
-}
-
-bool KeyedIndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
-  if (counted[field_.spilled_code()] != 0) {
-    *reason = "an owner of a keyed map has the spilled code";
-    return false;
-  }
-  // The map itself holds a reference to each key that has a value.
-  std::vector<uint64_t> holders(counted, counted + field_.max_index() + 1);
-  for (uint32_t index = 1; index < holders.size(); ++index) holders[index] += HasValue(index);
-  return keys_->CheckReferences(holders, reason);
-}
-
-bool KeyedIndexMap::CheckInvariants(std::string* reason) const {
-  if (!keys_->CheckInvariants(reason)) return false;
-  std::vector<uint32_t> count(size_t{field_.mask()} + 1);
-  keys_->ForEach([&](ValueIndex index, std::span<const std::byte>, uint32_t references) {
-    count[index] = references;
-  });
-  uint32_t values = 0;
-  for (uint32_t index = 0; index < count.size(); ++index) {
-    if (!HasValue(index)) continue;
-    ++values;
-    if (count[index] > 0 && index <= state_->charged_places) continue;
-    *reason = "K1: a value has no key, or is not charged (index " + std::to_string(index) + ")";
-    return false;
-  }
-  if (values == state_->values) return true;
-  *reason = "K1: " + std::to_string(values) + " keys have a value, and " +
-            std::to_string(state_->values) + " are counted";
-  return false;
 }
 
 }  // namespace inlay

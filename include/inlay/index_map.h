@@ -197,8 +197,9 @@ class IndexMap final : private RegisteredMap {
   }
 
   // Creates or replaces the value. kExists, kNotFound: `flag` does not allow it. kNotFound: also if
-  // the value is absent and the owner is dying, or closed (StoreOptions::mark_closed). kInvalid: wrong size, or the owner embeds fewer
-  // words than the store reserves, and the map's field is not in them. kNoMemory.
+  // the value is absent and the owner is dying, or closed (StoreOptions::mark_closed). kInvalid:
+  // wrong size, or the owner embeds fewer words than the store reserves, and the map's field is not
+  // in them. kNoMemory.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Update(O& owner, std::span<const std::byte> value, UpdateFlag flag) noexcept {

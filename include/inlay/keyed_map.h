@@ -221,10 +221,11 @@ class KeyedIndexMap final : private RegisteredMap {
   }
 
   // Gives the owner a key that has a value. kNotFound: the key has none; or the owner has no key
-  // and is dying. kExists, kNotFound: `flag` does not allow it; an owner is present if it has a
-  // key, erased or not. kInvalid: wrong size; an empty reference, or one of another map; the owner
-  // does not embed the map's field. kNoMemory: the key is named 2^29 times. Allocates nothing. By a
-  // reference: one count and one compare-and-swap, and no search.
+  // and is dying, or closed (StoreOptions::mark_closed). kExists, kNotFound: `flag` does not allow
+  // it; an owner is present if it has a key, erased or not. kInvalid: wrong size; an empty
+  // reference, or one of another map; the owner does not embed the map's field. kNoMemory: the key
+  // is named 2^29 times. Allocates nothing. By a reference: one count and one compare-and-swap, and
+  // no search.
   // Reader section: not needed, allowed. Ordering: release.
   template <InlineOwner O>
   Status Assign(O& owner, std::span<const std::byte> key,
@@ -306,6 +307,8 @@ class KeyedIndexMap final : private RegisteredMap {
                              UpdateFlag flag) noexcept;
   INLAY_API Status AssignRef(const OwnerRef& owner, const KeyRef& key, UpdateFlag flag) noexcept;
   Status AssignIndex(const OwnerRef& owner, ValueIndex index, UpdateFlag flag) noexcept;
+  // Whether `flag`, and the owner's state, allow it to get a key if it has this code.
+  Status Check(const OwnerRef& owner, UpdateFlag flag, uint32_t code) const noexcept;
   Status PublishIndex(const OwnerRef& owner, ValueIndex index, UpdateFlag flag) noexcept;
   INLAY_API Status DeleteKey(const OwnerRef& owner) noexcept;
 
@@ -323,6 +326,7 @@ class KeyedIndexMap final : private RegisteredMap {
   // the key, which therefore keeps its index.
   std::atomic<const std::byte*>* values_ = nullptr;
 
+  const InlineField closed_;  // Store::closed_field()
   Store& store_;
   const MapOptions options_;
   std::unique_ptr<ValueTable> keys_;
@@ -342,9 +346,9 @@ class KeyedMap {
   static_assert(std::is_trivially_copyable_v<T>,
                 "KeyedMap<K, T>: T must be trivially copyable: its bytes are copied, and freed "
                 "without a destructor");
-  static_assert(alignof(T) <= kMaxAlignment && sizeof(T) <= kMaxValueBytes,
-                "KeyedMap<K, T>: T is larger than kMaxValueBytes, or needs more alignment than "
-                "kMaxAlignment");
+  static_assert(sizeof(T) <= kMaxValueBytes, "KeyedMap<K, T>: T is larger than kMaxValueBytes");
+  static_assert(alignof(T) <= kMaxAlignment,
+                "KeyedMap<K, T>: T must not need more alignment than kMaxAlignment");
 
   // As KeyedIndexMap::Create(). Sets value_bytes and alignment from T.
   template <typename Owners>

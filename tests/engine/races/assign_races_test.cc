@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <thread>
 
@@ -65,6 +66,33 @@ TEST_F(AssignRacesTest, AnOwnerThatDiesMeanwhileGetsNothing) {
             Status::kNotFound);
   EXPECT_EQ(Get(owner_), kAbsent) << "nobody closes it again";
   EXPECT_EQ(references(), 0U);
+}
+
+// The last moment is after the check whether the owner is closed. The mark is in the word that the
+// swap compares.
+TEST(AssignToAClosedOwnerTest, AnOwnerThatIsClosedAtTheLastMomentGetsNothing) {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Store::Create({.reserved_bits = 16, .mark_closed = true}, &store), Status::kOk);
+  ASSERT_EQ(IndexMap::Create(*store, {.value_bytes = 8, .width_bits = 9}, &map), Status::kOk);
+  InlineWords<16> owner;
+  constexpr uint64_t kValue = 7;
+  ValueRef ref;
+  ASSERT_EQ(map->Intern(std::as_bytes(std::span(&kValue, 1)), &ref), Status::kOk);
+  bool passed = false;
+  {
+    const AtTestPoint point("publish.checked", [&] {
+      passed = true;
+      std::thread([&] { store->Close(owner); }).join();
+    });
+    EXPECT_EQ(map->Assign(owner, ref), Status::kNotFound);
+  }
+  EXPECT_TRUE(passed);
+  EXPECT_EQ(owner.Load(map->field()), kAbsentCode);
+  EXPECT_EQ(map->table().total_references(), 1U);
+  store->Reopen(owner);
+  EXPECT_EQ(map->Assign(owner, ref), Status::kOk);
+  store->Close(owner);
 }
 
 TEST_F(AssignRacesTest, AnAssignmentThatLosesGivesItsReferenceBack) {

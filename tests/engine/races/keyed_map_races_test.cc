@@ -156,6 +156,31 @@ TEST_F(KeyedMapRacesTest, AnOwnerThatDiesMeanwhileGetsNoKey) {
   EXPECT_EQ(references(), 1U);
 }
 
+// The last moment is after the check whether the owner is closed. The mark is in the word that the
+// swap compares.
+TEST(KeyedMapOfClosedOwnersTest, AnOwnerThatIsClosedAtTheLastMomentGetsNoKey) {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<KeyedMap<uint64_t, uint64_t>> map;
+  ASSERT_EQ(Store::Create({.reserved_bits = 16, .mark_closed = true}, &store), Status::kOk);
+  ASSERT_EQ((KeyedMap<uint64_t, uint64_t>::Create(*store, {.width_bits = 9}, &map)), Status::kOk);
+  ASSERT_EQ(map->Set(1, 10), Status::kOk);
+  KeyedOwner owner;
+  bool passed = false;
+  {
+    const AtTestPoint point("keyed_publish.checked", [&] {
+      passed = true;
+      std::thread([&] { store->Close(owner); }).join();
+    });
+    EXPECT_EQ(map->Assign(owner, 1U), Status::kNotFound);
+  }
+  EXPECT_TRUE(passed);
+  EXPECT_EQ(map->Assign(owner, 1U), Status::kNotFound);
+  EXPECT_EQ(map->bytes().keys().total_references(), 1U);
+  store->Reopen(owner);
+  EXPECT_EQ(map->Assign(owner, 1U), Status::kOk);
+  store->Close(owner);
+}
+
 TEST_F(KeyedMapRacesTest, OneOfTwoAssignmentsGivesItsReferenceBack) {
   Set(2, 20);
   const auto assign = [&](UpdateFlag flag) {
