@@ -122,23 +122,6 @@ const std::byte* IndexMap::FindPrivate(const OwnerRef& owner, uint32_t* code) co
   }
 }
 
-// Whether the owner's code names a private value that it does not have. Only under the owner's lock
-// do both belong to one moment; a writer that holds it will let the caller see something new.
-bool IndexMap::LacksPrivate(const OwnerRef& owner) const noexcept {
-  Mutex& mutex = private_values_->LockOf(owner);
-  if (!mutex.TryLock()) return false;
-  const bool lacks =
-      owner.words().Load(field_) == field_.spilled_code() && private_values_->Get(owner) == nullptr;
-  mutex.Unlock();
-  if (lacks) NoteMissingPrivate();
-  return lacks;
-}
-
-void IndexMap::NoteMissingPrivate() const noexcept {
-  missing_private_.fetch_add(1, std::memory_order_relaxed);
-  assert(false && "an owner has lost its private value: was it moved without Store::Move()?");
-}
-
 const std::byte* IndexMap::GetPrivate(const OwnerRef& owner) const noexcept {
   uint32_t code = kAbsentCode;
   const std::byte* const value = FindPrivate(owner, &code);

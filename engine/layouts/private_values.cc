@@ -58,6 +58,12 @@ class StoragePointerValues final : public PrivateValues {
     return true;
   }
 
+  // The owner's storage moves as a whole.
+  Status PutMoved(const OwnerRef& /*to*/, std::span<const std::byte> /*value*/) noexcept override {
+    return Status::kUnsupported;
+  }
+  bool by_address() const noexcept override { return false; }
+
   size_t count() const noexcept override {
     const LocalStorageMap* const map = map_.load(std::memory_order_acquire);
     return map != nullptr ? map->elements() : 0;

@@ -1,6 +1,6 @@
 // PrivateValues: holds the values of owners that have spilled, for one index map.
 //
-// Thread-safety: Put() and Remove() require LockOf(owner). All other functions may run
+// Thread-safety: Put(), PutMoved() and Remove() require LockOf(owner). All other functions may run
 // concurrently.
 
 #ifndef INLAY_ENGINE_LAYOUTS_PRIVATE_VALUES_H_
@@ -40,8 +40,14 @@ class PrivateValues {
   // Creates or replaces the private value. kAccountLimit, kSpillLimit, kPendingLimit, kNoMemory:
   // nothing changed.
   virtual Status Put(const OwnerRef& owner, std::span<const std::byte> value) noexcept = 0;
+  // As Put(), for an owner that has moved and has no private value in its new place yet. It
+  // replaces the one in its old place, so it counts as one more only until that is removed, and not
+  // against the limit of private values.
+  virtual Status PutMoved(const OwnerRef& to, std::span<const std::byte> value) noexcept = 0;
   // False if the owner has no private value.
   virtual bool Remove(const OwnerRef& owner) noexcept = 0;
+  // Whether an owner's address says where its value is. Otherwise the owner's storage pointer does.
+  virtual bool by_address() const noexcept = 0;
   virtual size_t count() const noexcept = 0;
   // Calls `visit` for up to `most` owners that had a private value a moment ago, going on where the
   // last call ended, and returns for how many. By then an owner may be gone: `visit` takes LockOf()

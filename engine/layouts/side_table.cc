@@ -138,6 +138,15 @@ class SideTableValues final : public PrivateValues {
     return true;
   }
 
+  Status PutMoved(const OwnerRef& to, std::span<const std::byte> value) noexcept override {
+    const size_t malloc_bytes = shapes_->For(to.words().word_bits()).malloc_bytes;
+    spilled_.Uncharge(malloc_bytes);  // of the value in the old place, which stays for a moment
+    const Status status = Put(to, value);
+    spilled_.ChargeBeyondLimit(malloc_bytes);
+    return status;
+  }
+  bool by_address() const noexcept override { return true; }
+
   size_t count() const noexcept override { return table_.values(); }
 
   size_t ForSomeOwners(size_t most, FunctionRef<void(const OwnerRef&)> visit) noexcept override {

@@ -1,6 +1,7 @@
 // LocalStorageDomain: owners with all their values, and what maps share (inlay/local_storage.h).
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <numeric>
 
@@ -61,6 +62,18 @@ Status LocalStorageDomain::CloneOwner(StoragePointer& parent, StoragePointer& ch
     }
   }
   return Status::kOk;
+}
+
+void LocalStorageDomain::MoveOwner(StoragePointer& from, StoragePointer& to) noexcept {
+  ReadSection section;
+  LocalStorage* const storage = from.load(std::memory_order_acquire);
+  if (storage == nullptr) return;
+  LockHold<WordLock> lock(&storage->lock);
+  if (storage->owner == nullptr) return;  // a map's destructor removed the last value
+  assert(to.load() == nullptr && "an owner is moved to one that has values");
+  storage->owner = &to;
+  to.store(storage, std::memory_order_release);
+  from.store(nullptr, std::memory_order_release);
 }
 
 size_t LocalStorageDomain::maps() const noexcept {

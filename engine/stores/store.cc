@@ -155,8 +155,8 @@ void Store::TakeFromDead(Entry& entry, int64_t codes) noexcept {
   entry.phase.store(Entry::Phase::kEmptied, std::memory_order_release);
 }
 
-// Before the fields are cleared: then whoever swaps a first code into the same word fails, and finds
-// the mark.
+// Before the fields are cleared: then whoever swaps a first code into the same word fails, and
+// finds the mark.
 void Store::MarkClosed(const OwnerRef& owner, uint32_t mark) noexcept {
   if (owner.words().Holds(closed_field_)) owner.words().Exchange(closed_field_, mark);
 }
@@ -206,6 +206,42 @@ Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept
       return status;
     }
   }
+  return Status::kOk;
+}
+
+// Private values are copied first, so that nothing has moved if there is no memory. Codes move
+// before the storage pointer: a get of `from` that sees the spilled code finds the value there.
+Status Store::MoveOwner(const OwnerRef& from, const OwnerRef& to) noexcept {
+  ReadSection section;
+  Status status = Status::kOk;
+  const auto has_code = [&from](const Entry& entry) {
+    return from.words().Holds(entry.field) && from.words().Load(entry.field) != kAbsentCode;
+  };
+  for (Entry& entry : state_->maps.InUse()) {
+    if (entry.phase.load(std::memory_order_acquire) == Entry::Phase::kLive && has_code(entry)) {
+      status = entry.map->PrepareMove(from, to);
+      if (status != Status::kOk) break;
+    }
+  }
+  INLAY_TEST_POINT("move.prepared");
+  for (Entry& entry : state_->maps.InUse()) {
+    const Entry::Phase phase = entry.phase.load(std::memory_order_acquire);
+    const bool is_live = phase == Entry::Phase::kLive;
+    if ((!is_live && phase != Entry::Phase::kDead) || !has_code(entry)) continue;
+    if (status != Status::kOk) {
+      if (is_live) entry.map->AbandonMove(to);
+      continue;
+    }
+    const uint32_t code = from.words().Exchange(entry.field, kAbsentCode);
+    INLAY_TEST_POINT("move.code_taken");
+    [[maybe_unused]] const bool stored = to.words().StoreInNewOwner(entry.field, code);
+    assert(stored && "an owner is moved to one that has values");
+    if (is_live) entry.map->CodeMoved(from, to, code);
+  }
+  if (status != Status::kOk) return status;
+  StoragePointer* const from_slot = PrivateSlot(from);
+  if (from_slot != nullptr) options_.private_values->MoveOwner(*from_slot, *PrivateSlot(to));
+  if (options_.mark_closed) MarkClosed(from, 1);
   return Status::kOk;
 }
 

@@ -350,6 +350,9 @@ class IndexMap final : private RegisteredMap {
   // RegisteredMap
   void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept override;
   INLAY_API Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept override;
+  Status PrepareMove(const OwnerRef& from, const OwnerRef& to) noexcept override;
+  void AbandonMove(const OwnerRef& to) noexcept override;
+  void CodeMoved(const OwnerRef& from, const OwnerRef& to, uint32_t code) noexcept override;
   INLAY_API size_t TrimMemory() noexcept override;
   uint64_t codes() const noexcept override;
   bool CheckCodes(const uint64_t* counted, std::string* reason) const override;

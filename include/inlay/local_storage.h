@@ -94,6 +94,12 @@ class LocalStorageDomain {
   // Reader section: not needed.
   INLAY_API Status CloneOwner(StoragePointer& parent, StoragePointer& child) noexcept;
 
+  // Moves all values of `from` to `to`, another place for the same owner's pointer. Copies nothing,
+  // and asks no StorageCharger: what it has charged for `from` it charges for `to` from then on.
+  // REQUIRES: `to` has no value, and no other thread uses it or writes to `from`.
+  // Reader section: not needed.
+  INLAY_API void MoveOwner(StoragePointer& from, StoragePointer& to) noexcept;
+
   // Gives the memory of freed objects back to the system, as far as whole chunks are empty. Returns
   // how many bytes.
   // Reader section: not needed, allowed.

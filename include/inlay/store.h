@@ -125,6 +125,18 @@ class RegisteredMap : public ShownMap {
   virtual void ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept = 0;
   // Gives `child` the value of `parent` if the map has the clone flag.
   virtual Status CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept = 0;
+  // An owner that has a code moves in memory, and the store moves the code. Before that: copies the
+  // private value that is kept by the address of `from`, if there is one, for `to`. Nothing shows
+  // the copy yet. kNoMemory, kPendingLimit, kAccountLimit.
+  virtual Status PrepareMove(const OwnerRef& /*from*/, const OwnerRef& /*to*/) noexcept {
+    return Status::kOk;
+  }
+  // Frees that copy, since the owner does not move. Does nothing if there is none.
+  virtual void AbandonMove(const OwnerRef& /*to*/) noexcept {}
+  // `to` has `code` now, which `from` had. Another than before if the library has brought the owner
+  // home meanwhile.
+  virtual void CodeMoved(const OwnerRef& /*from*/, const OwnerRef& /*to*/,
+                         uint32_t /*code*/) noexcept {}
   // Gives memory back to the system. Returns how many bytes.
   virtual size_t TrimMemory() noexcept = 0;
   // The number of codes in all owners.
@@ -162,8 +174,9 @@ class Store {
     CloseOwner(OwnerRef(owner));
   }
 
-  // Lets a closed owner have values again, for owners that are used again without being constructed.
-  // Does nothing if the store does not mark closed owners. Reader section: not needed, allowed.
+  // Lets a closed owner have values again, for owners that are used again without being
+  // constructed. Does nothing if the store does not mark closed owners. Reader section: not needed,
+  // allowed.
   template <InlineOwner O>
   void Reopen(O& owner) noexcept {
     if (options_.mark_closed) MarkClosed(OwnerRef(owner), 0);
@@ -176,6 +189,19 @@ class Store {
   template <InlineOwner O>
   Status Clone(O& parent, O& child) noexcept {
     return CloneOwner(OwnerRef(parent), OwnerRef(child));
+  }
+
+  // Moves all values of `from` to `to`, another place in memory for the same owner, as when a table
+  // of owners grows. Afterwards `from` has no values, as after Close(), and may be freed. Indexes
+  // cost no allocation; a private value in a side table, which is kept by the owner's address, is
+  // copied. kNoMemory, kPendingLimit, kAccountLimit: there is no room for the copy; nothing has
+  // moved. memcpy() instead would lose those values (IndexMapStats::missing_private). REQUIRES:
+  // `to` is new, no other thread sees it, and none writes to `from` or closes it. If owners have
+  // storage pointers, BringHome() does not run meanwhile. Gets of `from` may run: each finds the
+  // value or none. Reader section: not needed, allowed.
+  template <InlineOwner O>
+  Status Move(O& from, O& to) noexcept {
+    return MoveOwner(OwnerRef(from), OwnerRef(to));
   }
 
   // IndexMap::Trim() of all maps, and LocalStorageDomain::Trim() of private_values. Returns how
@@ -242,6 +268,7 @@ class Store {
   INLAY_API void MarkClosed(const OwnerRef& owner, uint32_t mark) noexcept;
   INLAY_API void CloseOwner(const OwnerRef& owner) noexcept;
   INLAY_API Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;
+  INLAY_API Status MoveOwner(const OwnerRef& from, const OwnerRef& to) noexcept;
   void ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept;
   void TakeFromDead(Entry& entry, int64_t codes) noexcept;
 
