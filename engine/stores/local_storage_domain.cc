@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/stores/local_storage_state.h"
+#include "engine/sync/broken_rule.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -25,7 +26,10 @@ void LocalStorageDomain::State::ReturnCacheSlot(uint32_t slot) {
 LocalStorageDomain::LocalStorageDomain(StorageCharger* charger, uint32_t storage_charge_bytes)
     : state_(std::make_unique<State>(charger, storage_charge_bytes)) {}
 
-LocalStorageDomain::~LocalStorageDomain() { RetireBarrier(); }
+LocalStorageDomain::~LocalStorageDomain() {
+  if (maps() > 0) BrokenRule("map", "", "outlives its LocalStorageDomain: destroy it first");
+  RetireBarrier();
+}
 
 void LocalStorageDomain::ReleaseOwner(StoragePointer& owner) noexcept {
   if (owner.load(std::memory_order_acquire) == nullptr) return;

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "engine/memory/value_bytes.h"
+#include "engine/sync/broken_rule.h"
 #include "inlay/rcu.h"
 
 namespace inlay {
@@ -23,7 +24,12 @@ bool Holds(const SingleObject* object, uint32_t number) {
 
 }  // namespace
 
-SinglePointerObjects::~SinglePointerObjects() { RetireBarrier(); }
+SinglePointerObjects::~SinglePointerObjects() {
+  if (registered_maps() > 0) {
+    BrokenRule("map", "", "outlives its SocketTable: destroy all its maps first");
+  }
+  RetireBarrier();
+}
 
 // --- maps
 

@@ -12,6 +12,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/stores/field_allocator.h"
 #include "engine/stores/map_registry.h"
+#include "engine/sync/broken_rule.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/one_writer.h"
 #include "engine/sync/test_point.h"
@@ -124,8 +125,18 @@ Store::Store(const StoreOptions& options, std::unique_ptr<State> state)
       state_(std::move(state)) {}
 
 Store::~Store() {
-  for ([[maybe_unused]] const Entry& entry : state_->maps.InUse()) {
-    assert(entry.phase.load() != Entry::Phase::kLive && "a map outlives its store");
+  const auto expect_none = [](const RegisteredMap* map) {
+    if (map == nullptr) return;
+    MapReport report;
+    map->Describe(&report);
+    BrokenRule("map", report.name.c_str(), "outlives its store: destroy it first");
+  };
+  {
+    MutexLock lock(&state_->shown_mutex);
+    expect_none(state_->shown);  // with or without a field
+  }
+  for (const Entry& entry : state_->maps.InUse()) {
+    if (entry.phase.load() == Entry::Phase::kLive) expect_none(entry.map);
   }
 }
 
@@ -340,7 +351,7 @@ StoreReport Store::Report(const StoreReport* earlier) const {
   report.spilled = {state_->side->spilled.used_bytes(), state_->side->spilled.limit_bytes()};
   report.pending = {state_->side->pending.used_bytes(), state_->side->pending.limit_bytes()};
   report.reserved_bits = options_.reserved_bits;
-  report.free_bits = options_.reserved_bits - state_->taken_bits;
+  report.free_bits = options_.reserved_bits - state_->taken_bits - closed_field_.width_bits;
   if (options_.population != nullptr) report.owners = options_.population->owners();
   MutexLock lock(&state_->shown_mutex);
   for (const RegisteredMap* map = state_->shown; map != nullptr; map = map->next_shown_) {

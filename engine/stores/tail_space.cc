@@ -7,6 +7,7 @@
 
 #include "engine/memory/size_classes.h"
 #include "engine/stores/map_registry.h"
+#include "engine/sync/broken_rule.h"
 #include "engine/sync/mutex.h"
 #include "inlay/rcu.h"
 #include "inlay/socket.h"
@@ -53,8 +54,9 @@ TailSpace::TailSpace(SocketTable& table, uint32_t bytes)
       elsewhere_(std::make_unique<SizeClasses>()) {}
 
 TailSpace::~TailSpace() {
-  for ([[maybe_unused]] const Entry& entry : state_->maps.InUse()) {
-    assert(entry.phase.load() == Entry::Phase::kFree && "a map outlives its sockets' table");
+  for (const Entry& entry : state_->maps.InUse()) {
+    if (entry.phase.load() == Entry::Phase::kFree) continue;
+    BrokenRule("map", "", "outlives its SocketTable: destroy all its maps first");
   }
   RetireBarrier();
 }

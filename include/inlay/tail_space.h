@@ -46,6 +46,7 @@ class TailSpace {
   // REQUIRES: bytes is a multiple of kGrainBytes, at most kMaxBytes.
   INLAY_API TailSpace(SocketTable& table, uint32_t bytes);
   // REQUIRES: all maps are destroyed.
+  // Aborts, in every build, and says so on standard error, if a map is left.
   // Reader section: REQUIRES none (waits for retired memory).
   INLAY_API ~TailSpace();
   TailSpace(const TailSpace&) = delete;
