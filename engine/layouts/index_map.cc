@@ -208,6 +208,7 @@ Status IndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
       // Fails if the owner is marked as closed after the check, by a bit of the same word.
       if (word.compare_exchange_strong(seen, ReplaceCode(seen, field_, index),
                                        std::memory_order_acq_rel, std::memory_order_acquire)) {
+        if (code == kAbsentCode) store_.Record(owner, true);
         if (code != kAbsentCode) table_->Release(code);
         return Status::kOk;
       }
@@ -263,6 +264,7 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
     WatchSpilled();
   }
   if (code != kAbsentCode && code != spilled) table_->Release(code);
+  if (code == kAbsentCode) store_.Record(owner, true);
   spilled_.fetch_add(1, std::memory_order_relaxed);
   return Status::kOk;
 }
@@ -303,6 +305,7 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
         [[unlikely]] {
       return PublishIndex(owner, index, {.flag = flag});
     }
+    if (code == kAbsentCode) store_.Record(owner, true);
     if (code != kAbsentCode) table_->Release(code);
     return Status::kOk;
   });
@@ -396,9 +399,11 @@ Status IndexMap::DeleteValue(const OwnerRef& owner) noexcept {
       INLAY_TEST_POINT("delete.private_locked");
       if (!words.CompareExchange(field_, &code, kAbsentCode)) continue;
       RemovePrivate(owner);
+      store_.Record(owner, false);
       return Status::kOk;
     }
     if (words.CompareExchange(field_, &code, kAbsentCode)) {
+      store_.Record(owner, false);
       table_->Release(code);
       return Status::kOk;
     }
@@ -443,8 +448,10 @@ Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexc
     if (!child.words().Holds(field_)) return Status::kInvalid;
     INLAY_TEST_POINT("clone.parent_read");
     if (table_->TryRef(code)) {
-      if (child.words().StoreInNewOwner(field_, code)) [[likely]]
+      if (child.words().StoreInNewOwner(field_, code)) [[likely]] {
+        store_.Record(child, true);
         return Status::kOk;
+      }
       return PublishIndex(child, code, child_is_new);
     }
     // The parent's value has changed and was reclaimed, or the count is at its limit. The bytes

@@ -27,6 +27,7 @@ IndexMapStats IndexMap::stats() const {
   if (!is_interned()) return stats;
   stats.table = table_->stats();
   static_cast<OverflowCounters&>(stats) = Ladder(stats.table.reclaimed);
+  stats.pending_bytes = private_values_->waiting_bytes();
   stats.missing_private = missing_private_.load(std::memory_order_relaxed);
   return stats;
 }

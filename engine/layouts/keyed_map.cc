@@ -286,6 +286,7 @@ Status KeyedIndexMap::PublishIndex(const OwnerRef& owner, ValueIndex index,
       INLAY_TEST_POINT("keyed_publish.checked");
       if (word.compare_exchange_strong(seen, ReplaceCode(seen, field_, index),
                                        std::memory_order_acq_rel, std::memory_order_acquire)) {
+        if (code == kAbsentCode) store_.Record(owner, true);
         if (code != kAbsentCode) keys_->Release(code);
         return Status::kOk;
       }
@@ -297,6 +298,7 @@ Status KeyedIndexMap::DeleteKey(const OwnerRef& owner) noexcept {
   if (!owner.words().Holds(field_)) return Status::kInvalid;
   const uint32_t code = owner.words().Exchange(field_, kAbsentCode);
   if (code == kAbsentCode) return Status::kNotFound;
+  store_.Record(owner, false);
   keys_->Release(code);
   return Status::kOk;
 }
@@ -319,8 +321,10 @@ Status KeyedIndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) 
     if (parent.words().Load(field_) == code) return CountNoMemory(Status::kNoMemory);
     code = parent.words().Load(field_);
   }
-  if (child.words().StoreInNewOwner(field_, code)) [[likely]]
+  if (child.words().StoreInNewOwner(field_, code)) [[likely]] {
+    store_.Record(child, true);
     return Status::kOk;
+  }
   return PublishIndex(child, code, UpdateFlag::kAny);
 }
 

@@ -12,6 +12,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/stores/field_allocator.h"
 #include "engine/stores/map_registry.h"
+#include "engine/stores/open_owners.h"
 #include "engine/sync/broken_rule.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/one_writer.h"
@@ -63,9 +64,10 @@ struct SideAccounts {
 struct Store::State {
   State(const StoreOptions& options, std::unique_ptr<uint64_t[]> taken,
         std::unique_ptr<Entry[]> entry_array, uint32_t entry_count,
-        std::unique_ptr<SideAccounts> side_accounts)
+        std::unique_ptr<SideAccounts> side_accounts, std::unique_ptr<OpenOwners> recorded_owners)
       : fields(options.reserved_bits, options.word_bits, std::move(taken)),
         side(side_accounts.release()),
+        open_owners(std::move(recorded_owners)),
         maps(std::move(entry_array), entry_count) {
     if (options.mark_closed) fields.Withhold(ClosedField(options));
   }
@@ -79,6 +81,7 @@ struct Store::State {
   // fields.taken_bits(), for readers without the mutex.
   OneWriter<uint32_t> taken_bits;
   SideAccounts* const side;
+  const std::unique_ptr<OpenOwners> open_owners;  // null unless options.record_owners
   MapRegistry<RegisteredMap, Entry> maps;  // as many entries as fields of the smallest width fit
   // The complete maps, in the order in which they were made, also those without a field. No thread
   // that reads or writes values takes this mutex.
@@ -108,8 +111,12 @@ Status Store::Create(const StoreOptions& options, std::unique_ptr<Store>* store)
   if (taken == nullptr || entry_array == nullptr || side_accounts == nullptr) {
     return Status::kNoMemory;
   }
+  std::unique_ptr<OpenOwners> open_owners;
+  if (complete.record_owners && (open_owners = TryNew<OpenOwners>()) == nullptr) {
+    return Status::kNoMemory;
+  }
   auto state = TryNew<State>(complete, std::move(taken), std::move(entry_array), entries,
-                             std::move(side_accounts));
+                             std::move(side_accounts), std::move(open_owners));
   if (state == nullptr || !AllocationAllowed()) return Status::kNoMemory;
   Store* const made = new (std::nothrow) Store(complete, std::move(state));
   if (made == nullptr) return Status::kNoMemory;
@@ -154,6 +161,7 @@ void Store::ClearDeadField(Entry& entry, const OwnerRef& owner) noexcept {
   if (!owner.words().Holds(entry.field)) return;
   if (owner.words().Load(entry.field) == kAbsentCode) return;
   if (owner.words().Exchange(entry.field, kAbsentCode) == kAbsentCode) return;
+  Record(owner, false);
   TakeFromDead(entry, 1);
 }
 
@@ -182,7 +190,9 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
         INLAY_TEST_POINT("close.map_is_live");
         if (owner.words().Load(entry.field) == kAbsentCode) break;
         const uint32_t code = owner.words().Exchange(entry.field, kAbsentCode);
-        if (code != kAbsentCode) entry.map->ReleaseCode(owner, code);
+        if (code == kAbsentCode) break;
+        entry.map->ReleaseCode(owner, code);
+        Record(owner, false);
         break;
       }
       case Entry::Phase::kDead:
@@ -253,7 +263,23 @@ Status Store::MoveOwner(const OwnerRef& from, const OwnerRef& to) noexcept {
   StoragePointer* const from_slot = PrivateSlot(from);
   if (from_slot != nullptr) options_.private_values->MoveOwner(*from_slot, *PrivateSlot(to));
   if (options_.mark_closed) MarkClosed(from, 1);
+  if (options_.record_owners) {
+    state_->open_owners->Move(from.words().address(), to.words().address());
+  }
   return Status::kOk;
+}
+
+void Store::RecordValue(const OwnerRef& owner, bool more) noexcept {
+  state_->open_owners->Change(owner.words().address(), more);
+}
+
+void Store::ForEachOpenOwner(FunctionRef<void(const OpenOwner& owner)> visit) const {
+  if (state_->open_owners != nullptr) state_->open_owners->ForEach(visit);
+}
+
+std::string Store::DescribeOpenOwners(size_t most_call_sites) const {
+  return state_->open_owners != nullptr ? state_->open_owners->Describe(most_call_sites)
+                                        : "the store does not record owners\n";
 }
 
 // --- maps

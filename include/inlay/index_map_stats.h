@@ -12,6 +12,10 @@ namespace inlay {
 
 struct IndexMapStats : OverflowCounters {
   ValueTableStats table;
+  // Bytes of private values in the side table that were replaced or removed, and wait for readers.
+  // While they grow, some reader stays in its section. Store::pending_account() has those of all
+  // maps, and old hash indexes.
+  uint64_t pending_bytes = 0;
   // Gets, and writes of owners without storage pointers, that found no private value although the
   // owner's code says that it has one: errors of the caller. The owner was copied, or moved in
   // memory without Store::Move().

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "inlay/export.h"
@@ -105,6 +106,19 @@ struct StoreOptions {
   // fewer bits is not marked. Without it, a value that is created after Close() leaks. Owners that
   // have is_dying() need it less.
   bool mark_closed = false;
+  // To find owners that were freed without Close(): the store remembers the owners that have
+  // values, and where each got its first one. See ForEachOpenOwner(). Gets cost nothing; a value in
+  // an owner that had none, and its end, cost a lock, and the first one of an owner a walk over the
+  // stack and about 250 bytes.
+  bool record_owners = false;
+};
+
+// An owner that has values, as a store with StoreOptions::record_owners remembers it.
+struct OpenOwner {
+  const void* words = nullptr;  // the address of its inline words. The owner may be gone
+  uint64_t values = 0;          // that it has, of maps with a field
+  // Where it got its first value: return addresses, innermost first.
+  std::span<void* const> call_site;
 };
 
 class RegisteredMap;
@@ -223,6 +237,16 @@ class Store {
   // REQUIRES: no concurrent change of owners or values.
   INLAY_API bool CheckInvariants(std::string* reason) const;
 
+  // Calls `visit` for each owner that has values, in no order; for none without
+  // StoreOptions::record_owners. After all owners are closed, what is left was forgotten. `visit`
+  // must not change values of this store.
+  // Reader section: not needed, allowed.
+  INLAY_API void ForEachOpenOwner(FunctionRef<void(const OpenOwner& owner)> visit) const;
+  // The same as text: the call sites with their owners, those with most owners first, at most so
+  // many, with the names of functions as far as backtrace_symbols(3) knows them (-rdynamic).
+  // Throws std::bad_alloc.
+  INLAY_API std::string DescribeOpenOwners(size_t most_call_sites = 10) const;
+
   const StoreOptions& options() const { return options_; }
   // Of the tables of maps without an account of their own; limited by table_limit_bytes.
   Account& account() { return account_; }
@@ -252,6 +276,11 @@ class Store {
   // REQUIRES: Hide() before the map can describe itself no longer. Reader section: not needed.
   INLAY_API void Show(RegisteredMap* map) noexcept;
   INLAY_API void Hide(RegisteredMap* map) noexcept;
+  // The owner has one value more, or one less.
+  void Record(const OwnerRef& owner, bool more) noexcept {
+    if (options_.record_owners) [[unlikely]]
+      RecordValue(owner, more);
+  }
   // The bit that marks a closed owner. Its width is 0 if the store marks none.
   InlineField closed_field() const { return closed_field_; }
   // The field's share of the reserved bytes of all owners. Maps share all reserved bits in
@@ -266,6 +295,7 @@ class Store {
   Store(const StoreOptions& options, std::unique_ptr<State> state);
 
   StoragePointer* PrivateSlot(const OwnerRef& owner) const noexcept;
+  INLAY_API void RecordValue(const OwnerRef& owner, bool more) noexcept;
   INLAY_API void MarkClosed(const OwnerRef& owner, uint32_t mark) noexcept;
   INLAY_API void CloseOwner(const OwnerRef& owner) noexcept;
   INLAY_API Status CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept;

@@ -222,7 +222,10 @@ class ValueTable {
   // At(0). A get computes addresses from it; it is never a value.
   const std::byte* base() const noexcept { return values_; }
   // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
-  // exact while no other thread changes any. Reader section: not needed, allowed.
+  // exact while no other thread changes any. Reader section: not needed, allowed. To find
+  // references that leak: once all owners are closed and all ValueRefs are gone, it is 0. If it is
+  // not, StoreOptions::record_owners tells which owners still have values, and where each got its
+  // first one.
   INLAY_API uint64_t total_references() const;
   // Of these, those that ValueRefs hold. Likewise.
   INLAY_API uint64_t open_refs() const noexcept;

@@ -180,6 +180,26 @@ TEST_F(IndexMapTest, AGetTakesTheSectionInWhichItsValueIsValid) {
   store_->Close(owner);
 }
 
+TEST_F(IndexMapTest, StatisticsTellWhatWaitsForReaders) {
+  std::unique_ptr<IndexMap> map;
+  ASSERT_EQ(Create(8, 2, 8, &map), Status::kOk);
+  std::deque<Owner> owners(3);
+  for (uint64_t i = 0; i < owners.size(); ++i) {
+    ASSERT_EQ(map->Update(owners[i], NumberedValue(i, 8), UpdateFlag::kAny), Status::kOk);
+  }
+  RetireBarrier();
+  EXPECT_EQ(map->stats().pending_bytes, 0U);
+  {
+    const ReadSection section;
+    ASSERT_EQ(map->Update(owners[2], NumberedValue(7, 8), UpdateFlag::kAny), Status::kOk);
+    EXPECT_GT(map->stats().pending_bytes, 0U) << "the private value that was replaced";
+    EXPECT_EQ(map->stats().pending_bytes, store_->pending_account().used_bytes());
+  }
+  RetireBarrier();
+  EXPECT_EQ(map->stats().pending_bytes, 0U);
+  for (Owner& owner : owners) store_->Close(owner);
+}
+
 #ifndef NDEBUG
 TEST_F(IndexMapTest, AGetWithoutASectionIsFoundInBuildsWithAssertions) {
   std::unique_ptr<IndexMap> map;
