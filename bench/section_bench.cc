@@ -2,9 +2,9 @@
 // Section/<reader>/hot/owners:1000, in nanoseconds per message.
 //
 // Readers: `rcu_pointer`, a pointer in the owner to the value, read in liburcu's inlined section:
-// what a program without Inlay would do; `index` and `index_const`, gets of an index map, the latter
-// with its field as a constant, in a ReadSection; `section` and `liburcu_section`, the sections
-// alone. A message leads to the owner of the next one, so that messages do not overlap.
+// what a program without Inlay would do; `index` and `index_const`, gets of an index map, the
+// latter with its field as a constant, in a ReadSection; `section` and `liburcu_section`, the
+// sections alone. A message leads to the owner of the next one, so that messages do not overlap.
 //
 // It measures the library that the build has made: static, or shared with -DBUILD_SHARED_LIBS=ON.
 

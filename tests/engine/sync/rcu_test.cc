@@ -154,6 +154,29 @@ TEST(RcuTest, SynchronizeWaitsForTheReadersThatWereThere) {
   EXPECT_TRUE(returned);
 }
 
+// The first section of a thread is a call, and later ones are not.
+TEST(RcuTest, TheEndOfALaterSectionWakesTheGracePeriodToo) {
+  std::binary_semaphore entered{0};
+  std::binary_semaphore leave{0};
+  std::thread reader([&] {
+    { ReadSection first; }
+    const ReadSection later;
+    entered.release();
+    leave.acquire();
+  });
+  entered.acquire();
+  std::atomic<bool> returned{false};
+  std::thread waiter([&] {
+    Synchronize();
+    returned = true;
+  });
+  std::this_thread::sleep_for(milliseconds(30));
+  EXPECT_FALSE(returned);
+  leave.release();
+  reader.join();
+  waiter.join();
+}
+
 TEST(RcuTest, ANestedSectionEndsWithTheOuterOne) {
   std::binary_semaphore inner_ended{0};
   std::binary_semaphore leave{0};
