@@ -105,6 +105,7 @@ TEST_F(EnsureRoomTest, TheAccountLimitsIt) {
   ExpectSound(*table_);
   EXPECT_EQ(table_->EnsureRoom(150), Status::kOk);
   ExpectRoomFor(150);
+  table_.reset();  // before its account
 }
 
 TEST_F(EnsureRoomTest, V4EveryAllocationCanFail) {
