@@ -45,6 +45,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "inlay/export.h"
@@ -257,7 +258,7 @@ class SharedMapReader {
 template <typename T>
 Status OpenSharedMap(MapDirectory& directory, OpenOptions options, SharedMapHandle<T>* handle,
                      std::string* error, Opened* opened = nullptr) noexcept {
-  static_assert(sizeof(SharedMap<T>) > 0);  // checks T
+  static_assert(std::is_destructible_v<SharedMap<T>>);  // compiles its checks of T
   options.map.value_bytes = sizeof(T);
   options.map.alignment = std::max<uint32_t>(alignof(T), 8);
   return directory.Open(options, &handle->handle_, error, opened);
