@@ -9,6 +9,7 @@
 #include <string>
 
 #include "inlay/index_map.h"
+#include "inlay/keyed_map.h"
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/engine/stores/owner_kinds.h"
@@ -192,6 +193,21 @@ TEST(StoreReportOfSocketsTest, AMapThatHasFallenBackIsReported) {
   EXPECT_THAT(ToText(report), HasSubstr("fallen back to the pointer layout"));
   EXPECT_THAT(ToOpenMetrics(report), HasSubstr("layout=\"pointer\""));
   EXPECT_THAT(ToOpenMetrics(report), Not(HasSubstr("state=\"live\"")));
+}
+
+TEST_F(StoreReportTest, OfAKeyedMapTheKeysHaveTheIndexes) {
+  std::unique_ptr<KeyedMap<uint32_t, uint64_t>> map;
+  ASSERT_EQ((KeyedMap<uint32_t, uint64_t>::Create(*store_, {.name = "t", .width_bits = 4}, &map)),
+            Status::kOk);
+  for (uint32_t key = 0; key < 3; ++key) ASSERT_EQ(map->Set(key, 1), Status::kOk);
+  const StoreReport report = store_->Report();
+  ASSERT_EQ(report.maps.size(), 1U);
+  EXPECT_EQ(report.maps[0].name, "t");
+  EXPECT_EQ(report.maps[0].live, 3U);
+  EXPECT_EQ(report.maps[0].free, 11U);
+  EXPECT_EQ(report.maps[0].memory.total_bytes(), map->bytes().memory_usage().total_bytes());
+  map.reset();
+  EXPECT_TRUE(store_->Report().maps.empty());
 }
 
 // --- forecast
