@@ -197,12 +197,13 @@ class Store {
     if (options_.mark_closed) MarkClosed(OwnerRef(owner), 0);
   }
 
-  // Gives `child` the values of `parent` in all maps with the clone flag. kNoMemory: a value could
+  // Gives `child` the values of `parent` in all maps with the clone flag; they may be of different
+  // classes, such as a listener and a connection. kNoMemory: a value could
   // not be copied; then the child has no values.
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed.
-  template <InlineOwner O>
-  Status Clone(O& parent, O& child) noexcept {
+  template <InlineOwner Parent, InlineOwner Child>
+  Status Clone(Parent& parent, Child& child) noexcept {
     return CloneOwner(OwnerRef(parent), OwnerRef(child));
   }
 
