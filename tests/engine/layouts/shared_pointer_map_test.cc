@@ -232,7 +232,7 @@ TEST_F(FullSharedPointerMapTest, AnAcceptedChildOfAPrivateValueHasOneOfItsOwn) {
   EXPECT_EQ(table_->Accept(fds_[0], &shared), Status::kOk);
   EXPECT_EQ(AddressOf(*map_, SocketOf(shared)), AddressOf(*map_, At(0)));
   int refused = -1;
-  EXPECT_EQ(table_->Accept(fds_.back(), &refused), Status::kNoMemory);
+  EXPECT_EQ(table_->Accept(fds_.back(), &refused), Status::kOwnerLimit);
   EXPECT_EQ(refused, -1);
   EXPECT_EQ(map_->private_values(), 2U);
   ASSERT_EQ(table_->Close(fd), Status::kOk);

@@ -103,7 +103,7 @@ TEST_F(SpilledOwnerTest, AnAcceptThatFailsLeavesNothingBehind) {
   for (const int32_t limit : {one + 1, 1}) {
     table_->set_optmem_max_bytes(limit);
     int child = -1;
-    EXPECT_EQ(table_->Accept(fd, &child), Status::kNoMemory);
+    EXPECT_EQ(table_->Accept(fd, &child), Status::kOwnerLimit);
     EXPECT_EQ(child, -1);
     EXPECT_EQ(table_->sockets(), 3U);
     EXPECT_EQ(index_map->stats().spilled_now, 1U);
