@@ -259,6 +259,24 @@ TEST_F(MapDirectoryTest, TheOldMapIsFreedWhenNothingIsLeft) {
   EXPECT_TRUE(grown.bytes().CheckInvariants(&reason)) << reason;
 }
 
+// A walk may pass over owners, for instance those that come meanwhile.
+TEST_F(MapDirectoryTest, AWalkThatMissesOwnersLeavesTheOldMap) {
+  SharedMapHandle<OldPolicy> old;
+  ASSERT_EQ(Open(Named("policy", 1), &old), Status::kOk);
+  FillOld(old, 7);
+  OpenOptions options = Named("policy", 2);
+  options.migrate = Grow;
+  SharedMapHandle<Policy> grown;
+  ASSERT_EQ(Open(options, &grown), Status::kOk);
+  old.Close();
+  const SweepResult empty = directory_->Sweep([]() -> Owner* { return nullptr; }, 10);
+  EXPECT_TRUE(empty.walk_ended);
+  EXPECT_EQ(empty.maps_freed, 0U);
+  EXPECT_EQ(directory_->maps(), 2U);
+  EXPECT_EQ(WholeWalk().moved, 100U);
+  ExpectGrown(SharedMapReader<Policy>(grown), 7);
+}
+
 // Of spilled owners, whose values the table does not hold.
 TEST_F(MapDirectoryTest, PrivateValuesAreMigratedOnceToo) {
   SharedMapHandle<OldPolicy> old;
