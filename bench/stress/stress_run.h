@@ -25,19 +25,12 @@
 
 #include "bench/stress/findings.h"
 #include "bench/stress/proving_value.h"
+#include "bench/stress/stress_options.h"
 #include "bench/stress/track.h"
 #include "inlay/rcu.h"
 #include "inlay/value_map.h"
 
 namespace inlay {
-
-struct StressOptions {
-  uint64_t seed = 1;
-  uint64_t steps = 0;  // of each thread; 0: until the time is over
-  double seconds = 0;
-  unsigned threads = 3;
-  bool forks = false;
-};
 
 template <typename Map>
 class StressRun {

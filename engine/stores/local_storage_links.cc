@@ -1,5 +1,5 @@
-// How values of inlay/local_storage.h are made, charged, linked to their owner and to their map, and
-// removed.
+// How values of inlay/local_storage.h are made, charged, linked to their owner and to their map,
+// and removed.
 
 #include <new>
 

@@ -79,12 +79,6 @@ namespace inlay {
 
 class PrivateValues;
 
-// Anything with a store for its owners: a SocketTable, or an embedder's own class.
-template <typename T>
-concept HasStore = requires(T& owners) {
-  { owners.store() } -> std::same_as<Store&>;
-};
-
 class IndexMap final : private RegisteredMap {
  public:
   static constexpr uint32_t kMinWidthBits = 2;

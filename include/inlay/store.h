@@ -310,6 +310,12 @@ class Store {
   std::unique_ptr<State> state_;
 };
 
+// Anything with a store for its owners: a SocketTable, or an embedder's own class.
+template <typename T>
+concept HasStore = requires(T& owners) {
+  { owners.store() } -> std::same_as<Store&>;
+};
+
 }  // namespace inlay
 
 #endif  // INLAY_STORE_H_
