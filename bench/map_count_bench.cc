@@ -26,8 +26,8 @@
 #include "bench/program/result_table.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/packet_walk.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 
 namespace inlay::bench {
 namespace {

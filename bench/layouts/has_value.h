@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 namespace inlay::bench {
 

@@ -3,7 +3,8 @@
 //
 // A peer has the members of a layout (engine/workload/layouts.h): Map, kName, kWidthBits, Needs()
 // and Read(). Its Map has Create, Update, Modify, Delete, Clone and memory_usage() with the
-// contract of inlay/value_map.h, and no Get(): only Read() knows how long a value may be used.
+// contract of inlay/emulated/value_map.h, and no Get(): only Read() knows how long a value may be
+// used.
 
 #ifndef INLAY_BENCH_PEERS_H_
 #define INLAY_BENCH_PEERS_H_
@@ -17,7 +18,7 @@
 #include "bench/peers/side_table.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/line_count.h"
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 #if __has_include(<boost/flyweight.hpp>)
 #include "bench/peers/flyweight.h"

@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "engine/workload/layouts.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
 

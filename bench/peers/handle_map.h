@@ -9,7 +9,8 @@
 //   - a status when there is no memory: it throws std::bad_alloc and changes nothing.
 //   - limits: it charges nothing to sockets or accounts.
 //   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/value_map.h; a clone shares the parent's value, which never changes.
+// All else is as in inlay/emulated/value_map.h; a clone shares the parent's value, which never
+// changes.
 //
 // Thread-safety: threads may use different sockets at once, if the Keeper's Make() may be called
 // so.
@@ -28,11 +29,11 @@
 #include "bench/peers/value.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/line_count.h"
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/tail_space.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/tail_space.h"
 
 namespace inlay::bench {
 

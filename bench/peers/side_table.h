@@ -14,7 +14,7 @@
 //     ends the program if an accepted socket was to inherit a value.
 //   - limits: it charges nothing to sockets or accounts.
 //   - kNotFound for a socket that is dying: nobody may create a value in one.
-// All else is as in inlay/value_map.h.
+// All else is as in inlay/emulated/value_map.h.
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
@@ -30,11 +30,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "bench/peers/value.h"
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/tail_space.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/tail_space.h"
 
 namespace inlay::bench {
 

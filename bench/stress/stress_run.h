@@ -27,8 +27,8 @@
 #include "bench/stress/proving_value.h"
 #include "bench/stress/stress_options.h"
 #include "bench/stress/track.h"
+#include "inlay/emulated/value_map.h"
 #include "inlay/rcu.h"
-#include "inlay/value_map.h"
 
 namespace inlay {
 

@@ -12,9 +12,9 @@
 
 #include "bench/workload/population.h"
 #include "bench/workload/workload.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay::bench {

@@ -13,9 +13,9 @@
 
 #include "bench/workload/workload.h"
 #include "engine/workload/layouts.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 
 namespace inlay::bench {
 

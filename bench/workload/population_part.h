@@ -9,7 +9,7 @@
 
 #include "bench/workload/population.h"
 #include "engine/workload/packet_walk.h"
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 namespace inlay::bench {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "bench/workload/workload.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay::bench {

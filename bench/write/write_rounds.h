@@ -18,8 +18,8 @@
 #include "bench/workload/population.h"
 #include "bench/write/write_operation.h"
 #include "engine/workload/packet_walk.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay::bench {

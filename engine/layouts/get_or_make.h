@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <span>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay {

@@ -1,4 +1,4 @@
-#include "inlay/inline_map.h"
+#include "inlay/emulated/inline_map.h"
 
 #include <cassert>
 #include <cstring>

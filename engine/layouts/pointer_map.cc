@@ -1,4 +1,4 @@
-#include "inlay/pointer_map.h"
+#include "inlay/emulated/pointer_map.h"
 
 #include <new>
 

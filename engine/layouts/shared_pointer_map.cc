@@ -1,4 +1,4 @@
-#include "inlay/shared_pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
 
 #include <cstring>
 #include <new>

@@ -1,4 +1,4 @@
-#include "inlay/single_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
 
 #include <cstring>
 #include <new>

@@ -1,6 +1,6 @@
 // Sockets: making, releasing and finding them.
 
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/sockets/socket_table_state.h"
 #include "engine/stores/single_pointer_objects.h"
-#include "inlay/tail_space.h"
+#include "inlay/emulated/tail_space.h"
 
 namespace inlay {
 namespace {

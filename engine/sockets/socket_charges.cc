@@ -4,7 +4,7 @@
 
 #include "engine/sockets/socket_table_state.h"
 #include "engine/stores/single_pointer_objects.h"
-#include "inlay/tail_space.h"
+#include "inlay/emulated/tail_space.h"
 
 namespace inlay {
 namespace {

@@ -1,4 +1,4 @@
-// SocketTable's state, on which its functions work (inlay/socket.h).
+// SocketTable's state, on which its functions work (inlay/emulated/socket.h).
 
 #ifndef INLAY_ENGINE_SOCKETS_SOCKET_TABLE_STATE_H_
 #define INLAY_ENGINE_SOCKETS_SOCKET_TABLE_STATE_H_
@@ -12,7 +12,7 @@
 #include "engine/memory/slab.h"
 #include "engine/sockets/descriptor_set.h"
 #include "engine/sync/mutex.h"
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 namespace inlay {
 

@@ -1,6 +1,6 @@
 // SinglePointerObjects: the objects of the single-pointer layout, and the numbers of the maps in
 // them.
-// inlay/single_pointer_map.h has a picture.
+// inlay/emulated/single_pointer_map.h has a picture.
 //
 // Thread-safety: all functions may run concurrently, except the destructor. Functions that change a
 // socket's object say whether the caller holds the socket's lock.
@@ -17,10 +17,10 @@
 #include "engine/memory/size_classes.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/owner_locks.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/function_ref.h"
 #include "inlay/memory_usage.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay {

@@ -1,4 +1,4 @@
-#include "inlay/tail_space.h"
+#include "inlay/emulated/tail_space.h"
 
 #include <atomic>
 #include <cassert>
@@ -9,8 +9,8 @@
 #include "engine/stores/map_registry.h"
 #include "engine/sync/broken_rule.h"
 #include "engine/sync/mutex.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 
 namespace inlay {
 

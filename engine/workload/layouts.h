@@ -9,13 +9,13 @@
 #include <tuple>
 
 #include "engine/workload/line_count.h"
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/value_map.h"
 #include "inlay/index_map.h"
-#include "inlay/inline_map.h"
-#include "inlay/pointer_map.h"
 #include "inlay/runtime_constant.h"
-#include "inlay/shared_pointer_map.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/value_map.h"
 
 namespace inlay::workload {
 

@@ -17,7 +17,7 @@
 #include <span>
 
 #include "engine/workload/line_count.h"
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 namespace inlay::workload {
 

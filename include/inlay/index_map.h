@@ -15,7 +15,8 @@
 //   std::optional<Policy> copy = policies->Load(connection);
 //   store->Close(connection);   // before the connection is freed
 //
-// value_map.h says what each operation does in each state. This layout differs in these points:
+// emulated/value_map.h says what each operation does in each state. This layout differs in these
+// points:
 //   - The bytes are shared: Get() is const, Update() replaces, Modify() copies.
 //   - At most 2^width - 2 values have an index at a time. A new value without one climbs this
 //     *overflow ladder*:
@@ -35,7 +36,8 @@
 //     charge. The table is charged to the map's account (MapOptions::account), or to the store's.
 //
 // W2  Get() takes no lock, stores nothing to shared memory and allocates nothing. (If the map has
-//     fallen back, pointer_map.h applies.) For absent and interned values it is wait-free: one load
+//     fallen back, emulated/pointer_map.h applies.) For absent and interned values it is wait-free:
+// one load
 //     from the owner, and arithmetic. For a spilled value it retries while writers of the same
 //     owner, or a side table that grows or shrinks, move the value.
 //     After many retries it tries the owner's lock, to tell an owner that has lost its private

@@ -17,7 +17,7 @@
 //   inlay_owner_close(store, owner);   // before the connection is freed
 //
 // index_map.h, store.h and rcu.h, the C++ interface behind this one, say more about each function;
-// value_map.h has the table of operation x state:
+// emulated/value_map.h has the table of operation x state:
 //
 //   call                 | absent                         | present
 //   ---------------------+--------------------------------+-------------------------------------

@@ -9,7 +9,7 @@
 // Each map has one of the 16 cache slots: the least used one when the map is made. Maps that share
 // a slot take turns in it, and a get that finds another map's element walks the list. A cache hit
 // costs two dependent loads and a check that the cached element is this map's. This is the layout
-// `pointer` (pointer_map.h), and the other layouts fall back to it.
+// `pointer` (emulated/pointer_map.h), and the other layouts fall back to it.
 //
 // Source of structure and behaviour: Linux 6.18, kernel/bpf/bpf_local_storage.c; sizes from its
 // BTF.
@@ -167,8 +167,8 @@ class LocalStorageMap {
 
   // Creates or replaces the value, with a new element. kExists, kNotFound: `flag` does not allow
   // it. kInvalid: wrong size. kOwnerLimit: the charger refused. kAccountLimit: the map's account
-  // (MapOptions::account) did. kNoMemory. If the owner has any value, these precede the check of the
-  // flag, as in the kernel. On failure nothing changed.
+  // (MapOptions::account) did. kNoMemory. If the owner has any value, these precede the check of
+  // the flag, as in the kernel. On failure nothing changed.
   // Reader section: not needed, allowed. Ordering: release.
   INLAY_API Status Update(StoragePointer& owner, std::span<const std::byte> value,
                           UpdateFlag flag) noexcept;

@@ -1,5 +1,5 @@
-// Flags, options and limits that all layouts share. value_map.h says what each operation does in
-// each state.
+// Flags, options and limits that all layouts share. emulated/value_map.h says what each operation
+// does in each state.
 
 #ifndef INLAY_OPERATION_H_
 #define INLAY_OPERATION_H_

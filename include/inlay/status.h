@@ -1,7 +1,7 @@
 // Status: how an operation ended. Each value has an errno twin: what the Linux kernel returns in
-// the same state (see the table in value_map.h), so bpf.h only has to negate that. Several values
-// may have one twin: there are several reasons for ENOMEM, and a caller that need not tell them
-// apart asks IsNoMemory().
+// the same state (see the table in emulated/value_map.h), so emulated/bpf.h only has to negate
+// that. Several values may have one twin: there are several reasons for ENOMEM, and a caller that
+// need not tell them apart asks IsNoMemory().
 //
 // The library never throws, prints or exits: it returns one of these.
 

@@ -18,8 +18,8 @@
 #include <tuple>
 #include <vector>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 

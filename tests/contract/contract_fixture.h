@@ -11,9 +11,9 @@
 #include <span>
 #include <string>
 
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/value_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
-#include "inlay/value_map.h"
 #include "tests/contract/layouts.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "inlay/value_map.h"
+#include "inlay/emulated/value_map.h"
 
 namespace inlay {
 

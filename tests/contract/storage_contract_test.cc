@@ -1,4 +1,4 @@
-// One test for each cell of the table in inlay/value_map.h, on every layout.
+// One test for each cell of the table in inlay/emulated/value_map.h, on every layout.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Lifetimes of pointers, values, maps and owners, on every layout: the last rows of the table in
-// inlay/value_map.h, and guarantee L1.
+// inlay/emulated/value_map.h, and guarantee L1.
 
 #include <gtest/gtest.h>
 

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <span>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 #include "inlay/value_table.h"
 

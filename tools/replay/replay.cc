@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "engine/workload/layouts.h"
 #include "engine/workload/packet_walk.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 
 namespace inlay::replay {
 namespace {

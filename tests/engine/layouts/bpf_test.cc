@@ -1,6 +1,6 @@
-// Flags, return values and the order of checks of inlay/bpf.h, on every layout.
+// Flags, return values and the order of checks of inlay/emulated/bpf.h, on every layout.
 
-#include "inlay/bpf.h"
+#include "inlay/emulated/bpf.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "inlay/value_map.h"
+#include "inlay/emulated/value_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/failing_allocations.h"

@@ -8,8 +8,8 @@
 #include <span>
 #include <thread>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/numbered_value.h"
 

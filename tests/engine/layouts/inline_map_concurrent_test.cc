@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "inlay/inline_map.h"
+#include "inlay/emulated/inline_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 
 namespace inlay {

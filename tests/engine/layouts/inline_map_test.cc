@@ -1,6 +1,6 @@
 // Specific to the inline layout: the place of the value, and the copies that wait for readers.
 
-#include "inlay/inline_map.h"
+#include "inlay/emulated/inline_map.h"
 
 #include <gtest/gtest.h>
 

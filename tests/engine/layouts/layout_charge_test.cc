@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "inlay/value_map.h"
+#include "inlay/emulated/value_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 
 namespace inlay {

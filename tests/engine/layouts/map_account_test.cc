@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "inlay/account.h"
+#include "inlay/emulated/shared_pointer_map.h"
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
-#include "inlay/shared_pointer_map.h"
 #include "inlay/store.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 #include "tests/engine/stores/owner_kinds.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "inlay/value_map.h"
+#include "inlay/emulated/value_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 
 namespace inlay {

@@ -17,9 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 

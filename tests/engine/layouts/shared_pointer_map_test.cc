@@ -1,7 +1,7 @@
 // Specific to the shared-pointer layout: one address for equal values, and private values when the
 // table has no room.
 
-#include "inlay/shared_pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Specific to the single-pointer layout: one object for all maps of a socket.
 
-#include "inlay/single_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
 
 #include <gtest/gtest.h>
 

@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
-#include "inlay/pointer_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 

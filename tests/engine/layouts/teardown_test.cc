@@ -9,13 +9,13 @@
 #include <span>
 #include <thread>
 
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
-#include "inlay/inline_map.h"
-#include "inlay/pointer_map.h"
 #include "inlay/rcu.h"
-#include "inlay/shared_pointer_map.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/socket.h"
 #include "inlay/store.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "engine/sync/test_point.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/local_storage.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/store.h"
 #include "inlay/value_table.h"
 #include "tests/print_status.h"

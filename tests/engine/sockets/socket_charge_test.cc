@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "inlay/pointer_map.h"
+#include "inlay/emulated/pointer_map.h"
 #include "inlay/rcu.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"

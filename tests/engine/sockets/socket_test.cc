@@ -1,4 +1,4 @@
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -14,9 +14,9 @@
 #include <span>
 #include <vector>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "tests/numbered_value.h"
 #include "tests/print_status.h"
 

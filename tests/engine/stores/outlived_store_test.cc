@@ -5,12 +5,12 @@
 
 #include <memory>
 
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
-#include "inlay/inline_map.h"
 #include "inlay/local_storage.h"
-#include "inlay/pointer_map.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/socket.h"
 #include "inlay/store.h"
 #include "tests/print_status.h"
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/store.h"
 #include "tests/print_status.h"
 

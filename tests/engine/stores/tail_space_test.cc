@@ -1,4 +1,4 @@
-#include "inlay/tail_space.h"
+#include "inlay/emulated/tail_space.h"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "inlay/inline_map.h"
-#include "inlay/shared_pointer_map.h"
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 
 namespace inlay {

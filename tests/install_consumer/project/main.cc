@@ -1,20 +1,20 @@
 // Includes every public header that a user may include, and uses the library once.
 
-#include <inlay/bpf.h>
+#include <inlay/emulated/bpf.h>
+#include <inlay/emulated/inline_map.h>
+#include <inlay/emulated/pointer_map.h>
+#include <inlay/emulated/shared_pointer_map.h>
+#include <inlay/emulated/single_pointer_map.h>
+#include <inlay/emulated/socket.h>
+#include <inlay/emulated/tail_space.h>
+#include <inlay/emulated/value_map.h>
 #include <inlay/index_map.h>
 #include <inlay/inlay.h>
-#include <inlay/inline_map.h>
 #include <inlay/memory_usage.h>
-#include <inlay/pointer_map.h>
 #include <inlay/rcu.h>
 #include <inlay/runtime_constant.h>
-#include <inlay/shared_pointer_map.h>
-#include <inlay/single_pointer_map.h>
-#include <inlay/socket.h>
 #include <inlay/status.h>
 #include <inlay/store.h>
-#include <inlay/tail_space.h>
-#include <inlay/value_map.h>
 #include <inlay/value_table.h>
 
 #include <cstdio>

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "inlay/bpf.h"
+#include "inlay/emulated/bpf.h"
 #include "inlay/rcu.h"
 #include "tests/kernel/on_inlay/layouts.h"
 #include "tests/kernel/on_inlay/value_order.h"

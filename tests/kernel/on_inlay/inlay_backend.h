@@ -1,6 +1,6 @@
-// The backend that is Inlay: emulated sockets, and maps of one layout through inlay/bpf.h. It
-// emulates the surroundings of the kernel's storage, such as the families that listen and the order
-// of sock_diag replies.
+// The backend that is Inlay: emulated sockets, and maps of one layout through inlay/emulated/bpf.h.
+// It emulates the surroundings of the kernel's storage, such as the families that listen and the
+// order of sock_diag replies.
 
 #ifndef INLAY_TESTS_KERNEL_ON_INLAY_INLAY_BACKEND_H_
 #define INLAY_TESTS_KERNEL_ON_INLAY_INLAY_BACKEND_H_

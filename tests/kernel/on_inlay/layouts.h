@@ -8,12 +8,12 @@
 #include <string_view>
 #include <tuple>
 
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
-#include "inlay/inline_map.h"
-#include "inlay/pointer_map.h"
-#include "inlay/shared_pointer_map.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/socket.h"
 
 namespace inlay::bpf_script {
 

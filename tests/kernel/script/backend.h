@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 #include "tests/kernel/script/hex.h"
 #include "tests/kernel/script/script.h"
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "inlay/socket.h"
+#include "inlay/emulated/socket.h"
 #include "tests/kernel/script/hex.h"
 
 namespace inlay::bpf_script {

@@ -26,8 +26,8 @@
 // Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
 // writers of one socket.
 
-#ifndef INLAY_SINGLE_POINTER_MAP_H_
-#define INLAY_SINGLE_POINTER_MAP_H_
+#ifndef INLAY_EMULATED_SINGLE_POINTER_MAP_H_
+#define INLAY_EMULATED_SINGLE_POINTER_MAP_H_
 
 #include <atomic>
 #include <cstddef>
@@ -36,11 +36,11 @@
 #include <span>
 #include <string>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -130,4 +130,4 @@ class SinglePointerMap {
 
 }  // namespace inlay
 
-#endif  // INLAY_SINGLE_POINTER_MAP_H_
+#endif  // INLAY_EMULATED_SINGLE_POINTER_MAP_H_

@@ -35,8 +35,8 @@
 // Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
 // writers of one socket.
 
-#ifndef INLAY_INLINE_MAP_H_
-#define INLAY_INLINE_MAP_H_
+#ifndef INLAY_EMULATED_INLINE_MAP_H_
+#define INLAY_EMULATED_INLINE_MAP_H_
 
 #include <atomic>
 #include <cstddef>
@@ -45,14 +45,14 @@
 #include <span>
 #include <string>
 
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/tail_space.h"
 #include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/pointer_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/tail_space.h"
 
 namespace inlay {
 
@@ -157,4 +157,4 @@ class InlineMap final : private TailMap {
 
 }  // namespace inlay
 
-#endif  // INLAY_INLINE_MAP_H_
+#endif  // INLAY_EMULATED_INLINE_MAP_H_

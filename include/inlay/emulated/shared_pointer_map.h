@@ -25,8 +25,8 @@
 // Thread-safety: all functions may run concurrently, except the destructor. A lock serialises the
 // writers of one socket.
 
-#ifndef INLAY_SHARED_POINTER_MAP_H_
-#define INLAY_SHARED_POINTER_MAP_H_
+#ifndef INLAY_EMULATED_SHARED_POINTER_MAP_H_
+#define INLAY_EMULATED_SHARED_POINTER_MAP_H_
 
 #include <atomic>
 #include <cstddef>
@@ -35,14 +35,14 @@
 #include <span>
 #include <string>
 
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/tail_space.h"
 #include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/pointer_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/tail_space.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
@@ -149,4 +149,4 @@ class SharedPointerMap final : private TailMap {
 
 }  // namespace inlay
 
-#endif  // INLAY_SHARED_POINTER_MAP_H_
+#endif  // INLAY_EMULATED_SHARED_POINTER_MAP_H_

@@ -39,8 +39,8 @@
 // Reader section: required for sk_storage_get, whose pointer is valid until its end; REQUIRES none
 // for map_create (may wait for a grace period); not needed for the others.
 
-#ifndef INLAY_BPF_H_
-#define INLAY_BPF_H_
+#ifndef INLAY_EMULATED_BPF_H_
+#define INLAY_EMULATED_BPF_H_
 
 #include <atomic>
 #include <cerrno>
@@ -52,10 +52,10 @@
 #include <span>
 #include <utility>
 
+#include "inlay/emulated/socket.h"
+#include "inlay/emulated/value_map.h"
 #include "inlay/rcu.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
-#include "inlay/value_map.h"
 
 namespace inlay::bpf {
 
@@ -239,4 +239,4 @@ int map_freeze(SkStorage<Layout>& storage) noexcept {
 
 }  // namespace inlay::bpf
 
-#endif  // INLAY_BPF_H_
+#endif  // INLAY_EMULATED_BPF_H_

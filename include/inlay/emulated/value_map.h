@@ -33,8 +33,8 @@
 // The results are those of BPF_MAP_TYPE_SK_STORAGE in Linux 6.18, observed on a live kernel. The
 // kernel has no Modify: a program stores through a pointer.
 
-#ifndef INLAY_VALUE_MAP_H_
-#define INLAY_VALUE_MAP_H_
+#ifndef INLAY_EMULATED_VALUE_MAP_H_
+#define INLAY_EMULATED_VALUE_MAP_H_
 
 #include <concepts>
 #include <cstddef>
@@ -42,14 +42,14 @@
 #include <span>
 #include <string>
 
+#include "inlay/emulated/inline_map.h"
+#include "inlay/emulated/pointer_map.h"
+#include "inlay/emulated/shared_pointer_map.h"
+#include "inlay/emulated/single_pointer_map.h"
+#include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
-#include "inlay/inline_map.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/pointer_map.h"
-#include "inlay/shared_pointer_map.h"
-#include "inlay/single_pointer_map.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -80,4 +80,4 @@ static_assert(ValueMap<IndexMap>);
 
 }  // namespace inlay
 
-#endif  // INLAY_VALUE_MAP_H_
+#endif  // INLAY_EMULATED_VALUE_MAP_H_

@@ -9,8 +9,8 @@
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
-#ifndef INLAY_POINTER_MAP_H_
-#define INLAY_POINTER_MAP_H_
+#ifndef INLAY_EMULATED_POINTER_MAP_H_
+#define INLAY_EMULATED_POINTER_MAP_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -19,11 +19,11 @@
 #include <string>
 #include <utility>
 
+#include "inlay/emulated/socket.h"
 #include "inlay/export.h"
 #include "inlay/local_storage.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
-#include "inlay/socket.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -72,4 +72,4 @@ class PointerMap {
 
 }  // namespace inlay
 
-#endif  // INLAY_POINTER_MAP_H_
+#endif  // INLAY_EMULATED_POINTER_MAP_H_

@@ -22,8 +22,8 @@
 //
 // Source of sizes and positions: BTF of Linux 6.18.44, x86-64.
 
-#ifndef INLAY_SOCKET_H_
-#define INLAY_SOCKET_H_
+#ifndef INLAY_EMULATED_SOCKET_H_
+#define INLAY_EMULATED_SOCKET_H_
 
 #include <atomic>
 #include <cstddef>
@@ -317,4 +317,4 @@ class SocketTable final : private OwnerPopulation, private StorageCharger {
 
 }  // namespace inlay
 
-#endif  // INLAY_SOCKET_H_
+#endif  // INLAY_EMULATED_SOCKET_H_

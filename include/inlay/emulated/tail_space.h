@@ -6,8 +6,8 @@
 //
 // Thread-safety: all functions may run concurrently, except the destructor.
 
-#ifndef INLAY_TAIL_SPACE_H_
-#define INLAY_TAIL_SPACE_H_
+#ifndef INLAY_EMULATED_TAIL_SPACE_H_
+#define INLAY_EMULATED_TAIL_SPACE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -92,4 +92,4 @@ class TailSpace {
 
 }  // namespace inlay
 
-#endif  // INLAY_TAIL_SPACE_H_
+#endif  // INLAY_EMULATED_TAIL_SPACE_H_
