@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # shellcheck shell=dash
 # The first process of a guest of guest.sh: runs the test programs and powers off. A line
-# "@result NAME EXIT_CODE SECONDS" follows each program, and one for `all` the last.
+# "@result NAME EXIT_CODE SECONDS" follows each program, and one for `all` the last. An empty line
+# comes before, since a program may have left a line of progress without an end.
 /bin/busybox --install -s /bin
 export PATH=/usr/bin:/bin HOME=/
 mount -t proc proc /proc
@@ -28,6 +29,7 @@ run() {  # name command...
   begun=$(date +%s)
   timeout 400 "$@"
   code=$?
+  echo
   echo "@result $name $code $(($(date +%s) - begun))"
 }
 
