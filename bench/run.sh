@@ -52,7 +52,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=25
+total=24
 number=0
 skipped=()
 failed=()
