@@ -33,14 +33,22 @@ std::string Hexadecimal(uint32_t number) {
   return text;
 }
 
+// What lies `bytes` behind a header of a message, which are aligned: RTA_NEXT() and NLMSG_NEXT()
+// without a cast of which clang warns.
+template <typename Header>
+const Header* Behind(const Header* at, size_t bytes) {
+  const void* const behind = reinterpret_cast<const char*>(at) + bytes;
+  return static_cast<const Header*>(behind);
+}
+
 PolicyRule ReadRule(const nlmsghdr* message) {
   PolicyRule rule;
   std::optional<uint32_t> mask;
   const auto* const head = static_cast<const fib_rule_hdr*>(NLMSG_DATA(message));
   auto left = static_cast<int>(message->nlmsg_len - NLMSG_LENGTH(sizeof(*head)));
-  for (const auto* at = reinterpret_cast<const rtattr*>(reinterpret_cast<const char*>(head) +
-                                                        NLMSG_ALIGN(sizeof(*head)));
-       RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+  const void* const attributes = Behind(head, NLMSG_ALIGN(sizeof(*head)));
+  for (const auto* at = static_cast<const rtattr*>(attributes); RTA_OK(at, left);
+       left -= static_cast<int>(RTA_ALIGN(at->rta_len)), at = Behind(at, RTA_ALIGN(at->rta_len))) {
     uint32_t number = 0;
     if (RTA_PAYLOAD(at) != sizeof(number)) continue;
     std::memcpy(&number, RTA_DATA(at), sizeof(number));
@@ -71,8 +79,9 @@ int ForEachRule(uint8_t family, const std::function<void(const PolicyRule&)>& fo
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return errno;
     auto left = static_cast<unsigned int>(size);
-    for (const auto* at = reinterpret_cast<const nlmsghdr*>(reply.data()); NLMSG_OK(at, left);
-         at = NLMSG_NEXT(at, left)) {
+    const void* const first = reply.data();
+    for (const auto* at = static_cast<const nlmsghdr*>(first); NLMSG_OK(at, left);
+         left -= NLMSG_ALIGN(at->nlmsg_len), at = Behind(at, NLMSG_ALIGN(at->nlmsg_len))) {
       if (at->nlmsg_type == NLMSG_DONE) return 0;
       if (at->nlmsg_type == NLMSG_ERROR) {
         return -static_cast<const nlmsgerr*>(NLMSG_DATA(at))->error;
