@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "engine/stores/open_metrics.h"
+#include "engine/metrics/open_metrics.h"
 
 namespace inlay {
 

@@ -18,7 +18,7 @@
 #include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_kernel/scratch_network.h"
-#include "engine/metrics/metrics_text.h"
+#include "engine/metrics/open_metrics.h"
 #include "inlay/live_map.h"
 #include "tests/bpf/every_context.h"
 #include "tests/bpf/test_object.h"
@@ -146,18 +146,17 @@ TEST_F(CollectCommandTest, AFailedCommandLeavesTheMetrics) {
 }
 
 // Whatever a label and a help have in them.
-TEST(MetricsText, TheStrictParserReadsIt) {
-  MetricsText text;
-  text.Family("inlay_odd_bytes", MetricsText::Type::kGauge, "A \"help\" with \\ and\na line",
-              "bytes");
-  text.Sample({{"one", "a\\b\"c\nd"}, {"two", ""}}, 0.125);
-  text.Sample({}, uint64_t{1} << 53);
-  text.Family("inlay_events", MetricsText::Type::kCounter, "");
-  text.Sample({}, 7);
-  text.Family("inlay_none", MetricsText::Type::kGauge, "Without a sample");
+TEST(OpenMetricsTest, TheStrictParserReadsIt) {
+  OpenMetrics text;
+  text.Begin({.name = "inlay_odd", .unit = "bytes", .help = "A \"help\" with \\ and\na line"});
+  text.Add({{"one", "a\\b\"c\nd"}, {"two", ""}}, 0.125);
+  text.Add(uint64_t{1} << 53);
+  text.Begin({.name = "inlay_events", .type = OpenMetrics::Type::kCounter});
+  text.Add(uint64_t{7});
+  text.Begin({.name = "inlay_none", .help = "Without a sample"});
   char name[] = "/tmp/inlay_metrics_XXXXXX";
   const FileDescriptor fd(mkstemp(name));
-  std::ofstream(name) << text.Finish();
+  std::ofstream(name) << std::move(text).Finish();
   const Output read = ReadMetrics(name);
   unlink(name);
   if (CannotRead(read)) GTEST_SKIP() << read.text;

@@ -4,13 +4,13 @@
 #include <functional>
 #include <numeric>
 
-#include "engine/metrics/metrics_text.h"
+#include "engine/metrics/open_metrics.h"
 #include "inlay/memory_usage.h"
 
 namespace inlay {
 namespace {
 
-using Type = MetricsText::Type;
+using Type = OpenMetrics::Type;
 
 // Of a map, the values with the most sockets; there may be 65,534 of them.
 constexpr size_t kMostNamedValues = 1000;
@@ -24,7 +24,7 @@ uint64_t SocketsOf(const LiveCollector::MapReport& report) {
   return std::accumulate(report.users.begin(), report.users.end(), uint64_t{report.spilled});
 }
 
-void AddUsers(MetricsText& text, const LiveCollector::MapReport& report) {
+void AddUsers(OpenMetrics& text, const LiveCollector::MapReport& report) {
   std::vector<uint32_t> indexes;
   for (uint32_t i = 0; i < report.users.size(); ++i) {
     if (report.users[i] != 0) indexes.push_back(i + 1);
@@ -37,7 +37,8 @@ void AddUsers(MetricsText& text, const LiveCollector::MapReport& report) {
     std::sort(indexes.begin(), indexes.end());
   }
   for (const uint32_t index : indexes) {
-    text.Sample({{"map", report.name}, {"index", std::to_string(index)}}, report.users[index - 1]);
+    const std::string number = std::to_string(index);
+    text.Add({{"map", report.name}, {"index", number}}, uint64_t{report.users[index - 1]});
   }
 }
 
@@ -59,13 +60,13 @@ std::string CollectMetrics(const std::vector<LiveMap*>& maps, const LiveCollecto
                            const CollectTotals& totals, double now_seconds) {
   std::vector<LiveMap::Statistics> counts;
   for (const LiveMap* map : maps) counts.push_back(map->CountValues());
-  MetricsText text;
+  OpenMetrics text;
   // A family with a sample for each map.
   using Value = std::function<uint64_t(size_t)>;
   const auto add = [&](const char* name, Type type, const char* help, const Value& value,
                        const char* unit = "") {
-    text.Family(name, type, help, unit);
-    for (size_t i = 0; i < maps.size(); ++i) text.Sample({{"map", maps[i]->name()}}, value(i));
+    text.Begin({.name = name, .type = type, .unit = unit, .help = help});
+    for (size_t i = 0; i < maps.size(); ++i) text.Add({{"map", maps[i]->name()}}, value(i));
   };
   add("inlay_map_values", Type::kGauge, "Values that can be found",
       [&](size_t i) { return counts[i].values; });
@@ -87,46 +88,61 @@ std::string CollectMetrics(const std::vector<LiveMap*>& maps, const LiveCollecto
     return freed == totals.freed.end() ? 0 : freed->second;
   });
   add(
-      "inlay_map_bytes", Type::kGauge,
+      "inlay_map", Type::kGauge,
       "Kernel memory of the map: values, keys, state, and the storages of spilled sockets",
       [&](size_t i) {
         return maps[i]->KernelBytes() + report.maps[i].spilled * StorageBytes(*maps[i]);
       },
       "bytes");
   add(
-      "inlay_map_socket_storage_bytes", Type::kGauge,
+      "inlay_map_socket_storage", Type::kGauge,
       "Kernel memory of BPF_MAP_TYPE_SK_STORAGE for the same sockets and values",
       [&](size_t i) { return SocketsOf(report.maps[i]) * StorageBytes(*maps[i]); }, "bytes");
 
-  text.Family("inlay_value_sockets", Type::kGauge,
-              "Sockets with this value, by its index, at the last census; of a map, the 1000 "
-              "values with the most");
+  text.Begin({.name = "inlay_value_sockets",
+              .type = Type::kGauge,
+              .help =
+                  "Sockets with this value, by its index, at the last census; of a map, the 1000 "
+                  "values with the most"});
   for (const LiveCollector::MapReport& map : report.maps) AddUsers(text, map);
 
-  text.Family("inlay_census_complete", Type::kGauge,
-              "1: the last census met all sockets; 0: it did not, and nothing was freed");
-  text.Sample({}, report.complete ? 1 : 0);
-  text.Family("inlay_census_sockets", Type::kGauge, "Sockets that the last census met");
-  text.Sample({}, report.sockets);
-  text.Family("inlay_census_pass_seconds", Type::kGauge, "How long the last pass took", "seconds");
-  text.Sample({}, totals.pass_seconds);
-  text.Family("inlay_census_time_seconds", Type::kGauge,
-              "When the last census ended, complete or not, since 1970", "seconds");
-  text.Sample({}, now_seconds);
+  text.Begin({.name = "inlay_census_complete",
+              .type = Type::kGauge,
+              .help = "1: the last census met all sockets; 0: it did not, and nothing was freed"});
+  text.Add(uint64_t{report.complete});
+  text.Begin({.name = "inlay_census_sockets",
+              .type = Type::kGauge,
+              .help = "Sockets that the last census met"});
+  text.Add(uint64_t{report.sockets});
+  text.Begin({.name = "inlay_census_pass",
+              .type = Type::kGauge,
+              .unit = "seconds",
+              .help = "How long the last pass took"});
+  text.Add(totals.pass_seconds);
+  text.Begin({.name = "inlay_census_time",
+              .type = Type::kGauge,
+              .unit = "seconds",
+              .help = "When the last census ended, complete or not, since 1970"});
+  text.Add(now_seconds);
   if (totals.last_complete_seconds > 0) {
-    text.Family("inlay_census_complete_time_seconds", Type::kGauge,
-                "When the last complete census ended, since 1970", "seconds");
-    text.Sample({}, totals.last_complete_seconds);
-    text.Family("inlay_census_complete_age_seconds", Type::kGauge,
-                "How old the last complete census was when this was written", "seconds");
-    text.Sample({}, now_seconds - totals.last_complete_seconds);
+    text.Begin({.name = "inlay_census_complete_time",
+                .type = Type::kGauge,
+                .unit = "seconds",
+                .help = "When the last complete census ended, since 1970"});
+    text.Add(totals.last_complete_seconds);
+    text.Begin({.name = "inlay_census_complete_age",
+                .type = Type::kGauge,
+                .unit = "seconds",
+                .help = "How old the last complete census was when this was written"});
+    text.Add(now_seconds - totals.last_complete_seconds);
   }
-  text.Family("inlay_passes", Type::kCounter, "Passes of this collector");
-  text.Sample({}, totals.passes);
-  text.Family("inlay_passes_incomplete", Type::kCounter,
-              "Passes of this collector that did not meet all sockets");
-  text.Sample({}, totals.incomplete);
-  return text.Finish();
+  text.Begin({.name = "inlay_passes", .type = Type::kCounter, .help = "Passes of this collector"});
+  text.Add(uint64_t{totals.passes});
+  text.Begin({.name = "inlay_passes_incomplete",
+              .type = Type::kCounter,
+              .help = "Passes of this collector that did not meet all sockets"});
+  text.Add(uint64_t{totals.incomplete});
+  return std::move(text).Finish();
 }
 
 }  // namespace inlay

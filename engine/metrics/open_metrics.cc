@@ -1,4 +1,4 @@
-#include "engine/stores/open_metrics.h"
+#include "engine/metrics/open_metrics.h"
 
 #include <array>
 #include <charconv>

@@ -12,8 +12,8 @@
 //
 // Not thread-safe. Throws std::bad_alloc.
 
-#ifndef INLAY_ENGINE_STORES_OPEN_METRICS_H_
-#define INLAY_ENGINE_STORES_OPEN_METRICS_H_
+#ifndef INLAY_ENGINE_METRICS_OPEN_METRICS_H_
+#define INLAY_ENGINE_METRICS_OPEN_METRICS_H_
 
 #include <cstdint>
 #include <initializer_list>
@@ -43,6 +43,8 @@ class OpenMetrics {
   // value is 1, in _info. Not finite: +Inf, -Inf, NaN.
   void Add(std::span<const Label> labels, uint64_t value);
   void Add(std::span<const Label> labels, double value);
+  void Add(uint64_t value) { Add(std::span<const Label>(), value); }
+  void Add(double value) { Add(std::span<const Label>(), value); }
   void Add(std::initializer_list<Label> labels, uint64_t value) {
     Add(std::span(labels.begin(), labels.size()), value);
   }
@@ -66,4 +68,4 @@ class OpenMetrics {
 
 }  // namespace inlay
 
-#endif  // INLAY_ENGINE_STORES_OPEN_METRICS_H_
+#endif  // INLAY_ENGINE_METRICS_OPEN_METRICS_H_
