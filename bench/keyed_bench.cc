@@ -7,7 +7,7 @@
 //   KeyedAssign   an owner gets another key, or another value that is interned already
 //
 // Who: `keyed`, a KeyedMap; `keyed_ref`, the same by a KeyRef; `index`, a SharedMap; `index_ref`,
-// the same by a SharedRef; `slot`, the peer that is written by hand (peers/slot_table.h).
+// the same by a TypedRef; `slot`, the peer that is written by hand (peers/slot_table.h).
 //
 // Patterns: `packet`, over all owners in random order, each of which leads to the next; `hot`, over
 // 1,000 owners, which stay in the cache. A reload has no pattern: a key has 1/100 of its owners.
@@ -164,7 +164,7 @@ class Tenants {
  public:
   Tenanted* position = nullptr;  // of the walk
   std::vector<KeyRef> key_refs;
-  std::vector<SharedRef<Policy>> policy_refs;
+  std::vector<TypedRef<Policy>> policy_refs;
 };
 
 // --- a get
@@ -289,7 +289,7 @@ void ReloadIndex(benchmark::State& state) {
 }
 void ReloadIndexRef(benchmark::State& state) {
   Reloads(state, [](Tenants& tenants, uint32_t key, const Policy& policy) {
-    SharedRef<Policy> ref;
+    TypedRef<Policy> ref;
     bool done = tenants.index->Intern(policy, &ref) == Status::kOk;
     for (Tenanted* const owner : tenants.holders(key)) {
       done = tenants.index->Assign(*owner, ref) == Status::kOk && done;

@@ -172,7 +172,7 @@ const std::byte* IndexMap::GetOrCreateValue(const OwnerRef& owner, std::span<con
 // The checks of a map that has fallen back, before it calls the pointer layout.
 Status IndexMap::CheckForPointer(const OwnerRef& owner, size_t bytes) const noexcept {
   if (bytes != options_.value_bytes) return Status::kInvalid;
-  if (IsGone(owner)) return Status::kNotFound;
+  if (owner.IsGone(closed_)) return Status::kNotFound;
   return owner.storage_pointer() != nullptr ? Status::kOk : Status::kNoMemory;
 }
 
@@ -293,13 +293,14 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     const uint32_t code = ExtractCode(seen, field);
     const Status status = CheckUpdateFlag(flag, code != kAbsentCode);
     if (status != Status::kOk) return status;
-    if (code == kAbsentCode && IsGone(owner)) return Status::kNotFound;
+    if (code == kAbsentCode && owner.IsGone(closed_)) return Status::kNotFound;
     ValueIndex index = kNoIndex;
     if (InternOrCount(value, &index) != Status::kOk) [[unlikely]] {
       return Spill(owner, value, {.flag = flag});
     }
     INLAY_TEST_POINT("update.interned");
-    if (code == field.spilled_code() || code == index || (code == kAbsentCode && IsGone(owner)) ||
+    if (code == field.spilled_code() || code == index ||
+        (code == kAbsentCode && owner.IsGone(closed_)) ||
         !word.compare_exchange_strong(seen, ReplaceCode(seen, field, index),
                                       std::memory_order_acq_rel, std::memory_order_relaxed))
         [[unlikely]] {

@@ -24,7 +24,9 @@ struct IndexMap::Expectation {
 
   Status Check(const IndexMap& map, const OwnerRef& owner, uint32_t code_now) const {
     if (unchanged) return code_now == code ? Status::kOk : Status::kAgain;
-    if (code_now == kAbsentCode && may_be_dying && map.IsGone(owner)) return Status::kNotFound;
+    if (code_now == kAbsentCode && may_be_dying && owner.IsGone(map.closed_)) {
+      return Status::kNotFound;
+    }
     return CheckUpdateFlag(flag, code_now != kAbsentCode);
   }
   bool CheckPrivate(const std::byte* value_now) const {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "engine/layouts/describe_table.h"
 #include "engine/layouts/private_values.h"
 #include "inlay/index_map.h"
 #include "inlay/store_report.h"
@@ -42,21 +43,12 @@ MemoryUsage IndexMap::memory_usage() const {
 
 void IndexMap::Describe(MapReport* report) const {
   report->name = options_.name;
-  report->is_interned = is_interned();
   report->value_bytes = options_.value_bytes;
   report->memory = memory_usage();
   if (!is_interned()) return;
-  report->width_bits = field_.width_bits;
-  report->indexes = max_index_;
-  const ValueTableCounts counts = table_->counts();
-  report->live = counts.live;
-  report->unreferenced = counts.unreferenced;
-  report->retired = counts.retired;
-  report->free = counts.free + counts.never_used;
-  // Each value that was added can still be found, or was reclaimed.
-  report->added = counts.reclaimed + counts.live + counts.unreferenced;
+  DescribeTable(*table_, field_, report);
   report->pending_bytes = private_values_->waiting_bytes();
-  report->ladder = Ladder(counts.reclaimed);
+  report->ladder = Ladder(report->ladder.reclaimed);
 }
 
 }  // namespace inlay

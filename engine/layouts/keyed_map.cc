@@ -22,7 +22,7 @@
 
 #include "engine/layouts/keyed_map_state.h"
 #include "engine/memory/allocate.h"
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "inlay/rcu.h"
@@ -234,18 +234,14 @@ Status KeyedIndexMap::CountNoMemory(Status status) noexcept {
 // --- owners
 
 Status KeyedIndexMap::Check(const OwnerRef& owner, UpdateFlag flag, uint32_t code) const noexcept {
-  if (code == kAbsentCode) {
-    const bool is_closed =
-        closed_.width_bits != 0 && owner.words().Holds(closed_) && owner.words().Load(closed_) != 0;
-    if (is_closed || owner.dying()) return Status::kNotFound;
-  }
+  if (code == kAbsentCode && owner.IsGone(closed_)) return Status::kNotFound;
   return CheckUpdateFlag(flag, code != kAbsentCode);
 }
 
 Status KeyedIndexMap::AssignKey(const OwnerRef& owner, std::span<const std::byte> key,
                                 UpdateFlag flag) noexcept {
   if (key.size() != key_bytes() || !owner.words().Holds(field_)) return Status::kInvalid;
-  const InlineReadSection section;
+  const ReadSection section;
   const ValueIndex index = FindSet(key);
   return index == kNoIndex ? Status::kNotFound : AssignIndex(owner, index, flag);
 }
@@ -309,7 +305,7 @@ void KeyedIndexMap::ReleaseCode(const OwnerRef& /*owner*/, uint32_t code) noexce
 
 Status KeyedIndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
   if (!options_.clone || !parent.words().Holds(field_)) return Status::kOk;
-  const InlineReadSection section;
+  const ReadSection section;
   uint32_t code = parent.words().Load(field_);
   for (;;) {
     if (code == kAbsentCode) return Status::kOk;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/layouts/describe_table.h"
 #include "engine/layouts/keyed_map_state.h"
 #include "engine/memory/address_range.h"
 #include "inlay/keyed_map.h"
@@ -30,19 +31,10 @@ KeyedMapStats KeyedIndexMap::stats() const {
 // Of a keyed map, the indexes are those of its keys.
 void KeyedIndexMap::Describe(MapReport* report) const {
   report->name = options_.name;
-  report->is_interned = true;
   report->value_bytes = options_.value_bytes;
   report->memory = memory_usage();
-  report->width_bits = field_.width_bits;
-  report->indexes = field_.max_index();
-  const ValueTableCounts counts = keys_->counts();
-  report->live = counts.live;
-  report->unreferenced = counts.unreferenced;
-  report->retired = counts.retired;
-  report->free = counts.free + counts.never_used;
-  report->added = counts.reclaimed + counts.live + counts.unreferenced;
+  DescribeTable(*keys_, field_, report);
   report->pending_bytes = state_->shape->waiting_bytes.load(std::memory_order_relaxed);
-  report->ladder.reclaimed = counts.reclaimed;
   report->ladder.no_indexes = state_->no_indexes.load(std::memory_order_relaxed);
   report->ladder.account_limit = state_->account_limit.load(std::memory_order_relaxed);
   report->ladder.pending_limit = state_->pending_limit.load(std::memory_order_relaxed);

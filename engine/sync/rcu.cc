@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/reclaimer.h"
 
 namespace inlay {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "engine/sync/fork.h"
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/test_point.h"
 
 namespace inlay::rcu_internal {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/mutex.h"
 // For the reader that liburcu keeps of each thread, which nothing else names.
 #include <urcu/static/urcu-memb.h>
@@ -18,9 +18,9 @@ thread_local constinit ThreadReader this_thread_reader{nullptr, nullptr, nullptr
 namespace {
 
 // What inlay/rcu.h does with a thread's word is what this liburcu does.
-static_assert(std::is_same_v<decltype(urcu_reader::ctr), uint64_t> &&
-              std::is_same_v<decltype(urcu_gp::ctr), uint64_t> &&
-              std::is_same_v<decltype(urcu_gp::futex), int32_t>);
+static_assert(std::is_same_v<decltype(urcu_reader::ctr), uint64_t>);
+static_assert(std::is_same_v<decltype(urcu_gp::ctr), uint64_t>);
+static_assert(std::is_same_v<decltype(urcu_gp::futex), int32_t>);
 static_assert(URCU_GP_COUNT == 1 && URCU_GP_CTR_NEST_MASK == kSectionsMask);
 
 struct RegisteredThread {

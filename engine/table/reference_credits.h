@@ -30,7 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/ref_word.h"

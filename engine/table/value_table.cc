@@ -12,7 +12,7 @@
 #include "engine/memory/allocate.h"
 #include "engine/memory/poison.h"
 #include "engine/sync/background_task.h"
-#include "engine/sync/inline_read_section.h"
+#include "engine/sync/liburcu.h"
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/hash.h"
@@ -98,7 +98,7 @@ ValueTable::State::~State() {
 // --- references
 
 bool ValueTable::TryRef(ValueIndex index) noexcept {
-  const InlineReadSection section;
+  const ReadSection section;
   return state_->TryRef(index);
 }
 
@@ -147,7 +147,7 @@ void ValueTable::Release(ValueIndex index) noexcept {
 void ValueTable::State::ReleaseAmongThreads(ValueIndex index) noexcept {
   uint32_t references = 0;
   {
-    const InlineReadSection section;
+    const ReadSection section;
     ReferenceCredits* const credits = ReferenceCredits::OfThisThread();
     references = credits->PutBack(this, index, entry(index).ref_word);
   }
@@ -223,7 +223,7 @@ bool ValueTable::ShareRef(ValueIndex index) noexcept {
 
 bool ValueTable::ShareRefSlowly(ValueIndex index) noexcept {
   {
-    const InlineReadSection section;
+    const ReadSection section;
     if (!state_->TryRef(index)) return false;
   }
   state_->open_refs.Add(1);
@@ -235,7 +235,7 @@ bool ValueTable::ShareRefSlowly(ValueIndex index) noexcept {
 void ValueTable::BorrowRefs(ValueIndex index) noexcept {
   bool has_another = false;
   {
-    const InlineReadSection section;
+    const ReadSection section;
     has_another = state_->TryRefAmongThreads(index, true);
   }
   if (has_another) state_->ReleaseShared(index, 1);
@@ -270,7 +270,7 @@ Status ValueTable::Intern(std::span<const std::byte> value, ValueIndex* index) n
   const uint32_t hash = HashValue(value, state_->seed);
   uint32_t inserted = 0;
   {
-    const InlineReadSection section;
+    const ReadSection section;
     const SlotArray& array = *state_->slots.load(std::memory_order_acquire);
     inserted = array.inserted();
     const ValueIndex found = state_->FindIn(array, hash, value).index;
@@ -303,7 +303,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
   const SlotArray& array = *slots.load(std::memory_order_relaxed);
   if (array.inserted() != inserted) {
     if (const ValueIndex found = FindIn(array, hash, bytes).index; found != kNoIndex) {
-      const InlineReadSection section;
+      const ReadSection section;
       if (!TryRef(found)) return Status::kNoMemory;  // the count is at its limit
       *index = found;
       return Status::kOk;

@@ -71,10 +71,10 @@
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
-#include "inlay/shared_ref.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
+#include "inlay/typed_ref.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
@@ -315,12 +315,6 @@ class IndexMap final : private RegisteredMap {
   INLAY_API Status ModifyValue(const OwnerRef& owner, ModifyFn modify) noexcept;
   INLAY_API Status DeleteValue(const OwnerRef& owner) noexcept;
 
-  // Whether the owner may have no first value any more.
-  bool IsGone(const OwnerRef& owner) const noexcept {
-    return owner.dying() || (closed_.width_bits != 0 && owner.words().Holds(closed_) &&
-                             owner.words().Load(closed_) != 0);
-  }
-
   // The state that an owner must be in for a write to take effect.
   struct Expectation;
   Status Publish(const OwnerRef& owner, std::span<const std::byte> value,
@@ -411,7 +405,7 @@ class SharedMap {
   static Status Create(Owners& owners, MapOptions options,
                        std::unique_ptr<SharedMap>* map) noexcept {
     options.value_bytes = sizeof(T);
-    options.alignment = kAlignment;
+    options.alignment = TypedRef<T>::kAlignment;
     if constexpr (kField != kAnyField) options.field = kField;
     std::unique_ptr<IndexMap> index_map;
     const Status status = IndexMap::Create(owners, options, &index_map);
@@ -440,8 +434,8 @@ class SharedMap {
   template <InlineOwner O>
   const T* Get(const O& owner) const noexcept {
     if constexpr (kField != kAnyField) {
-      constexpr size_t kStrideBytes = (sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-      return reinterpret_cast<const T*>(map_->template GetAt<kField, kStrideBytes>(owner));
+      return reinterpret_cast<const T*>(
+          map_->template GetAt<kField, TypedRef<T>::kStrideBytes>(owner));
     } else {
       return reinterpret_cast<const T*>(map_->Get(owner));
     }
@@ -470,13 +464,13 @@ class SharedMap {
     return map_->Update(owner, Bytes(value), flag);
   }
 
-  Status Intern(const T& value, SharedRef<T>* ref) noexcept {
-    return map_->Intern(Bytes(value), &ref->bytes_);
+  Status Intern(const T& value, TypedRef<T>* ref) noexcept {
+    return map_->Intern(Bytes(value), &ref->ref_);
   }
 
   template <InlineOwner O>
-  Status Assign(O& owner, const SharedRef<T>& ref, UpdateFlag flag = UpdateFlag::kAny) noexcept {
-    return map_->Assign(owner, ref.bytes_, flag);
+  Status Assign(O& owner, const TypedRef<T>& ref, UpdateFlag flag = UpdateFlag::kAny) noexcept {
+    return map_->Assign(owner, ref.ref_, flag);
   }
 
   // Calls `modify` with a T&, possibly several times, each time on a fresh copy. A function that
@@ -503,8 +497,6 @@ class SharedMap {
   const IndexMap& bytes() const { return *map_; }
 
  private:
-  static constexpr uint32_t kAlignment = std::max<uint32_t>(alignof(T), 8);
-
   explicit SharedMap(std::unique_ptr<IndexMap> map) : map_(std::move(map)) {}
 
   static std::span<const std::byte> Bytes(const T& value) {

@@ -52,6 +52,11 @@ class OwnerRef {
   const InlineWordsRef& words() const { return words_; }
   StoragePointer* storage_pointer() const { return slot_; }
   bool dying() const { return is_dying_ != nullptr && is_dying_(owner_); }
+  // Whether it may have no first value any more: it is dying, or marked as closed. `closed` is
+  // Store::closed_field().
+  bool IsGone(InlineField closed) const {
+    return dying() || (closed.width_bits != 0 && words_.Holds(closed) && words_.Load(closed) != 0);
+  }
 
  private:
   InlineWordsRef words_;
@@ -198,8 +203,8 @@ class Store {
   }
 
   // Gives `child` the values of `parent` in all maps with the clone flag; they may be of different
-  // classes, such as a listener and a connection. kNoMemory: a value could
-  // not be copied; then the child has no values.
+  // classes, such as a listener and a connection. kNoMemory: a value could not be copied; then the
+  // child has no values.
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed.
   template <InlineOwner Parent, InlineOwner Child>

@@ -1,4 +1,4 @@
-// TypedTable<T> and TypedRef<T>: an interner. Objects of type T that are equal are kept once, and a
+// TypedTable<T>: an interner. Objects of type T that are equal are kept once, and a
 // handle of 8 bytes refers to one of them.
 //
 //   std::unique_ptr<inlay::TypedTable<Route>> routes;
@@ -20,11 +20,9 @@
 #ifndef INLAY_TYPED_TABLE_H_
 #define INLAY_TYPED_TABLE_H_
 
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <new>
 #include <span>
@@ -35,56 +33,10 @@
 #include "inlay/memory_usage.h"
 #include "inlay/rcu.h"
 #include "inlay/status.h"
+#include "inlay/typed_ref.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
-
-template <typename T>
-class TypedTable;
-
-// A handle: a reference to one value of a TypedTable<T>, or empty. 8 bytes. Handles are equal if
-// they refer to the same value of the same table, and so to equal values, or are both empty; those
-// of different tables are never equal. std::hash agrees.
-//
-// Movable, not copyable: a second reference is Share(), since it can fail, if a value has 2^29 - 1
-// of them. A handle that was moved from is empty. The destructor releases the reference.
-//
-// REQUIRES: no handle outlives its table. Thread-safety: different handles are independent, also
-// those of one value; a handle may be released by another thread than made it. One handle: as an
-// int. Reader section: not needed, allowed, by any function.
-template <typename T>
-class TypedRef {
- public:
-  constexpr TypedRef() = default;
-
-  // A second reference to the same value. Empty if this one is, or if the count is at its limit.
-  // Finds nothing and hashes nothing: one atomic operation.
-  [[nodiscard]] TypedRef Share() const noexcept { return TypedRef(ref_.Share()); }
-  // Releases the reference. Empty afterwards.
-  void Reset() noexcept { ref_.Reset(); }
-
-  explicit operator bool() const noexcept { return static_cast<bool>(ref_); }
-  // Null if empty. Valid, and the same, while a handle refers to the value. Wait-free.
-  const T* get() const noexcept { return ref_ ? &**this : nullptr; }
-  // REQUIRES: not empty. As get().
-  const T& operator*() const noexcept {
-    assert(ref_);
-    return *reinterpret_cast<const T*>(ref_.table()->base() +
-                                       size_t{ref_.index()} * TypedTable<T>::kStrideBytes);
-  }
-  const T* operator->() const noexcept { return &**this; }
-
-  friend bool operator==(const TypedRef& a, const TypedRef& b) noexcept = default;
-  size_t Hash() const noexcept { return ref_.Hash(); }
-  // The same handle, for functions that do not depend on T.
-  const ValueRef& bytes() const noexcept { return ref_; }
-
- private:
-  friend class TypedTable<T>;
-  explicit TypedRef(ValueRef ref) noexcept : ref_(std::move(ref)) {}
-
-  ValueRef ref_;
-};
 
 // Thread-safety: all functions may run concurrently, except the destructor.
 template <typename T>
@@ -104,7 +56,7 @@ class TypedTable {
   // and alignment from T. Fails as ValueTable::Create(); then *table is unchanged.
   static Status Create(ValueTableOptions options, std::unique_ptr<TypedTable>* table) noexcept {
     options.value_bytes = sizeof(T);
-    options.alignment = kAlignment;
+    options.alignment = TypedRef<T>::kAlignment;
     std::unique_ptr<ValueTable> bytes;
     const Status status = ValueTable::Create(options, &bytes);
     if (status != Status::kOk) return status;
@@ -141,10 +93,6 @@ class TypedTable {
   const ValueTable& bytes() const noexcept { return *table_; }
 
  private:
-  friend class TypedRef<T>;
-  static constexpr uint32_t kAlignment = std::max<uint32_t>(alignof(T), 8);
-  static constexpr size_t kStrideBytes = (sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
-
   explicit TypedTable(std::unique_ptr<ValueTable> table) : table_(std::move(table)) {}
 
   static std::span<const std::byte> BytesOf(const T& value) {
@@ -155,10 +103,5 @@ class TypedTable {
 };
 
 }  // namespace inlay
-
-template <typename T>
-struct std::hash<inlay::TypedRef<T>> {
-  size_t operator()(const inlay::TypedRef<T>& ref) const noexcept { return ref.Hash(); }
-};
 
 #endif  // INLAY_TYPED_TABLE_H_

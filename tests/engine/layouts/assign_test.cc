@@ -264,13 +264,13 @@ TEST(AssignToSpecialOwnersTest, ATypedMapHasTypedReferences) {
   ASSERT_EQ(SharedMap<Limit>::Create(*store, {.width_bits = 10}, &map), Status::kOk);
   std::vector<PlainOwner<16>> owners(3);
   {
-    SharedRef<Limit> limit;
+    TypedRef<Limit> limit;
     EXPECT_FALSE(limit);
     EXPECT_EQ(map->Assign(owners[0], limit), Status::kInvalid);
     ASSERT_EQ(map->Intern({.rate = 5, .burst = 6}, &limit), Status::kOk);
     EXPECT_EQ(limit->rate, 5U);
     EXPECT_EQ((*limit).burst, 6U);
-    const SharedRef<Limit> second = limit.Share();
+    const TypedRef<Limit> second = limit.Share();
     limit.Reset();
     for (auto& owner : owners) ASSERT_EQ(map->Assign(owner, second), Status::kOk);
     EXPECT_EQ(map->Assign(owners[0], second, UpdateFlag::kNoExist), Status::kExists);

@@ -1,8 +1,8 @@
 // What the library's own code knows of reader sections beyond inlay/rcu.h: liburcu's functions, and
 // the registration of this thread.
 
-#ifndef INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
-#define INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
+#ifndef INLAY_ENGINE_SYNC_LIBURCU_H_
+#define INLAY_ENGINE_SYNC_LIBURCU_H_
 
 #include "inlay/rcu.h"
 
@@ -43,8 +43,4 @@ inline void GracePeriodEnded() {}
 
 }  // namespace inlay::rcu_internal
 
-namespace inlay {
-using InlineReadSection = ReadSection;
-}  // namespace inlay
-
-#endif  // INLAY_ENGINE_SYNC_INLINE_READ_SECTION_H_
+#endif  // INLAY_ENGINE_SYNC_LIBURCU_H_
