@@ -37,10 +37,9 @@
 //
 // W2  Get() takes no lock, stores nothing to shared memory and allocates nothing. (If the map has
 //     fallen back, emulated/pointer_map.h applies.) For absent and interned values it is wait-free:
-// one load
-//     from the owner, and arithmetic. For a spilled value it retries while writers of the same
-//     owner, or a side table that grows or shrinks, move the value.
-//     After many retries it tries the owner's lock, to tell an owner that has lost its private
+//     one load from the owner, and arithmetic. For a spilled value it retries while writers of the
+//     same owner, or a side table that grows or shrinks, move the value. After many retries it
+//     tries the owner's lock, and never waits for it, to tell an owner that has lost its private
 //     value (IndexMapStats::missing_private). That reads as absent, or fails an assertion.
 //
 // Thread-safety: all functions may run concurrently, except the destructors. Writes to one owner
