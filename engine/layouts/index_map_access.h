@@ -41,6 +41,9 @@ struct IndexMapAccess {
   }
   static Status Delete(IndexMap& map, const OwnerRef& owner) { return map.DeleteValue(owner); }
 
+  // Whether a code can be stored in a new owner without the map: nobody records who has one.
+  static bool AllowsPlainStores(const IndexMap& map) { return !map.store_.options().record_owners; }
+
   // Whether no owner has a value. Walks over the table.
   static bool IsEmpty(const IndexMap& map) {
     return map.is_interned() ? map.codes() == 0 : map.pointer_->elements() == 0;

@@ -11,6 +11,7 @@
 #include "engine/layouts/index_map_access.h"
 #include "engine/memory/allocate.h"
 #include "engine/sharing/value_migration.h"
+#include "engine/snapshots/value_shape.h"
 #include "engine/sync/mutex.h"
 
 namespace inlay {
@@ -58,11 +59,6 @@ Status FailOpen(Status status, const OpenOptions& options, const std::string& wh
                 std::string* error) {
   if (error != nullptr) *error = "map '" + options.map.name + "': " + what;
   return status;
-}
-
-std::string ShapeOf(uint32_t value_bytes, uint64_t schema) {
-  return "values of " + std::to_string(value_bytes) + " bytes with schema " +
-         std::to_string(schema);
 }
 
 // How the values of `old` become values of `options`. Runs for those that have an index now.

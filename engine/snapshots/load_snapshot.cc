@@ -18,18 +18,10 @@
 #include "engine/memory/value_bytes.h"
 #include "engine/snapshots/atomic_file.h"
 #include "engine/snapshots/snapshot_format.h"
+#include "engine/snapshots/value_shape.h"
 #include "inlay/snapshot.h"
 
 namespace inlay {
-namespace {
-
-std::string Shape(uint32_t value_bytes, uint64_t schema) {
-  return "values of " + std::to_string(value_bytes) + " bytes with schema " +
-         std::to_string(schema);
-}
-
-}  // namespace
-
 // A file that was read and checked: whatever it says of sizes and numbers holds.
 class SnapshotReader {
  public:
@@ -151,8 +143,8 @@ struct SnapshotLoad::State {
     }
     if (IsOfThisSchema(options) || options.migrate != nullptr) return Status::kOk;
     return FailFile(Status::kIncompatible, path,
-                    "has " + Shape(from.value_bytes, from.schema) + ", and the map has " +
-                        Shape(map.value_bytes(), options.schema),
+                    "has " + ShapeOf(from.value_bytes, from.schema) + ", and the map has " +
+                        ShapeOf(map.value_bytes(), options.schema),
                     error);
   }
   bool IsOfThisSchema(const LoadOptions& options) const {
@@ -239,7 +231,8 @@ Status SnapshotLoad::Begin(IndexMap& map, const std::string& path, const LoadOpt
     State& made = *state;
     load->reset(new SnapshotLoad(std::move(state)));
     (*load)->no_indexes_ = made.no_indexes.data();
-    (*load)->stored_ = options.owners_are_new ? made.indexes.data() : made.no_indexes.data();
+    const bool plain = options.owners_are_new && IndexMapAccess::AllowsPlainStores(map);
+    (*load)->stored_ = plain ? made.indexes.data() : made.no_indexes.data();
     // Last, since it takes references.
     if (map.is_interned()) made.InternValues();
     return Status::kOk;

@@ -114,7 +114,8 @@ struct LoadOptions {
   // Whether a snapshot of a map of another name is loaded.
   bool any_name = false;
   // The owners are new: they have no values, and no other thread uses them during the load, be it
-  // for another map. Then an owner costs a plain store instead of a compare-and-swap.
+  // for another map. Then an owner costs a plain store instead of a compare-and-swap, unless the
+  // store records owners (StoreOptions::record_owners).
   bool owners_are_new = false;
 };
 

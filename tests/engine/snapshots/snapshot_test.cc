@@ -63,6 +63,22 @@ TEST_F(SnapshotTest, AnotherMapGetsTheSameValues) {
   }
 }
 
+// Also where a new owner gets its value by a plain store.
+TEST_F(SnapshotTest, AStoreThatRecordsOwnersKnowsThoseThatAreLoaded) {
+  SavedOwners saved(Named(10), 3);
+  for (size_t owner = 0; owner < 3; ++owner) ASSERT_EQ(saved.Put(owner, owner), Status::kOk);
+  ASSERT_EQ(saved.Save(path_, &error_), Status::kOk) << error_;
+  for (const bool owners_are_new : {false, true}) {
+    SavedOwners loaded(Named(10), 3, {.record_owners = true});
+    LoadResult result;
+    ASSERT_EQ(loaded.Load(path_, {.owners_are_new = owners_are_new}, &result, &error_), Status::kOk)
+        << error_;
+    size_t open = 0;
+    loaded.store().ForEachOpenOwner([&](const OpenOwner& owner) { open += owner.values; });
+    EXPECT_EQ(open, 3U) << "new: " << owners_are_new;
+  }
+}
+
 TEST_F(SnapshotTest, AnEmptyMapIsSavedAndLoaded) {
   SavedOwners saved(Named(10), 0);
   ASSERT_EQ(saved.Save(path_, &error_), Status::kOk) << error_;
