@@ -122,8 +122,10 @@ void MeasureHandles(benchmark::State& state) {
 template <typename Who>
 void AddHandles(const char* who, int64_t handles) {
   for (const auto& [pattern, count] : {std::pair{"hot", kHotHandles}, std::pair{"all", handles}}) {
-    const auto add = [&](const char* step, void (*run)(benchmark::State&)) {
-      RegisterRun(std::string(step) + "/" + who + "/" + pattern, run)
+    // Named anew, since clang 14 captures no structured bindings.
+    const auto add = [who, name = pattern, count = count](const char* step,
+                                                          void (*run)(benchmark::State&)) {
+      RegisterRun(std::string(step) + "/" + who + "/" + name, run)
           ->ArgNames({"handles", "values"})
           ->Args({count, int64_t{kHandleValues}});
     };

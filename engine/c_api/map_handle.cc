@@ -13,11 +13,10 @@
 #include "inlay/index_map.h"
 #include "inlay/inlay.h"
 
+namespace {
 using inlay::Status;
 using inlay::c_api::Owner;
 using inlay::c_api::Result;
-
-namespace {
 
 std::span<const std::byte> BytesAt(const void* value, size_t bytes) {
   return {static_cast<const std::byte*>(value), bytes};

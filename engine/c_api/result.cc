@@ -32,7 +32,9 @@ int Result(Status status) noexcept {
 
 }  // namespace inlay::c_api
 
+namespace {
 using inlay::Status;
+}  // namespace
 
 // The texts are literals, which end with a zero.
 extern "C" const char* inlay_status_text(int result) noexcept {

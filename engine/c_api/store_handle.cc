@@ -13,11 +13,10 @@
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 
+namespace {
 using inlay::Status;
 using inlay::c_api::Owner;
 using inlay::c_api::Result;
-
-namespace {
 
 size_t LimitOrNone(size_t limit_bytes) {
   return limit_bytes != 0 ? limit_bytes : inlay::Account::kUnlimited;

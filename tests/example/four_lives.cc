@@ -154,7 +154,7 @@ bool ThirdLife(const std::string& path) {
     ++calls;
     Policy policy;
     std::memcpy(&policy, old.data(), sizeof(policy));
-    const PolicyWithBurst grown{policy.rate_limit, policy.priority, 2 * policy.rate_limit};
+    const PolicyWithBurst grown{policy.rate_limit, policy.priority, uint64_t{2} * policy.rate_limit};
     std::memcpy(value.data(), &grown, sizeof(grown));
     return true;
   };
@@ -164,7 +164,7 @@ bool ThirdLife(const std::string& path) {
               static_cast<unsigned long long>(life.result().owners));
   return life.All("the values of life 2, grown", [](uint32_t id, const PolicyWithBurst& policy) {
     return policy.rate_limit == 100 * (id % kPolicies) && policy.priority == 2 &&
-           policy.burst == 2 * policy.rate_limit;
+           policy.burst == uint64_t{2} * policy.rate_limit;
   }) && life.Save(path);
 }
 

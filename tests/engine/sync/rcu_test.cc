@@ -50,7 +50,7 @@ TEST(RcuTest, ASectionNeedsNoCall) {
 #if defined(INLAY_TSAN)
   GTEST_SKIP() << "ThreadSanitizer must see the calls";
 #endif
-  const long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  const auto commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
   if (commands < 0 || (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0) {
     GTEST_SKIP() << "membarrier(2) does not work here: a section needs fences";
   }
