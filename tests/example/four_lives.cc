@@ -154,7 +154,8 @@ bool ThirdLife(const std::string& path) {
     ++calls;
     Policy policy;
     std::memcpy(&policy, old.data(), sizeof(policy));
-    const PolicyWithBurst grown{policy.rate_limit, policy.priority, uint64_t{2} * policy.rate_limit};
+    const PolicyWithBurst grown{policy.rate_limit, policy.priority,
+                                uint64_t{2} * policy.rate_limit};
     std::memcpy(value.data(), &grown, sizeof(grown));
     return true;
   };

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 struct net_task_context {  // NOLINT(readability-identifier-naming): of C
-  __u64 start_time;  // of the thread, nanoseconds since boot
+  __u64 start_time;        // of the thread, nanoseconds since boot
   __u64 cgroup_id;
   __u32 pid;  // in the task's own namespace
   __u32 tid;
