@@ -2,6 +2,7 @@
 #include <cctype>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,12 +20,13 @@ constexpr uint64_t kMostMapValueBytes = 512;
 constexpr int kMarkBits = 32;
 
 // The kernel's names of maps may have dots.
-std::string AsIdentifier(std::string name) {
-  for (char& c : name) {
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '_';
-  }
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) name.insert(0, "_");
-  return name;
+std::string AsIdentifier(std::string_view name) {
+  const auto is_digit = [](char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; };
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  std::string identifier;
+  if (name.empty() || is_digit(name.front())) identifier.push_back('_');
+  for (const char c : name) identifier.push_back(is_letter(c) ? c : '_');
+  return identifier;
 }
 
 bool HasPadding(const Report& report) {
