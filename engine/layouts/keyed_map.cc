@@ -65,15 +65,11 @@ Status KeyedIndexMap::MakeTable(uint32_t key_bytes) noexcept {
   if (state_ == nullptr) return Status::kNoMemory;
   Account* const own = options_.account;
   state_->account = own != nullptr ? own : &store_.account();
-  std::unique_ptr<State::Shape> shape = TryNew<State::Shape>();
-  if (shape == nullptr) return Status::kNoMemory;
-  shape->alignment = std::max<uint32_t>(options_.alignment, alignof(State::Header));
-  // The header, and what the value's alignment adds to it.
-  shape->offset_bytes = static_cast<uint32_t>((sizeof(State::Header) + shape->alignment - 1) /
-                                              shape->alignment * shape->alignment);
-  shape->malloc_bytes = MallocBytes(shape->offset_bytes + options_.value_bytes);
-  shape->pending = own != nullptr ? own : &store_.pending_account();
-  state_->shape = shape.release();
+  Account* const pending = own != nullptr ? own : &store_.pending_account();
+  state_->has_one_account = state_->account == pending;
+  if (!state_->copies.Create(options_.value_bytes, options_.alignment, pending)) {
+    return Status::kNoMemory;
+  }
   // Zeroes are null. The system gives memory to the pages that are used.
   const size_t bytes = (size_t{field_.mask()} + 1) * sizeof(State::Place);
   if (!state_->places.Reserve(bytes) || !state_->places.Commit(bytes)) return Status::kNoMemory;
@@ -82,7 +78,7 @@ Status KeyedIndexMap::MakeTable(uint32_t key_bytes) noexcept {
   table_options.value_bytes = key_bytes;
   table_options.max_values = field_.max_index();
   table_options.account = state_->account;
-  table_options.pending = state_->shape->pending;
+  table_options.pending = pending;
   table_options.background = options_.background;
   return ValueTable::Create(table_options, &keys_);
 }
@@ -96,8 +92,8 @@ KeyedIndexMap::~KeyedIndexMap() {
   for (uint32_t index = 1; index <= state_->charged_places; ++index) {
     const std::byte* const value = values_[index].load(std::memory_order_relaxed);
     if (value == nullptr) continue;
-    State::Header::Free(state_->HeaderOf(value));
-    state_->account->Uncharge(state_->shape->malloc_bytes);
+    state_->copies.Free(value);
+    state_->account->Uncharge(state_->copies.bytes_each());
   }
   state_->account->Uncharge(State::PlaceBytes(state_->charged_places));
 }
@@ -123,12 +119,10 @@ Status KeyedIndexMap::Set(const KeyRef& key, std::span<const std::byte> value) n
 
 // The caller holds a reference to the key.
 Status KeyedIndexMap::SetIndex(ValueIndex index, std::span<const std::byte> value) noexcept {
-  Account& account = *state_->account;
-  Account& pending = *state_->shape->pending;
-  const bool is_one_account = &account == &pending;
+  const ValueCopies& copies = state_->copies;
+  const bool is_one_account = state_->has_one_account;
   const Status no_room_to_wait = is_one_account ? Status::kAccountLimit : Status::kPendingLimit;
-  const size_t bytes = state_->shape->malloc_bytes;
-  auto fresh = state_->TryCopy(value);
+  auto fresh = copies.TryCopy(value);
   if (fresh == nullptr) return Status::kNoMemory;
   const std::byte* old = nullptr;
   {
@@ -136,26 +130,25 @@ Status KeyedIndexMap::SetIndex(ValueIndex index, std::span<const std::byte> valu
     old = values_[index].load(std::memory_order_relaxed);
     if (old != nullptr) {
       // The new value takes the old one's place in the account.
-      if (!pending.Charge(bytes)) return no_room_to_wait;
-      state_->shape->waiting_bytes.fetch_add(bytes, std::memory_order_relaxed);
+      if (!copies.ChargeWaiting()) return no_room_to_wait;
       ++state_->replaced;
     } else {
       // It will wait for readers one day. In one account for both, that is the next charge.
-      if (!is_one_account && !pending.HasRoomFor(bytes)) return no_room_to_wait;
+      if (!is_one_account && !copies.HasRoomToWait()) return no_room_to_wait;
       const uint32_t charged = state_->charged_places;
       const uint32_t places = std::max(charged, index) - charged;
-      if (!account.Charge(bytes + State::PlaceBytes(places))) return Status::kAccountLimit;
+      const size_t bytes = copies.bytes_each() + State::PlaceBytes(places);
+      if (!state_->account->Charge(bytes)) return Status::kAccountLimit;
       if (!keys_->TryRef(index)) {  // the count is at its limit
-        account.Uncharge(bytes + State::PlaceBytes(places));
+        state_->account->Uncharge(bytes);
         return Status::kNoMemory;
       }
       state_->charged_places += places;
       ++state_->values;
     }
-    const auto* const header = reinterpret_cast<const std::byte*>(fresh.release());
-    values_[index].store(header + state_->shape->offset_bytes, std::memory_order_release);
+    values_[index].store(fresh.release(), std::memory_order_release);
   }
-  if (old != nullptr) Retire<State::Header::Reclaim>(&state_->HeaderOf(old)->rcu_head);
+  if (old != nullptr) copies.FreeLater(old);
   return Status::kOk;
 }
 
@@ -181,11 +174,9 @@ Status KeyedIndexMap::EraseIndex(ValueIndex index) noexcept {
     --state_->values;
     ++state_->erased;
   }
-  State::Shape& shape = *state_->shape;
-  state_->account->Uncharge(shape.malloc_bytes);
-  shape.pending->ChargeBeyondLimit(shape.malloc_bytes);
-  shape.waiting_bytes.fetch_add(shape.malloc_bytes, std::memory_order_relaxed);
-  Retire<State::Header::Reclaim>(&state_->HeaderOf(old)->rcu_head);
+  state_->account->Uncharge(state_->copies.bytes_each());
+  state_->copies.ChargeWaitingBeyondLimit();
+  state_->copies.FreeLater(old);
   INLAY_TEST_POINT("keyed_erase.emptied");
   keys_->Release(index);  // after the place is null (K1)
   return Status::kOk;

@@ -34,7 +34,7 @@ void KeyedIndexMap::Describe(MapReport* report) const {
   report->value_bytes = options_.value_bytes;
   report->memory = memory_usage();
   DescribeTable(*keys_, field_, report);
-  report->pending_bytes = state_->shape->waiting_bytes.load(std::memory_order_relaxed);
+  report->pending_bytes = state_->copies.waiting_bytes();
   report->ladder.no_indexes = state_->no_indexes.load(std::memory_order_relaxed);
   report->ladder.account_limit = state_->account_limit.load(std::memory_order_relaxed);
   report->ladder.pending_limit = state_->pending_limit.load(std::memory_order_relaxed);
@@ -44,7 +44,7 @@ void KeyedIndexMap::Describe(MapReport* report) const {
 MemoryUsage KeyedIndexMap::memory_usage() const {
   MemoryUsage usage = keys_->memory_usage();
   const uint32_t places = state_->charged_places;
-  usage.table_bytes += state_->values * state_->shape->malloc_bytes + State::PlaceBytes(places);
+  usage.table_bytes += state_->values * state_->copies.bytes_each() + State::PlaceBytes(places);
   if (places > 0) {
     usage.slack_bytes += PageRoundUp(State::PlaceBytes(places + 1)) - State::PlaceBytes(places);
   }
