@@ -2,12 +2,13 @@
 // <question>/<who>/<pattern>/owners:N/keys:D, in nanoseconds per operation. Values have 100 bytes.
 //
 //   KeyedReload   one key gets a new value, which all of its owners show then. An index map updates
-//                 each owner of the key
+//                 each owner of the key, or replaces the key's value
 //   KeyedGet      the value of a packet's owner; `touch` is the walk without a get
 //   KeyedAssign   an owner gets another key, or another value that is interned already
 //
 // Who: `keyed`, a KeyedMap; `keyed_ref`, the same by a KeyRef; `index`, a SharedMap; `index_ref`,
-// the same by a TypedRef; `slot`, the peer that is written by hand (peers/slot_table.h).
+// the same by a TypedRef; `replace`, a SharedMap whose values can be replaced
+// (MapOptions::replaceable); `slot`, the peer that is written by hand (peers/slot_table.h).
 //
 // Patterns: `packet`, over all owners in random order, each of which leads to the next; `hot`, over
 // 1,000 owners, which stay in the cache. A reload has no pattern: a key has 1/100 of its owners.
@@ -35,9 +36,9 @@
 #include "bench/program/result_table.h"
 #include "engine/workload/bar.h"
 #include "engine/workload/packet_walk.h"
-#include "inlay/index_map.h"
 #include "inlay/keyed_map.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 
 namespace inlay::bench {
@@ -56,7 +57,7 @@ static_assert(sizeof(Policy) == 100);
 struct alignas(64) Tenanted {
   Tenanted* next = nullptr;  // the owner of the next packet
   uint64_t state = 1;
-  InlineWords<32> words;
+  InlineWords<64> words;
   std::atomic<uint16_t> slot{0};
   std::byte rest[192] = {};
   auto& inline_words() { return words; }
@@ -105,9 +106,11 @@ class Tenants {
       const uint32_t number = policies_[KeyOf(i)].number;
       const Policy* const by_key = keyed->Get(section, owner);
       const Policy* const by_index = index->Get(section, owner);
+      const Policy* const by_replace = replaceable->Get(section, owner);
       const Policy* const by_slot = slots.Get(owner.slot);
       if (by_key == nullptr || by_key->number != number || by_index == nullptr ||
-          by_index->number != number || by_slot == nullptr || by_slot->number != number) {
+          by_index->number != number || by_replace == nullptr || by_replace->number != number ||
+          by_slot == nullptr || by_slot->number != number) {
         return false;
       }
     }
@@ -125,14 +128,18 @@ class Tenants {
   std::unique_ptr<Store> store;
   std::unique_ptr<Keyed> keyed;
   std::unique_ptr<Index> index;
+  std::unique_ptr<Index> replaceable;
+  std::vector<Policy> in_replaceable;  // what that shows for each key
   SlotTable<Policy> slots;
 
  private:
   uint32_t KeyOf(size_t owner) const { return static_cast<uint32_t>(owner % policies_.size()); }
   bool Make() {
-    if (Store::Create({.reserved_bits = 32}, &store) != Status::kOk ||
+    if (Store::Create({.reserved_bits = 64}, &store) != Status::kOk ||
         Keyed::Create(*store, {.width_bits = 16}, &keyed) != Status::kOk ||
-        Index::Create(*store, {.width_bits = 16}, &index) != Status::kOk) {
+        Index::Create(*store, {.width_bits = 16}, &index) != Status::kOk ||
+        Index::Create(*store, {.width_bits = 16, .replaceable = true}, &replaceable) !=
+            Status::kOk) {
       return false;
     }
     for (uint32_t key = 0; key < keys(); ++key) {
@@ -148,10 +155,12 @@ class Tenants {
       holders_[key].push_back(&owners_[i]);
       owners_[i].slot = static_cast<uint16_t>(key);
       if (keyed->Assign(owners_[i], key_refs[key]) != Status::kOk ||
-          index->Assign(owners_[i], policy_refs[key]) != Status::kOk) {
+          index->Assign(owners_[i], policy_refs[key]) != Status::kOk ||
+          replaceable->Update(owners_[i], policies_[key]) != Status::kOk) {
         return false;
       }
     }
+    in_replaceable = policies_;
     return true;
   }
 
@@ -221,6 +230,13 @@ void GetIndex(benchmark::State& state) {
     CountBytes(state, tenants, tenants.index->bytes().memory_usage().total_bytes());
   });
 }
+void GetReplaceable(benchmark::State& state) {
+  WithTenants(state, [&](Tenants& tenants) {
+    Walk(state, tenants,
+         [&map = *tenants.replaceable](const Tenanted& owner) { return NumberOf(map.Get(owner)); });
+    CountBytes(state, tenants, tenants.replaceable->bytes().memory_usage().total_bytes());
+  });
+}
 void GetSlot(benchmark::State& state) {
   WithTenants(state, [&](Tenants& tenants) {
     Walk(state, tenants, [&table = tenants.slots](const Tenanted& owner) {
@@ -231,6 +247,11 @@ void GetSlot(benchmark::State& state) {
 }
 
 // --- a reload
+
+bool ReplacePolicy(Tenants& tenants, uint32_t key, const Policy& policy) {
+  const Policy old = std::exchange(tenants.in_replaceable[key], policy);
+  return tenants.replaceable->Replace(old, policy) == Status::kOk;
+}
 
 // `reload(tenants, key, policy)` returns whether it was done. Every owner's value is checked after
 // the run, untimed, against what the other ways show.
@@ -252,6 +273,7 @@ void Reloads(benchmark::State& state, Reload&& reload) {
     for (uint32_t k = 0; k < tenants.keys(); ++k) {
       tenants.Remember(k, last[k]);
       done = tenants.keyed->Set(k, last[k]) == Status::kOk && done;
+      done = ReplacePolicy(tenants, k, last[k]) && done;
       tenants.slots.Set(static_cast<uint16_t>(k), last[k]);
       for (Tenanted* const owner : tenants.holders(k)) {
         done = tenants.index->Update(*owner, last[k]) == Status::kOk && done;
@@ -272,6 +294,7 @@ void ReloadKeyedRef(benchmark::State& state) {
     return tenants.keyed->Set(tenants.key_refs[key], policy) == Status::kOk;
   });
 }
+void ReloadReplaceable(benchmark::State& state) { Reloads(state, ReplacePolicy); }
 void ReloadSlot(benchmark::State& state) {
   Reloads(state, [](Tenants& tenants, uint32_t key, const Policy& policy) {
     tenants.slots.Set(static_cast<uint16_t>(key), policy);
@@ -372,6 +395,7 @@ int Main(int argc, char** argv) {
   constexpr int64_t kReloadedKeys = 100;
   Add("KeyedReload/keyed", ReloadKeyed, reloaded, kReloadedKeys);
   Add("KeyedReload/keyed_ref", ReloadKeyedRef, reloaded, kReloadedKeys);
+  Add("KeyedReload/replace", ReloadReplaceable, reloaded, kReloadedKeys);
   Add("KeyedReload/slot", ReloadSlot, reloaded, kReloadedKeys);
   Add("KeyedReload/index", ReloadIndex, reloaded, kReloadedKeys);
   Add("KeyedReload/index_ref", ReloadIndexRef, reloaded, kReloadedKeys);
@@ -381,6 +405,7 @@ int Main(int argc, char** argv) {
     Add(name("KeyedGet/touch"), GetTouch, owners, kKeys);
     Add(name("KeyedGet/keyed"), GetKeyed, owners, kKeys);
     Add(name("KeyedGet/index"), GetIndex, owners, kKeys);
+    Add(name("KeyedGet/replace"), GetReplaceable, owners, kKeys);
     Add(name("KeyedGet/slot"), GetSlot, owners, kKeys);
     Add(name("KeyedAssign/keyed"), AssignKeyed, owners, kKeys);
     Add(name("KeyedAssign/keyed_ref"), AssignKeyedRef, owners, kKeys);
@@ -394,6 +419,9 @@ int Main(int argc, char** argv) {
   using workload::Bar;
   results.AddBar(Bar::Counter("KeyedReload/keyed" + reload, "ns_per_reload", 2000));
   results.AddBar(Bar::AtMost("KeyedReload/keyed" + reload, "KeyedReload/index" + reload, 0.05));
+  results.AddBar(Bar::Counter("KeyedReload/replace" + reload, "ns_per_reload", 2000));
+  results.AddBar(Bar::AtMost("KeyedGet/replace" + cold, "KeyedGet/index" + cold, 1.1));
+  results.AddBar(Bar::AtMost("KeyedGet/replace" + hot, "KeyedGet/slot" + hot, 1.15));
   results.AddBar(Bar::AtMost("KeyedGet/keyed" + cold, "KeyedGet/index" + cold, 1.1));
   results.AddBar(Bar::AtMost("KeyedGet/keyed" + hot, "KeyedGet/slot" + hot, 1.15));
   results.AddBar(Bar::Counter("KeyedGet/keyed" + cold, "bytes_per_owner", 2.3));

@@ -17,7 +17,7 @@
 #include "bench/program/progress.h"
 #include "bench/program/result_table.h"
 #include "engine/workload/bar.h"
-#include "inlay/index_map.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
 

@@ -29,6 +29,7 @@
 #include "engine/workload/packet_walk.h"
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 
 namespace inlay::bench {

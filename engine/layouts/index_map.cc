@@ -33,7 +33,7 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
   const InlineField* const place = options.field.has_value() ? &*options.field : nullptr;
   const uint32_t width_bits = place != nullptr ? place->width_bits : options.width_bits;
   if (width_bits < kMinWidthBits || width_bits > InlineField::kMaxWidthBits ||
-      (place != nullptr && options.spin_lock)) {
+      (options.spin_lock && (place != nullptr || options.replaceable))) {
     return Status::kInvalid;
   }
   if (!AllocationAllowed()) return Status::kNoMemory;
@@ -48,9 +48,11 @@ Status IndexMap::Create(Store& store, const MapOptions& options,
                                 ? Status::kInvalid
                                 : store.Register(made.get(), width_bits, &made->field_, place);
   // A map that must have this field would be read wrongly without it.
+  // One that must be replaceable would not be.
+  const bool may_fall_back = place == nullptr && !options.replaceable;
   const Status status = registered == Status::kOk ? made->MakeTable()
-                        : place != nullptr        ? registered
-                                                  : made->FallBack(registered);
+                        : may_fall_back           ? made->FallBack(registered)
+                                                  : registered;
   if (status != Status::kOk) return status;
   store.Show(made.get());
   *map = std::move(made);
@@ -61,19 +63,21 @@ IndexMap::IndexMap(Store& store, const MapOptions& options)
     : closed_(store.closed_field()), store_(store), options_(options) {}
 
 Status IndexMap::MakeTable() noexcept {
-  max_index_ = field_.max_index();
   ValueTableOptions table_options;
   table_options.value_bytes = options_.value_bytes;
-  table_options.max_values = max_index_;
+  table_options.max_values = field_.max_index();
   table_options.alignment = options_.alignment;
   Account* const own = options_.account;
   table_options.account = own != nullptr ? own : &store_.account();
   table_options.pending = own != nullptr ? own : &store_.pending_account();
   table_options.background = options_.background;
+  table_options.replaceable = options_.replaceable;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
   values_ = table_->base();
   stride_bytes_ = table_->stride_bytes();
+  replacement_offset_ = table_->replacement_offset_bytes();
+  plain_indexes_ = options_.replaceable ? 0 : field_.max_index();
   LocalStorageDomain* const domain = store_.options().private_values;
   private_values_ =
       domain != nullptr
@@ -81,7 +85,8 @@ Status IndexMap::MakeTable() noexcept {
           : PrivateValues::InSideTable(options_, own != nullptr ? own : &store_.spill_account(),
                                        table_options.pending);
   if (private_values_ == nullptr) return Status::kNoMemory;
-  return domain == nullptr && options_.background ? StartHomecoming() : Status::kOk;
+  const bool spills_at_home = domain == nullptr && !options_.replaceable;
+  return spills_at_home && options_.background ? StartHomecoming() : Status::kOk;
 }
 
 Status IndexMap::FallBack(Status reason) noexcept {
@@ -94,7 +99,7 @@ IndexMap::~IndexMap() {
   store_.Hide(this);
   StopHomecoming();
   // Waits for a grace period: no reader has a pointer into the table afterwards.
-  if (max_index_ != 0) store_.Unregister(this);
+  if (field_ != InlineField{}) store_.Unregister(this);
 }
 
 // --- reading
@@ -273,8 +278,21 @@ Status IndexMap::Publish(const OwnerRef& owner, std::span<const std::byte> value
                          const Expectation& expectation) noexcept {
   if (value.size() != options_.value_bytes) return Status::kInvalid;
   ValueIndex index = kNoIndex;
-  return InternOrCount(value, &index) == Status::kOk ? PublishIndex(owner, index, expectation)
-                                                     : Spill(owner, value, expectation);
+  const Status status = InternOrCount(value, &index);
+  return status == Status::kOk ? PublishIndex(owner, index, expectation)
+                               : Overflow(owner, value, expectation, status);
+}
+
+Status IndexMap::Overflow(const OwnerRef& owner, std::span<const std::byte> value,
+                          const Expectation& expectation, Status reason) noexcept {
+  if (!options_.replaceable) return Spill(owner, value, expectation);
+  const Status status = expectation.Check(*this, owner, owner.words().Load(field_));
+  return status == Status::kOk ? CountNoMemory(reason) : status;
+}
+
+Status IndexMap::CountReplaced(Status status) noexcept {
+  if (status == Status::kAccountLimit) account_limit_.fetch_add(1, std::memory_order_relaxed);
+  return IsNoMemory(status) ? CountNoMemory(status) : status;
 }
 
 // Check first: a failing update skips the hash, and loading `dying` overlaps other misses. If the
@@ -295,8 +313,9 @@ Status IndexMap::UpdateValue(const OwnerRef& owner, std::span<const std::byte> v
     if (status != Status::kOk) return status;
     if (code == kAbsentCode && owner.IsGone(closed_)) return Status::kNotFound;
     ValueIndex index = kNoIndex;
-    if (InternOrCount(value, &index) != Status::kOk) [[unlikely]] {
-      return Spill(owner, value, {.flag = flag});
+    const Status interned = InternOrCount(value, &index);
+    if (interned != Status::kOk) [[unlikely]] {
+      return Overflow(owner, value, {.flag = flag}, interned);
     }
     INLAY_TEST_POINT("update.interned");
     if (code == field.spilled_code() || code == index ||
@@ -330,7 +349,9 @@ Status IndexMap::AssignRef(const OwnerRef& owner, const ValueRef& ref, UpdateFla
   const Status status = expectation.Check(*this, owner, code);
   if (status != Status::kOk || code == ref.index()) return status;
   if (!table_->TryRef(ref.index())) [[unlikely]] {
-    return Spill(owner, ref.bytes(), expectation);  // the count is at its limit
+    const ReadSection section;  // for the bytes
+    return Overflow(owner, ref.bytes(), expectation,
+                    Status::kNoMemory);  // the count is at its limit
   }
   INLAY_TEST_POINT("assign.referenced");
   return PublishIndex(owner, ref.index(), expectation);
@@ -471,31 +492,6 @@ size_t IndexMap::TrimMemory() noexcept {
   const size_t bytes = is_interned() ? table_->Trim() + private_values_->Trim() : 0;
   RetireBarrier();  // the old array of the hash index
   return bytes;
-}
-
-// --- inspection
-
-uint64_t IndexMap::codes() const noexcept {
-  // Not private_values_->count(): releasing an owner empties its storage pointer before the store
-  // counts down its code.
-  if (table_ == nullptr) return 0;  // Create() failed
-  return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
-}
-
-bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
-  if (!table_->CheckReferences({counted, size_t{max_index_} + 1}, reason)) return false;
-  if (counted[field_.spilled_code()] != private_values_->count() ||
-      counted[field_.spilled_code()] != spilled_now_.load(std::memory_order_relaxed)) {
-    *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +
-              " owners have spilled and " + std::to_string(private_values_->count()) +
-              " private values are kept";
-    return false;
-  }
-  return true;
-}
-
-bool IndexMap::CheckInvariants(std::string* reason) const {
-  return !is_interned() || table_->CheckInvariants(reason);
 }
 
 }  // namespace inlay

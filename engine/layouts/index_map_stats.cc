@@ -1,6 +1,9 @@
-// What an IndexMap tells of itself.
+// What an IndexMap tells of itself, and what it checks.
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 
 #include "engine/layouts/describe_table.h"
 #include "engine/layouts/private_values.h"
@@ -49,6 +52,29 @@ void IndexMap::Describe(MapReport* report) const {
   DescribeTable(*table_, field_, report);
   report->pending_bytes = private_values_->waiting_bytes();
   report->ladder = Ladder(report->ladder.reclaimed);
+}
+
+uint64_t IndexMap::codes() const noexcept {
+  // Not private_values_->count(): releasing an owner empties its storage pointer before the store
+  // counts down its code.
+  if (table_ == nullptr) return 0;  // Create() failed
+  return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
+}
+
+bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {
+  if (!table_->CheckReferences({counted, size_t{field_.max_index()} + 1}, reason)) return false;
+  if (counted[field_.spilled_code()] != private_values_->count() ||
+      counted[field_.spilled_code()] != spilled_now_.load(std::memory_order_relaxed)) {
+    *reason = "V3: " + std::to_string(counted[field_.spilled_code()]) +
+              " owners have spilled and " + std::to_string(private_values_->count()) +
+              " private values are kept";
+    return false;
+  }
+  return true;
+}
+
+bool IndexMap::CheckInvariants(std::string* reason) const {
+  return !is_interned() || table_->CheckInvariants(reason);
 }
 
 }  // namespace inlay

@@ -28,6 +28,10 @@ namespace {
 
 static_assert(sizeof(SlotArray) == kHashIndexHeaderBytes);
 
+constexpr size_t RoundUp(size_t bytes, size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
 // The table rebuilds its hash index when more than 2/3 of the slots are taken, tombstones included.
 constexpr bool TooFull(uint32_t occupied, uint32_t slots) { return HashSlots(occupied) > slots; }
 
@@ -44,8 +48,18 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   if (const Status status = StartReclaiming(); status != Status::kOk) return status;
   std::unique_ptr<State> state = TryNew<State>();
   if (state == nullptr) return Status::kNoMemory;
-  const size_t alignment = options.alignment;
-  state->stride_bytes = (options.value_bytes + alignment - 1) / alignment * alignment;
+  size_t bytes = options.value_bytes;
+  size_t alignment = options.alignment;
+  if (options.replaceable) {
+    alignment = std::max(alignment, alignof(State::Replacement));
+    state->replacement_offset = RoundUp(bytes, alignof(State::Replacement));
+    bytes = state->replacement_offset + sizeof(State::Replacement);
+    if (!state->copies.Create(options.value_bytes, options.alignment, options.pending)) {
+      return Status::kNoMemory;
+    }
+  }
+  state->value_bytes = options.value_bytes;
+  state->stride_bytes = RoundUp(bytes, alignment);
   state->max_values = options.max_values;
   state->account = options.account;
   state->pending = options.pending;
@@ -82,6 +96,7 @@ ValueTable::ValueTable(const ValueTableOptions& options, std::unique_ptr<State> 
       stride_bytes_(state->stride_bytes),
       value_bytes_(options.value_bytes),
       max_values_(options.max_values),
+      replacement_offset_(static_cast<uint32_t>(state->replacement_offset)),
       state_(std::move(state)) {}
 
 ValueTable::~ValueTable() = default;
@@ -90,6 +105,7 @@ ValueTable::State::~State() {
   idle_task.End();  // first: waits for a step that is under way
   ReferenceCredits::Forget(this);
   MutexLock lock(&mutex);
+  FreeCopies();
   if (account != nullptr) account->Uncharge(charged_bytes);
   SlotArray::Free(slots.load(std::memory_order_relaxed));
   UnpoisonBytes(value_range.base(), value_range.committed_bytes());
@@ -316,9 +332,10 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
     Append(&free, fresh);
     return status;
   }
-  UnpoisonBytes(value(fresh), stride_bytes);
+  UnpoisonBytes(place(fresh), stride_bytes);
   INLAY_TEST_POINT("add.copies");
-  std::memcpy(value(fresh), bytes.data(), bytes.size());
+  std::memcpy(place(fresh), bytes.data(), bytes.size());
+  if (is_replaceable()) new (&replacement(fresh)) Replacement{place(fresh), false};
   entry(fresh).hash = hash;
   assert(ref_word(fresh).free());
   entry(fresh).ref_word.store(RefWord::LiveOnce().bits(), std::memory_order_release);

@@ -53,6 +53,8 @@ ValueTableCounts ValueTable::counts() const noexcept {
   counts.never_used = max_values_ - state.high_water.load(std::memory_order_acquire);
   counts.free = state.free.size;
   counts.reclaimed = state.reclaimed;
+  counts.replaced = state.replaced;
+  counts.duplicates = state.duplicates;
   counts.refused_releases = state.refused_releases.load(std::memory_order_relaxed);
   return counts;
 }
@@ -96,6 +98,7 @@ MemoryUsage ValueTable::memory_usage() const {
   memory.index_bytes = SlotArray::Bytes(slots);
   memory.slack_bytes = PageRoundUp(value_bytes) + PageRoundUp(entry_bytes) - memory.table_bytes +
                        state.may_be_unreferenced.bytes();
+  memory.table_bytes += state.copies_in_use * state.copies.bytes_each();
   return memory;
 }
 
@@ -113,6 +116,8 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
     return false;
   }
   uint32_t live = 0;
+  uint32_t duplicates = 0;
+  uint32_t copies = 0;  // of values that are not free
   int64_t unreferenced = 0;
   for (ValueIndex index = 1; index <= used; ++index) {
     const RefWord word = state.ref_word(index);
@@ -130,12 +135,21 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
       return broken("the bytes of a live value have changed", index);
     const SlotArray::Found found = state.FindIn(array, hash, bytes);
     if (found.index == kNoIndex) return broken("a live value is not in the hash index", index);
-    if (found.index != index) return broken("V1: two live entries with the same bytes", index);
-    if (found.slot != state.slot_of(index)) return broken("a live value has another slot", index);
+    if (state.IsDuplicate(index)) ++duplicates;
+    if (state.IsDuplicate(index) ? found.index == index : found.index != index) {
+      return broken("V1: two live entries with the same bytes", index);
+    }
+    if (array.IndexAt(state.slot_of(index)) != index) {
+      return broken("a live value has another slot", index);
+    }
+    if (state.is_replaceable() && state.HasCopy(index)) ++copies;
   }
   if (live != state.live) return broken("the count of live values is wrong", live);
   if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
     return broken("the count of unreferenced values is wrong", kNoIndex);
+  }
+  if (duplicates != state.duplicates) {
+    return broken("the count of duplicates is wrong", duplicates);
   }
   uint32_t in_slots = 0;
   for (uint32_t at = 0; at < array.slots(); ++at) {
@@ -159,12 +173,15 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
       if (state.ref_word(index) != expected) {
         return broken("a list holds an index in another state", index);
       }
+      if (state.is_replaceable() && expected.retired() && state.HasCopy(index)) ++copies;
     }
     if (length != list->size) return broken("a list of indexes has the wrong length", length);
     listed += length;
   }
   if (listed + live != used) return broken("V4: indexes are lost", used - live - listed);
-  if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots())) {
+  if (copies != state.copies_in_use) return broken("V4: a copy is lost", copies);
+  if (state.charged_bytes != used * state.BytesPerValue() + SlotArray::Bytes(array.slots()) +
+                                 copies * state.copies.bytes_each()) {
     return broken("V4: a charge is lost", kNoIndex);
   }
   return true;

@@ -200,6 +200,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   if (!next.retired()) return false;
   may_be_unreferenced.Remove(index);
   slots.load(std::memory_order_relaxed)->Erase(slot_of(index));
+  LeaveDuplicates(index);
   --live;
   ++reclaimed;
   Append(&retired, index);
@@ -213,7 +214,8 @@ void ValueTable::State::CollectRetired() {
       assert(ref_word(index).retired());
       entry(index).ref_word.store(RefWord::Free().bits(), std::memory_order_relaxed);
       // Until it has a value again. Whoever still has a pointer to it has kept it for too long.
-      PoisonBytes(value(index), stride_bytes);
+      DropCopy(index);
+      PoisonBytes(place(index), stride_bytes);
     }
     Splice(&waiting, &free);
   }

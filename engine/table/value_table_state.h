@@ -21,6 +21,7 @@
 #include "engine/table/slot_array.h"
 #include "engine/table/striped_count.h"
 #include "engine/table/unreferenced_set.h"
+#include "engine/table/value_copies.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
 
@@ -37,6 +38,12 @@ struct ValueTable::State : CreditLender {
   };
   static_assert(sizeof(Entry) == kTableEntryBytes);
 
+  // In a replaceable table, behind the first bytes of a value.
+  struct Replacement {
+    std::atomic<const std::byte*> current;  // the value's bytes: the first ones, or a copy
+    std::atomic<bool> is_duplicate;         // another index has equal bytes, and searches find that
+  };
+
   // A FIFO of indexes that are not live, linked through Entry::next.
   struct IndexList {
     ValueIndex head = kNoIndex;
@@ -50,7 +57,10 @@ struct ValueTable::State : CreditLender {
   Account* pending = nullptr;
   uint64_t seed = 0;
   uint32_t max_values = 0;
+  uint32_t value_bytes = 0;
   size_t stride_bytes = 0;
+  size_t replacement_offset = 0;  // of a value's Replacement; 0: the table is not replaceable
+  ValueCopies copies;             // that have replaced values
   UnreferencedSet may_be_unreferenced;
   std::atomic<SlotArray*> slots{nullptr};
   // The highest index that was ever used.
@@ -72,6 +82,9 @@ struct ValueTable::State : CreditLender {
   // Threads change these under the mutex. Any thread may read the numbers and the lists' sizes.
   OneWriter<uint32_t> live;  // findable values, referenced or not
   OneWriter<uint64_t> reclaimed;
+  OneWriter<uint64_t> replaced;
+  OneWriter<uint32_t> copies_in_use;
+  OneWriter<uint32_t> duplicates;
   IndexList free;
   IndexList retired;  // the batch that gathers
   IndexList waiting;  // the batch that waits for `grace`
@@ -99,7 +112,26 @@ struct ValueTable::State : CreditLender {
   Entry& entry(ValueIndex index) const {
     return reinterpret_cast<Entry*>(entry_range.base())[index];
   }
-  std::byte* value(ValueIndex index) const { return value_range.base() + index * stride_bytes; }
+  bool is_replaceable() const { return replacement_offset != 0; }
+  // The first bytes of a value.
+  std::byte* place(ValueIndex index) const { return value_range.base() + index * stride_bytes; }
+  Replacement& replacement(ValueIndex index) const {
+    return *reinterpret_cast<Replacement*>(place(index) + replacement_offset);
+  }
+  // The bytes that a value has now. Reader section: required, unless the caller has the mutex.
+  const std::byte* value(ValueIndex index) const {
+    if (!is_replaceable()) return place(index);
+    return replacement(index).current.load(std::memory_order_acquire);
+  }
+  bool HasCopy(ValueIndex index) const {
+    return replacement(index).current.load(std::memory_order_relaxed) != place(index);
+  }
+  bool IsDuplicate(ValueIndex index) const {
+    return is_replaceable() && replacement(index).is_duplicate.load(std::memory_order_relaxed);
+  }
+  bool IsEqual(ValueIndex index, std::span<const std::byte> bytes) const {
+    return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
+  }
   RefWord ref_word(ValueIndex index) const {
     return RefWord(entry(index).ref_word.load(std::memory_order_acquire));
   }
@@ -107,12 +139,11 @@ struct ValueTable::State : CreditLender {
 
   uint32_t& slot_of(ValueIndex index) const { return entry(index).next; }  // of a live value
 
-  // Finds the entry that holds `bytes` in `array`.
+  // Finds the entry that holds `bytes` in `array`, and no duplicate of it.
   SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
                           std::span<const std::byte> bytes) const {
-    return array.Find(hash, [&](ValueIndex index) {
-      return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
-    });
+    return array.Find(
+        hash, [&](ValueIndex index) { return IsEqual(index, bytes) && !IsDuplicate(index); });
   }
 
   // Reader section: required.
@@ -132,6 +163,22 @@ struct ValueTable::State : CreditLender {
   // Finds the value, or adds it. It was not in the table after so many insertions.
   Status Add(std::span<const std::byte> bytes, uint32_t hash, uint32_t inserted, ValueIndex* index)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // The parts of Replace() and ReplaceAll().
+  struct Change;
+  Status ReplaceEqual(std::span<const std::byte> from, std::span<const std::byte> to)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  Status ReplaceSeen(ValueIndex index, const std::byte* seen, std::span<const std::byte> to)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  Status Prepare(std::span<const std::byte> to, std::span<Change> changes)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void Apply(Change* change, std::span<const std::byte> to, uint32_t hash)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void MarkDuplicate(ValueIndex index, bool is_duplicate) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void PromoteDuplicate(uint32_t hash, std::span<const std::byte> bytes)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void LeaveDuplicates(ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void DropCopy(ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void FreeCopies() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeNeverUsed() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   // Room for `more` values.

@@ -1,19 +1,5 @@
-// IndexMap and SharedMap<T>: a value per owner, stored as an index of 2 to 16 bits inside the
-// owner. The index names the value in a table that all owners share. Embedders use these classes.
-//
-//   inlay::StoreOptions options{.reserved_bits = 16};
-//   std::unique_ptr<inlay::Store> store;
-//   std::unique_ptr<inlay::SharedMap<Policy>> policies;
-//   inlay::Store::Create(options, &store);
-//   inlay::SharedMap<Policy>::Create(*store, {.name = "policy", .width_bits = 10}, &policies);
-//
-//   policies->Update(connection, policy, inlay::UpdateFlag::kAny);
-//   {
-//     inlay::ReadSection section;  // what Get() returns is valid until the section ends
-//     const Policy* policy = policies->Get(section, connection);
-//   }
-//   std::optional<Policy> copy = policies->Load(connection);
-//   store->Close(connection);   // before the connection is freed
+// IndexMap: a value per owner, stored as an index of 2 to 16 bits inside the owner. The index names
+// the value in a table that all owners share. SharedMap<T> (shared_map.h) is the typed form.
 //
 // emulated/value_map.h says what each operation does in each state. This layout differs in these
 // points:
@@ -31,6 +17,8 @@
 //   - A map *falls back* to the pointer layout for all its values if no bits are free, or if its
 //     values hold a lock (MapOptions::spin_lock). The owners need storage pointers for that. See
 //     is_interned().
+//   - With MapOptions::replaceable, Replace() and ReplaceAll() change a value for all its owners in
+//     one step, and nothing spills or falls back.
 //   - SocketTable charges a socket for its reserved bits, once, when it makes the socket. A private
 //     value is charged to the owner as in the pointer layout, but replacing one needs no second
 //     charge. The table is charged to the map's account (MapOptions::account), or to the store's.
@@ -43,7 +31,9 @@
 //     value (IndexMapStats::missing_private). That reads as absent, or fails an assertion.
 //
 // Thread-safety: all functions may run concurrently, except the destructors. Writes to one owner
-// are linearizable.
+// are linearizable. A replacement is a write to all owners of a value. An Update() to that value,
+// or a Modify() of it, that is under way meanwhile may take effect before the replacement or after
+// it: the owner then has the new value or the written one.
 
 #ifndef INLAY_INDEX_MAP_H_
 #define INLAY_INDEX_MAP_H_
@@ -51,20 +41,17 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <memory>
-#include <new>
-#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "inlay/export.h"
+#include "inlay/function_ref.h"
 #include "inlay/index_map_stats.h"
 #include "inlay/inline_words.h"
 #include "inlay/memory_usage.h"
@@ -73,7 +60,6 @@
 #include "inlay/status.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
-#include "inlay/typed_ref.h"
 #include "inlay/value_table.h"
 
 namespace inlay {
@@ -89,8 +75,9 @@ class IndexMap final : private RegisteredMap {
 
   // Makes a map and reserves options.width_bits in the store's owners. Fails as CheckMapOptions().
   // kInvalid: the width is not 2 .. 16, or the values hold a lock and the owners have no storage
-  // pointers or options.field is set. kNoBits: no free field and no storage pointers;
-  // options.field is set and not free. kAccountLimit. kNoMemory. On failure *map is unchanged.
+  // pointers or options.field or options.replaceable is set. kNoBits: no free field and no storage
+  // pointers; options.field or options.replaceable is set and no such field is free. kAccountLimit.
+  // kNoMemory. On failure *map is unchanged.
   // Reader section: REQUIRES none (may wait for a grace period).
   INLAY_API static Status Create(Store& store, const MapOptions& options,
                                  std::unique_ptr<IndexMap>* map) noexcept;
@@ -126,20 +113,24 @@ class IndexMap final : private RegisteredMap {
     assert(InReadSection());
     assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
     const uint32_t code = owner.inline_words().Load(field_);
-    // One comparison excludes both absent, which wraps around, and spilled, which is max_index_ +
-    // 1.
-    if (code - 1 < max_index_) [[likely]] {
+    // One comparison excludes absent, which wraps around, and spilled, which is the highest index +
+    // 1; and all codes of a replaceable map.
+    if (code - 1 < plain_indexes_) [[likely]] {
       return values_ + static_cast<size_t>(code) * stride_bytes_;
     }
     if (code == kAbsentCode) {
       if (pointer_ == nullptr) return nullptr;
       return GetFromPointer(OwnerRef(const_cast<O&>(owner)));
     }
+    if (replacement_offset_ != 0) {
+      return ValueTable::CurrentAt(values_ + code * stride_bytes_ + replacement_offset_);
+    }
     return GetPrivate(OwnerRef(const_cast<O&>(owner)));
   }
 
   // As Get(), for callers that know the field and the stride of the table at compile time.
-  // REQUIRES: options().field is kField, and table().stride_bytes() is kStrideBytes.
+  // REQUIRES: options().field is kField, table().stride_bytes() is kStrideBytes, and the map is not
+  // replaceable.
   template <InlineField kField, size_t kStrideBytes, InlineOwner O>
   const std::byte* GetAt(const O& owner) const noexcept {
     using Words = std::remove_cvref_t<decltype(owner.inline_words())>;
@@ -240,6 +231,22 @@ class IndexMap final : private RegisteredMap {
     return CloneValue(OwnerRef(parent), OwnerRef(child));
   }
 
+  // Gives every owner of the value `from` the value `to`, at once and in the same time for any
+  // number of owners; and every ValueRef. As ValueTable::Replace(), which says what readers see.
+  // kUnsupported: options().replaceable is not set.
+  // Reader section: not needed, allowed. Ordering: release.
+  Status Replace(std::span<const std::byte> from, std::span<const std::byte> to) noexcept {
+    return is_interned() ? CountReplaced(table_->Replace(from, to)) : Status::kUnsupported;
+  }
+  // Calls `change` once for each value that owners have, and replaces it by the result. As
+  // ValueTable::ReplaceAll(). kUnsupported: options().replaceable is not set.
+  // Reader section: not needed, allowed. Ordering: release.
+  Status ReplaceAll(FunctionRef<bool(std::span<std::byte> value)> change,
+                    uint32_t* replaced = nullptr) noexcept {
+    return is_interned() ? CountReplaced(table_->ReplaceAll(change, replaced))
+                         : Status::kUnsupported;
+  }
+
   // Makes room in the table for `new_values` values besides those that owners have, so that a
   // reload with so many new values spills no owner. Fails as ValueTable::EnsureRoom(). kOk if the
   // map does not intern its values. Reader section: REQUIRES none (may wait for grace periods).
@@ -327,6 +334,10 @@ class IndexMap final : private RegisteredMap {
   Status Spill(const OwnerRef& owner, std::span<const std::byte> value,
                const Expectation& expectation) noexcept;
   Status CountNoMemory(Status reason) noexcept;
+  INLAY_API Status CountReplaced(Status status) noexcept;
+  // After Intern() has failed with `reason`: spills, or refuses if the map is replaceable.
+  Status Overflow(const OwnerRef& owner, std::span<const std::byte> value,
+                  const Expectation& expectation, Status reason) noexcept;
   Status InternOrCount(std::span<const std::byte> value, ValueIndex* index) noexcept;
   void RemovePrivate(const OwnerRef& owner) noexcept;
 
@@ -350,7 +361,8 @@ class IndexMap final : private RegisteredMap {
 
   // Get() reads these. Constant after Create().
   InlineField field_;
-  uint32_t max_index_ = 0;
+  uint32_t plain_indexes_ = 0;  // how many, or 0 if the map is replaceable
+  uint32_t replacement_offset_ = 0;
   const std::byte* values_ = nullptr;
   size_t stride_bytes_ = 0;
   std::unique_ptr<LocalStorageMap> pointer_;  // set if the map has fallen back
@@ -371,138 +383,6 @@ class IndexMap final : private RegisteredMap {
   std::atomic<uint64_t> pending_limit_{0};
   std::atomic<uint64_t> brought_home_{0};
   mutable std::atomic<uint64_t> missing_private_{0};
-};
-
-// The field of a SharedMap that takes the first free one.
-inline constexpr InlineField kAnyField{};
-
-// An IndexMap whose values are objects of type T. IndexMap documents the functions.
-//
-// With a field, gets have the place and width of the code, and the distance of the values, as
-// constants in the instructions:
-//   constexpr InlineField kPolicyField{.word = 0, .shift = 0, .width_bits = 10};
-//   SharedMap<Policy, kPolicyField> policies;
-template <typename T, InlineField kField = kAnyField>
-class SharedMap {
- public:
-  static_assert(
-      std::is_trivially_copyable_v<T>,
-      "SharedMap<T>: T must be trivially copyable, since equal bytes must mean equal values");
-  static_assert(
-      std::has_unique_object_representations_v<T>,
-      "SharedMap<T>: T has padding or floating-point members, so that equal values can have "
-      "different bytes and would not be shared. Give padding a name and zero it, or use "
-      "IndexMap with bytes that you serialise");
-  static_assert(
-      alignof(T) <= 64,
-      "SharedMap<T>: T must not need more than 64-byte alignment: Modify()'s copy has no more");
-  static_assert(sizeof(T) <= kMaxValueBytes, "SharedMap<T>: T is larger than kMaxValueBytes");
-
-  // As IndexMap::Create(). Sets value_bytes and alignment from T, and the field from kField;
-  // kInvalid if the owners have storage pointers and T needs more than kStorageAlignment.
-  template <typename Owners>
-  static Status Create(Owners& owners, MapOptions options,
-                       std::unique_ptr<SharedMap>* map) noexcept {
-    options.value_bytes = sizeof(T);
-    options.alignment = TypedRef<T>::kAlignment;
-    if constexpr (kField != kAnyField) options.field = kField;
-    std::unique_ptr<IndexMap> index_map;
-    const Status status = IndexMap::Create(owners, options, &index_map);
-    if (status != Status::kOk) return status;
-    SharedMap* const made = new (std::nothrow) SharedMap(std::move(index_map));
-    if (made == nullptr) return Status::kNoMemory;
-    map->reset(made);
-    return Status::kOk;
-  }
-
-  template <InlineOwner O>
-  const T* Get(const ReadSection& /*section*/, const O& owner) const noexcept {
-    return Get(owner);
-  }
-  template <InlineOwner O>
-  const T* Get(ReadSection&&, const O&) const = delete;
-
-  // A copy of the value, or nothing if absent. Needs no reader section.
-  template <InlineOwner O>
-  std::optional<T> Load(const O& owner) const noexcept {
-    const ReadSection section;
-    const T* const found = Get(section, owner);
-    return found != nullptr ? std::optional<T>(*found) : std::nullopt;
-  }
-
-  template <InlineOwner O>
-  const T* Get(const O& owner) const noexcept {
-    if constexpr (kField != kAnyField) {
-      return reinterpret_cast<const T*>(
-          map_->template GetAt<kField, TypedRef<T>::kStrideBytes>(owner));
-    } else {
-      return reinterpret_cast<const T*>(map_->Get(owner));
-    }
-  }
-
-  template <InlineOwner O>
-  void GetMany(std::span<O* const> owners, std::span<const T*> found) const noexcept {
-    const std::byte* bytes[IndexMap::kGetAtOnce];
-    for (size_t first = 0; first < owners.size(); first += std::size(bytes)) {
-      const std::span<O* const> some =
-          owners.subspan(first, std::min(std::size(bytes), owners.size() - first));
-      map_->GetMany(some, std::span<const std::byte*>(bytes));
-      for (size_t i = 0; i < some.size(); ++i) {
-        found[first + i] = reinterpret_cast<const T*>(bytes[i]);
-      }
-    }
-  }
-
-  template <InlineOwner O>
-  const T* GetOrCreate(O& owner, const T& init, Status* status = nullptr) noexcept {
-    return reinterpret_cast<const T*>(map_->GetOrCreate(owner, Bytes(init), status));
-  }
-
-  template <InlineOwner O>
-  Status Update(O& owner, const T& value, UpdateFlag flag = UpdateFlag::kAny) noexcept {
-    return map_->Update(owner, Bytes(value), flag);
-  }
-
-  Status Intern(const T& value, TypedRef<T>* ref) noexcept {
-    return map_->Intern(Bytes(value), &ref->ref_);
-  }
-
-  template <InlineOwner O>
-  Status Assign(O& owner, const TypedRef<T>& ref, UpdateFlag flag = UpdateFlag::kAny) noexcept {
-    return map_->Assign(owner, ref.ref_, flag);
-  }
-
-  // Calls `modify` with a T&, possibly several times, each time on a fresh copy. A function that
-  // takes a T, and so would change a copy of the copy, does not compile.
-  template <InlineOwner O, std::invocable<T&> F>
-  requires(!std::invocable<F, T>) Status Modify(O& owner, F&& modify)
-  noexcept {
-    return map_->Modify(
-        owner, [&](std::span<std::byte> bytes) { modify(*reinterpret_cast<T*>(bytes.data())); });
-  }
-
-  template <InlineOwner O>
-  Status Delete(O& owner) noexcept {
-    return map_->Delete(owner);
-  }
-
-  template <InlineOwner O>
-  Status Clone(O& parent, O& child) noexcept {
-    return map_->Clone(parent, child);
-  }
-
-  // The underlying map of bytes, for everything that does not depend on T.
-  IndexMap& bytes() { return *map_; }
-  const IndexMap& bytes() const { return *map_; }
-
- private:
-  explicit SharedMap(std::unique_ptr<IndexMap> map) : map_(std::move(map)) {}
-
-  static std::span<const std::byte> Bytes(const T& value) {
-    return std::as_bytes(std::span<const T, 1>(&value, 1));
-  }
-
-  std::unique_ptr<IndexMap> map_;
 };
 
 }  // namespace inlay

@@ -53,6 +53,7 @@
 #include "inlay/index_map.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 #include "inlay/snapshot.h"
 #include "inlay/status.h"
 #include "inlay/store.h"

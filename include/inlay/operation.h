@@ -63,6 +63,11 @@ struct MapOptions {
   // are at hand, and brings spilled owners without storage pointers back to the table. Otherwise
   // only the map's operations do both.
   bool background = true;
+  // Replace() and ReplaceAll() work, for all owners of a value at once. A get then loads one more
+  // pointer, which lies beside the value until that is replaced; each value takes 16 bytes more;
+  // and nothing spills, so that all owners of a value are found: a new value without an index is
+  // refused with kNoIndexes. Only IndexMap uses it, and then does not fall back.
+  bool replaceable = false;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
   // Four bytes of a value hold a bpf_spin_lock. They are not part of the value: they read as 0
   // whatever a caller stores. No layout shares such a value.

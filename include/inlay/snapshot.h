@@ -41,6 +41,7 @@
 #include "inlay/function_ref.h"
 #include "inlay/index_map.h"
 #include "inlay/inline_words.h"
+#include "inlay/shared_map.h"
 #include "inlay/status.h"
 #include "inlay/store.h"
 

@@ -48,12 +48,15 @@ class TypedRef {
   void Reset() noexcept { ref_.Reset(); }
 
   explicit operator bool() const noexcept { return static_cast<bool>(ref_); }
-  // Null if empty. Valid, and the same, while a handle refers to the value. Wait-free.
+  // Null if empty. Valid, and the same, while a handle refers to the value; of a map whose values
+  // can be replaced (MapOptions::replaceable), in a reader section, and until its end. Wait-free.
   const T* get() const noexcept { return ref_ ? &**this : nullptr; }
   // REQUIRES: not empty. As get().
   const T& operator*() const noexcept {
     assert(ref_);
-    return *reinterpret_cast<const T*>(ref_.table()->base() + size_t{ref_.index()} * kStrideBytes);
+    const ValueTable& table = *ref_.table();
+    if (table.is_replaceable()) return *reinterpret_cast<const T*>(table.At(ref_.index()));
+    return *reinterpret_cast<const T*>(table.base() + size_t{ref_.index()} * kStrideBytes);
   }
   const T* operator->() const noexcept { return &**this; }
 

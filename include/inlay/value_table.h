@@ -1,9 +1,11 @@
 // ValueTable: holds each distinct value of a map once, under an index, with a reference count.
 //
 // Guarantees, cited by name in code and tests:
-//   V1  Equal bytes, equal index: there are never two live entries with the same bytes.
-//   V2  An index is reused only after a grace period since its count reached zero, so the bytes
-//       under a reader's pointer never change.
+//   V1  Equal bytes, equal index: there are never two live entries with the same bytes. In a
+//       replaceable table there may be, after one has been replaced by the other's bytes. Then
+//       Intern() and Find() see one of them only, and the others go when their holders do.
+//   V2  An index is reused only after a grace period since its count reached zero, and what
+//       Replace() leaves is freed after one, so the bytes under a reader's pointer never change.
 //   V3  Count = codes in owners that name the index + open ValueRefs. CheckInvariants() recounts
 //       what the table can see; Store::CheckInvariants() also recounts the owners. Nothing shows
 //       the references that threads keep of a value with many (docs/design.md, section 5).
@@ -36,6 +38,7 @@
 #ifndef INLAY_VALUE_TABLE_H_
 #define INLAY_VALUE_TABLE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -88,6 +91,8 @@ struct ValueTableOptions {
   // While nobody asks for indexes and few are at hand, the library's thread reclaims unreferenced
   // values. Otherwise only new values, EnsureRoom() and Reclaim() do.
   bool background = true;
+  // Replace() works. Each value takes 16 bytes more, and a get loads one more pointer.
+  bool replaceable = false;
   std::optional<uint64_t> seed = {};  // for repeatable tests; otherwise from getrandom(2)
 };
 
@@ -101,6 +106,8 @@ struct ValueTableCounts {
   uint32_t never_used = 0;        // indexes that never had a value
   uint32_t free = 0;              // indexes that had a value and can be reused now
   uint64_t reclaimed = 0;         // unreferenced values retired so far
+  uint64_t replaced = 0;          // values that Replace() and ReplaceAll() changed so far
+  uint32_t duplicates = 0;        // values that equal another one since they were replaced
   uint64_t refused_releases = 0;  // calls of Release() without a reference to release: errors
 };
 
@@ -134,9 +141,11 @@ class ValueTable {
   //
   // REQUIRES: the caller found `index` in this reader section, or holds a reference. Wait-free.
   // Reader section: required, unless the caller holds a reference. Pointer valid until: the end of
-  // the section, or the release of the reference. Ordering: that of the load that found the index.
+  // the section, or the release of the reference; in a replaceable table the end of the section, in
+  // any case. Ordering: that of the load that found the index; acquire, in a replaceable table.
   const std::byte* At(ValueIndex index) const noexcept {
-    return values_ + static_cast<size_t>(index) * stride_bytes_;
+    const std::byte* const place = values_ + static_cast<size_t>(index) * stride_bytes_;
+    return replacement_offset_ == 0 ? place : CurrentAt(place + replacement_offset_);
   }
 
   // Finds or adds the value and takes one reference. On kOk *index names it until Release().
@@ -163,6 +172,32 @@ class ValueTable {
   // stats() counts the call in `refused_releases`, and CheckInvariants() fails from then on.
   // Reader section: not needed. Ordering: release.
   INLAY_API void Release(ValueIndex index) noexcept;
+
+  // Gives every value that equals `from`, and that somebody holds, the bytes `to`: for all its
+  // owners and ValueRefs at once, however many. The index stays, and the count. Takes the time of
+  // two searches and a copy.
+  //
+  // Readers see the old bytes or the new ones. A thread that has seen the new ones under an index
+  // sees the old ones under that index no more. Two indexes with equal bytes change one after the
+  // other (V1).
+  // A thread that interns `from` meanwhile may end with an index that has the new bytes.
+  //
+  // kNotFound: nobody holds such a value. kUnsupported: the table is not replaceable. kInvalid:
+  // wrong size. kAccountLimit: the copy is charged to the account, and a copy that waits for its
+  // readers to the pending one: kPendingLimit. kNoMemory. On failure nothing changed.
+  // Reader section: not needed, allowed. Ordering: release.
+  INLAY_API Status Replace(std::span<const std::byte> from, std::span<const std::byte> to) noexcept;
+
+  // Calls `change` for each value that somebody holds, on a copy, and replaces the value by the
+  // result if it returns true; once per value, whatever the number of holders, and again on a new
+  // copy if another thread replaces the value meanwhile. `change` runs in a reader section; it must
+  // not block, throw or call functions of this table. A value that arrives during the call may be
+  // passed over, or be shown to `change`, which so may see results of its own: it then returns
+  // false. *replaced, if given, is the number of values that have other bytes now. Fails as
+  // Replace(), at the first value that fails, and then leaves those before it replaced.
+  // Reader section: not needed, allowed. Ordering: release.
+  INLAY_API Status ReplaceAll(FunctionRef<bool(std::span<std::byte> value)> change,
+                              uint32_t* replaced = nullptr) noexcept;
 
   // Makes room for `new_values` values besides all that are referenced: if no other thread adds
   // values, so many calls of Intern() with new values succeed after it. Call it before a reload
@@ -219,8 +254,17 @@ class ValueTable {
   uint32_t max_values() const noexcept { return max_values_; }
   // The distance between neighbouring values.
   size_t stride_bytes() const noexcept { return stride_bytes_; }
-  // At(0). A get computes addresses from it; it is never a value.
+  // Where the values lie, if the table is not replaceable: a get computes addresses from it. Index
+  // 0, the first one, is never a value.
   const std::byte* base() const noexcept { return values_; }
+  bool is_replaceable() const noexcept { return replacement_offset_ != 0; }
+  // In a replaceable table: from the place of a value to the pointer to its bytes; otherwise 0.
+  uint32_t replacement_offset_bytes() const noexcept { return replacement_offset_; }
+  // The bytes behind such a pointer.
+  static const std::byte* CurrentAt(const std::byte* replacement) noexcept {
+    const auto* const current = reinterpret_cast<const std::atomic<const std::byte*>*>(replacement);
+    return current->load(std::memory_order_acquire);
+  }
   // The sum of all counts. Takes no lock. Counts that change meanwhile may or may not be seen;
   // exact while no other thread changes any. Reader section: not needed, allowed. To find
   // references that leak: once all owners are closed and all ValueRefs are gone, it is 0. If it is
@@ -239,6 +283,7 @@ class ValueTable {
   size_t stride_bytes_;
   uint32_t value_bytes_;
   uint32_t max_values_;
+  uint32_t replacement_offset_;
   std::unique_ptr<State> state_;
 
   // For an IndexMap with spilled owners. While `on`, `task` is scheduled whenever a value loses its
@@ -270,9 +315,10 @@ class ValueTable {
 // One reference to one value, which the destructor releases, in 8 bytes. Movable, not copyable,
 // since a copy can fail; Share() takes a second reference. An object that was moved from is empty.
 //
-// Two ValueRefs are equal if they refer to the same value of the same table, and so to equal bytes
-// (V1), or are both empty. ValueRefs of different tables are never equal. Hash() and std::hash
-// agree with that, so ValueRefs may be keys of a hash container.
+// Two ValueRefs are equal if they refer to the same index of the same table, and so to equal bytes,
+// or are both empty; V1 says when equal bytes mean equal ValueRefs. ValueRefs of different tables
+// are never equal. Hash() and std::hash agree with that, so ValueRefs may be keys of a hash
+// container.
 //
 // REQUIRES: no ValueRef outlives its table. Not thread-safe; different ValueRefs are independent,
 // and any thread may release what another one interned.
@@ -335,7 +381,8 @@ class ValueRef {
     return bits_ != 0 && table() == table_of_value;
   }
   ValueIndex index() const noexcept { return IndexOf(bits_); }
-  // REQUIRES: not empty. Valid while this object holds the reference.
+  // REQUIRES: not empty. Valid while this object holds the reference. Of a replaceable table, in a
+  // reader section, and until its end.
   std::span<const std::byte> bytes() const noexcept {
     return {table()->At(index()), table()->value_bytes()};
   }

@@ -52,6 +52,7 @@ class ContractTest : public testing::Test {
     options.name = L::kName;
     options.value_bytes = value_bytes;
     options.width_bits = L::kWidthBits;
+    options.replaceable = L::kReplaceable;
     options.clone = clone;
     return Map::Create(*table_, options, map);
   }

@@ -17,6 +17,7 @@ template <ValueMap M, uint32_t kWidth = 16>
 struct Layout {
   using Map = M;
   static constexpr uint32_t kWidthBits = kWidth;  // only IndexMap uses it
+  static constexpr bool kReplaceable = false;     // likewise
 };
 
 struct PointerLayout : Layout<PointerMap> {
@@ -41,8 +42,14 @@ struct Index16Layout : Layout<IndexMap, 16> {
   static constexpr const char* kName = "index16";
 };
 
-using AllLayouts = testing::Types<PointerLayout, InlineLayout, SinglePointerLayout,
-                                  SharedPointerLayout, Index9Layout, Index12Layout, Index16Layout>;
+struct ReplaceableLayout : Layout<IndexMap, 16> {
+  static constexpr const char* kName = "replaceable";
+  static constexpr bool kReplaceable = true;
+};
+
+using AllLayouts =
+    testing::Types<PointerLayout, InlineLayout, SinglePointerLayout, SharedPointerLayout,
+                   Index9Layout, Index12Layout, Index16Layout, ReplaceableLayout>;
 
 struct LayoutName {
   template <typename L>

@@ -1,6 +1,6 @@
 // Connections that each have a policy; the few different policies are kept once.
-#include <inlay/index_map.h>
 #include <inlay/rcu.h>
+#include <inlay/shared_map.h>
 
 #include <cstdio>
 

@@ -1,8 +1,8 @@
 // The tests of the same name compile this file several times. It must compile as it is. With each
 // of the macros, which is a mistake that a caller may make, it must fail with a clear message.
 
-#include "inlay/index_map.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 
 namespace {
 

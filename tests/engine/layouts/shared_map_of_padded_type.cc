@@ -1,7 +1,7 @@
 // The test of the same name compiles this file twice. It must compile as it is. With
 // INLAY_TEST_PADDED, which gives the type padding, it must fail with a clear message.
 
-#include "inlay/index_map.h"
+#include "inlay/shared_map.h"
 
 struct Value {
   unsigned count;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "inlay/emulated/socket.h"
-#include "inlay/index_map.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
 

@@ -11,6 +11,7 @@
 #include "inlay/emulated/socket.h"
 #include "inlay/index_map.h"
 #include "inlay/local_storage.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 #include "tests/print_status.h"
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-#include "inlay/index_map.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 #include "inlay/store_report.h"
 #include "tests/engine/stores/owner_kinds.h"

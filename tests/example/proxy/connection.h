@@ -3,10 +3,10 @@
 #ifndef PROXY_CONNECTION_H_
 #define PROXY_CONNECTION_H_
 
-#include <inlay/index_map.h>
 #include <inlay/inline_words.h>
 #include <inlay/keyed_map.h>
 #include <inlay/rcu.h>
+#include <inlay/shared_map.h>
 #include <inlay/store.h>
 
 #include <memory>

@@ -1,8 +1,8 @@
 // Threads read, change and close owners while grace periods pass. ThreadSanitizer, with the
 // installed suppressions, reports nothing: it would end the program with its own exit code.
 
-#include <inlay/index_map.h>
 #include <inlay/rcu.h>
+#include <inlay/shared_map.h>
 
 #include <array>
 #include <cstdint>

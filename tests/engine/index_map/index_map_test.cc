@@ -10,6 +10,7 @@
 
 #include "inlay/emulated/socket.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/numbered_value.h"
 

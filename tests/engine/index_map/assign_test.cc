@@ -10,6 +10,7 @@
 
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
+#include "inlay/shared_map.h"
 #include "inlay/store.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/failing_allocations.h"
