@@ -165,7 +165,7 @@ TYPED_TEST(ReplaceTest, AValueThatNobodyHoldsIsNoReasonForADuplicate) {
 
 TYPED_TEST(ReplaceTest, AReaderKeepsTheBytesThatItHasFound) {
   auto& owner = this->Add(1);
-  for (const uint64_t n : {2, 3}) {  // the first bytes, and then a copy
+  for (const uint64_t n : {uint64_t{2}, uint64_t{3}}) {  // the first bytes, and then a copy
     const ReadSection section;
     const std::byte* const before = this->map_->Get(section, owner);
     ASSERT_EQ(this->Replace(n - 1, n), Status::kOk);

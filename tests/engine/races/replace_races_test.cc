@@ -101,7 +101,7 @@ TEST_F(ReplaceRacesTest, ASearchThatFoundNothingFindsTheReplacedValue) {
 // Between the swap of the bytes and the new place in the hash index, a search for either value
 // finds nothing and waits for the table's mutex.
 TEST_F(ReplaceRacesTest, ASearchBetweenTheStepsOfAReplacement) {
-  for (const uint64_t wanted : {1, 2}) {
+  for (const uint64_t wanted : {uint64_t{1}, uint64_t{2}}) {
     ASSERT_EQ(Update(0, 1), Status::kOk);
     StoppedThread replacer("replace.swapped", [&] { EXPECT_EQ(Replace(1, 2), Status::kOk); });
     ASSERT_TRUE(replacer.stopped());
