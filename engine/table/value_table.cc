@@ -333,9 +333,9 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
     return status;
   }
   UnpoisonBytes(place(fresh), stride_bytes);
+  if (is_replaceable()) new (&replacement(fresh)) Replacement{place(fresh), false};
   INLAY_TEST_POINT("add.copies");
   std::memcpy(place(fresh), bytes.data(), bytes.size());
-  if (is_replaceable()) new (&replacement(fresh)) Replacement{place(fresh), false};
   entry(fresh).hash = hash;
   assert(ref_word(fresh).free());
   entry(fresh).ref_word.store(RefWord::LiveOnce().bits(), std::memory_order_release);
