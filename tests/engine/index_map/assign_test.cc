@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "inlay/rcu.h"
 #include "inlay/shared_map.h"
 #include "inlay/store.h"
+#include "tests/engine/index_map/six_index_map.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/failing_allocations.h"
 #include "tests/numbered_value.h"
@@ -22,52 +22,10 @@ namespace {
 
 constexpr uint32_t kAssignedBytes = 12;
 
-// A map with six indexes.
 template <typename Owners>
-class AssignTest : public testing::Test {
+class AssignTest : public SixIndexMap<Owners> {
  protected:
-  using Owner = typename Owners::Owner;
-
-  void SetUp() override {
-    ASSERT_EQ(IndexMap::Create(owners_.store(), Options(), &map_), Status::kOk);
-  }
-  void TearDown() override {
-    ref_.Reset();
-    ExpectSound();
-    owners_.CloseAll();
-    EXPECT_EQ(map_->table().total_references(), 0U);
-    EXPECT_EQ(map_->stats().spilled_now, 0U);
-    map_.reset();
-    EXPECT_EQ(owners_.store().account().used_bytes(), 0U);
-  }
-  static MapOptions Options() {
-    return {.value_bytes = kAssignedBytes, .width_bits = 3, .background = false, .clone = true};
-  }
-  void ExpectSound() {
-    std::string reason;
-    EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
-    EXPECT_TRUE(owners_.store().CheckInvariants(&reason)) << reason;
-  }
-  ValueRef Intern(uint64_t n) {
-    ValueRef ref;
-    EXPECT_EQ(map_->Intern(NumberedValue(n, kAssignedBytes), &ref), Status::kOk);
-    return ref;
-  }
-  Bytes Held(const Owner& owner) {
-    const ReadSection section;
-    return Copied(map_->Get(owner), kAssignedBytes);
-  }
-  Bytes Value(uint64_t n) { return NumberedValue(n, kAssignedBytes); }
-  Status Update(Owner& owner, uint64_t n) {
-    return map_->Update(owner, Value(n), UpdateFlag::kAny);
-  }
-  bool Spilled(const Owner& owner) {
-    return owner.inline_words().Load(map_->field()) == map_->field().spilled_code();
-  }
-
-  Owners owners_;
-  std::unique_ptr<IndexMap> map_;
-  ValueRef ref_;
+  AssignTest() : SixIndexMap<Owners>(false) {}
 };
 TYPED_TEST_SUITE(AssignTest, AllOwnerKinds, OwnerKindName);
 
@@ -123,9 +81,7 @@ TYPED_TEST(AssignTest, AnOpenReferenceKeepsTheValueThatNoOwnerHas) {
 
 TYPED_TEST(AssignTest, AReferenceToNothingOrToAnotherMapIsInvalid) {
   std::unique_ptr<IndexMap> other;
-  MapOptions options = this->Options();
-  options.value_bytes = kAssignedBytes;
-  ASSERT_EQ(IndexMap::Create(this->owners_.store(), options, &other), Status::kOk);
+  ASSERT_EQ(IndexMap::Create(this->owners_.store(), this->Options(), &other), Status::kOk);
   auto& owner = this->owners_.Add();
   ValueRef ref;
   EXPECT_EQ(this->map_->Assign(owner, ref), Status::kInvalid);
@@ -173,8 +129,7 @@ TYPED_TEST(AssignTest, V4InternThatFailsChangesNothing) {
   auto& owner = this->owners_.Add();
   ASSERT_EQ(this->Update(owner, 0), Status::kOk);
   uint64_t n = 1;
-  EXPECT_EQ(this->map_->Intern(NumberedValue(1, kAssignedBytes + 1), &this->ref_),
-            Status::kInvalid);
+  EXPECT_EQ(this->map_->Intern(NumberedValue(1, this->kBytes + 1), &this->ref_), Status::kInvalid);
   FailEachAllocation([&] { return this->map_->Intern(this->Value(n), &this->ref_); },
                      [&] {
                        EXPECT_FALSE(this->ref_);

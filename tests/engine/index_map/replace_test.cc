@@ -16,6 +16,7 @@
 #include "inlay/rcu.h"
 #include "inlay/shared_map.h"
 #include "inlay/store.h"
+#include "tests/engine/index_map/six_index_map.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/failing_allocations.h"
 #include "tests/numbered_value.h"
@@ -24,60 +25,21 @@
 namespace inlay {
 namespace {
 
-constexpr uint32_t kReplacedBytes = 20;
-
-// A replaceable map with six indexes.
 template <typename Owners>
-class ReplaceTest : public testing::Test {
+class ReplaceTest : public SixIndexMap<Owners> {
  protected:
   using Owner = typename Owners::Owner;
 
-  void SetUp() override {
-    ASSERT_EQ(IndexMap::Create(owners_.store(), Options(), &map_), Status::kOk);
-  }
-  void TearDown() override {
-    ref_.Reset();
-    ExpectSound();
-    owners_.CloseAll();
-    EXPECT_EQ(map_->table().total_references(), 0U);
-    ExpectSound();
-    map_.reset();
-    RetireBarrier();
-    EXPECT_EQ(owners_.store().account().used_bytes(), 0U);
-    EXPECT_EQ(owners_.store().pending_account().used_bytes(), 0U);
-  }
-  static MapOptions Options() {
-    return {.value_bytes = kReplacedBytes,
-            .width_bits = 3,
-            .background = false,
-            .replaceable = true,
-            .clone = true};
-  }
-  void ExpectSound() {
-    std::string reason;
-    EXPECT_TRUE(map_->CheckInvariants(&reason)) << reason;
-    EXPECT_TRUE(owners_.store().CheckInvariants(&reason)) << reason;
-  }
-  static Bytes Value(uint64_t n) { return NumberedValue(n, kReplacedBytes); }
+  ReplaceTest() : SixIndexMap<Owners>(true) {}
   Owner& Add(uint64_t n) {
-    auto& owner = owners_.Add();
-    EXPECT_EQ(Update(owner, n), Status::kOk);
+    auto& owner = this->owners_.Add();
+    EXPECT_EQ(this->Update(owner, n), Status::kOk);
     return owner;
   }
-  Status Update(Owner& owner, uint64_t n) {
-    return map_->Update(owner, Value(n), UpdateFlag::kAny);
+  Status Replace(uint64_t from, uint64_t to) {
+    return this->map_->Replace(this->Value(from), this->Value(to));
   }
-  Status Replace(uint64_t from, uint64_t to) { return map_->Replace(Value(from), Value(to)); }
-  Bytes Held(const Owner& owner) {
-    const ReadSection section;
-    return Copied(map_->Get(section, owner), kReplacedBytes);
-  }
-  uint32_t Code(const Owner& owner) { return owner.inline_words().Load(map_->field()); }
-  ValueTableCounts Counts() { return map_->table().counts(); }
-
-  Owners owners_;
-  std::unique_ptr<IndexMap> map_;
-  ValueRef ref_;
+  ValueTableCounts Counts() { return this->map_->table().counts(); }
 };
 TYPED_TEST_SUITE(ReplaceTest, AllOwnerKinds, OwnerKindName);
 
@@ -169,8 +131,8 @@ TYPED_TEST(ReplaceTest, AReaderKeepsTheBytesThatItHasFound) {
     const ReadSection section;
     const std::byte* const before = this->map_->Get(section, owner);
     ASSERT_EQ(this->Replace(n - 1, n), Status::kOk);
-    EXPECT_EQ(Copied(before, kReplacedBytes), this->Value(n - 1));
-    EXPECT_EQ(Copied(this->map_->Get(section, owner), kReplacedBytes), this->Value(n));
+    EXPECT_EQ(Copied(before, this->kBytes), this->Value(n - 1));
+    EXPECT_EQ(Copied(this->map_->Get(section, owner), this->kBytes), this->Value(n));
   }
 }
 
@@ -179,7 +141,7 @@ TYPED_TEST(ReplaceTest, AReferenceShowsTheNewValueAndGivesIt) {
   ASSERT_EQ(this->Replace(1, 2), Status::kOk) << "a reference holds the value";
   {
     const ReadSection section;
-    EXPECT_EQ(Copied(this->ref_.bytes().data(), kReplacedBytes), this->Value(2));
+    EXPECT_EQ(Copied(this->ref_.bytes().data(), this->kBytes), this->Value(2));
   }
   auto& owner = this->owners_.Add();
   ASSERT_EQ(this->map_->Assign(owner, this->ref_), Status::kOk);
@@ -219,8 +181,8 @@ TYPED_TEST(ReplaceTest, WhatCannotBeReplaced) {
 
 TYPED_TEST(ReplaceTest, AMapWithoutTheOptionRefuses) {
   std::unique_ptr<IndexMap> plain;
-  ASSERT_EQ(IndexMap::Create(this->owners_.store(),
-                             {.value_bytes = kReplacedBytes, .width_bits = 3}, &plain),
+  ASSERT_EQ(IndexMap::Create(this->owners_.store(), {.value_bytes = this->kBytes, .width_bits = 3},
+                             &plain),
             Status::kOk);
   EXPECT_EQ(plain->Replace(this->Value(1), this->Value(2)), Status::kUnsupported);
   EXPECT_EQ(plain->ReplaceAll([](std::span<std::byte>) { return true; }), Status::kUnsupported);
