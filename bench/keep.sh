@@ -15,16 +15,18 @@ case $commit in
     exit 1 ;;
 esac
 to=bench/results/$date
+# What was typed to make the files, without where this machine had them.
+local_folder="s#$from/#build/results/$date/#g"
 # The folder of an earlier run of that day is replaced as a whole, and only if this one can be read.
 made=$(mktemp -d bench/results/.keep.XXXXXX)
 trap 'rm -rf "$made"' EXIT
 for file in "$from"/*.json; do
   grep -vE '^ *"(repetitions|repetition_index|threads|cpu_time|iterations)": ' \
-    "$file" | sed 's/^ *//' >"$made/$(basename "$file")"
+    "$file" | sed -e 's/^ *//' -e "$local_folder" >"$made/$(basename "$file")"
 done
 build/release/tools/inlay report "$made"/*.json --markdown "$made/checked.md" >/dev/null
 rm "$made/checked.md"
-cp "$from/summary.md" "$made/"
+sed "$local_folder" "$from/summary.md" >"$made/summary.md"
 chmod 755 "$made"
 rm -rf "$to"
 mv "$made" "$to"
