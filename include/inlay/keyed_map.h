@@ -424,7 +424,12 @@ class KeyedMap {
         });
   }
 
-  // The underlying map of bytes, for everything that does not depend on K and T.
+  Status EnsureRoom(uint32_t new_keys) noexcept { return map_->EnsureRoom(new_keys); }
+  uint32_t Reclaim() noexcept { return map_->Reclaim(); }
+  size_t Trim() noexcept { return map_->Trim(); }
+  KeyedMapStats stats() const { return map_->stats(); }
+
+  // The underlying map of bytes, for everything else that does not depend on K and T.
   KeyedIndexMap& bytes() { return *map_; }
   const KeyedIndexMap& bytes() const { return *map_; }
 

@@ -24,6 +24,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <new>
@@ -33,6 +34,7 @@
 #include <utility>
 
 #include "inlay/index_map.h"
+#include "inlay/index_map_stats.h"
 #include "inlay/inline_words.h"
 #include "inlay/operation.h"
 #include "inlay/rcu.h"
@@ -187,7 +189,13 @@ class SharedMap {
     return map_->Clone(parent, child);
   }
 
-  // The underlying map of bytes, for everything that does not depend on T.
+  Status EnsureRoom(uint32_t new_values) noexcept { return map_->EnsureRoom(new_values); }
+  uint32_t Reclaim() noexcept { return map_->Reclaim(); }
+  size_t BringHome(size_t most_owners) noexcept { return map_->BringHome(most_owners); }
+  size_t Trim() noexcept { return map_->Trim(); }
+  IndexMapStats stats() const { return map_->stats(); }
+
+  // The underlying map of bytes, for everything else that does not depend on T.
   IndexMap& bytes() { return *map_; }
   const IndexMap& bytes() const { return *map_; }
 

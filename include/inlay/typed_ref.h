@@ -1,5 +1,5 @@
 // TypedRef<T>: a handle of 8 bytes that refers to an interned value. TypedTable<T> (typed_table.h)
-// hands it out for values without owners, and SharedMap<T> (index_map.h) to give one value to many
+// hands it out for values without owners, and SharedMap<T> (shared_map.h) to give one value to many
 // owners:
 //
 //   inlay::TypedRef<Policy> policy;
