@@ -37,7 +37,7 @@ def connections_that_fit():
 class Proxy:
     """The proxy, in front of an echo server in this process."""
 
-    async def start(self, policies):
+    async def start(self, policies, most_files=None):
         self.folder = tempfile.TemporaryDirectory(prefix="proxy_test.")
         self.policy_file = os.path.join(self.folder.name, "policies")
         self.metrics_file = os.path.join(self.folder.name, "metrics")
@@ -45,7 +45,12 @@ class Proxy:
         self.echo = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=4096)
         port = self.echo.sockets[0].getsockname()[1]
         self.process = await asyncio.create_subprocess_exec(
-            PROXY, str(port), self.policy_file, self.metrics_file, stdout=subprocess.PIPE
+            PROXY,
+            str(port),
+            self.policy_file,
+            self.metrics_file,
+            stdout=subprocess.PIPE,
+            preexec_fn=lambda: most_files and resource.setrlimit(resource.RLIMIT_NOFILE, most_files),
         )
         self.ports = await self.read_ports()
         return self
@@ -126,6 +131,14 @@ async def echoed(connection, data):
     writer.write(data)
     await writer.drain()
     return await reader.readexactly(len(data)) == data
+
+
+async def is_served(connection):
+    """Whether it echoes, and does not end."""
+    try:
+        return await echoed(connection, b"served?")
+    except (ConnectionError, asyncio.IncompleteReadError):
+        return False
 
 
 async def has_ended(connection):
@@ -209,6 +222,9 @@ class ProxyTest(unittest.TestCase):
         made = await self.connect_all(proxy, [1, 2], 200)
         self.assertTrue(all(await asyncio.gather(*(echoed(c, b"before") for c in made))))
         ports = proxy.ports
+        proxy.write({1: (0, 1)})  # nobody could start with that, so nobody ends for it
+        proxy.process.send_signal(signal.SIGUSR2)
+        self.assertTrue(all(await asyncio.gather(*(echoed(c, b"still there") for c in made))))
         proxy.write({1: (30, 1), 2: (40, 1)})
         proxy.process.send_signal(signal.SIGUSR2)
         self.assertEqual(await proxy.read_ports(), ports)
@@ -226,6 +242,37 @@ class ProxyTest(unittest.TestCase):
         self.assertTrue(await echoed(made[1], b"other tenant"))
         self.assertEqual(await proxy.end(), 0, "a policy was still held")
         for _, writer in made + [fresh]:
+            writer.close()
+
+    def test_more_tenants_than_indexes_of_shapes(self):
+        asyncio.run(self.run_bounded(self.many_tenants()))
+
+    async def many_tenants(self):
+        if connections_that_fit() < 1200:
+            self.skipTest("the limit on open files allows no 1,100 listeners")
+        policies = {tenant: (4096, 1) for tenant in range(1, 1101)}
+        proxy = await Proxy().start(policies)
+        made = await asyncio.gather(proxy.connect(1), proxy.connect(1100))
+        self.assertTrue(all(await asyncio.gather(*(echoed(c, b"one shape") for c in made))))
+        metrics = await proxy.reload(policies | {1100: (4096, 0)})
+        self.assertEqual(metrics[("inlay_map_indexes", "shape", "live")], 1)
+        self.assertTrue(await has_ended(made[1]))
+        self.assertTrue(await echoed(made[0], b"the other tenant"))
+        self.assertEqual(await proxy.end(), 0, "a policy was still held")
+        for _, writer in made:
+            writer.close()
+
+    def test_without_descriptors_clients_are_refused(self):
+        asyncio.run(self.run_bounded(self.without_descriptors()))
+
+    async def without_descriptors(self):
+        proxy = await Proxy().start({1: (4096, 1)}, most_files=(30, 30))
+        made = [await proxy.connect(1) for _ in range(20)]
+        served = await asyncio.gather(*map(is_served, made))
+        self.assertIn(True, served)
+        self.assertIn(False, served)
+        self.assertEqual(await proxy.end(), 0, "a policy was still held")
+        for _, writer in made:
             writer.close()
 
 

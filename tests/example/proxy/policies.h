@@ -2,7 +2,7 @@
 //
 //   tenant 7 chunk 4096 open 1
 //
-// where # begins a comment.
+// where # begins a comment, and a chunk is 1 byte to 1 MiB.
 
 #ifndef PROXY_POLICIES_H_
 #define PROXY_POLICIES_H_
@@ -27,6 +27,8 @@ struct Shape {
   uint32_t chunk_bytes;  // the most that is read at a time
 };
 
+inline constexpr uint32_t kMostChunkBytes = 1 << 20;
+
 using Policies = std::map<TenantId, std::pair<Access, Shape>>;
 
 // False, with a message on stderr, if the file cannot be read or a line has another form.
@@ -42,8 +44,8 @@ inline bool ReadPolicies(const char* path, Policies* policies) {
     if (!(words >> tenant)) continue;
     words >> id >> chunk >> line.second.chunk_bytes >> open >> line.first.open;
     if (!words || words >> more || tenant != "tenant" || chunk != "chunk" || open != "open" ||
-        line.second.chunk_bytes == 0 || !read.emplace(id, line).second) {
-      std::fprintf(stderr, "proxy: %s:%d: expected 'tenant ID chunk BYTES open 0|1'\n", path,
+        line.second.chunk_bytes - 1 >= kMostChunkBytes || line.first.open > 1 || !read.emplace(id, line).second) {
+      std::fprintf(stderr, "proxy: %s:%d: expected 'tenant ID chunk BYTES open 0|1', an ID once\n", path,
                    number);
       return false;
     }

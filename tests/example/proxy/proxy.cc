@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <set>
 
 #include "connection.h"
 #include "policies.h"
@@ -49,10 +50,10 @@ class Proxy {
     sigprocmask(SIG_BLOCK, &handled, nullptr);  // before there are threads
     signals_ = signalfd(-1, &handled, SFD_CLOEXEC);
     if (!Watch(signals_, nullptr)) return false;
-    for (std::unique_ptr<Worker>& worker : workers_) worker = std::make_unique<Worker>(&maps_);
     const char* const sockets = std::getenv(kSocketsVariable);
     if (sockets != nullptr && !TakeOver(std::atoi(sockets))) return false;
     if (!Apply(std::move(policies))) return false;
+    for (std::unique_ptr<Worker>& worker : workers_) worker = std::make_unique<Worker>(&maps_);
     for (auto& [connection, tenant] : taken_over_) {
       // One whose tenant is gone has none, and ends with the first step of its worker.
       static_cast<void>(maps_.tenants->Assign(*connection, tenant));
@@ -95,6 +96,7 @@ class Proxy {
  private:
   using Left = std::vector<std::pair<std::unique_ptr<Connection>, TenantId>>;
 
+  static int OpenSpare() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
   bool Watch(int fd, void* what) const {
     epoll_event event{.events = EPOLLIN, .data = {.ptr = what}};
     return fd >= 0 && epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -124,9 +126,11 @@ class Proxy {
   // Gives tenants and listeners what the file says. A tenant that is not in it any more loses its
   // value: all of its connections see that at once.
   bool Apply(Policies policies) {
-    // The new shapes are there beside the old ones for a while, and no connection shall be spilled.
-    const auto new_shapes = static_cast<uint32_t>(policies.size());
-    if (maps_.shapes->bytes().EnsureRoom(new_shapes) != Status::kOk) return false;
+    // The new shapes are there beside the old ones for a while. If there is no room for so many,
+    // some connections have theirs outside of the table until the old ones are gone.
+    std::set<uint32_t> shapes;
+    for (const auto& [tenant, policy] : policies) shapes.insert(policy.second.chunk_bytes);
+    static_cast<void>(maps_.shapes->EnsureRoom(static_cast<uint32_t>(shapes.size())));
     for (const auto& [tenant, old] : std::exchange(policies_, std::move(policies))) {
       if (!policies_.contains(tenant)) static_cast<void>(maps_.tenants->Erase(tenant));
     }
@@ -168,6 +172,12 @@ class Proxy {
   void Accept(Listener* listener) {
     for (;;) {
       const int fd = accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd < 0 && errno == EMFILE) {  // or the listener would stay ready, and this loop busy
+        close(spare_);
+        close(accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC));
+        spare_ = OpenSpare();
+        if (spare_ >= 0) continue;
+      }
       if (fd < 0) return;
       auto connection = std::make_unique<Connection>();
       const int upstream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -232,6 +242,7 @@ class Proxy {
     StopAll();  // the system closes the sockets
     for (const auto& [tenant, policy] : policies_) static_cast<void>(maps_.tenants->Erase(tenant));
     const bool is_written = WriteMetrics();
+    if (!is_written) std::perror("proxy: cannot write metrics");
     uint64_t held = 0;
     for (const inlay::MapReport& map : report_->maps) held += map.live;
     if (held != 0) std::fputs(inlay::ToText(*report_).c_str(), stderr);
@@ -241,6 +252,8 @@ class Proxy {
   // Starts the program anew in this process, with a list of the sockets that go on: the listeners,
   // and the connections that have no bytes under way. All policies come from the file.
   void Restart() {
+    Policies next;
+    if (!ReadPolicies(arguments_[2], &next)) return;  // the next program could not start
     std::string list;
     const auto keep = [&](int fd, int upstream, TenantId tenant) {
       for (const int each : {fd, upstream}) fcntl(each, F_SETFD, 0);  // stays open over exec()
@@ -294,6 +307,7 @@ class Proxy {
   size_t next_worker_ = 0;
   const int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   int signals_ = -1;
+  int spare_ = OpenSpare();  // a descriptor, to refuse a client by when there is no other
   uint64_t reloads_ = 0;
   uint64_t reports_ = 0;
   std::optional<inlay::StoreReport> report_;
