@@ -38,6 +38,10 @@ class Proxy:
     """The proxy, in front of an echo server in this process."""
 
     async def start(self, policies, most_files=None):
+        def limit():
+            if most_files is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+
         self.folder = tempfile.TemporaryDirectory(prefix="proxy_test.")
         self.policy_file = os.path.join(self.folder.name, "policies")
         self.metrics_file = os.path.join(self.folder.name, "metrics")
@@ -50,7 +54,7 @@ class Proxy:
             self.policy_file,
             self.metrics_file,
             stdout=subprocess.PIPE,
-            preexec_fn=lambda: most_files and resource.setrlimit(resource.RLIMIT_NOFILE, most_files),
+            preexec_fn=limit,
         )
         self.ports = await self.read_ports()
         return self
@@ -266,7 +270,7 @@ class ProxyTest(unittest.TestCase):
         asyncio.run(self.run_bounded(self.without_descriptors()))
 
     async def without_descriptors(self):
-        proxy = await Proxy().start({1: (4096, 1)}, most_files=(30, 30))
+        proxy = await Proxy().start({1: (4096, 1)}, most_files=30)
         made = [await proxy.connect(1) for _ in range(20)]
         served = await asyncio.gather(*map(is_served, made))
         self.assertIn(True, served)

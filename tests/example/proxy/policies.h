@@ -44,9 +44,10 @@ inline bool ReadPolicies(const char* path, Policies* policies) {
     if (!(words >> tenant)) continue;
     words >> id >> chunk >> line.second.chunk_bytes >> open >> line.first.open;
     if (!words || words >> more || tenant != "tenant" || chunk != "chunk" || open != "open" ||
-        line.second.chunk_bytes - 1 >= kMostChunkBytes || line.first.open > 1 || !read.emplace(id, line).second) {
-      std::fprintf(stderr, "proxy: %s:%d: expected 'tenant ID chunk BYTES open 0|1', an ID once\n", path,
-                   number);
+        line.second.chunk_bytes - 1 >= kMostChunkBytes || line.first.open > 1 ||
+        !read.emplace(id, line).second) {
+      std::fprintf(stderr, "proxy: %s:%d: expected 'tenant ID chunk BYTES open 0|1', an ID once\n",
+                   path, number);
       return false;
     }
   }
