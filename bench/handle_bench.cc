@@ -36,7 +36,7 @@ namespace {
 constexpr uint32_t kHandleValueBytes = 100;
 constexpr size_t kHandleValues = 500;
 constexpr int64_t kHotHandles = 1000;
-// Two atomic operations are nearly all of a share in both, so that equal times differ by noise.
+// Two atomic operations are nearly all of a share in both.
 constexpr double kMostOverFlyweight = 1.0;
 using HandleValue = PeerValue<kHandleValueBytes>;
 

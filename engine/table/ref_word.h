@@ -18,11 +18,13 @@
 #include <cstdint>
 #include <optional>
 
+#include "inlay/reference_count.h"
+
 namespace inlay {
 
 class RefWord {
  public:
-  static constexpr uint32_t kMaxCount = (uint32_t{1} << 29) - 1;
+  static constexpr uint32_t kMaxCount = reference_internal::kCountMask;
   static constexpr uint32_t kOneReference = 1;
 
   constexpr explicit RefWord(uint32_t bits) : bits_(bits) {}
@@ -70,9 +72,9 @@ class RefWord {
   friend constexpr bool operator==(RefWord, RefWord) = default;
 
  private:
-  static constexpr uint32_t kLiveBit = uint32_t{1} << 31;
+  static constexpr uint32_t kLiveBit = reference_internal::kLiveBit;
   static constexpr uint32_t kUsedBit = uint32_t{1} << 30;
-  static constexpr uint32_t kLentBit = uint32_t{1} << 29;
+  static constexpr uint32_t kLentBit = reference_internal::kLentBit;
 
   uint32_t bits_;
 };

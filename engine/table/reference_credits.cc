@@ -19,7 +19,6 @@
 namespace inlay {
 
 constinit ReferenceCredits::Shared ReferenceCredits::shared;
-thread_local constinit ReferenceCredits* ReferenceCredits::of_this_thread = nullptr;
 
 // All threads that keep credits, and all tables that lend. The mutex is taken before that of a
 // thread's credits.
@@ -94,12 +93,12 @@ ReferenceCredits* CreditRegistry::Join() {
   credits->next_ = threads;
   threads = credits.get();
   SetFloor(++count);
-  ReferenceCredits::of_this_thread = credits.get();
+  reference_internal::this_thread.credits = credits.get();
   return credits.release();
 }
 
 void CreditRegistry::Leave(ReferenceCredits* credits) {
-  ReferenceCredits::of_this_thread = nullptr;
+  reference_internal::this_thread.credits = nullptr;
   MutexLock lock(&mutex);
   ReferenceCredits** link = &threads;
   while (*link != credits) link = &(*link)->next_;
@@ -140,7 +139,7 @@ void ReferenceCredits::GiveAllBack() noexcept {
 }
 
 void ReferenceCredits::GiveBackOwn() noexcept {
-  ReferenceCredits* const mine = of_this_thread;
+  ReferenceCredits* const mine = OfThisThread();
   if (mine == nullptr) return;
   MutexLock lock(&mine->mutex_);
   mine->GiveAllBack();
@@ -149,7 +148,7 @@ void ReferenceCredits::GiveBackOwn() noexcept {
 bool ReferenceCredits::Borrow(CreditLender* lender, uint32_t index,
                               std::atomic<uint32_t>* word) noexcept {
   if (RefWord(word->load(std::memory_order_relaxed)).count() < LendsFrom()) return false;
-  ReferenceCredits* mine = of_this_thread;
+  ReferenceCredits* mine = OfThisThread();
   if (mine == nullptr) mine = registry.Join();
   if (mine == nullptr) return false;
   if (!lender->lends.load(std::memory_order_acquire)) registry.Add(lender);

@@ -34,6 +34,7 @@
 #include "engine/sync/mutex.h"
 #include "engine/sync/test_point.h"
 #include "engine/table/ref_word.h"
+#include "inlay/reference_count.h"
 
 namespace inlay {
 
@@ -59,7 +60,9 @@ class ReferenceCredits {
   enum class Taken { kOne, kNone, kNoneOfMine };
 
   // This thread's credits; null: it never had any.
-  static ReferenceCredits* OfThisThread() noexcept { return of_this_thread; }
+  static ReferenceCredits* OfThisThread() noexcept {
+    return reference_internal::this_thread.credits;
+  }
 
   // Takes a reference from the credits. kNone: Borrow() more. kNoneOfMine: they have no place for
   // this value.
@@ -134,7 +137,6 @@ class ReferenceCredits {
     std::atomic<uint32_t> floor{kMost};
   };
   static Shared shared;
-  static thread_local constinit ReferenceCredits* of_this_thread;
 
   Slot& SlotOf(const CreditLender* lender, uint32_t index) {
     // Neighbouring indexes have slots of their own; tables begin at different ones.

@@ -16,9 +16,8 @@ constexpr uintptr_t kFirstValue = 1;
 
 }  // namespace
 
-thread_local constinit uint32_t StripedCount::stripe_of_this_thread = StripedCount::kUnknown;
-
 uint32_t StripedCount::TakeStripe() noexcept {
+  using reference_internal::kSharedStripe;
   // Runs after the destructors of thread_local objects. What other keys' destructors still release
   // goes to the shared stripe.
   static const auto [key, has_key] = [] {
@@ -27,7 +26,7 @@ uint32_t StripedCount::TakeStripe() noexcept {
       bool has_key;
     } made{};
     made.has_key = pthread_key_create(&made.key, [](void* value) {
-                     stripe_of_this_thread = kShared;
+                     reference_internal::this_thread.stripe = kSharedStripe;
                      const auto stripe =
                          static_cast<uint32_t>(reinterpret_cast<uintptr_t>(value) - kFirstValue);
                      // Release: the next thread goes on with the numbers that this one left.
@@ -35,11 +34,11 @@ uint32_t StripedCount::TakeStripe() noexcept {
                    }) == 0;
     return made;
   }();
-  if (!has_key) return kShared;
+  if (!has_key) return kSharedStripe;
   uint32_t seen = taken_stripes.load(std::memory_order_relaxed);
   for (;;) {
     const auto stripe = static_cast<uint32_t>(std::countr_one(seen));
-    if (stripe >= kOwnStripes) return kShared;
+    if (stripe >= kOwnStripes) return kSharedStripe;
     if (!taken_stripes.compare_exchange_weak(seen, seen | uint32_t{1} << stripe,
                                              std::memory_order_acquire,
                                              std::memory_order_relaxed)) {
@@ -47,16 +46,17 @@ uint32_t StripedCount::TakeStripe() noexcept {
     }
     if (pthread_setspecific(key, reinterpret_cast<void*>(stripe + kFirstValue)) == 0) return stripe;
     taken_stripes.fetch_and(~(uint32_t{1} << stripe), std::memory_order_release);
-    return kShared;
+    return kSharedStripe;
   }
 }
 
 void StripedCount::AddToShared(int64_t more) noexcept {
-  if (stripe_of_this_thread == kUnknown) {
-    stripe_of_this_thread = TakeStripe();
-    if (stripe_of_this_thread < kOwnStripes) return Add(more);
+  uint32_t& stripe = reference_internal::this_thread.stripe;
+  if (stripe == reference_internal::kNoStripeYet) {
+    stripe = TakeStripe();
+    if (stripe < kOwnStripes) return Add(more);
   }
-  stripes_[kShared].number.fetch_add(more, std::memory_order_relaxed);
+  stripes_[reference_internal::kSharedStripe].number.fetch_add(more, std::memory_order_relaxed);
 }
 
 }  // namespace inlay

@@ -11,11 +11,13 @@
 #include <atomic>
 #include <cstdint>
 
+#include "inlay/reference_count.h"
+
 namespace inlay {
 
 class StripedCount {
  public:
-  static constexpr uint32_t kOwnStripes = 16;
+  static constexpr uint32_t kOwnStripes = reference_internal::kOwnStripes;
 
   // Thread-safe. No order with other memory.
   void Add(int64_t more) noexcept {
@@ -24,36 +26,23 @@ class StripedCount {
   }
 
   // Add() if this thread has a stripe; otherwise false, and Add() gives it one if it can have one.
-  bool TryAdd(int64_t more) noexcept {
-    const uint32_t stripe = stripe_of_this_thread;
-    if (stripe >= kOwnStripes) [[unlikely]]
-      return false;
-    std::atomic<int64_t>& own = stripes_[stripe].number;
-    own.store(own.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-    return true;
-  }
+  bool TryAdd(int64_t more) noexcept { return reference_internal::TryAdd(stripes_, more); }
+
+  // For callers that add without a call (inlay/reference_count.h).
+  reference_internal::Stripe* stripes() noexcept { return stripes_; }
 
   // Exact while no thread changes it.
   int64_t Sum() const noexcept {
     int64_t sum = 0;
-    for (const Stripe& stripe : stripes_) sum += stripe.number.load(std::memory_order_relaxed);
+    for (const auto& stripe : stripes_) sum += stripe.number.load(std::memory_order_relaxed);
     return sum;
   }
 
  private:
-  static constexpr uint32_t kShared = kOwnStripes;
-  static constexpr uint32_t kUnknown = kOwnStripes + 1;  // a thread that has not added yet
-
-  struct alignas(64) Stripe {
-    std::atomic<int64_t> number{0};
-  };
-
   void AddToShared(int64_t more) noexcept;
   static uint32_t TakeStripe() noexcept;
 
-  static thread_local constinit uint32_t stripe_of_this_thread;
-
-  Stripe stripes_[kOwnStripes + 1];
+  reference_internal::Stripe stripes_[reference_internal::kSharedStripe + 1];
 };
 
 }  // namespace inlay

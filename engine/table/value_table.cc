@@ -93,6 +93,7 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
 ValueTable::ValueTable(const ValueTableOptions& options, std::unique_ptr<State> state)
     : values_(state->value_range.base()),
       entries_(state->entry_range.base()),
+      open_ref_stripes_(state->open_refs.stripes()),
       stride_bytes_(state->stride_bytes),
       value_bytes_(options.value_bytes),
       max_values_(options.max_values),
@@ -215,27 +216,7 @@ void ValueTable::State::Settle(CreditLender* lender, uint32_t floor) {
 
 // --- ValueRefs
 
-// ShareRef() and CloseRef() do what they can before the atomic operation on the count, which the
-// processor lets no later load pass, and leave all that is rare to functions of its own, for which
-// they would have to save registers.
-
-// The caller's reference keeps the value, so this needs no section, except for credits.
-bool ValueTable::ShareRef(ValueIndex index) noexcept {
-  // Far from its limit a count can be added to without a look: there are not so many threads.
-  constexpr uint32_t kThreads = 1 << 22;
-  std::atomic<uint32_t>& word = static_cast<State::Entry*>(entries_)[index].ref_word;
-  const RefWord seen(word.load(std::memory_order_relaxed));
-  if (ReferenceCredits::OfThisThread() != nullptr || !seen.live() ||
-      seen.count() >= RefWord::kMaxCount - kThreads || !state_->open_refs.TryAdd(1)) [[unlikely]] {
-    return ShareRefSlowly(index);
-  }
-  INLAY_TEST_POINT("share_ref.seen");
-  if (word.fetch_add(RefWord::kOneReference, std::memory_order_acq_rel) != seen.bits())
-      [[unlikely]] {
-    BorrowRefs(index);
-  }
-  return true;
-}
+// What ShareRef() and CloseRef() leave to calls.
 
 bool ValueTable::ShareRefSlowly(ValueIndex index) noexcept {
   {
@@ -257,23 +238,20 @@ void ValueTable::BorrowRefs(ValueIndex index) noexcept {
   if (has_another) state_->ReleaseShared(index, 1);
 }
 
-void ValueTable::CloseRef(ValueIndex index) noexcept {
-  if (ReferenceCredits::OfThisThread() != nullptr || !state_->open_refs.TryAdd(-1)) [[unlikely]] {
-    return CloseRefSlowly(index);
-  }
-  std::atomic<uint32_t>& word = static_cast<State::Entry*>(entries_)[index].ref_word;
-  const RefWord before(word.fetch_sub(RefWord::kOneReference, std::memory_order_seq_cst));
-  if (before.count() > 1 && !before.lent()) [[likely]]
-    return;
-  state_->Released(index, 1, before);
-}
-
 void ValueTable::CloseRefSlowly(ValueIndex index) noexcept {
   state_->open_refs.Add(-1);
   Release(index);
 }
 
-void ValueTable::CountRefs(int64_t more) noexcept { state_->open_refs.Add(more); }
+void ValueTable::ClosedRef(ValueIndex index, uint32_t before) noexcept {
+  state_->Released(index, 1, RefWord(before));
+}
+
+void ValueTable::CountRefsSlowly(int64_t more) noexcept { state_->open_refs.Add(more); }
+
+#if defined(INLAY_WITH_TEST_POINTS)
+void ValueTable::PassShareRefSeen() noexcept { INLAY_TEST_POINT("share_ref.seen"); }
+#endif
 
 uint64_t ValueTable::open_refs() const noexcept {
   return static_cast<uint64_t>(state_->open_refs.Sum());

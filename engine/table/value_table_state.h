@@ -36,7 +36,8 @@ struct ValueTable::State : CreditLender {
     // Not live: the next index in one of the table's lists. Live: the slot in the hash index.
     uint32_t next = kNoIndex;
   };
-  static_assert(sizeof(Entry) == kTableEntryBytes);
+  static_assert(sizeof(Entry) == kTableEntryBytes && offsetof(Entry, ref_word) == 0,
+                "ValueRefs find the count of a value there");
 
   // In a replaceable table, behind the first bytes of a value.
   struct Replacement {

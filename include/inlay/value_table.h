@@ -52,6 +52,7 @@
 #include "inlay/function_ref.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
+#include "inlay/reference_count.h"
 #include "inlay/status.h"
 
 namespace inlay {
@@ -279,7 +280,9 @@ class ValueTable {
   ValueTable(const ValueTableOptions& options, std::unique_ptr<State> state);
 
   std::byte* values_;
-  void* entries_;  // of State; ValueRefs count through it
+  // Of State; ValueRefs count through them. An entry begins with the word that holds its count.
+  std::byte* entries_;
+  reference_internal::Stripe* open_ref_stripes_;
   size_t stride_bytes_;
   uint32_t value_bytes_;
   uint32_t max_values_;
@@ -304,13 +307,59 @@ class ValueTable {
 
   friend class ValueRef;
   // A second ValueRef of a value that the caller has one of. False if the count is at its limit.
-  INLAY_API bool ShareRef(ValueIndex index) noexcept;
-  INLAY_API void CloseRef(ValueIndex index) noexcept;
-  bool ShareRefSlowly(ValueIndex index) noexcept;
-  void BorrowRefs(ValueIndex index) noexcept;
-  void CloseRefSlowly(ValueIndex index) noexcept;
-  INLAY_API void CountRefs(int64_t more) noexcept;
+  // This and CloseRef() are inlined: a call would cost a quarter of what the count does.
+  bool ShareRef(ValueIndex index) noexcept;
+  void CloseRef(ValueIndex index) noexcept;
+  void CountRefs(int64_t more) noexcept;
+  INLAY_API bool ShareRefSlowly(ValueIndex index) noexcept;
+  INLAY_API void BorrowRefs(ValueIndex index) noexcept;
+  INLAY_API void CloseRefSlowly(ValueIndex index) noexcept;
+  // The rest of CloseRef(), when the count has been `before`.
+  INLAY_API void ClosedRef(ValueIndex index, uint32_t before) noexcept;
+  INLAY_API void CountRefsSlowly(int64_t more) noexcept;
+#if defined(INLAY_WITH_TEST_POINTS)  // only in the library's own tests
+  static void PassShareRefSeen() noexcept;
+#endif
+
+  std::atomic<uint32_t>& CountWord(ValueIndex index) const noexcept {
+    return *reinterpret_cast<std::atomic<uint32_t>*>(entries_ + size_t{index} * kTableEntryBytes);
+  }
 };
+
+// These do what they can before the atomic operation on the count, which the processor lets no
+// later load pass.
+
+// The caller's reference keeps the value, so this needs no section, except for credits.
+inline bool ValueTable::ShareRef(ValueIndex index) noexcept {
+  std::atomic<uint32_t>& word = CountWord(index);
+  const uint32_t seen = word.load(std::memory_order_relaxed);
+  if (reference_internal::this_thread.credits != nullptr ||
+      !reference_internal::IsFarFromLimit(seen) ||
+      !reference_internal::TryAdd(open_ref_stripes_, 1)) [[unlikely]] {
+    return ShareRefSlowly(index);
+  }
+#if defined(INLAY_WITH_TEST_POINTS)
+  PassShareRefSeen();
+#endif
+  if (word.fetch_add(1, std::memory_order_acq_rel) != seen) [[unlikely]]
+    BorrowRefs(index);
+  return true;
+}
+
+inline void ValueTable::CloseRef(ValueIndex index) noexcept {
+  if (reference_internal::this_thread.credits != nullptr ||
+      !reference_internal::TryAdd(open_ref_stripes_, -1)) [[unlikely]] {
+    return CloseRefSlowly(index);
+  }
+  const uint32_t before = CountWord(index).fetch_sub(1, std::memory_order_seq_cst);
+  if (!reference_internal::IsPlainRelease(before)) [[unlikely]]
+    ClosedRef(index, before);
+}
+
+inline void ValueTable::CountRefs(int64_t more) noexcept {
+  if (!reference_internal::TryAdd(open_ref_stripes_, more)) [[unlikely]]
+    CountRefsSlowly(more);
+}
 
 // One reference to one value, which the destructor releases, in 8 bytes. Movable, not copyable,
 // since a copy can fail; Share() takes a second reference. An object that was moved from is empty.

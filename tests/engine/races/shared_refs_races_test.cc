@@ -90,5 +90,21 @@ TEST_F(SharedRefsTest, ShareOfAMuchUsedValueBorrows) {
   ExpectOpen(1);
 }
 
+// The thread that borrowed lives on, and the one that lets the count fall keeps no credits.
+TEST_F(SharedRefsTest, CloseOfALentValueTakesTheCreditsBack) {
+  std::vector<TypedRef<uint64_t>> many;
+  for (int i = 0; i < 4000; ++i) many.push_back(ref_.Share());
+  InNewThread([&] {
+    ShareAtTheSameMoment();
+    EXPECT_GT(ReferenceCredits::KeptInAll(), 0U);
+    InNewThread([&] { many.clear(); });
+    RetireBarrier();
+    RetireBarrier();
+    RetireBarrier();
+    EXPECT_EQ(ReferenceCredits::KeptInAll(), 0U);
+    ExpectOpen(1);
+  });
+}
+
 }  // namespace
 }  // namespace inlay
