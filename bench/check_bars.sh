@@ -18,6 +18,7 @@ check() {  # program arguments...
 check get_bench
 check get_bench --inlay_sweep=sockets
 check section_bench
+check section_shared_bench
 check write_bench
 check full_table_bench
 check spill_bench

@@ -39,8 +39,8 @@ fi
 
 build() {
   cmake --preset release &&
-    cmake --build --preset release --target get_bench section_bench write_bench \
-      full_table_bench spill_bench attack_bench report_bench keyed_bench handle_bench \
+    cmake --build --preset release --target get_bench section_bench section_shared_bench \
+      write_bench full_table_bench spill_bench attack_bench report_bench keyed_bench handle_bench \
       snapshot_bench churn_bench scaling_bench map_count_bench memory_bench kernel_bench \
       count_rounds inlay_cli
 }
@@ -53,7 +53,7 @@ if ! build >build/bench.log 2>&1; then
 fi
 programs=build/release/bench
 started=$SECONDS
-total=25
+total=26
 number=0
 skipped=()
 failed=()
@@ -94,6 +94,7 @@ for sweep in values bytes touched; do
   bench "get_$sweep" get_bench --inlay_sweep=$sweep "${get[@]}"
 done
 bench section section_bench "${few[@]}"
+bench section_shared section_shared_bench "${few[@]}"
 bench write write_bench "${few[@]}"
 bench full_table full_table_bench "${few[@]}"
 bench spill spill_bench

@@ -1,12 +1,11 @@
 // Measures what a message pays that opens a reader section of its own for one get:
-// Section/<reader>/hot/owners:1000, in nanoseconds per message.
+// Section/<reader>/hot/owners:1000, in nanoseconds per message; SectionShared/.. in
+// section_shared_bench, the same program with the shared library.
 //
 // Readers: `rcu_pointer`, a pointer in the owner to the value, read in liburcu's inlined section:
 // what a program without Inlay would do; `index` and `index_const`, gets of an index map, the
 // latter with its field as a constant, in a ReadSection; `section` and `liburcu_section`, the
 // sections alone. A message leads to the owner of the next one, so that messages do not overlap.
-//
-// It measures the library that the build has made: static, or shared with -DBUILD_SHARED_LIBS=ON.
 
 #include <benchmark/benchmark.h>
 
@@ -34,6 +33,12 @@
 
 namespace inlay::bench {
 namespace {
+
+#if defined(INLAY_SECTION_BENCH_IS_SHARED)
+constexpr char kQuestion[] = "SectionShared/";
+#else
+constexpr char kQuestion[] = "Section/";
+#endif
 
 constexpr size_t kOwners = 1000;
 constexpr uint32_t kValues = 500;
@@ -178,7 +183,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "section_bench: an owner has not its value\n");
     return 1;
   }
-  const auto name = [](const std::string& reader) { return "Section/" + reader + "/hot"; };
+  const auto name = [](const std::string& reader) { return kQuestion + reader + "/hot"; };
   const std::string owners = "/owners:" + std::to_string(kOwners);
   const auto add = [&](const std::string& reader, void (*run)(benchmark::State&)) {
     RegisterRun(name(reader), run)->ArgName("owners")->Arg(static_cast<int64_t>(kOwners));
