@@ -26,7 +26,7 @@ size_t LimitOrNone(size_t limit_bytes) {
 
 extern "C" {
 
-// As ReadSection does.
+// As ReadSection does. C programs inline these two, and call those behind them.
 void inlay_read_lock(void) noexcept {
 #if defined(INLAY_TSAN)
   inlay::rcu_internal::ReadLock();
@@ -38,9 +38,12 @@ void inlay_read_unlock(void) noexcept {
 #if defined(INLAY_TSAN)
   inlay::rcu_internal::ReadUnlock();
 #else
-  inlay::rcu_internal::LeaveSection(inlay::rcu_internal::this_thread_reader.sections);
+  inlay::rcu_internal::LeaveSection(inlay::rcu_internal::inlay_thread_reader.sections);
 #endif
 }
+void inlay_read_lock_slowly(void) noexcept { inlay::rcu_internal::ReadLock(); }
+void inlay_read_unlock_slowly(void) noexcept { inlay::rcu_internal::ReadUnlock(); }
+void inlay_wake_grace_period(void) noexcept { inlay::rcu_internal::WakeGracePeriod(); }
 void inlay_synchronize(void) noexcept { inlay::Synchronize(); }
 
 int inlay_store_create(const inlay_store_options* options, inlay_store** store) noexcept {

@@ -13,7 +13,9 @@
 namespace inlay::rcu_internal {
 
 thread_local constinit bool thread_is_registered = false;
-thread_local constinit ThreadReader this_thread_reader{nullptr, nullptr, nullptr};
+extern "C" {
+thread_local constinit ThreadReader inlay_thread_reader{nullptr, nullptr, nullptr};
+}
 
 namespace {
 
@@ -34,7 +36,7 @@ thread_local constinit RegisteredThread this_thread{nullptr, nullptr};
 
 void UnregisterThread(void* /*unused*/) {
   thread_is_registered = false;
-  this_thread_reader = {nullptr, nullptr, nullptr};
+  inlay_thread_reader = {nullptr, nullptr, nullptr};
   if (this_thread.reader == nullptr) return;
   MutexLock lock(&registrations);
   RegisteredThread** link = &threads;
@@ -68,7 +70,7 @@ pthread_key_t ExitKey() {
   thread_is_registered = true;
   // Without membarrier(2) a section needs fences.
   if (urcu_memb_has_sys_membarrier != 0) {
-    this_thread_reader = {&reader->ctr, &urcu_memb_gp.ctr, &urcu_memb_gp.futex};
+    inlay_thread_reader = {&reader->ctr, &urcu_memb_gp.ctr, &urcu_memb_gp.futex};
   }
   pthread_setspecific(ExitKey(), &threads);  // any address but null
 }

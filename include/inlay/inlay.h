@@ -59,6 +59,18 @@ extern "C" {
 #define INLAY_NOEXCEPT
 #endif
 
+// Where inlay_read_lock() and inlay_read_unlock() are inlined: in C11, but ThreadSanitizer must see
+// the library's side of a section.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define INLAY_SECTIONS_ARE_CALLS
+#endif
+#endif
+#if !defined(__cplusplus) && __STDC_VERSION__ >= 201112L && defined(__GNUC_STDC_INLINE__) && \
+    !defined(__SANITIZE_THREAD__) && !defined(INLAY_SECTIONS_ARE_CALLS)
+#define INLAY_INLINES_SECTIONS
+#endif
+
 // Shared by the maps of one kind of owner: limits, and the bits in the owners.
 typedef struct inlay_store inlay_store;
 // One kind of value.
@@ -115,9 +127,65 @@ INLAY_API const char* inlay_limit_text(int limit) INLAY_NOEXCEPT;
 
 // --- reader sections (rcu.h)
 
-// Sections nest. Each lock needs its unlock on the same thread.
+// What inlined sections leave to calls.
+INLAY_API void inlay_read_lock_slowly(void) INLAY_NOEXCEPT;
+INLAY_API void inlay_read_unlock_slowly(void) INLAY_NOEXCEPT;
+INLAY_API void inlay_wake_grace_period(void) INLAY_NOEXCEPT;
+
+// Sections nest. Each lock needs its unlock on the same thread. From C11 on they are inlined, as
+// ReadSection is in C++, but for a thread's first one and under ThreadSanitizer; the library has
+// them as functions too.
+#if !defined(INLAY_INLINES_SECTIONS)
 INLAY_API void inlay_read_lock(void) INLAY_NOEXCEPT;
 INLAY_API void inlay_read_unlock(void) INLAY_NOEXCEPT;
+#else
+// The words by which grace periods know of this thread's sections (rcu.h); null: the library's
+// functions do it.
+struct inlay_thread_reader {
+  uint64_t* sections;
+  const uint64_t* grace_period;
+  const int32_t* waiter;
+};
+#define INLAY_SECTIONS_MASK 0xffffffffu
+__attribute__((tls_model("initial-exec")))
+INLAY_API extern _Thread_local struct inlay_thread_reader inlay_thread_reader;
+
+// The fences are for the compiler. Those of the processor are in the grace period.
+INLAY_API inline void inlay_read_lock(void) {
+  uint64_t* const sections = inlay_thread_reader.sections;
+  uint64_t open;
+  if (__builtin_expect(sections == NULL, 0)) {
+    inlay_read_lock_slowly();
+    return;
+  }
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  open = __atomic_load_n(sections, __ATOMIC_RELAXED);
+  if (__builtin_expect((open & INLAY_SECTIONS_MASK) == 0, 1)) {
+    open = __atomic_load_n(inlay_thread_reader.grace_period, __ATOMIC_RELAXED);
+    __atomic_store_n(sections, open, __ATOMIC_RELAXED);
+  } else {
+    __atomic_store_n(sections, open + 1, __ATOMIC_RELAXED);
+  }
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+INLAY_API inline void inlay_read_unlock(void) {
+  uint64_t* const sections = inlay_thread_reader.sections;
+  uint64_t open;
+  if (__builtin_expect(sections == NULL, 0)) {
+    inlay_read_unlock_slowly();
+    return;
+  }
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  open = __atomic_load_n(sections, __ATOMIC_RELAXED);
+  __atomic_store_n(sections, open - 1, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  if (__builtin_expect((open & INLAY_SECTIONS_MASK) == 1, 1) &&
+      __builtin_expect(__atomic_load_n(inlay_thread_reader.waiter, __ATOMIC_RELAXED) == -1, 0)) {
+    inlay_wake_grace_period();
+  }
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+#endif
 // Waits until all reader sections have ended that existed at the call. No reader section.
 INLAY_API void inlay_synchronize(void) INLAY_NOEXCEPT;
 

@@ -61,9 +61,12 @@ struct ThreadReader {
   const uint64_t* grace_period;  // the number that *sections gets when the first one begins
   const int32_t* waiter;         // kWaiterSleeps: a grace period sleeps until a section ends
 };
-// Found by an offset from the thread's own address, also in a shared library.
+// Found by an offset from the thread's own address, also in a shared library. inlay.h names it too,
+// for C.
+extern "C" {
 [[gnu::tls_model(
-    "initial-exec")]] INLAY_API extern thread_local constinit ThreadReader this_thread_reader;
+    "initial-exec")]] INLAY_API extern thread_local constinit ThreadReader inlay_thread_reader;
+}
 INLAY_API void WakeGracePeriod() noexcept;
 
 inline constexpr uint64_t kSectionsMask = 0xffff'ffff;
@@ -72,7 +75,7 @@ inline constexpr int32_t kWaiterSleeps = -1;
 // The barriers are for the compiler. Those of the processor are in the grace period, which makes
 // every thread of the process execute one.
 inline uint64_t* EnterSection() noexcept {
-  uint64_t* const sections = this_thread_reader.sections;
+  uint64_t* const sections = inlay_thread_reader.sections;
   if (sections == nullptr) [[unlikely]] {
     ReadLock();
     return nullptr;
@@ -80,7 +83,7 @@ inline uint64_t* EnterSection() noexcept {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const uint64_t open = __atomic_load_n(sections, __ATOMIC_RELAXED);
   if ((open & kSectionsMask) == 0) [[likely]] {
-    __atomic_store_n(sections, __atomic_load_n(this_thread_reader.grace_period, __ATOMIC_RELAXED),
+    __atomic_store_n(sections, __atomic_load_n(inlay_thread_reader.grace_period, __ATOMIC_RELAXED),
                      __ATOMIC_RELAXED);
   } else {
     __atomic_store_n(sections, open + 1, __ATOMIC_RELAXED);
@@ -98,7 +101,7 @@ inline void LeaveSection(uint64_t* sections) noexcept {
   __atomic_store_n(sections, open - 1, __ATOMIC_RELAXED);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if ((open & kSectionsMask) == 1) [[likely]] {
-    if (__atomic_load_n(this_thread_reader.waiter, __ATOMIC_RELAXED) == kWaiterSleeps) [[unlikely]]
+    if (__atomic_load_n(inlay_thread_reader.waiter, __ATOMIC_RELAXED) == kWaiterSleeps) [[unlikely]]
       WakeGracePeriod();
   }
   std::atomic_signal_fence(std::memory_order_seq_cst);

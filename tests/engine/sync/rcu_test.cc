@@ -55,7 +55,7 @@ TEST(RcuTest, ASectionNeedsNoCall) {
     GTEST_SKIP() << "membarrier(2) does not work here: a section needs fences";
   }
   { ReadSection registers; }
-  const uint64_t* const sections = rcu_internal::this_thread_reader.sections;
+  const uint64_t* const sections = rcu_internal::inlay_thread_reader.sections;
   ASSERT_NE(sections, nullptr);
   const auto open = [sections] { return *sections & rcu_internal::kSectionsMask; };
   EXPECT_EQ(open(), 0U);
@@ -75,7 +75,7 @@ TEST(RcuTest, ASectionNeedsNoCall) {
   EXPECT_EQ(open(), 0U);
   std::thread([sections] {
     { ReadSection registers; }
-    EXPECT_NE(rcu_internal::this_thread_reader.sections, sections);
+    EXPECT_NE(rcu_internal::inlay_thread_reader.sections, sections);
   }).join();
 }
 
