@@ -31,7 +31,7 @@ IndexMapStats IndexMap::stats() const {
   if (!is_interned()) return stats;
   stats.table = table_->stats();
   static_cast<OverflowCounters&>(stats) = Ladder(stats.table.reclaimed);
-  stats.pending_bytes = private_values_->waiting_bytes();
+  stats.pending_bytes = private_values_->waiting_bytes() + table_->waiting_bytes();
   stats.missing_private = missing_private_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -50,7 +50,7 @@ void IndexMap::Describe(MapReport* report) const {
   report->memory = memory_usage();
   if (!is_interned()) return;
   DescribeTable(*table_, field_, report);
-  report->pending_bytes = private_values_->waiting_bytes();
+  report->pending_bytes = private_values_->waiting_bytes() + table_->waiting_bytes();
   report->ladder = Ladder(report->ladder.reclaimed);
 }
 

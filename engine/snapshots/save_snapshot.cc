@@ -105,6 +105,8 @@ class SnapshotWriter {
   // used for another value.
   uint32_t NumberOf(ValueIndex index, std::span<const std::byte> value) {
     if (index == kNoIndex) return values_.Number(value);
+    // Of a replaceable map an index may have another value than before.
+    if (map_.table().is_replaceable()) return values_.Number(value);
     if (number_of_[index] != 0) return number_of_[index] - 1;
     const uint32_t number = values_.Number(value);
     held_.reserve(number_of_.size());

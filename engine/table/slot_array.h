@@ -4,7 +4,8 @@
 //
 // Thread-safety: one writer at a time, under the table's mutex, and any number of readers in reader
 // sections. A reader may miss a value that the writer is inserting or erasing. It never misses a
-// value that stays, and never sees an index whose bytes can change (guarantee V2).
+// value that stays. The bytes of an index that it sees do not change, unless the table replaces
+// them.
 
 #ifndef INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
 #define INLAY_ENGINE_TABLE_SLOT_ARRAY_H_
@@ -58,6 +59,11 @@ class SlotArray {
 
   // The index in a slot. 0 if the slot is empty or a tombstone.
   uint32_t IndexAt(uint32_t at) const { return IndexOf(slot(at).load(std::memory_order_acquire)); }
+
+  // Whether the value in a slot may be one of this hash, as far as its tag tells.
+  bool HasTag(uint32_t at, uint32_t hash) const {
+    return (slot(at).load(std::memory_order_relaxed) & kTagMask) == (hash & kTagMask);
+  }
 
   // How many slots a search for a value of this hash reads that is in slot `at`.
   uint32_t ProbesTo(uint32_t at, uint32_t hash) const { return ((at - hash) & mask_) + 1; }

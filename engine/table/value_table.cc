@@ -311,7 +311,7 @@ Status ValueTable::State::Add(std::span<const std::byte> bytes, uint32_t hash, u
     return status;
   }
   UnpoisonBytes(place(fresh), stride_bytes);
-  if (is_replaceable()) new (&replacement(fresh)) Replacement{place(fresh), false};
+  if (is_replaceable()) new (&replacement(fresh)) Replacement{place(fresh), kNoIndex, false};
   INLAY_TEST_POINT("add.copies");
   std::memcpy(place(fresh), bytes.data(), bytes.size());
   entry(fresh).hash = hash;

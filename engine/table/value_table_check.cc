@@ -59,6 +59,10 @@ ValueTableCounts ValueTable::counts() const noexcept {
   return counts;
 }
 
+size_t ValueTable::waiting_bytes() const noexcept {
+  return is_replaceable() ? state_->copies.waiting_bytes() : 0;
+}
+
 ValueTableStats ValueTable::stats() const {
   const State& state = *state_;
   const ReadSection section;  // keeps the array, and the hashes of what it holds (V2)
@@ -75,7 +79,9 @@ ValueTableStats ValueTable::stats() const {
   for (uint32_t at = 0; at < array.slots(); ++at) {
     const ValueIndex index = array.IndexAt(at);
     if (index == kNoIndex) continue;
-    const uint32_t probes_to = array.ProbesTo(at, state.entry(index).hash);
+    const uint32_t hash = state.entry(index).hash;
+    if (!array.HasTag(at, hash)) continue;  // it is about to leave this slot, for another hash
+    const uint32_t probes_to = array.ProbesTo(at, hash);
     ++values;
     probes += probes_to;
     stats.max_probe = std::max(stats.max_probe, probes_to);
@@ -117,6 +123,7 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
   }
   uint32_t live = 0;
   uint32_t duplicates = 0;
+  uint32_t listed_duplicates = 0;
   uint32_t copies = 0;  // of values that are not free
   int64_t unreferenced = 0;
   for (ValueIndex index = 1; index <= used; ++index) {
@@ -135,20 +142,29 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
       return broken("the bytes of a live value have changed", index);
     const SlotArray::Found found = state.FindIn(array, hash, bytes);
     if (found.index == kNoIndex) return broken("a live value is not in the hash index", index);
-    if (state.IsDuplicate(index)) ++duplicates;
-    if (state.IsDuplicate(index) ? found.index == index : found.index != index) {
+    const bool is_duplicate = state.IsDuplicate(index);
+    if (is_duplicate == (found.index == index)) {
       return broken("V1: two live entries with the same bytes", index);
     }
-    if (array.IndexAt(state.slot_of(index)) != index) {
+    if (!is_duplicate && found.slot != state.slot_of(index)) {
       return broken("a live value has another slot", index);
     }
-    if (state.is_replaceable() && state.HasCopy(index)) ++copies;
+    if (is_duplicate) ++duplicates;
+    if (!state.is_replaceable()) continue;
+    if (state.HasCopy(index)) ++copies;
+    if (const ValueIndex next = state.replacement(index).next_duplicate; next != kNoIndex) {
+      ++listed_duplicates;
+      if (!state.ref_word(next).live() || !state.IsDuplicate(next) ||
+          state.before_duplicate(next) != index || !state.IsEqual(next, bytes)) {
+        return broken("a list of duplicates is broken", index);
+      }
+    }
   }
   if (live != state.live) return broken("the count of live values is wrong", live);
   if (unreferenced != state.unreferenced.load(std::memory_order_relaxed)) {
     return broken("the count of unreferenced values is wrong", kNoIndex);
   }
-  if (duplicates != state.duplicates) {
+  if (duplicates != state.duplicates || duplicates != listed_duplicates) {
     return broken("the count of duplicates is wrong", duplicates);
   }
   uint32_t in_slots = 0;
@@ -160,7 +176,7 @@ bool ValueTable::CheckInvariants(std::string* reason) const {
       return broken("the hash index holds an entry that is not live", index);
     }
   }
-  if (in_slots != live || array.occupied() != in_slots + array.tombstones()) {
+  if (in_slots != live - duplicates || array.occupied() != in_slots + array.tombstones()) {
     return broken("the hash index's count of slots is wrong", in_slots);
   }
   uint32_t listed = 0;

@@ -199,8 +199,7 @@ bool ValueTable::State::TryRetire(ValueIndex index, bool second_chance) {
   if (!word.compare_exchange_strong(seen, next.bits(), std::memory_order_acq_rel)) return false;
   if (!next.retired()) return false;
   may_be_unreferenced.Remove(index);
-  slots.load(std::memory_order_relaxed)->Erase(slot_of(index));
-  LeaveDuplicates(index);
+  LeaveHashIndex(index);
   --live;
   ++reclaimed;
   Append(&retired, index);

@@ -5,10 +5,10 @@
 // the hash index, both under the table's mutex. The index, and so the codes of owners and the
 // count, stay as they are.
 //
-// If the table has the new bytes already, two indexes have equal bytes from then on, and one of
-// them is marked as a duplicate: searches pass it, so that nobody gets it anew (V1). Who holds a
-// duplicate keeps it until its next write. When the index that searches find changes or goes, one
-// of its duplicates takes its part.
+// If the table has the new bytes already, two indexes have equal bytes from then on. One of them is
+// in the hash index, where searches find it, and the other one in its list of duplicates, so that
+// nobody gets that anew (V1). Who holds a duplicate keeps it until its next write. When the index
+// that searches find changes or goes, the first of its duplicates takes its place.
 //
 // A search takes no lock. It may find an index by bytes that are replaced before it has taken its
 // reference. Then it has the index of a value that was equal a moment ago and has been replaced for
@@ -87,31 +87,31 @@ Status ValueTable::ReplaceAll(FunctionRef<bool(std::span<std::byte> value)> chan
 // duplicates. All or none.
 Status ValueTable::State::ReplaceEqual(std::span<const std::byte> from,
                                        std::span<const std::byte> to) {
-  const uint32_t hash = HashValue(from, seed);
-  const SlotArray& array = *slots.load(std::memory_order_relaxed);
-  const auto for_each_equal = [&](FunctionRef<void(ValueIndex)> visit) {
-    array.Find(hash, [&](ValueIndex index) {
-      if (IsEqual(index, from) && ref_word(index).count() > 0) visit(index);
-      return false;
-    });
-  };
+  const ValueIndex first =
+      FindIn(*slots.load(std::memory_order_relaxed), HashValue(from, seed), from).index;
+  // Under the mutex the list stays, but counts change.
   uint32_t equal = 0;
-  for_each_equal([&](ValueIndex) { ++equal; });
-  if (equal == 0) return Status::kNotFound;
+  bool is_held = false;
+  for (ValueIndex at = first; at != kNoIndex; at = replacement(at).next_duplicate) {
+    ++equal;
+    is_held = is_held || ref_word(at).count() > 0;
+  }
+  if (!is_held) return Status::kNotFound;
   if (std::memcmp(from.data(), to.data(), from.size()) == 0) return Status::kOk;
+  INLAY_TEST_POINT("replace.counted");
   const std::unique_ptr<Change[]> changes = TryNewArray<Change>(equal);
   if (changes == nullptr) return Status::kNoMemory;
-  // Some may have lost their last reference since, and others got one.
-  uint32_t found = 0;
-  for_each_equal([&](ValueIndex index) {
-    if (found < equal) changes[found++].index = index;
-  });
-  const std::span<Change> of_values(changes.get(), found);
+  uint32_t held = 0;
+  for (ValueIndex at = first; at != kNoIndex; at = replacement(at).next_duplicate) {
+    if (ref_word(at).count() > 0) changes[held++].index = at;
+  }
+  if (held == 0) return Status::kNotFound;
+  const std::span<Change> of_values(changes.get(), held);
   const Status status = Prepare(to, of_values);
   if (status != Status::kOk) return status;
   INLAY_TEST_POINT("replace.prepared");
-  const uint32_t new_hash = HashValue(to, seed);
-  for (Change& change : of_values) Apply(&change, to, new_hash);
+  const uint32_t hash = HashValue(to, seed);
+  for (Change& change : of_values) Apply(&change, to, hash);
   return Status::kOk;
 }
 
@@ -149,60 +149,62 @@ Status ValueTable::State::Prepare(std::span<const std::byte> to, std::span<Chang
 void ValueTable::State::Apply(Change* change, std::span<const std::byte> to, uint32_t hash) {
   const ValueIndex index = change->index;
   SlotArray& array = *slots.load(std::memory_order_relaxed);
-  Replacement& held = replacement(index);
-  const ValueIndex equal = FindIn(array, hash, to).index;
-  bool is_duplicate = equal != kNoIndex;
-  if (is_duplicate && ref_word(equal).unreferenced()) {
-    MarkDuplicate(equal, true);  // nobody holds it: let searches find the one that is held
-    is_duplicate = false;
-  }
-  const std::span<const std::byte> old(held.current.load(std::memory_order_relaxed), value_bytes);
-  const uint32_t old_hash = entry(index).hash;
-  const uint32_t old_slot = slot_of(index);
-  const bool was_duplicate = IsDuplicate(index);
   const bool had_copy = HasCopy(index);
-  // Before the bytes: a search that finds those sees the mark.
-  if (is_duplicate) MarkDuplicate(index, true);
-  held.current.store(change->copy.release(), std::memory_order_release);
+  const ValueIndex equal = FindIn(array, hash, to).index;
+  // The bytes first: a search that finds the index by the new hash compares the new ones.
+  const std::byte* const old =
+      replacement(index).current.exchange(change->copy.release(), std::memory_order_acq_rel);
   INLAY_TEST_POINT("replace.swapped");
-  if (!is_duplicate) MarkDuplicate(index, false);
+  LeaveHashIndex(index);
   entry(index).hash = hash;
-  slot_of(index) = array.Insert(hash, index);
-  array.Erase(old_slot);
-  if (!was_duplicate) PromoteDuplicate(old_hash, old);
+  if (equal != kNoIndex && !ref_word(equal).unreferenced()) {
+    LinkDuplicate(equal, index);
+  } else {
+    if (equal != kNoIndex) array.Erase(slot_of(equal));
+    slot_of(index) = array.Insert(hash, index);
+    if (equal != kNoIndex) LinkDuplicate(index, equal);  // nobody holds that one
+  }
   ++replaced;
   if (had_copy) {
-    copies.FreeLater(old.data());
+    copies.FreeLater(old);
   } else {
     ++copies_in_use;
   }
 }
 
-void ValueTable::State::MarkDuplicate(ValueIndex index, bool is_duplicate) {
-  std::atomic<bool>& mark = replacement(index).is_duplicate;
-  if (mark.load(std::memory_order_relaxed) == is_duplicate) return;
-  mark.store(is_duplicate, std::memory_order_relaxed);
-  is_duplicate ? ++duplicates : --duplicates;
+// Puts `index`, and the duplicates in its own list, behind `before`, which may have some.
+void ValueTable::State::LinkDuplicate(ValueIndex before, ValueIndex index) {
+  ValueIndex last = index;
+  while (replacement(last).next_duplicate != kNoIndex) last = replacement(last).next_duplicate;
+  const ValueIndex behind = std::exchange(replacement(before).next_duplicate, index);
+  before_duplicate(index) = before;
+  replacement(index).is_duplicate = true;
+  ++duplicates;
+  replacement(last).next_duplicate = behind;
+  if (behind != kNoIndex) before_duplicate(behind) = last;
 }
 
-// After the index that searches found by these bytes has left them.
-void ValueTable::State::PromoteDuplicate(uint32_t hash, std::span<const std::byte> bytes) {
-  if (duplicates == 0) return;
-  const ValueIndex duplicate =
-      slots.load(std::memory_order_relaxed)
-          ->Find(hash, [&](ValueIndex index) { return IsEqual(index, bytes); })
-          .index;
-  if (duplicate != kNoIndex) MarkDuplicate(duplicate, false);
-}
-
-// When the index is retired.
-void ValueTable::State::LeaveDuplicates(ValueIndex index) {
-  if (!is_replaceable()) return;
-  if (IsDuplicate(index)) {
-    MarkDuplicate(index, false);
-  } else {
-    PromoteDuplicate(entry(index).hash, {value(index), value_bytes});
+// When the index is retired, or gets other bytes. The next of its duplicates takes its place.
+void ValueTable::State::LeaveHashIndex(ValueIndex index) {
+  SlotArray& array = *slots.load(std::memory_order_relaxed);
+  if (!is_replaceable()) return array.Erase(slot_of(index));
+  Replacement& left = replacement(index);
+  const ValueIndex next = std::exchange(left.next_duplicate, kNoIndex);
+  if (left.is_duplicate) {
+    const ValueIndex before = before_duplicate(index);
+    replacement(before).next_duplicate = next;
+    if (next != kNoIndex) before_duplicate(next) = before;
+    left.is_duplicate = false;
+    --duplicates;
+    return;
   }
+  array.Erase(slot_of(index));
+  if (next == kNoIndex) return;
+  // Into the slot that has come free, or one before it. It counts as an insertion: a search that
+  // has passed there may have found nothing.
+  replacement(next).is_duplicate = false;
+  --duplicates;
+  slot_of(next) = array.Insert(entry(next).hash, next);
 }
 
 // When the index comes free: no reader has its bytes any more.

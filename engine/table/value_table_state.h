@@ -33,7 +33,8 @@ struct ValueTable::State : CreditLender {
   struct Entry {
     std::atomic<uint32_t> ref_word{RefWord::Free().bits()};
     OneWriter<uint32_t> hash;
-    // Not live: the next index in one of the table's lists. Live: the slot in the hash index.
+    // Not live: the next index in one of the table's lists. Live: the slot in the hash index, or of
+    // a duplicate the index before it.
     uint32_t next = kNoIndex;
   };
   static_assert(sizeof(Entry) == kTableEntryBytes && offsetof(Entry, ref_word) == 0,
@@ -42,7 +43,11 @@ struct ValueTable::State : CreditLender {
   // In a replaceable table, behind the first bytes of a value.
   struct Replacement {
     std::atomic<const std::byte*> current;  // the value's bytes: the first ones, or a copy
-    std::atomic<bool> is_duplicate;         // another index has equal bytes, and searches find that
+    // Threads change these under the mutex. Indexes with equal bytes are in a list, of which the
+    // first one is in the hash index and the others are duplicates. Entry::next of a duplicate is
+    // the one before it.
+    ValueIndex next_duplicate;
+    bool is_duplicate;
   };
 
   // A FIFO of indexes that are not live, linked through Entry::next.
@@ -128,7 +133,7 @@ struct ValueTable::State : CreditLender {
     return replacement(index).current.load(std::memory_order_relaxed) != place(index);
   }
   bool IsDuplicate(ValueIndex index) const {
-    return is_replaceable() && replacement(index).is_duplicate.load(std::memory_order_relaxed);
+    return is_replaceable() && replacement(index).is_duplicate;
   }
   bool IsEqual(ValueIndex index, std::span<const std::byte> bytes) const {
     return std::memcmp(value(index), bytes.data(), bytes.size()) == 0;
@@ -139,12 +144,12 @@ struct ValueTable::State : CreditLender {
   size_t BytesPerValue() const { return stride_bytes + sizeof(Entry); }
 
   uint32_t& slot_of(ValueIndex index) const { return entry(index).next; }  // of a live value
+  ValueIndex& before_duplicate(ValueIndex index) const { return entry(index).next; }
 
-  // Finds the entry that holds `bytes` in `array`, and no duplicate of it.
+  // Finds the entry that holds `bytes` in `array`.
   SlotArray::Found FindIn(const SlotArray& array, uint32_t hash,
                           std::span<const std::byte> bytes) const {
-    return array.Find(
-        hash, [&](ValueIndex index) { return IsEqual(index, bytes) && !IsDuplicate(index); });
+    return array.Find(hash, [&](ValueIndex index) { return IsEqual(index, bytes); });
   }
 
   // Reader section: required.
@@ -174,10 +179,8 @@ struct ValueTable::State : CreditLender {
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Apply(Change* change, std::span<const std::byte> to, uint32_t hash)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void MarkDuplicate(ValueIndex index, bool is_duplicate) EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void PromoteDuplicate(uint32_t hash, std::span<const std::byte> bytes)
-      EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  void LeaveDuplicates(ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void LinkDuplicate(ValueIndex before, ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  void LeaveHashIndex(ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void DropCopy(ValueIndex index) EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void FreeCopies() EXCLUSIVE_LOCKS_REQUIRED(mutex);
   ValueIndex TakeIndex() EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -231,8 +231,8 @@ class IndexMap final : private RegisteredMap {
     return CloneValue(OwnerRef(parent), OwnerRef(child));
   }
 
-  // Gives every owner of the value `from` the value `to`, at once and in the same time for any
-  // number of owners; and every ValueRef. As ValueTable::Replace(), which says what readers see.
+  // Gives every owner of the value `from` the value `to`, at once, in the same time for any number
+  // of owners; and every ValueRef. As ValueTable::Replace(), which says what readers see.
   // kUnsupported: options().replaceable is not set.
   // Reader section: not needed, allowed. Ordering: release.
   Status Replace(std::span<const std::byte> from, std::span<const std::byte> to) noexcept {
@@ -243,8 +243,9 @@ class IndexMap final : private RegisteredMap {
   // Reader section: not needed, allowed. Ordering: release.
   Status ReplaceAll(FunctionRef<bool(std::span<std::byte> value)> change,
                     uint32_t* replaced = nullptr) noexcept {
-    return is_interned() ? CountReplaced(table_->ReplaceAll(change, replaced))
-                         : Status::kUnsupported;
+    if (is_interned()) return CountReplaced(table_->ReplaceAll(change, replaced));
+    if (replaced != nullptr) *replaced = 0;
+    return Status::kUnsupported;
   }
 
   // Makes room in the table for `new_values` values besides those that owners have, so that a

@@ -64,9 +64,10 @@ struct MapOptions {
   // only the map's operations do both.
   bool background = true;
   // Replace() and ReplaceAll() work, for all owners of a value at once. A get then loads one more
-  // pointer, which lies beside the value until that is replaced; each value takes 16 bytes more;
-  // and nothing spills, so that all owners of a value are found: a new value without an index is
-  // refused with kNoIndexes. Only IndexMap uses it, and then does not fall back.
+  // pointer, which lies beside the value until that is replaced. Each value takes 16 bytes more,
+  // and what its alignment adds to them. Nothing spills, so that all owners of a value are found: a
+  // new value without an index is refused with kNoIndexes. Only IndexMap uses it, and then does not
+  // fall back.
   bool replaceable = false;
   bool clone = false;  // BPF_F_CLONE: an accepted socket inherits the listener's value
   // Four bytes of a value hold a bpf_spin_lock. They are not part of the value: they read as 0

@@ -86,13 +86,15 @@ struct ValueTableOptions {
   uint32_t max_values = 65534;  // 1 .. 65534: 16-bit codes, less absent and spilled
   uint32_t alignment = 8;       // of At(): a power of two, at most 4096
   Account* account = nullptr;   // pays for the table; must outlive it
-  // Charged, beyond its limit, for old arrays of the hash index that wait for their readers. Must
-  // outlive those, which a RetireBarrier() after the table's end ensures.
+  // Charged for what waits for its readers: for old arrays of the hash index, beyond its limit, and
+  // for replaced values, within it. Must outlive those, which a RetireBarrier() after the table's
+  // end ensures.
   Account* pending = nullptr;
   // While nobody asks for indexes and few are at hand, the library's thread reclaims unreferenced
   // values. Otherwise only new values, EnsureRoom() and Reclaim() do.
   bool background = true;
-  // Replace() works. Each value takes 16 bytes more, and a get loads one more pointer.
+  // Replace() works. Each value takes 16 bytes more, and what its alignment adds to them; and a get
+  // loads one more pointer.
   bool replaceable = false;
   std::optional<uint64_t> seed = {};  // for repeatable tests; otherwise from getrandom(2)
 };
@@ -157,7 +159,7 @@ class ValueTable {
   INLAY_API Status Intern(std::span<const std::byte> value, ValueIndex* index) noexcept;
 
   // The index of a value, without a reference; kNoIndex if the table does not hold it. May or may
-  // not find a value that another thread is adding or reclaiming.
+  // not find a value that another thread is adding, replacing or reclaiming.
   // Reader section: required. Index valid until: the end of the section.
   INLAY_API ValueIndex Find(std::span<const std::byte> value) const noexcept;
 
@@ -176,16 +178,17 @@ class ValueTable {
 
   // Gives every value that equals `from`, and that somebody holds, the bytes `to`: for all its
   // owners and ValueRefs at once, however many. The index stays, and the count. Takes the time of
-  // two searches and a copy.
+  // two searches, and of a copy for each index that has these bytes (V1: mostly one).
   //
   // Readers see the old bytes or the new ones. A thread that has seen the new ones under an index
   // sees the old ones under that index no more. Two indexes with equal bytes change one after the
   // other (V1).
-  // A thread that interns `from` meanwhile may end with an index that has the new bytes.
+  // A thread that interns `from` meanwhile, or takes a reference to it otherwise, may end with an
+  // index that has either bytes.
   //
   // kNotFound: nobody holds such a value. kUnsupported: the table is not replaceable. kInvalid:
   // wrong size. kAccountLimit: the copy is charged to the account, and a copy that waits for its
-  // readers to the pending one: kPendingLimit. kNoMemory. On failure nothing changed.
+  // readers to the pending one: kPendingLimit. kNoMemory. On failure no value changed.
   // Reader section: not needed, allowed. Ordering: release.
   INLAY_API Status Replace(std::span<const std::byte> from, std::span<const std::byte> to) noexcept;
 
@@ -240,6 +243,8 @@ class ValueTable {
   // Reader section: not needed, allowed.
   INLAY_API ValueTableStats stats() const;
   INLAY_API ValueTableCounts counts() const noexcept;
+  // Replaced values that wait for their readers. Takes a load.
+  INLAY_API size_t waiting_bytes() const noexcept;
   INLAY_API MemoryUsage memory_usage() const;
 
   // Checks V1, the hash index against the entries, the lists against the states, and the charge

@@ -334,6 +334,33 @@ TYPED_TEST(ReplaceTest, AgreesWithAModel) {
   }
 }
 
+// One value that many have become is found as fast as any other.
+TEST(ReplaceableTable, ManyDuplicatesLengthenNoSearch) {
+  std::unique_ptr<ValueTable> table;
+  ASSERT_EQ(ValueTable::Create({.value_bytes = 8, .replaceable = true}, &table), Status::kOk);
+  constexpr uint64_t kValues = 20'000;
+  for (uint64_t n = 1; n <= kValues; ++n) {
+    ValueIndex index = kNoIndex;
+    ASSERT_EQ(table->Intern(NumberedValue(n, 8), &index), Status::kOk);
+  }
+  const uint32_t probes_before = table->stats().max_probe;
+  const Bytes one = NumberedValue(1, 8);
+  uint32_t replaced = 0;
+  const auto change = [&](std::span<std::byte> value) {
+    if (std::to_integer<int>(value[0]) % 2 != 0) return false;
+    std::copy(one.begin(), one.end(), value.begin());
+    return true;
+  };
+  ASSERT_EQ(table->ReplaceAll(change, &replaced), Status::kOk);
+  EXPECT_EQ(replaced, kValues / 2);
+  EXPECT_EQ(table->stats().duplicates, kValues / 2);
+  EXPECT_LE(table->stats().max_probe, probes_before);
+  ASSERT_EQ(table->Replace(one, NumberedValue(kValues + 1, 8)), Status::kOk);
+  EXPECT_EQ(table->stats().duplicates, kValues / 2);
+  std::string reason;
+  EXPECT_TRUE(table->CheckInvariants(&reason)) << reason;
+}
+
 // --- limits
 
 class ReplaceLimitsTest : public testing::Test {
@@ -377,6 +404,7 @@ TEST_F(ReplaceLimitsTest, TheAccountPaysForTheCopy) {
     const ReadSection section;
     ASSERT_EQ(Replace(2, 3), Status::kOk);
     EXPECT_EQ(account_.used_bytes(), before + 2 * copy_bytes);
+    EXPECT_EQ(map_->stats().pending_bytes, copy_bytes);
   }
   RetireBarrier();
   EXPECT_EQ(account_.used_bytes(), before + copy_bytes);

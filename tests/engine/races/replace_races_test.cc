@@ -44,7 +44,8 @@ class ReplaceRacesTest : public testing::Test {
  protected:
   ReplaceRacesTest() {
     EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
-    EXPECT_EQ(SharedMap<Proof>::Create(*store_, {.width_bits = 4, .replaceable = true}, &map_),
+    EXPECT_EQ(SharedMap<Proof>::Create(
+                  *store_, {.width_bits = 4, .replaceable = true, .clone = true}, &map_),
               Status::kOk);
   }
   ~ReplaceRacesTest() override {
@@ -158,6 +159,119 @@ TEST_F(ReplaceRacesTest, ReplaceAllLeavesAValueThatNobodyHoldsAnyMore) {
                           [&] { EXPECT_EQ(map_->Delete(owners_[0]), Status::kOk); });
   ASSERT_EQ(map_->ReplaceAll([](Proof& proof) { proof = Proof::Of(9); }, &replaced), Status::kOk);
   EXPECT_EQ(replaced, 0U);
+}
+
+// Between the look at who holds the value and the replacement, one index comes back and another one
+// is let go. What is held throughout must be replaced.
+TEST_F(ReplaceRacesTest, HoldersThatComeAndGoTakeNobodysPlace) {
+  ASSERT_EQ(Update(0, 1), Status::kOk);
+  ASSERT_EQ(Update(1, 2), Status::kOk);
+  ASSERT_EQ(Update(2, 3), Status::kOk);
+  ASSERT_EQ(Replace(2, 1), Status::kOk);
+  ASSERT_EQ(Replace(3, 1), Status::kOk);
+  ASSERT_EQ(duplicates(), 2U);
+  for (size_t revived = 0; revived < 3; ++revived) {
+    const uint64_t value = Held((revived + 1) % 3);
+    const OwnerRef owner(owners_[revived]);
+    const InlineField field = map_->bytes().field();
+    const uint32_t code = owner.words().Load(field);
+    ASSERT_EQ(map_->Delete(owners_[revived]), Status::kOk);
+    {
+      const AtTestPoint point("replace.counted", [&] {
+        const ReadSection section;
+        EXPECT_TRUE(const_cast<ValueTable&>(map_->bytes().table()).TryRef(code));
+        owner.words().Exchange(field, code);
+      });
+      ASSERT_EQ(Replace(value, value + 10), Status::kOk);
+    }
+    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(Held(i), value + 10);
+    ExpectSound();
+  }
+}
+
+TEST_F(ReplaceRacesTest, AValueThatIsLetGoMeanwhileIsNotFound) {
+  ASSERT_EQ(Update(0, 1), Status::kOk);
+  {
+    const AtTestPoint point("replace.counted",
+                            [&] { EXPECT_EQ(map_->Delete(owners_[0]), Status::kOk); });
+    EXPECT_EQ(Replace(1, 2), Status::kNotFound);
+  }
+  ASSERT_EQ(Update(0, 1), Status::kOk);
+  EXPECT_EQ(Held(0), 1U);
+}
+
+// All operations at once, on few values, in a map that is often full.
+TEST_F(ReplaceRacesTest, AllOperationsMeet) {
+  constexpr int kSteps = 5000;
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::atomic<uint64_t> torn{0};
+  const auto work = [&](uint64_t number) {
+    std::mt19937_64 random(seed + number);
+    TypedRef<Proof> ref;
+    const auto require_whole = [&](const Proof& proof) {
+      if (!proof.IsWhole()) torn.fetch_add(1, std::memory_order_relaxed);
+    };
+    for (int step = 0; step < kSteps; ++step) {
+      ReplacedOwner& owner = owners_[random() % owners_.size()];
+      const Proof from = Proof::Of(random() % 20);
+      const Proof to = Proof::Of(random() % 20);
+      switch (random() % 10) {
+        case 0:
+        case 1:
+          static_cast<void>(map_->Update(owner, from));
+          break;
+        case 2:
+          static_cast<void>(map_->Replace(from, to));
+          break;
+        case 3:
+          static_cast<void>(map_->ReplaceAll([&](Proof& proof) {
+            require_whole(proof);
+            if (proof.number != from.number) return false;
+            proof = to;
+            return true;
+          }));
+          break;
+        case 4:
+          static_cast<void>(map_->Delete(owner));
+          break;
+        case 5:
+          static_cast<void>(map_->Modify(owner, [&](Proof& proof) {
+            require_whole(proof);
+            proof = to;
+          }));
+          break;
+        case 6: {
+          const ReadSection section;
+          const Proof* const found = map_->Get(section, owner);
+          if (found == nullptr) break;
+          const uint64_t before = found->number;
+          std::this_thread::yield();
+          require_whole(*found);
+          if (found->number != before) torn.fetch_add(1, std::memory_order_relaxed);
+          break;
+        }
+        case 7:
+          if (step % 16 == 0) {
+            static_cast<void>(map_->Trim());
+          } else {
+            static_cast<void>(map_->stats());
+          }
+          break;
+        case 8:
+          if (map_->Intern(from, &ref) == Status::kOk) static_cast<void>(map_->Assign(owner, ref));
+          break;
+        default:
+          ref.Reset();
+          static_cast<void>(map_->bytes().Reclaim());
+          break;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (uint64_t number = 0; number < 3; ++number) threads.emplace_back(work, number);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(torn, 0U);
 }
 
 // Values only grow: a replacement adds to them, and each owner is updated to higher ones by one

@@ -395,6 +395,27 @@ TEST_F(SnapshotTest, WritersGoOnDuringASave) {
   writer.join();
 }
 
+// In a replaceable map an index may have another value later in the same save.
+TEST_F(SnapshotTest, AnOwnerIsSavedWithAValueThatItHad) {
+  MapOptions options = Named(5);
+  options.replaceable = true;
+  SavedOwners saved(options, 2);
+  ASSERT_EQ(saved.Put(0, 1), Status::kOk);
+  const auto save_both = [&](SnapshotSaver& save) {
+    save(0, saved.owners()[0]);
+    const Bytes two = NumberedValue(2, kSavedBytes);
+    ASSERT_EQ(saved.map().Replace(NumberedValue(1, kSavedBytes), two), Status::kOk);
+    ASSERT_EQ(saved.Put(1, 2), Status::kOk);
+    save(1, saved.owners()[1]);
+  };
+  ASSERT_EQ(SaveSnapshot(saved.map(), path_, {}, save_both, &error_, nullptr), Status::kOk);
+  SavedOwners loaded(options, 2);
+  LoadResult result;
+  ASSERT_EQ(loaded.Load(path_, {}, &result, &error_), Status::kOk) << error_;
+  EXPECT_EQ(loaded.Held(0), NumberedValue(1, kSavedBytes));
+  EXPECT_EQ(loaded.Held(1), NumberedValue(2, kSavedBytes));
+}
+
 // --- sockets
 
 class SocketSnapshotTest : public SocketsTest {
