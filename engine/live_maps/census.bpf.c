@@ -1,7 +1,9 @@
 // Counts the users of every index: walks over all sockets, each by every way that leads to it.
 //
-// A socket is told from others by its address. A socket that is freed during the walk may leave its
-// address to another one; then the census counts one socket too few, and is not complete.
+// In one census a socket is told from others by its address. A socket that is freed during the walk
+// may leave its address to another one; then the census counts one socket too few, and is not
+// complete. From census to census it is told by its cookie, which a census gives to all that it
+// meets in tables and by descriptors.
 
 #include <linux/bpf.h>
 // The types above come first.
@@ -39,9 +41,13 @@ struct sock_common {
   volatile unsigned char skc_state;
   unsigned char skc_net_refcnt : 1;
   possible_net_t skc_net;
+  struct {
+    __s64 counter;
+  } skc_cookie;
 };
 struct sk_buff {
   struct sk_buff* next;
+  struct sk_buff* prev;
   char cb[48];
 };
 struct sk_buff_head {
@@ -57,10 +63,22 @@ struct socket {
 };
 struct inode {
   unsigned short i_mode;
+  unsigned long i_ino;
+};
+struct qstr {
+  __u32 len;
+  const unsigned char* name;
+};
+struct dentry {
+  struct qstr d_name;
+};
+struct path {
+  struct dentry* dentry;
 };
 struct file {
   struct inode* f_inode;
   void* private_data;
+  struct path f_path;
 };
 struct scm_fp_list {
   short count;
@@ -90,6 +108,8 @@ struct inet_connection_sock {
 };
 struct tcp_sock {
   struct inet_connection_sock inet_conn;
+  __u32 write_seq;
+  __u32 rcv_nxt;
 };
 struct inet_timewait_sock {
   __u32 tw_mark;
@@ -122,13 +142,13 @@ struct bpf_iter__task {
 };
 #pragma clang attribute pop
 
-// The number of the census that met a socket last. The loader sets the sizes.
+// By address. The loader sets the sizes.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __uint(max_entries, 1);
   __type(key, __u64);
-  __type(value, __u32);
+  __type(value, struct CensusMet);
 } census_met SEC(".maps");
 
 // By code of each map, see CensusField.
@@ -140,12 +160,12 @@ struct {
   __type(value, __u64);
 } census_users SEC(".maps");
 
-// Full sockets that count in `sockets: used`, by the cookie of their namespace.
+// By the cookie of a namespace.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, kMostNamespaces);
   __type(key, __u64);
-  __type(value, __u64);
+  __type(value, struct CensusSockets);
 } census_namespaces SEC(".maps");
 
 struct {
@@ -162,6 +182,13 @@ struct {
   __type(key, __u32);
   __type(value, struct CensusHolder);
 } census_holders SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, kMostRings);
+  __type(key, __u32);
+  __type(value, struct CensusHolder);
+} census_rings SEC(".maps");
 
 const volatile struct CensusSettings settings;
 struct CensusCounts counts;
@@ -184,30 +211,67 @@ static __always_inline void CountMark(__u32 mark, int is_new) {
   }
 }
 
-static __always_inline void CountSocket(const struct sock* sk) {
+// One process walks, so nobody else changes what was met.
+static __always_inline void CountSocket(const struct sock* sk, __u64 identity) {
   const __u64 address = (__u64)sk;
-  const __u32 census = counts.number;
-  const __u32* const last = bpf_map_lookup_elem(&census_met, &address);
-  const int is_new = !last || *last != census;
+  const __u64 census = counts.number;
+  struct CensusMet* const last = bpf_map_lookup_elem(&census_met, &address);
+  const int is_new = !last || last->census != census;
   CountMark(BPF_CORE_READ(sk, sk_mark), is_new);
-  if (!is_new) return;
-  if (bpf_map_update_elem(&census_met, &address, &census, BPF_ANY) != 0) {
+  struct CensusMet met = {.census = census, .identity = identity};
+  if (last && is_new && last->census + 1 == census) met.former = last->identity;
+  if (last && !is_new) {
+    met.former = last->former;
+    met.stayed = last->stayed;
+    if (!identity) met.identity = last->identity;
+  }
+  const int stays = identity && met.former == identity && !met.stayed;
+  if (stays) met.stayed = 1;
+  if (last) {
+    *last = met;
+  } else if (bpf_map_update_elem(&census_met, &address, &met, BPF_ANY) != 0) {
     __sync_fetch_and_add(&counts.not_counted, 1);
     return;
   }
+  if (!is_new && !stays) return;
   // Sockets of the kernel's own hold no reference to their namespace, and do not count there
   // (Linux 6.18, sk_alloc() in net/core/sock.c).
   if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
   const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
-  __u64* const sockets = bpf_map_lookup_elem(&census_namespaces, &cookie);
+  struct CensusSockets* const sockets = bpf_map_lookup_elem(&census_namespaces, &cookie);
   if (sockets) {
-    __sync_fetch_and_add(sockets, 1);
+    sockets->met += is_new;
+    sockets->stayed += stays;
     return;
   }
-  const __u64 first = 1;
+  const struct CensusSockets first = {.met = is_new, .stayed = stays};
   if (bpf_map_update_elem(&census_namespaces, &cookie, &first, BPF_NOEXIST) != 0) {
     __sync_fetch_and_add(&counts.not_counted, 1);
   }
+}
+
+// The identity of a socket to which the census has no reference: its cookie, if it has one, or
+// `other`, a number of 62 bits of one kind.
+static __always_inline __u64 IdentityOf(const struct sock* sk, __u64 other, __u64 kind) {
+  const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+  return cookie ? cookie : (other & ((1ull << 62) - 1)) | kind << 62;
+}
+enum { kByInode = 1, kBySequences = 2 };
+
+// Notes instances of io_uring: files that are registered with them have no descriptor.
+static __always_inline void NoteRing(const struct file* file, __u32 process, __u32 fd) {
+  enum { kNameBytes = 10 };  // "[io_uring]"; the compiler has no memcmp()
+  char name[kNameBytes + 1] = {};
+  const struct qstr* const called = &file->f_path.dentry->d_name;
+  if (called->len != kNameBytes) return;
+  bpf_probe_read_kernel_str(name, sizeof(name), called->name);
+  if (name[0] != '[' || name[1] != 'i' || name[2] != 'o' || name[3] != '_' || name[4] != 'u' ||
+      name[5] != 'r' || name[6] != 'i' || name[7] != 'n' || name[8] != 'g' || name[9] != ']') {
+    return;
+  }
+  const __u32 place = counts.rings++;
+  const struct CensusHolder holder = {.process = process, .fd = fd};
+  bpf_map_update_elem(&census_rings, &place, &holder, BPF_ANY);
 }
 
 SEC("iter/task_file")
@@ -215,14 +279,23 @@ int census_files(struct bpf_iter__task_file* context) {
   struct file* const file = context->file;
   struct socket* const socket = file ? bpf_sock_from_file(file) : 0;
   struct sock* const sk = socket ? socket->sk : 0;
-  if (sk) CountSocket(sk);
+  struct task_struct* const task = context->task;
+  if (file && task && !socket) NoteRing(file, task->tgid, context->fd);
+  if (sk) CountSocket(sk, bpf_get_socket_cookie(sk));
   return kNext;
 }
 
 struct PassedFiles {
+  const struct sk_buff* message;
   const struct scm_fp_list* list;
   int count;
 };
+
+// What has been read of a message was true if it is still in its queue, which holds its files.
+static __always_inline int IsQueued(const struct sk_buff* message) {
+  const struct sk_buff* const former = BPF_CORE_READ(message, prev);
+  return former && BPF_CORE_READ(former, next) == message;
+}
 
 static long CountPassedFile(__u32 number, void* context) {
   const struct PassedFiles* const passed = context;
@@ -233,7 +306,9 @@ static long CountPassedFile(__u32 number, void* context) {
   if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & kKindMask) != kSocketKind) return 0;
   const struct socket* const socket = BPF_CORE_READ(file, private_data);
   const struct sock* const sk = socket ? BPF_CORE_READ(socket, sk) : 0;
-  if (sk) CountSocket(sk);
+  if (!sk) return 0;
+  const __u64 identity = IdentityOf(sk, BPF_CORE_READ(file, f_inode, i_ino), kByInode);
+  CountSocket(sk, IsQueued(passed->message) ? identity : 0);
   return 0;
 }
 
@@ -241,7 +316,7 @@ static long CountPassedFile(__u32 number, void* context) {
 // meanwhile is not met, or met twice.
 static __always_inline void CountPassed(const struct sk_buff* message) {
   const struct unix_skb_parms* const control = (const struct unix_skb_parms*)&message->cb;
-  struct PassedFiles passed = {.list = BPF_CORE_READ(control, fp)};
+  struct PassedFiles passed = {.message = message, .list = BPF_CORE_READ(control, fp)};
   const struct scm_fp_list* const list = passed.list;
   if (!list) return;
   passed.count = BPF_CORE_READ(list, count);
@@ -269,7 +344,7 @@ SEC("iter/unix")
 int census_unix(struct bpf_iter__unix* context) {
   struct unix_sock* const unix_socket = context->unix_sk;
   if (!unix_socket) return kNext;
-  CountSocket(&unix_socket->sk);
+  CountSocket(&unix_socket->sk, bpf_get_socket_cookie(unix_socket));
   const struct sk_buff_head* const queue = &unix_socket->sk.sk_receive_queue;
   struct QueueWalk walk = {.at = BPF_CORE_READ(queue, next), .head = (const void*)queue};
   bpf_loop(kMostQueuedMessages, CountMessage, &walk, 0);
@@ -279,7 +354,7 @@ int census_unix(struct bpf_iter__unix* context) {
 SEC("iter/udp")
 int census_udp(struct bpf_iter__udp* context) {
   struct udp_sock* const udp = context->udp_sk;
-  if (udp) CountSocket(&udp->inet.sk);
+  if (udp) CountSocket(&udp->inet.sk, bpf_get_socket_cookie(udp));
   return kNext;
 }
 
@@ -292,13 +367,21 @@ static long CountWaiting(__u32 number, void* context) {
   const struct request_sock* const request = queue->at;
   if (!request) return 1;
   const struct sock* const child = BPF_CORE_READ(request, sk);
-  if (child) CountSocket(child);
+  if (child) {
+    // Both begin with random numbers, and do not change once the connection is reset. Until then
+    // the child is in a table, and has a cookie.
+    const struct tcp_sock* const tcp = (const struct tcp_sock*)child;
+    const __u64 sequences =
+        (__u64)BPF_CORE_READ(tcp, write_seq) << 32 | BPF_CORE_READ(tcp, rcv_nxt);
+    CountSocket(child, IdentityOf(child, sequences, kBySequences));
+  }
   queue->at = BPF_CORE_READ(request, dl_next);
   if (number + 1 == kMostWaiting && queue->at) __sync_fetch_and_add(&counts.beyond, 1);
   return 0;
 }
 
-// A child that nobody has accepted is in no table if its peer has reset the connection.
+// A child that nobody has accepted is in no table if its peer has reset the connection. The walk
+// has locked the listener (Linux 6.1 and 6.18, bpf_iter_tcp_seq_show()), as accept() does.
 static __always_inline void CountAcceptQueue(struct sock_common* listener) {
   const struct inet_connection_sock* const connection =
       (const struct inet_connection_sock*)bpf_skc_to_tcp_sock(listener);
@@ -323,7 +406,7 @@ int census_tcp(struct bpf_iter__tcp* context) {
     if (!settings.skip_requests) CountMark(BPF_CORE_READ(request, req.ir_mark), 0);
     return kNext;
   }
-  CountSocket((const struct sock*)common);
+  CountSocket((const struct sock*)common, bpf_get_socket_cookie(common));
   if (common->skc_state == kListen) CountAcceptQueue(common);
   return kNext;
 }

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -126,22 +128,27 @@ Status Census::Walk(const char* program) {
   }
 }
 
+Status Census::ListNamespaces(std::vector<CensusNamespace>* listed) {
+  programs_->Counts().namespaces = 0;
+  if (const Status status = Walk("census_list_namespaces"); status != Status::kOk) return status;
+  listed->resize(programs_->Counts().namespaces);
+  for (uint32_t i = 0; i < listed->size(); ++i) {
+    CensusNamespace& each = (*listed)[i];
+    if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &each) != 0) {
+      return StatusOfErrno(errno);
+    }
+    if (mutation_ != nullptr && mutation_->no_namespace_ids) each.id = 0;
+  }
+  return Status::kOk;
+}
+
 Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
                               std::vector<CensusNamespace>* missing) {
   missing->clear();
   std::vector<int> fds = only_namespaces_;
   if (fds.empty()) {
-    programs_->Counts().namespaces = 0;
-    if (const Status status = Walk("census_list_namespaces"); status != Status::kOk) return status;
-    const auto count = static_cast<uint32_t>(programs_->Counts().namespaces);
-    std::vector<CensusNamespace> listed(count);
-    for (uint32_t i = 0; i < count; ++i) {
-      if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &listed[i]) != 0) {
-        return StatusOfErrno(errno);
-      }
-      if (mutation_ != nullptr && mutation_->no_namespace_ids) listed[i].id = 0;
-    }
-    *missing = OpenNamespaces(listed, opened);
+    if (const Status status = ListNamespaces(&listed_); status != Status::kOk) return status;
+    *missing = OpenNamespaces(listed_, opened);
     if (!missing->empty()) {
       const Status status = OpenBySockets(missing, opened);
       if (status != Status::kOk) return status;
@@ -177,11 +184,28 @@ Status Census::OpenBySockets(std::vector<CensusNamespace>* missing,
   return Status::kOk;
 }
 
+// Both enter namespaces, and so need a thread of their own.
 Status Census::Take(Result* result) {
-  // Enters namespaces, and so needs a thread of its own.
   Status status = Status::kOk;
   std::thread([&] { status = TakeHere(result); }).join();
   return status;
+}
+
+Status Census::TakeAfterCount(Result* result) {
+  Status status = Status::kOk;
+  std::thread([&] { status = TakeAfterCountHere(result); }).join();
+  return status;
+}
+
+void Census::StartCounting() {
+  CensusCounts& counts = programs_->Counts();
+  ++counts.number;
+  counts.not_counted = counts.beyond = counts.placeholders = counts.rings = 0;
+  std::memset(programs_->users.data(), 0, programs_->users.bytes());
+  const int by_namespace = programs_->MapFd("census_namespaces");
+  for (uint64_t cookie = 0; bpf_map_get_next_key(by_namespace, nullptr, &cookie) == 0;) {
+    bpf_map_delete_elem(by_namespace, &cookie);
+  }
 }
 
 Status Census::TakeHere(Result* result) {
@@ -197,14 +221,7 @@ Status Census::TakeHere(Result* result) {
   Status status = FindNamespaces(&opened, &namespaces, &missing);
   if (status != Status::kOk) return status;
 
-  CensusCounts& counts = programs_->Counts();
-  ++counts.number;
-  counts.not_counted = counts.beyond = counts.placeholders = 0;
-  std::memset(programs_->users.data(), 0, programs_->users.bytes());
-  const int by_namespace = programs_->MapFd("census_namespaces");
-  for (uint64_t cookie = 0; bpf_map_get_next_key(by_namespace, nullptr, &cookie) == 0;) {
-    bpf_map_delete_elem(by_namespace, &cookie);
-  }
+  StartCounting();
   for (Namespace& each : namespaces) {
     if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadSocketsUsed(&each.used_before)) return Status::kUnsupported;
@@ -227,6 +244,7 @@ Status Census::TakeHere(Result* result) {
           "kernel opens none by its id";
     }
   }
+  if (!result->reason.empty()) result->reason += RingsWithFiles();
   result->complete = result->reason.empty();
   return Status::kOk;
 }
@@ -248,27 +266,59 @@ Status Census::WalkAll(const std::vector<Namespace>& namespaces, bool is_first) 
   return Status::kOk;
 }
 
-Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed) {
-  *result = {};
+std::string Census::Overflow() const {
   const CensusCounts& counts = programs_->Counts();
+  if (counts.not_counted != 0) return "there are more sockets than the census had room for";
+  if (counts.beyond != 0) return "a queue of messages is too long to look through";
+  return "";
+}
+
+std::string Census::RingsWithFiles() const {
+  std::set<std::pair<uint32_t, uint32_t>> rings;
+  const uint64_t met = std::min<uint64_t>(programs_->Counts().rings, kMostRings);
+  for (uint32_t i = 0; i < met; ++i) {
+    CensusHolder ring = {};
+    if (bpf_map_lookup_elem(programs_->MapFd("census_rings"), &i, &ring) != 0) continue;
+    std::ifstream info("/proc/" + std::to_string(ring.process) + "/fdinfo/" +
+                       std::to_string(ring.fd));
+    for (std::string word; info >> word;) {
+      uint64_t files = 0;
+      if (word == "UserFiles:" && info >> files && files != 0)
+        rings.insert({ring.process, ring.fd});
+    }
+  }
+  std::string text;
+  for (const auto& [process, fd] : rings) {
+    text += "; process " + std::to_string(process) + " has files registered with its io_uring, " +
+            "descriptor " + std::to_string(fd) + ", where no census meets sockets";
+  }
+  return text;
+}
+
+std::map<uint64_t, CensusSockets> Census::MetByNamespace() const {
   const int by_namespace = programs_->MapFd("census_namespaces");
-  const auto incomplete = [&](const std::string& reason) {
-    if (result->reason.empty()) result->reason = reason;
-  };
-  if (counts.not_counted != 0) incomplete("there are more sockets than the census had room for");
-  if (counts.beyond != 0) incomplete("a queue of messages is too long to look through");
-  std::map<uint64_t, uint64_t> met;
+  std::map<uint64_t, CensusSockets> met;
   uint64_t cookie = 0;
   for (const void* at = nullptr; bpf_map_get_next_key(by_namespace, at, &cookie) == 0;
        at = &cookie) {
     bpf_map_lookup_elem(by_namespace, &cookie, &met[cookie]);
   }
+  return met;
+}
+
+Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed) {
+  *result = {};
+  const auto incomplete = [&](const std::string& reason) {
+    if (result->reason.empty()) result->reason = reason;
+  };
+  incomplete(Overflow());
+  std::map<uint64_t, CensusSockets> met = MetByNamespace();
   for (const Namespace& each : namespaces) {
     uint64_t used = 0;
     if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadSocketsUsed(&used)) return Status::kUnsupported;
     const auto found = met.find(each.cookie);
-    const uint64_t sockets = found == met.end() ? 0 : found->second;
+    const uint64_t sockets = found == met.end() ? 0 : found->second.met;
     if (found != met.end()) met.erase(found);
     result->sockets += sockets;
     if (used != each.used_before) *has_changed = true;
@@ -282,6 +332,77 @@ Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, b
     incomplete("met sockets of a network namespace that was not found");
   }
   return Status::kOk;
+}
+
+Status Census::TakeAfterCountHere(Result* result) {
+  *result = {};
+  ++number_in_pass_;
+  if (programs_->Counts().not_counted != 0) {
+    const Status status = LoadPrograms(2 * most_sockets_);
+    if (status != Status::kOk) return status;
+  }
+  std::vector<FileDescriptor> opened;
+  std::vector<Namespace> namespaces;
+  std::vector<CensusNamespace> missing;
+  Status status = FindNamespaces(&opened, &namespaces, &missing);
+  if (status != Status::kOk) return status;
+  for (Namespace& each : namespaces) {
+    if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+    if (!ReadFewestSocketsUsed(&each.used_before)) return Status::kUnsupported;
+  }
+  // One that is made after this has no socket that was there at the moment that counts.
+  std::vector<CensusNamespace> after;
+  if (only_namespaces_.empty()) status = ListNamespaces(&after);
+  if (status != Status::kOk) return status;
+  StartCounting();
+  if (mutation_ != nullptr && mutation_->before_walks) mutation_->before_walks(number_in_pass_);
+  // A socket that travels while the census walks is met by another round.
+  uint64_t stayed = 0;
+  for (int round = 0; round < kMostRounds; ++round) {
+    status = WalkAll(namespaces, round == 0);
+    if (status != Status::kOk) return status;
+    const uint64_t now = CheckStayed(namespaces, result);
+    // Once a socket that was counted has gone, more rounds do not help; nor do they often when
+    // others have come.
+    if (result->reason.empty() || (round > 0 && now == stayed && HasChanged(namespaces))) break;
+    stayed = now;
+  }
+  if (!missing.empty()) {
+    result->reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
+  } else if (!std::equal(listed_.begin(), listed_.end(), after.begin(), after.end(),
+                         [](const CensusNamespace& a, const CensusNamespace& b) {
+                           return a.id == b.id && a.inum == b.inum;
+                         })) {
+    result->reason = "a network namespace came or went";
+  }
+  if (!result->reason.empty()) result->reason += RingsWithFiles();
+  result->complete = result->reason.empty();
+  return Status::kOk;
+}
+
+bool Census::HasChanged(const std::vector<Namespace>& namespaces) {
+  return std::any_of(namespaces.begin(), namespaces.end(), [](const Namespace& each) {
+    uint64_t used = 0;
+    return setns(each.fd, CLONE_NEWNET) != 0 || !ReadSocketsUsed(&used) || used != each.used_before;
+  });
+}
+
+uint64_t Census::CheckStayed(const std::vector<Namespace>& namespaces, Result* result) {
+  *result = {};
+  result->reason = Overflow();
+  uint64_t stayed = 0;
+  const std::map<uint64_t, CensusSockets> met = MetByNamespace();
+  for (const Namespace& each : namespaces) {
+    const auto found = met.find(each.cookie);
+    const CensusSockets sockets = found == met.end() ? CensusSockets{} : found->second;
+    result->sockets += sockets.met;
+    stayed += sockets.stayed;
+    if (sockets.stayed == each.used_before || !result->reason.empty()) continue;
+    result->reason = "two censuses met " + std::to_string(sockets.stayed) +
+                     " sockets of a network namespace that had at least " +
+                     std::to_string(each.used_before) + " between them";
+  }
+  return stayed;
 }
 
 }  // namespace inlay

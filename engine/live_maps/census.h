@@ -4,6 +4,7 @@
 #define INLAY_ENGINE_LIVE_MAPS_CENSUS_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,13 @@ class Census {
 
   // Starts counting the censuses anew.
   void StartPass() { number_in_pass_ = 0; }
+  // A census that is complete if it met as many sockets as the kernel counts before and after.
+  // While sockets come and go this may be so by accident: for reports, and to find candidates.
   Status Take(Result* result);
+  // A census that is complete only if there was a moment between the last census and this one at
+  // which the kernel counted just the sockets that both have met, in each namespace. So this one
+  // has met, later, all that there were at that moment. REQUIRES: a census before it.
+  Status TakeAfterCount(Result* result);
   // How many sockets of the last census have this code in this field.
   uint32_t UsersOf(size_t field, uint32_t code) const;
 
@@ -43,7 +50,7 @@ class Census {
   struct Namespace {
     int fd;
     uint64_t cookie;
-    uint64_t used_before;
+    uint64_t used_before;  // of TakeAfterCount(): the fewest that the kernel has counted
   };
   struct Programs;
 
@@ -51,6 +58,10 @@ class Census {
          const CollectorMutation* mutation);
   Status LoadPrograms(uint32_t most_sockets);
   Status TakeHere(Result* result);
+  Status TakeAfterCountHere(Result* result);
+  // Forgets what the last census has counted.
+  void StartCounting();
+  Status ListNamespaces(std::vector<CensusNamespace>* listed);
   // The namespaces to walk over; *missing are those that cannot be entered.
   Status FindNamespaces(std::vector<live_kernel::FileDescriptor>* opened,
                         std::vector<Namespace>* found, std::vector<CensusNamespace>* missing);
@@ -60,6 +71,15 @@ class Census {
   Status WalkAll(const std::vector<Namespace>& namespaces, bool is_first);
   // Whether all sockets were met. *has_changed: sockets came or went, so more walks do not help.
   Status Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed);
+  // Whether the kernel counts other numbers by now.
+  static bool HasChanged(const std::vector<Namespace>& namespaces);
+  // How many have stayed since the last census.
+  uint64_t CheckStayed(const std::vector<Namespace>& namespaces, Result* result);
+  // Says who has registered files with io_uring; empty: nobody whose descriptor was met.
+  std::string RingsWithFiles() const;
+  // What makes a census incomplete, however many sockets it met; empty: nothing.
+  std::string Overflow() const;
+  std::map<uint64_t, CensusSockets> MetByNamespace() const;
   Status Walk(const char* program);
 
   const std::vector<MarkField> fields_;
@@ -69,6 +89,7 @@ class Census {
   uint32_t codes_ = 0;
   uint32_t most_sockets_ = 0;
   int number_in_pass_ = 0;
+  std::vector<CensusNamespace> listed_;  // by the last FindNamespaces()
   std::unique_ptr<Programs> programs_;
 };
 

@@ -9,7 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -104,6 +109,42 @@ bool ReadSocketsUsed(uint64_t* used) {
   std::string sockets;
   std::string word;
   return file >> sockets >> word >> *used && sockets == "sockets:" && word == "used";
+}
+
+bool ReadFewestSocketsUsed(uint64_t* used) {
+  using std::chrono::steady_clock;
+  constexpr auto kLongest = std::chrono::milliseconds(20);
+  constexpr size_t kSteady = 16;  // equal ones, if nothing comes and goes
+  constexpr int kSeen = 3;
+  constexpr int kMuchLonger = 4;
+  struct Sum {
+    steady_clock::duration took;
+    uint64_t sockets;
+  };
+  const FileDescriptor file(open("/proc/thread-self/net/sockstat", O_RDONLY | O_CLOEXEC));
+  if (!file.ok()) return false;
+  std::vector<Sum> sums;
+  auto fastest = steady_clock::duration::max();
+  bool is_steady = true;
+  const auto end = steady_clock::now() + kLongest;
+  do {
+    std::array<char, 64> text = {};
+    Sum sum = {};
+    const auto begin = steady_clock::now();
+    if (pread(file.get(), text.data(), text.size() - 1, 0) <= 0) return false;
+    sum.took = steady_clock::now() - begin;
+    if (std::sscanf(text.data(), "sockets: used %" SCNu64, &sum.sockets) != 1) return false;
+    fastest = std::min(fastest, sum.took);
+    is_steady = is_steady && (sums.empty() || sums.front().sockets == sum.sockets);
+    sums.push_back(sum);
+  } while (!(is_steady && sums.size() >= kSteady) && steady_clock::now() < end);
+  std::map<uint64_t, int> seen;
+  for (const Sum& sum : sums) seen[sum.sockets] += sum.took <= kMuchLonger * fastest ? 1 : 0;
+  *used = seen.rbegin()->first;
+  for (auto each = seen.rbegin(); each != seen.rend(); ++each) {
+    if (each->second >= kSeen) *used = each->first;
+  }
+  return true;
 }
 
 }  // namespace inlay
