@@ -190,10 +190,34 @@ struct {
   __type(value, struct CensusHolder);
 } census_rings SEC(".maps");
 
+// Which codes sockets had in events; by code of each map as well.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} census_seen SEC(".maps");
+
+// Sockets to which something has happened while the census watched, by cookie.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, kMostLives);
+  __type(key, __u64);
+  __type(value, struct CensusLife);
+} census_lives SEC(".maps");
+
 const volatile struct CensusSettings settings;
 struct CensusCounts counts;
 
-enum { kNext = 0, kListen = 10, kKindMask = 0170000, kSocketKind = 0140000 };
+enum {
+  kNext = 0,
+  kSynRecv = 3,
+  kListen = 10,
+  kKindMask = 0170000,
+  kSocketKind = 0140000,
+};
 
 // A code that is met counts, however often; a socket counts once.
 static __always_inline void CountMark(__u32 mark, int is_new) {
@@ -459,6 +483,57 @@ int census_find_holders(struct bpf_iter__task_file* context) {
   const struct CensusHolder holder = {.process = task->tgid, .fd = context->fd};
   bpf_map_update_elem(&census_holders, &inum, &holder, BPF_NOEXIST);  // the first one serves
   return kNext;
+}
+
+// --- beside the walks: what happens to TCP sockets ---
+
+static __always_inline void SeeMark(__u32 mark) {
+  for (__u32 i = 0; i < kMostCensusMaps; ++i) {
+    if (i >= settings.fields) return;
+    const __u32 at = settings.field[i].first +
+                     ((mark >> (settings.field[i].shift & 31)) & settings.field[i].most_code);
+    __u64* const seen = bpf_map_lookup_elem(&census_seen, &at);
+    if (seen) *seen = 1;
+  }
+}
+
+// At this time there is such a socket, and it counts in `sockets: used`.
+static __always_inline void SeeAlive(struct sock* sk, int is_last) {
+  SeeMark(BPF_CORE_READ(sk, sk_mark));
+  if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
+  const __u64 cookie = bpf_get_socket_cookie(sk);
+  const __u64 now = bpf_ktime_get_ns();
+  struct CensusLife* const known = bpf_map_lookup_elem(&census_lives, &cookie);
+  if (known) {
+    known->last = now;
+    if (is_last) known->ended = 1;
+    return;
+  }
+  const struct CensusLife life = {
+      .address = (__u64)sk,
+      .net = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie),
+      .first = now,
+      .last = now,
+      .ended = is_last,
+  };
+  // Without room the socket stays unexplained, and the census incomplete.
+  bpf_map_update_elem(&census_lives, &cookie, &life, BPF_NOEXIST);
+}
+
+// (sock, old state, new state). A child is in SYN_RECV before it has its own mark and cookie (Linux
+// 6.1 and 6.18, inet_csk_clone_lock()); it gets to ESTABLISHED before anybody else can see it.
+SEC("tp_btf/inet_sock_set_state")
+int watch_states(__u64* arguments) {
+  struct sock* const sk = (struct sock*)arguments[0];
+  const int state = (int)arguments[2];
+  if (state != kSynRecv) SeeAlive(sk, 0);
+  return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int watch_ends(__u64* arguments) {
+  SeeAlive((struct sock*)arguments[0], 1);
+  return 0;
 }
 
 char licence[] SEC("license") = "Dual BSD/GPL";

@@ -10,6 +10,7 @@ enum {
   kMostNamespaces = 4096,     // of which a census knows
   kMostQueuedMessages = 512,  // in the queue of one UNIX socket, and descriptors in one message
   kMostWaiting = 1 << 17,     // connections that nobody has accepted, of one listener
+  kMostLives = 1 << 17,       // sockets to which something happens during a census
   kMostRings = 64,  // instances of io_uring of which a census says that they have registered files
   kMostPassedFiles = 253,  // SCM_MAX_FD, Linux 6.18, include/net/scm.h
 };
@@ -52,6 +53,15 @@ struct CensusMet {
 struct CensusSockets {
   __u64 met;
   __u64 stayed;  // that the census before met as well: they were there all the time between
+};
+
+// A socket that was seen alive by events: from the first to the last of them it was there.
+struct CensusLife {
+  __u64 address;
+  __u64 net;    // the cookie of its namespace
+  __u64 first;  // CLOCK_MONOTONIC, ns
+  __u64 last;
+  __u64 ended;  // the last was its end
 };
 
 struct CensusNamespace {

@@ -41,6 +41,17 @@ class Collecting {
   bool is_ours_ = false;
 };
 
+class Watching {
+ public:
+  explicit Watching(Census& census) : census_(census) { census_.Watch(); }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() { census_.EndWatch(); }
+
+ private:
+  Census& census_;
+};
+
 }  // namespace
 
 LiveCollector::LiveCollector(const std::vector<LiveMap*>& maps, const Options& options,
@@ -105,6 +116,7 @@ void LiveCollector::KeepUsed(std::vector<Candidate>* candidates, bool by_census,
   const auto is_used = [&](const Candidate& candidate) {
     LiveMap::Maps& map = *maps_[candidate.map]->maps_;
     const bool used = (by_census && UsersOf(candidate.map, candidate.index) != 0) ||
+                      census_->WasSeen(candidate.map, candidate.index) ||
                       map.held(candidate.index).load() != 0 ||
                       map.hint(candidate.index).load() != INLAY_HINT_NONE;
     if (!used) return false;
@@ -160,6 +172,7 @@ Status LiveCollector::CollectLocked(Report* report) {
   }
   std::vector<Candidate> unused = FindUnused();
   if (unused.empty()) return Status::kOk;
+  const Watching watching(*census_);
   for (const Candidate& candidate : unused) {
     const LiveMap::Maps& map = *maps_[candidate.map]->maps_;
     if (candidate.has_key) bpf_map_delete_elem(map.fd(Part::kCodes), map.value(candidate.index));

@@ -9,13 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cctype>
-#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -111,40 +110,33 @@ bool ReadSocketsUsed(uint64_t* used) {
   return file >> sockets >> word >> *used && sockets == "sockets:" && word == "used";
 }
 
-bool ReadFewestSocketsUsed(uint64_t* used) {
-  using std::chrono::steady_clock;
-  constexpr auto kLongest = std::chrono::milliseconds(20);
-  constexpr size_t kSteady = 16;  // equal ones, if nothing comes and goes
-  constexpr int kSeen = 3;
-  constexpr int kMuchLonger = 4;
-  struct Sum {
-    steady_clock::duration took;
-    uint64_t sockets;
-  };
+bool ReadSocketsUsedOften(std::vector<UsedReading>* readings) {
+  constexpr uint64_t kLongestNs = 20'000'000;
+  constexpr uint64_t kSteadyNs = 1'000'000;  // enough, if nothing comes and goes
+  constexpr size_t kSteady = 16;
   const FileDescriptor file(open("/proc/thread-self/net/sockstat", O_RDONLY | O_CLOEXEC));
   if (!file.ok()) return false;
-  std::vector<Sum> sums;
-  auto fastest = steady_clock::duration::max();
+  const auto now = [] {
+    timespec time = {};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+  };
+  readings->clear();
   bool is_steady = true;
-  const auto end = steady_clock::now() + kLongest;
-  do {
+  const uint64_t start = now();
+  for (;;) {
     std::array<char, 64> text = {};
-    Sum sum = {};
-    const auto begin = steady_clock::now();
+    UsedReading reading = {.begin_ns = now(), .end_ns = 0, .sockets = 0};
     if (pread(file.get(), text.data(), text.size() - 1, 0) <= 0) return false;
-    sum.took = steady_clock::now() - begin;
-    if (std::sscanf(text.data(), "sockets: used %" SCNu64, &sum.sockets) != 1) return false;
-    fastest = std::min(fastest, sum.took);
-    is_steady = is_steady && (sums.empty() || sums.front().sockets == sum.sockets);
-    sums.push_back(sum);
-  } while (!(is_steady && sums.size() >= kSteady) && steady_clock::now() < end);
-  std::map<uint64_t, int> seen;
-  for (const Sum& sum : sums) seen[sum.sockets] += sum.took <= kMuchLonger * fastest ? 1 : 0;
-  *used = seen.rbegin()->first;
-  for (auto each = seen.rbegin(); each != seen.rend(); ++each) {
-    if (each->second >= kSeen) *used = each->first;
+    reading.end_ns = now();
+    if (std::sscanf(text.data(), "sockets: used %" SCNu64, &reading.sockets) != 1) return false;
+    is_steady = is_steady && (readings->empty() || readings->front().sockets == reading.sockets);
+    readings->push_back(reading);
+    const uint64_t ns = reading.end_ns - start;
+    if (ns >= kLongestNs || (is_steady && readings->size() >= kSteady && ns >= kSteadyNs)) {
+      return true;
+    }
   }
-  return true;
 }
 
 }  // namespace inlay

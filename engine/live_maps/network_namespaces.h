@@ -9,6 +9,7 @@
 
 #include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_maps/census_counts.h"
+#include "engine/live_maps/explained_count.h"
 
 namespace inlay {
 
@@ -25,11 +26,8 @@ live_kernel::FileDescriptor OpenNamespaceOfSocket(const CensusHolder& holder, ui
 bool ReadNamespaceCookie(uint64_t* cookie);
 // `sockets: used`.
 bool ReadSocketsUsed(uint64_t* used);
-// The same, often, while it changes: the fewest that it has ever been. The kernel adds up numbers
-// of its processors, one after the other. A socket that comes on one and goes on another one
-// meanwhile may make a sum too small. So a sum that took longer than others does not count, and the
-// fewest must have been seen several times.
-bool ReadFewestSocketsUsed(uint64_t* used);
+// The same, again and again while it changes, for at most 20 ms.
+bool ReadSocketsUsedOften(std::vector<UsedReading>* readings);
 
 }  // namespace inlay
 
