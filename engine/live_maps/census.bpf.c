@@ -300,6 +300,7 @@ static __always_inline void NoteRing(const struct file* file, __u32 process, __u
 
 SEC("iter/task_file")
 int census_files(struct bpf_iter__task_file* context) {
+  if (!counts.clock) counts.clock = bpf_ktime_get_ns();
   struct file* const file = context->file;
   struct socket* const socket = file ? bpf_sock_from_file(file) : 0;
   struct sock* const sk = socket ? socket->sk : 0;

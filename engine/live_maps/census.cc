@@ -78,10 +78,10 @@ Status Census::LoadPrograms(uint32_t most_sockets) {
 void Census::StartPass() { number_in_pass_ = 0; }
 
 void Census::Watch() {
+  is_watching_ = true;
   std::ranges::fill(programs_->seen(), 0);
   ForgetLives([](const Life&) { return true; });
   programs_->Watch();
-  is_watching_ = true;
 }
 
 void Census::EndWatch() {
@@ -233,8 +233,12 @@ Status Census::TakeHere(Result* result) {
 Status Census::WalkAll(const std::vector<Namespace>& namespaces, bool is_first) {
   // In this order: a socket that moves from one table to another does so in this direction. A
   // descriptor becomes a bound, then a connected socket.
+  const uint64_t begin = MonotonicNs();
   Status status = Walk("census_files");
   if (status != Status::kOk) return status;
+  const uint64_t clock = programs_->counts().clock;
+  is_same_clock_ = begin <= clock && clock <= MonotonicNs();
+  programs_->counts().clock = 0;
   if (is_first && mutation_ != nullptr && mutation_->after_files)
     mutation_->after_files(number_in_pass_);
   for (const char* const walk : {"census_unix", "census_udp", "census_tcp"}) {
@@ -398,7 +402,8 @@ uint64_t Census::CheckStayed(const std::vector<Namespace>& namespaces, Result* r
 
 std::vector<Census::Life> Census::Lives() const {
   std::vector<Life> lives;
-  if (!is_watching_) return lives;
+  // Programs know the machine's clock, and a time namespace may have another one.
+  if (!is_watching_ || !is_same_clock_) return lives;
   const int by_cookie = programs_->MapFd("census_lives");
   const int by_address = programs_->MapFd("census_met");
   const uint64_t census = programs_->counts().number;

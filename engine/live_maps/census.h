@@ -109,6 +109,7 @@ class Census {
   int number_in_pass_ = 0;
   std::vector<CensusNamespace> listed_;  // by the last FindNamespaces()
   bool is_watching_ = false;
+  bool is_same_clock_ = false;  // as that of the programs
   std::unique_ptr<CensusPrograms> programs_;
 };
 

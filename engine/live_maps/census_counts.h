@@ -38,6 +38,7 @@ struct CensusCounts {
   __u64 namespaces;    // in the list of all network namespaces
   __u64 placeholders;  // TIME_WAIT and request sockets
   __u64 rings;         // instances of io_uring, by descriptor
+  __u64 clock;         // at the first file; the process sets it to 0
 };
 
 // A socket that was met, by its address. Its identity is a number that no other socket has or had;

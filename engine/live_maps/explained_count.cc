@@ -1,6 +1,7 @@
 #include "engine/live_maps/explained_count.h"
 
 #include <algorithm>
+#include <ctime>
 #include <vector>
 
 namespace inlay {
@@ -22,6 +23,12 @@ uint64_t CountBelow(const std::vector<uint64_t>& sorted, uint64_t limit) {
 }
 
 }  // namespace
+
+uint64_t MonotonicNs() {
+  timespec time = {};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
 
 Explanation ExplainCount(std::span<const UsedReading> readings, uint64_t stayed,
                          std::span<const KnownLife> lives) {

@@ -17,6 +17,8 @@ struct UsedReading {
   uint64_t sockets;
 };
 
+uint64_t MonotonicNs();
+
 // A socket that was there at both times, and so all the time between them.
 struct KnownLife {
   static constexpr uint64_t kBefore = 0;  // all readings

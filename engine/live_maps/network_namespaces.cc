@@ -14,7 +14,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -116,19 +115,14 @@ bool ReadSocketsUsedOften(std::vector<UsedReading>* readings) {
   constexpr size_t kSteady = 16;
   const FileDescriptor file(open("/proc/thread-self/net/sockstat", O_RDONLY | O_CLOEXEC));
   if (!file.ok()) return false;
-  const auto now = [] {
-    timespec time = {};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-  };
   readings->clear();
   bool is_steady = true;
-  const uint64_t start = now();
+  const uint64_t start = MonotonicNs();
   for (;;) {
     std::array<char, 64> text = {};
-    UsedReading reading = {.begin_ns = now(), .end_ns = 0, .sockets = 0};
+    UsedReading reading = {.begin_ns = MonotonicNs(), .end_ns = 0, .sockets = 0};
     if (pread(file.get(), text.data(), text.size() - 1, 0) <= 0) return false;
-    reading.end_ns = now();
+    reading.end_ns = MonotonicNs();
     if (std::sscanf(text.data(), "sockets: used %" SCNu64, &reading.sockets) != 1) return false;
     is_steady = is_steady && (readings->empty() || readings->front().sockets == reading.sockets);
     readings->push_back(reading);
