@@ -26,6 +26,16 @@ using live_kernel::FileDescriptor;
 constexpr uint32_t kFewestSockets = 1 << 16;
 constexpr int kMostRounds = 8;
 
+std::string CannotEnter(const std::vector<CensusNamespace>& missing) {
+  std::string reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
+  if (missing[0].id == 0) {
+    reason +=
+        ": they have no process and no name, no descriptor of a socket leads there, and this "
+        "kernel opens none by its id";
+  }
+  return reason;
+}
+
 }  // namespace
 
 Census::Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
@@ -217,14 +227,7 @@ Status Census::TakeHere(Result* result) {
     if (status != Status::kOk || result->reason.empty() || has_changed || !missing.empty()) break;
   }
   if (status != Status::kOk) return status;
-  if (!missing.empty()) {
-    result->reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
-    if (missing[0].id == 0) {
-      result->reason +=
-          ": they have no process and no name, no descriptor of a socket leads there, and this "
-          "kernel opens none by its id";
-    }
-  }
+  if (!missing.empty()) result->reason = CannotEnter(missing);
   if (!result->reason.empty()) result->reason += RingsWithFiles();
   result->complete = result->reason.empty();
   return Status::kOk;
@@ -356,7 +359,7 @@ Status Census::TakeAfterCountHere(Result* result) {
   // The next census knows those that this one has met.
   ForgetLives([](const Life& life) { return life.seen.ended != 0 || life.met_now; });
   if (!missing.empty()) {
-    result->reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
+    result->reason = CannotEnter(missing);
   } else if (!std::equal(listed_.begin(), listed_.end(), after.begin(), after.end(),
                          [](const CensusNamespace& a, const CensusNamespace& b) {
                            return a.id == b.id && a.inum == b.inum;

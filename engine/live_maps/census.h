@@ -51,6 +51,8 @@ class Census {
   Status TakeAfterCount(Result* result);
   // How many sockets of the last census have this code in this field.
   uint32_t UsersOf(size_t field, uint32_t code) const;
+  // Whether there was any event since Watch(), or there is one that TakeAfterCount() has not used.
+  bool HasSeenSockets() const { return !Lives().empty(); }
   // Whether one had it in an event since Watch().
   bool WasSeen(size_t field, uint32_t code) const;
 

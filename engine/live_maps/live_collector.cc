@@ -158,8 +158,15 @@ Status LiveCollector::CollectLocked(Report* report) {
   };
   // Counts propose. This one need not be complete to find candidates, but to report users.
   census_->StartPass();
+  const Watching watching(*census_);
   Status status = take(&Census::Take);
   if (status != Status::kOk) return status;
+  std::vector<Candidate> unused = FindUnused();
+  // While sockets come and go, equal numbers are no proof, and different ones no refutation.
+  if (unused.empty() && (!census.complete || census_->HasSeenSockets())) {
+    status = take(&Census::TakeAfterCount);
+    if (status != Status::kOk) return status;
+  }
   report->complete = census.complete;
   report->reason = census.reason;
   report->sockets = census.sockets;
@@ -170,9 +177,7 @@ Status LiveCollector::CollectLocked(Report* report) {
     }
     map.spilled = UsersOf(i, maps_[i]->field().most_code());
   }
-  std::vector<Candidate> unused = FindUnused();
   if (unused.empty()) return Status::kOk;
-  const Watching watching(*census_);
   for (const Candidate& candidate : unused) {
     const LiveMap::Maps& map = *maps_[candidate.map]->maps_;
     if (candidate.has_key) bpf_map_delete_elem(map.fd(Part::kCodes), map.value(candidate.index));

@@ -139,6 +139,7 @@ TEST_F(HiddenTest, FreesNothingWhileOneIsHiddenAndOthersComeAndGo) {
   Intern(2);
   const Churn churn;
   EXPECT_EQ(CollectUntilFreed(5), 0u);
+  EXPECT_EQ(complete_, 0);
   std::printf("%lu connections during %d passes\n", churn.connections(), passes_);
 }
 
@@ -176,7 +177,28 @@ TEST_F(HiddenTest, FreesNothingWhileOneIsHiddenAndOthersStayForAWhile) {
   Intern(2);
   const Churn churn(64);
   EXPECT_EQ(CollectUntilFreed(5), 0u);
+  EXPECT_EQ(complete_, 0);
   std::printf("%lu connections during %d passes\n", churn.connections(), passes_);
+}
+
+// Nothing is unused. A pass says nevertheless whether it has met all sockets.
+TEST_F(HiddenTest, ReportsWhetherItIsCompleteWhileOthersStayForAWhile) {
+  const FileDescriptor stays = OpenSocket(SOCK_DGRAM);
+  Set(stays, 1);
+  {
+    const Churn churn(64);
+    EXPECT_EQ(CollectUntilFreed(5), 0u);
+    EXPECT_GT(complete_, 0) << reason_;
+  }
+  complete_ = 0;
+  ASSERT_NO_FATAL_FAILURE(Hide(2));
+  if (IsSkipped()) return;
+  Set(stays, 2);
+  const FileDescriptor another = OpenSocket(SOCK_DGRAM);
+  Set(another, 1);
+  const Churn churn(64);
+  EXPECT_EQ(CollectUntilFreed(5), 0u);
+  EXPECT_EQ(complete_, 0);
 }
 
 // One under way in a message is met: others are freed, and its value is not.
