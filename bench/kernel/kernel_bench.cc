@@ -18,9 +18,9 @@
 // its accept and the end of both sockets, while a program gives the sockets values, or none does;
 // ConnectionSet/<program>, what the program's set takes of that, and the reading of the clock.
 // --inlay_sweep=census: Census/sockets:N, the CPU time of a pass of LiveCollector.
-// --inlay_sweep=churn: ReturnUnderChurn/open:N, the time until an unused index comes back while 5,000
-// connections a second come and go, N of them open at any time; ReturnOfHidden, the same for a socket
-// in an io_uring, after passes that must free nothing.
+// --inlay_sweep=churn: ReturnUnderChurn/open:N, the time until an unused index comes back while
+// 5,000 connections a second come and go, N of them open at any time; ReturnOfHidden, the same for
+// a socket in an io_uring, after passes that must free nothing.
 // --inlay_sweep=maps: ManyMaps/<access>, sockets with sixteen storages and sixteen maps of Inlay's.
 //
 // Exit code 77, with the reason, if this machine cannot run it.
