@@ -246,7 +246,7 @@ void RegisterChurn(OtherSession& session, Results& results) {
     });
     results.AddBar(workload::Bar::Counter(name + kMeasured, "seconds", 60));
   };
-  for (const size_t open : {0, 64, 1000}) {
+  for (const size_t open : {size_t{0}, size_t{64}, size_t{1000}}) {
     add("ReturnUnderChurn/open:" + std::to_string(open), open, MeasureReturn);
   }
   add("ReturnOfHidden/open:64", 64, MeasureReturnOfHidden);
