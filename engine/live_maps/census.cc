@@ -99,6 +99,11 @@ void Census::EndWatch() {
   is_watching_ = false;
 }
 
+bool Census::HasSeenSockets() const {
+  return std::ranges::any_of(Lives(),
+                             [&](const Life& life) { return walked_.contains(life.seen.net); });
+}
+
 bool Census::WasSeen(size_t field, uint32_t code) const {
   return programs_->seen()[first_[field] + code] != 0;
 }
@@ -136,6 +141,7 @@ Status Census::ListNamespaces(std::vector<CensusNamespace>* listed) {
 Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
                               std::vector<CensusNamespace>* missing) {
   missing->clear();
+  walked_.clear();
   std::vector<int> fds = only_namespaces_;
   if (fds.empty()) {
     if (const Status status = ListNamespaces(&listed_); status != Status::kOk) return status;
@@ -151,6 +157,7 @@ Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<N
     if (setns(fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadNamespaceCookie(&each.cookie)) return Status::kUnsupported;
     found->push_back(each);
+    walked_.insert(each.cookie);
   }
   return Status::kOk;
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,9 @@ class Census {
   Status TakeAfterCount(Result* result);
   // How many sockets of the last census have this code in this field.
   uint32_t UsersOf(size_t field, uint32_t code) const;
-  // Whether there was any event since Watch(), or there is one that TakeAfterCount() has not used.
-  bool HasSeenSockets() const { return !Lives().empty(); }
+  // Whether there was an event in these namespaces since Watch(), or since the last
+  // TakeAfterCount() one of a socket that it did not meet.
+  bool HasSeenSockets() const;
   // Whether one had it in an event since Watch().
   bool WasSeen(size_t field, uint32_t code) const;
 
@@ -109,6 +111,7 @@ class Census {
   uint32_t codes_ = 0;
   uint32_t most_sockets_ = 0;
   int number_in_pass_ = 0;
+  std::set<uint64_t> walked_;  // cookies of the namespaces found by the last FindNamespaces()
   std::vector<CensusNamespace> listed_;  // by the last FindNamespaces()
   bool is_watching_ = false;
   bool is_same_clock_ = false;  // as that of the programs
