@@ -358,9 +358,11 @@ Status Census::TakeAfterCountHere(Result* result) {
     status = WalkAll(namespaces, round == 0);
     if (status != Status::kOk) return status;
     const uint64_t now = CheckStayed(namespaces, result);
-    // Once a socket that was counted has gone, more rounds do not help; nor do they often when
-    // others have come.
-    if (result->reason.empty() || (round > 0 && now == stayed && HasChanged(namespaces))) break;
+    // While others come and go, a round that has met no more of those that stay is the last one.
+    if (result->reason.empty() ||
+        (round > 0 && now == stayed && (HasSeenSockets() || HasChanged(namespaces)))) {
+      break;
+    }
     stayed = now;
   }
   // The next census knows those that this one has met.
