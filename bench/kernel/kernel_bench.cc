@@ -18,6 +18,9 @@
 // its accept and the end of both sockets, while a program gives the sockets values, or none does;
 // ConnectionSet/<program>, what the program's set takes of that, and the reading of the clock.
 // --inlay_sweep=census: Census/sockets:N, the CPU time of a pass of LiveCollector.
+// --inlay_sweep=churn: ReturnUnderChurn/open:N, the time until an unused index comes back while
+// 5,000 connections a second come and go, N of them open at any time; ReturnOfHidden, the same for
+// a socket in an io_uring, after passes that must free nothing.
 // --inlay_sweep=maps: ManyMaps/<access>, sockets with sixteen storages and sixteen maps of Inlay's.
 //
 // Exit code 77, with the reason, if this machine cannot run it.
@@ -41,6 +44,7 @@
 #include "bench/kernel/connection_rate.h"
 #include "bench/kernel/kernel_sockets.h"
 #include "bench/kernel/loaded_programs.h"
+#include "bench/kernel/return_under_churn.h"
 #include "bench/kernel/slab_usage.h"
 #include "bench/kernel/socket_capacity.h"
 #include "bench/kernel/socket_holders.h"
@@ -230,6 +234,24 @@ void RegisterCensus(OtherSession& session, Results& results, size_t sockets) {
   }
 }
 
+void RegisterChurn(OtherSession& session, Results& results) {
+  const auto add = [&](const std::string& name, size_t open, auto measure) {
+    RegisterTimed(name, [&session, open, measure](benchmark::State& state) {
+      const ReturnUnderChurn found = measure(open, session.cgroup.fd());
+      state.counters["connections_per_second"] = found.connections_per_second;
+      state.counters["passes"] = static_cast<double>(found.passes);
+      state.counters["incomplete"] = static_cast<double>(found.incomplete);
+      state.counters["seconds"] = found.seconds;
+      return found.seconds * 1e9;
+    });
+    results.AddBar(workload::Bar::Counter(name + kMeasured, "seconds", 60));
+  };
+  for (const size_t open : {size_t{0}, size_t{64}, size_t{1000}}) {
+    add("ReturnUnderChurn/open:" + std::to_string(open), open, MeasureReturn);
+  }
+  add("ReturnOfHidden/open:64", 64, MeasureReturnOfHidden);
+}
+
 void RegisterManyMaps(OtherSession& session, Results& results, size_t sockets) {
   for (const std::string access : kManyMapsAccesses) {
     RegisterTimed("ManyMaps/" + access, [&session, access, sockets](benchmark::State&) {
@@ -279,7 +301,7 @@ int Main(int argc, char** argv) {
   Results results;
   if (!results.Initialize(argc, argv,
                           {.repetitions = "--benchmark_repetitions=7",
-                           .sweeps = {"values", "connections", "census", "maps"}})) {
+                           .sweeps = {"values", "connections", "census", "churn", "maps"}})) {
     return 1;
   }
   if (const char* const missing = Missing(); missing != nullptr) return Skip(missing);
@@ -295,6 +317,7 @@ int Main(int argc, char** argv) {
     OtherSession session;
     if (results.sweep() == "connections") RegisterConnections(session, results, sockets);
     if (results.sweep() == "census") RegisterCensus(session, results, sockets);
+    if (results.sweep() == "churn") RegisterChurn(session, results);
     // Sixteen storages take nearly as much as the socket.
     if (results.sweep() == "maps") {
       RegisterManyMaps(session, results, std::min(sockets, capacity.sockets / 2));

@@ -1,7 +1,9 @@
 // Counts the users of every index: walks over all sockets, each by every way that leads to it.
 //
-// A socket is told from others by its address. A socket that is freed during the walk may leave its
-// address to another one; then the census counts one socket too few, and is not complete.
+// In one census a socket is told from others by its address. A socket that is freed during the walk
+// may leave its address to another one; then the census counts one socket too few, and is not
+// complete. From census to census it is told by its cookie, which a census gives to all that it
+// meets in tables and by descriptors.
 
 #include <linux/bpf.h>
 // The types above come first.
@@ -9,126 +11,15 @@
 #include <bpf/bpf_helpers.h>
 
 #include "engine/live_maps/census_counts.h"
+#include "engine/live_maps/kernel_types.bpf.h"
 
-// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct list_head {
-  struct list_head* next;
-};
-struct ns_common {
-  const void* ops;
-  unsigned int inum;
-  __u64 ns_id;
-};
-struct net {
-  struct list_head list;
-  struct ns_common ns;
-  __u64 net_cookie;
-};
-typedef struct {
-  struct net* net;
-} possible_net_t;
-struct nsproxy {
-  struct net* net_ns;
-};
-struct task_struct {
-  int tgid;
-  struct nsproxy* nsproxy;
-};
-struct sock_common {
-  volatile unsigned char skc_state;
-  unsigned char skc_net_refcnt : 1;
-  possible_net_t skc_net;
-};
-struct sk_buff {
-  struct sk_buff* next;
-  char cb[48];
-};
-struct sk_buff_head {
-  struct sk_buff* next;
-};
-struct sock {
-  struct sock_common __sk_common;
-  __u32 sk_mark;
-  struct sk_buff_head sk_receive_queue;
-};
-struct socket {
-  struct sock* sk;
-};
-struct inode {
-  unsigned short i_mode;
-};
-struct file {
-  struct inode* f_inode;
-  void* private_data;
-};
-struct scm_fp_list {
-  short count;
-  struct file* fp[kMostPassedFiles];
-};
-struct unix_skb_parms {
-  struct scm_fp_list* fp;
-};
-struct unix_sock {
-  struct sock sk;
-};
-struct inet_sock {
-  struct sock sk;
-};
-struct udp_sock {
-  struct inet_sock inet;
-};
-struct request_sock {
-  struct request_sock* dl_next;
-  struct sock* sk;
-};
-struct request_sock_queue {
-  struct request_sock* rskq_accept_head;
-};
-struct inet_connection_sock {
-  struct request_sock_queue icsk_accept_queue;
-};
-struct tcp_sock {
-  struct inet_connection_sock inet_conn;
-};
-struct inet_timewait_sock {
-  __u32 tw_mark;
-};
-struct tcp_timewait_sock {
-  struct inet_timewait_sock tw_sk;
-};
-struct inet_request_sock {
-  __u32 ir_mark;
-};
-struct tcp_request_sock {
-  struct inet_request_sock req;
-};
-struct bpf_iter__tcp {
-  struct sock_common* sk_common;
-};
-struct bpf_iter__udp {
-  struct udp_sock* udp_sk;
-};
-struct bpf_iter__unix {
-  struct unix_sock* unix_sk;
-};
-struct bpf_iter__task_file {
-  struct task_struct* task;
-  __u32 fd;
-  struct file* file;
-};
-struct bpf_iter__task {
-  struct task_struct* task;
-};
-#pragma clang attribute pop
-
-// The number of the census that met a socket last. The loader sets the sizes.
+// By address. The loader sets the sizes.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __uint(max_entries, 1);
   __type(key, __u64);
-  __type(value, __u32);
+  __type(value, struct CensusMet);
 } census_met SEC(".maps");
 
 // By code of each map, see CensusField.
@@ -140,12 +31,12 @@ struct {
   __type(value, __u64);
 } census_users SEC(".maps");
 
-// Full sockets that count in `sockets: used`, by the cookie of their namespace.
+// By the cookie of a namespace.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, kMostNamespaces);
   __type(key, __u64);
-  __type(value, __u64);
+  __type(value, struct CensusSockets);
 } census_namespaces SEC(".maps");
 
 struct {
@@ -163,10 +54,41 @@ struct {
   __type(value, struct CensusHolder);
 } census_holders SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, kMostRings);
+  __type(key, __u32);
+  __type(value, struct CensusHolder);
+} census_rings SEC(".maps");
+
+// Which codes sockets had in events; by code of each map as well.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} census_seen SEC(".maps");
+
+// Sockets to which something has happened while the census watched, by cookie.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __uint(max_entries, kMostLives);
+  __type(key, __u64);
+  __type(value, struct CensusLife);
+} census_lives SEC(".maps");
+
 const volatile struct CensusSettings settings;
 struct CensusCounts counts;
 
-enum { kNext = 0, kListen = 10, kKindMask = 0170000, kSocketKind = 0140000 };
+enum {
+  kNext = 0,
+  kSynRecv = 3,
+  kListen = 10,
+  kKindMask = 0170000,
+  kSocketKind = 0140000,
+};
 
 // A code that is met counts, however often; a socket counts once.
 static __always_inline void CountMark(__u32 mark, int is_new) {
@@ -184,45 +106,92 @@ static __always_inline void CountMark(__u32 mark, int is_new) {
   }
 }
 
-static __always_inline void CountSocket(const struct sock* sk) {
+// One process walks, so nobody else changes what was met.
+static __always_inline void CountSocket(const struct sock* sk, __u64 identity) {
   const __u64 address = (__u64)sk;
-  const __u32 census = counts.number;
-  const __u32* const last = bpf_map_lookup_elem(&census_met, &address);
-  const int is_new = !last || *last != census;
+  const __u64 census = counts.number;
+  struct CensusMet* const last = bpf_map_lookup_elem(&census_met, &address);
+  const int is_new = !last || last->census != census;
   CountMark(BPF_CORE_READ(sk, sk_mark), is_new);
-  if (!is_new) return;
-  if (bpf_map_update_elem(&census_met, &address, &census, BPF_ANY) != 0) {
+  struct CensusMet met = {.census = census, .identity = identity};
+  if (last && is_new && last->census + 1 == census) met.former = last->identity;
+  if (last && !is_new) {
+    met.former = last->former;
+    met.stayed = last->stayed;
+    if (!identity) met.identity = last->identity;
+  }
+  const int stays = identity && met.former == identity && !met.stayed;
+  if (stays) met.stayed = 1;
+  if (last) {
+    *last = met;
+  } else if (bpf_map_update_elem(&census_met, &address, &met, BPF_ANY) != 0) {
     __sync_fetch_and_add(&counts.not_counted, 1);
     return;
   }
+  if (!is_new && !stays) return;
   // Sockets of the kernel's own hold no reference to their namespace, and do not count there
   // (Linux 6.18, sk_alloc() in net/core/sock.c).
   if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
   const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie);
-  __u64* const sockets = bpf_map_lookup_elem(&census_namespaces, &cookie);
+  struct CensusSockets* const sockets = bpf_map_lookup_elem(&census_namespaces, &cookie);
   if (sockets) {
-    __sync_fetch_and_add(sockets, 1);
+    sockets->met += is_new;
+    sockets->stayed += stays;
     return;
   }
-  const __u64 first = 1;
+  const struct CensusSockets first = {.met = is_new, .stayed = stays};
   if (bpf_map_update_elem(&census_namespaces, &cookie, &first, BPF_NOEXIST) != 0) {
     __sync_fetch_and_add(&counts.not_counted, 1);
   }
 }
 
+// The identity of a socket to which the census has no reference: its cookie, if it has one, or
+// `other`, a number of 62 bits of one kind.
+static __always_inline __u64 IdentityOf(const struct sock* sk, __u64 other, __u64 kind) {
+  const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+  return cookie ? cookie : (other & ((1ull << 62) - 1)) | kind << 62;
+}
+enum { kByInode = 1, kBySequences = 2 };
+
+// Notes instances of io_uring: files that are registered with them have no descriptor.
+static __always_inline void NoteRing(const struct file* file, __u32 process, __u32 fd) {
+  enum { kNameBytes = 10 };  // "[io_uring]"; the compiler has no memcmp()
+  char name[kNameBytes + 1] = {};
+  const struct qstr* const called = &file->f_path.dentry->d_name;
+  if (called->len != kNameBytes) return;
+  bpf_probe_read_kernel_str(name, sizeof(name), called->name);
+  if (name[0] != '[' || name[1] != 'i' || name[2] != 'o' || name[3] != '_' || name[4] != 'u' ||
+      name[5] != 'r' || name[6] != 'i' || name[7] != 'n' || name[8] != 'g' || name[9] != ']') {
+    return;
+  }
+  const __u32 place = counts.rings++;
+  const struct CensusHolder holder = {.process = process, .fd = fd};
+  bpf_map_update_elem(&census_rings, &place, &holder, BPF_ANY);
+}
+
 SEC("iter/task_file")
 int census_files(struct bpf_iter__task_file* context) {
+  if (!counts.clock) counts.clock = bpf_ktime_get_ns();
   struct file* const file = context->file;
   struct socket* const socket = file ? bpf_sock_from_file(file) : 0;
   struct sock* const sk = socket ? socket->sk : 0;
-  if (sk) CountSocket(sk);
+  struct task_struct* const task = context->task;
+  if (file && task && !socket) NoteRing(file, task->tgid, context->fd);
+  if (sk) CountSocket(sk, bpf_get_socket_cookie(sk));
   return kNext;
 }
 
 struct PassedFiles {
+  const struct sk_buff* message;
   const struct scm_fp_list* list;
   int count;
 };
+
+// What has been read of a message was true if it is still in its queue, which holds its files.
+static __always_inline int IsQueued(const struct sk_buff* message) {
+  const struct sk_buff* const former = BPF_CORE_READ(message, prev);
+  return former && BPF_CORE_READ(former, next) == message;
+}
 
 static long CountPassedFile(__u32 number, void* context) {
   const struct PassedFiles* const passed = context;
@@ -233,7 +202,9 @@ static long CountPassedFile(__u32 number, void* context) {
   if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & kKindMask) != kSocketKind) return 0;
   const struct socket* const socket = BPF_CORE_READ(file, private_data);
   const struct sock* const sk = socket ? BPF_CORE_READ(socket, sk) : 0;
-  if (sk) CountSocket(sk);
+  if (!sk) return 0;
+  const __u64 identity = IdentityOf(sk, BPF_CORE_READ(file, f_inode, i_ino), kByInode);
+  CountSocket(sk, IsQueued(passed->message) ? identity : 0);
   return 0;
 }
 
@@ -241,7 +212,7 @@ static long CountPassedFile(__u32 number, void* context) {
 // meanwhile is not met, or met twice.
 static __always_inline void CountPassed(const struct sk_buff* message) {
   const struct unix_skb_parms* const control = (const struct unix_skb_parms*)&message->cb;
-  struct PassedFiles passed = {.list = BPF_CORE_READ(control, fp)};
+  struct PassedFiles passed = {.message = message, .list = BPF_CORE_READ(control, fp)};
   const struct scm_fp_list* const list = passed.list;
   if (!list) return;
   passed.count = BPF_CORE_READ(list, count);
@@ -269,7 +240,7 @@ SEC("iter/unix")
 int census_unix(struct bpf_iter__unix* context) {
   struct unix_sock* const unix_socket = context->unix_sk;
   if (!unix_socket) return kNext;
-  CountSocket(&unix_socket->sk);
+  CountSocket(&unix_socket->sk, bpf_get_socket_cookie(unix_socket));
   const struct sk_buff_head* const queue = &unix_socket->sk.sk_receive_queue;
   struct QueueWalk walk = {.at = BPF_CORE_READ(queue, next), .head = (const void*)queue};
   bpf_loop(kMostQueuedMessages, CountMessage, &walk, 0);
@@ -279,7 +250,7 @@ int census_unix(struct bpf_iter__unix* context) {
 SEC("iter/udp")
 int census_udp(struct bpf_iter__udp* context) {
   struct udp_sock* const udp = context->udp_sk;
-  if (udp) CountSocket(&udp->inet.sk);
+  if (udp) CountSocket(&udp->inet.sk, bpf_get_socket_cookie(udp));
   return kNext;
 }
 
@@ -292,13 +263,21 @@ static long CountWaiting(__u32 number, void* context) {
   const struct request_sock* const request = queue->at;
   if (!request) return 1;
   const struct sock* const child = BPF_CORE_READ(request, sk);
-  if (child) CountSocket(child);
+  if (child) {
+    // Both begin with random numbers, and do not change once the connection is reset. Until then
+    // the child is in a table, and has a cookie.
+    const struct tcp_sock* const tcp = (const struct tcp_sock*)child;
+    const __u64 sequences =
+        (__u64)BPF_CORE_READ(tcp, write_seq) << 32 | BPF_CORE_READ(tcp, rcv_nxt);
+    CountSocket(child, IdentityOf(child, sequences, kBySequences));
+  }
   queue->at = BPF_CORE_READ(request, dl_next);
   if (number + 1 == kMostWaiting && queue->at) __sync_fetch_and_add(&counts.beyond, 1);
   return 0;
 }
 
-// A child that nobody has accepted is in no table if its peer has reset the connection.
+// A child that nobody has accepted is in no table if its peer has reset the connection. The walk
+// has locked the listener (Linux 6.1 and 6.18, bpf_iter_tcp_seq_show()), as accept() does.
 static __always_inline void CountAcceptQueue(struct sock_common* listener) {
   const struct inet_connection_sock* const connection =
       (const struct inet_connection_sock*)bpf_skc_to_tcp_sock(listener);
@@ -323,7 +302,7 @@ int census_tcp(struct bpf_iter__tcp* context) {
     if (!settings.skip_requests) CountMark(BPF_CORE_READ(request, req.ir_mark), 0);
     return kNext;
   }
-  CountSocket((const struct sock*)common);
+  CountSocket((const struct sock*)common, bpf_get_socket_cookie(common));
   if (common->skc_state == kListen) CountAcceptQueue(common);
   return kNext;
 }
@@ -376,6 +355,57 @@ int census_find_holders(struct bpf_iter__task_file* context) {
   const struct CensusHolder holder = {.process = task->tgid, .fd = context->fd};
   bpf_map_update_elem(&census_holders, &inum, &holder, BPF_NOEXIST);  // the first one serves
   return kNext;
+}
+
+// --- beside the walks: what happens to TCP sockets ---
+
+static __always_inline void SeeMark(__u32 mark) {
+  for (__u32 i = 0; i < kMostCensusMaps; ++i) {
+    if (i >= settings.fields) return;
+    const __u32 at = settings.field[i].first +
+                     ((mark >> (settings.field[i].shift & 31)) & settings.field[i].most_code);
+    __u64* const seen = bpf_map_lookup_elem(&census_seen, &at);
+    if (seen) *seen = 1;
+  }
+}
+
+// At this time there is such a socket, and it counts in `sockets: used`.
+static __always_inline void SeeAlive(struct sock* sk, int is_last) {
+  SeeMark(BPF_CORE_READ(sk, sk_mark));
+  if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
+  const __u64 cookie = bpf_get_socket_cookie(sk);
+  const __u64 now = bpf_ktime_get_ns();
+  struct CensusLife* const known = bpf_map_lookup_elem(&census_lives, &cookie);
+  if (known) {
+    known->last = now;
+    if (is_last) known->ended = 1;
+    return;
+  }
+  const struct CensusLife life = {
+      .address = (__u64)sk,
+      .net = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie),
+      .first = now,
+      .last = now,
+      .ended = is_last,
+  };
+  // Without room the socket stays unexplained, and the census incomplete.
+  bpf_map_update_elem(&census_lives, &cookie, &life, BPF_NOEXIST);
+}
+
+// (sock, old state, new state). A child is in SYN_RECV before it has its own mark and cookie (Linux
+// 6.1 and 6.18, inet_csk_clone_lock()); it gets to ESTABLISHED before anybody else can see it.
+SEC("tp_btf/inet_sock_set_state")
+int watch_states(__u64* arguments) {
+  struct sock* const sk = (struct sock*)arguments[0];
+  const int state = (int)arguments[2];
+  if (state != kSynRecv) SeeAlive(sk, 0);
+  return 0;
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int watch_ends(__u64* arguments) {
+  SeeAlive((struct sock*)arguments[0], 1);
+  return 0;
 }
 
 char licence[] SEC("license") = "Dual BSD/GPL";

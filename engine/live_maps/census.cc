@@ -1,26 +1,22 @@
 #include "engine/live_maps/census.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <linux/bpf.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <fstream>
 #include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
-#include "engine/live_kernel/embedded_object.h"
 #include "engine/live_maps/census_counts.h"
-#include "engine/live_maps/kernel_maps.h"
+#include "engine/live_maps/census_programs.h"
+#include "engine/live_maps/explained_count.h"
 #include "engine/live_maps/map_objects.h"
 #include "engine/live_maps/network_namespaces.h"
-
-INLAY_EMBED_OBJECT(inlay_census_object)
 
 namespace inlay {
 namespace {
@@ -30,20 +26,17 @@ using live_kernel::FileDescriptor;
 constexpr uint32_t kFewestSockets = 1 << 16;
 constexpr int kMostRounds = 8;
 
+std::string CannotEnter(const std::vector<CensusNamespace>& missing) {
+  std::string reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
+  if (missing[0].id == 0) {
+    reason +=
+        ": they have no process and no name, no descriptor of a socket leads there, and this "
+        "kernel opens none by its id";
+  }
+  return reason;
+}
+
 }  // namespace
-
-struct Census::Programs {
-  struct CloseObject {
-    void operator()(bpf_object* open) const { bpf_object__close(open); }
-  };
-  std::unique_ptr<bpf_object, CloseObject> object;
-  std::map<std::string, FileDescriptor> links;
-  MappedElement counts;
-  MappedElement users;
-
-  int MapFd(const char* name) const { return bpf_object__find_map_fd_by_name(object.get(), name); }
-  CensusCounts& Counts() const { return *reinterpret_cast<CensusCounts*>(counts.data()); }
-};
 
 Census::Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
                const CollectorMutation* mutation)
@@ -66,56 +59,61 @@ Status Census::Load(const std::vector<MarkField>& fields, const std::vector<int>
 }
 
 Status Census::LoadPrograms(uint32_t most_sockets) {
-  auto programs = std::make_unique<Programs>();
-  bpf_object_open_opts options = {};
-  options.sz = sizeof(options);
-  options.object_name = "inlay_census";
-  const std::span<const std::byte> embedded = inlay_census_object();
-  bpf_object* const object = bpf_object__open_mem(embedded.data(), embedded.size(), &options);
-  if (object == nullptr) return StatusOfErrno(errno);
-  programs->object.reset(object);
-  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "census_met"), most_sockets);
-  bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "census_users"), codes_);
-  size_t bytes = 0;
-  bpf_map* const constants = bpf_object__find_map_by_name(object, ".rodata");
-  void* const initial = const_cast<void*>(bpf_map__initial_value(constants, &bytes));
-  if (initial == nullptr || bytes < sizeof(CensusSettings)) return Status::kInvalid;
-  CensusSettings settings = {};
-  settings.fields = static_cast<uint32_t>(fields_.size());
-  settings.skip_time_wait = mutation_ != nullptr && mutation_->no_time_wait;
-  settings.skip_requests = mutation_ != nullptr && mutation_->no_requests;
+  CensusPrograms::Shape shape = {.codes = codes_, .most_sockets = most_sockets};
+  shape.settings.fields = static_cast<uint32_t>(fields_.size());
+  if (mutation_ != nullptr) {
+    shape.settings.skip_time_wait = mutation_->no_time_wait;
+    shape.settings.skip_requests = mutation_->no_requests;
+    shape.cannot_watch = mutation_->no_watch;
+    shape.other_version = mutation_->other_version;
+  }
   for (size_t i = 0; i < fields_.size(); ++i) {
-    settings.field[i] = {fields_[i].shift, fields_[i].most_code(), first_[i], 0};
+    shape.settings.field[i] = {fields_[i].shift, fields_[i].most_code(), first_[i], 0};
   }
-  std::memcpy(initial, &settings, sizeof(settings));
-  const int error = bpf_object__load(object);
-  if (error != 0) {
-    const Status status = StatusOfErrno(error);
-    return status == Status::kInvalid ? Status::kUnsupported : status;
+  std::unique_ptr<CensusPrograms> loaded;
+  if (const Status status = CensusPrograms::Load(shape, &loaded); status != Status::kOk) {
+    return status;
   }
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object) {
-    FileDescriptor link(bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, nullptr));
-    if (!link.ok()) return StatusOfErrno(errno);
-    programs->links.emplace(bpf_program__name(program), std::move(link));
-  }
-  constexpr int kBoth = PROT_READ | PROT_WRITE;
-  if (!programs->counts.Map(programs->MapFd(".bss"), sizeof(CensusCounts), kBoth) ||
-      !programs->users.Map(programs->MapFd("census_users"), codes_ * sizeof(uint64_t), kBoth)) {
-    return StatusOfErrno(errno);
+  // Without a gap between the old watch and the new one.
+  if (is_watching_) {
+    loaded->Watch();
+    programs_->EndWatch();
+    for (size_t i = 0; i < codes_; ++i) loaded->seen()[i] |= programs_->seen()[i];
   }
   most_sockets_ = most_sockets;
-  programs_ = std::move(programs);
+  programs_ = std::move(loaded);
   return Status::kOk;
 }
 
+void Census::StartPass() { number_in_pass_ = 0; }
+
+void Census::Watch() {
+  is_watching_ = true;
+  std::ranges::fill(programs_->seen(), 0);
+  ForgetLives([](const Life&) { return true; });
+  programs_->Watch();
+}
+
+void Census::EndWatch() {
+  programs_->EndWatch();
+  is_watching_ = false;
+}
+
+bool Census::HasSeenSockets() const {
+  return std::ranges::any_of(Lives(),
+                             [&](const Life& life) { return walked_.contains(life.seen.net); });
+}
+
+bool Census::WasSeen(size_t field, uint32_t code) const {
+  return programs_->seen()[first_[field] + code] != 0;
+}
+
 uint32_t Census::UsersOf(size_t field, uint32_t code) const {
-  const auto* const users = reinterpret_cast<const uint64_t*>(programs_->users.data());
-  return static_cast<uint32_t>(users[first_[field] + code]);
+  return static_cast<uint32_t>(programs_->users()[first_[field] + code]);
 }
 
 Status Census::Walk(const char* program) {
-  const FileDescriptor walk(bpf_iter_create(programs_->links.at(program).get()));
+  const FileDescriptor walk(bpf_iter_create(programs_->link(program)));
   if (!walk.ok()) return StatusOfErrno(errno);
   char printed[64];
   for (;;) {
@@ -126,22 +124,28 @@ Status Census::Walk(const char* program) {
   }
 }
 
+Status Census::ListNamespaces(std::vector<CensusNamespace>* listed) {
+  programs_->counts().namespaces = 0;
+  if (const Status status = Walk("census_list_namespaces"); status != Status::kOk) return status;
+  listed->resize(programs_->counts().namespaces);
+  for (uint32_t i = 0; i < listed->size(); ++i) {
+    CensusNamespace& each = (*listed)[i];
+    if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &each) != 0) {
+      return StatusOfErrno(errno);
+    }
+    if (mutation_ != nullptr && mutation_->no_namespace_ids) each.id = 0;
+  }
+  return Status::kOk;
+}
+
 Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
                               std::vector<CensusNamespace>* missing) {
   missing->clear();
+  walked_.clear();
   std::vector<int> fds = only_namespaces_;
   if (fds.empty()) {
-    programs_->Counts().namespaces = 0;
-    if (const Status status = Walk("census_list_namespaces"); status != Status::kOk) return status;
-    const auto count = static_cast<uint32_t>(programs_->Counts().namespaces);
-    std::vector<CensusNamespace> listed(count);
-    for (uint32_t i = 0; i < count; ++i) {
-      if (bpf_map_lookup_elem(programs_->MapFd("census_list"), &i, &listed[i]) != 0) {
-        return StatusOfErrno(errno);
-      }
-      if (mutation_ != nullptr && mutation_->no_namespace_ids) listed[i].id = 0;
-    }
-    *missing = OpenNamespaces(listed, opened);
+    if (const Status status = ListNamespaces(&listed_); status != Status::kOk) return status;
+    *missing = OpenNamespaces(listed_, opened);
     if (!missing->empty()) {
       const Status status = OpenBySockets(missing, opened);
       if (status != Status::kOk) return status;
@@ -149,10 +153,11 @@ Status Census::FindNamespaces(std::vector<FileDescriptor>* opened, std::vector<N
     for (const FileDescriptor& fd : *opened) fds.push_back(fd.get());
   }
   for (const int fd : fds) {
-    Namespace each = {fd, 0, 0};
+    Namespace each = {fd, 0, 0, {}};
     if (setns(fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadNamespaceCookie(&each.cookie)) return Status::kUnsupported;
     found->push_back(each);
+    walked_.insert(each.cookie);
   }
   return Status::kOk;
 }
@@ -177,17 +182,34 @@ Status Census::OpenBySockets(std::vector<CensusNamespace>* missing,
   return Status::kOk;
 }
 
+// Both enter namespaces, and so need a thread of their own.
 Status Census::Take(Result* result) {
-  // Enters namespaces, and so needs a thread of its own.
   Status status = Status::kOk;
   std::thread([&] { status = TakeHere(result); }).join();
   return status;
 }
 
+Status Census::TakeAfterCount(Result* result) {
+  Status status = Status::kOk;
+  std::thread([&] { status = TakeAfterCountHere(result); }).join();
+  return status;
+}
+
+void Census::StartCounting() {
+  CensusCounts& counts = programs_->counts();
+  ++counts.number;
+  counts.not_counted = counts.beyond = counts.placeholders = counts.rings = 0;
+  std::ranges::fill(programs_->users(), 0);
+  const int by_namespace = programs_->MapFd("census_namespaces");
+  for (uint64_t cookie = 0; bpf_map_get_next_key(by_namespace, nullptr, &cookie) == 0;) {
+    bpf_map_delete_elem(by_namespace, &cookie);
+  }
+}
+
 Status Census::TakeHere(Result* result) {
   *result = {};
   ++number_in_pass_;
-  if (programs_->Counts().not_counted != 0) {
+  if (programs_->counts().not_counted != 0) {
     const Status status = LoadPrograms(2 * most_sockets_);
     if (status != Status::kOk) return status;
   }
@@ -197,14 +219,7 @@ Status Census::TakeHere(Result* result) {
   Status status = FindNamespaces(&opened, &namespaces, &missing);
   if (status != Status::kOk) return status;
 
-  CensusCounts& counts = programs_->Counts();
-  ++counts.number;
-  counts.not_counted = counts.beyond = counts.placeholders = 0;
-  std::memset(programs_->users.data(), 0, programs_->users.bytes());
-  const int by_namespace = programs_->MapFd("census_namespaces");
-  for (uint64_t cookie = 0; bpf_map_get_next_key(by_namespace, nullptr, &cookie) == 0;) {
-    bpf_map_delete_elem(by_namespace, &cookie);
-  }
+  StartCounting();
   for (Namespace& each : namespaces) {
     if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadSocketsUsed(&each.used_before)) return Status::kUnsupported;
@@ -219,14 +234,8 @@ Status Census::TakeHere(Result* result) {
     if (status != Status::kOk || result->reason.empty() || has_changed || !missing.empty()) break;
   }
   if (status != Status::kOk) return status;
-  if (!missing.empty()) {
-    result->reason = std::to_string(missing.size()) + " network namespaces cannot be entered";
-    if (missing[0].id == 0) {
-      result->reason +=
-          ": they have no process and no name, no descriptor of a socket leads there, and this "
-          "kernel opens none by its id";
-    }
-  }
+  if (!missing.empty()) result->reason = CannotEnter(missing);
+  if (!result->reason.empty()) result->reason += RingsWithFiles();
   result->complete = result->reason.empty();
   return Status::kOk;
 }
@@ -234,8 +243,12 @@ Status Census::TakeHere(Result* result) {
 Status Census::WalkAll(const std::vector<Namespace>& namespaces, bool is_first) {
   // In this order: a socket that moves from one table to another does so in this direction. A
   // descriptor becomes a bound, then a connected socket.
+  const uint64_t begin = MonotonicNs();
   Status status = Walk("census_files");
   if (status != Status::kOk) return status;
+  const uint64_t clock = programs_->counts().clock;
+  is_same_clock_ = begin <= clock && clock <= MonotonicNs();
+  programs_->counts().clock = 0;
   if (is_first && mutation_ != nullptr && mutation_->after_files)
     mutation_->after_files(number_in_pass_);
   for (const char* const walk : {"census_unix", "census_udp", "census_tcp"}) {
@@ -248,27 +261,59 @@ Status Census::WalkAll(const std::vector<Namespace>& namespaces, bool is_first) 
   return Status::kOk;
 }
 
-Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed) {
-  *result = {};
-  const CensusCounts& counts = programs_->Counts();
+std::string Census::Overflow() const {
+  const CensusCounts& counts = programs_->counts();
+  if (counts.not_counted != 0) return "there are more sockets than the census had room for";
+  if (counts.beyond != 0) return "a queue of messages is too long to look through";
+  return "";
+}
+
+std::string Census::RingsWithFiles() const {
+  std::set<std::pair<uint32_t, uint32_t>> rings;
+  const uint64_t met = std::min<uint64_t>(programs_->counts().rings, kMostRings);
+  for (uint32_t i = 0; i < met; ++i) {
+    CensusHolder ring = {};
+    if (bpf_map_lookup_elem(programs_->MapFd("census_rings"), &i, &ring) != 0) continue;
+    std::ifstream info("/proc/" + std::to_string(ring.process) + "/fdinfo/" +
+                       std::to_string(ring.fd));
+    for (std::string word; info >> word;) {
+      uint64_t files = 0;
+      if (word == "UserFiles:" && info >> files && files != 0)
+        rings.insert({ring.process, ring.fd});
+    }
+  }
+  std::string text;
+  for (const auto& [process, fd] : rings) {
+    text += "; process " + std::to_string(process) + " has files registered with its io_uring, " +
+            "descriptor " + std::to_string(fd) + ", where no census meets sockets";
+  }
+  return text;
+}
+
+std::map<uint64_t, CensusSockets> Census::MetByNamespace() const {
   const int by_namespace = programs_->MapFd("census_namespaces");
-  const auto incomplete = [&](const std::string& reason) {
-    if (result->reason.empty()) result->reason = reason;
-  };
-  if (counts.not_counted != 0) incomplete("there are more sockets than the census had room for");
-  if (counts.beyond != 0) incomplete("a queue of messages is too long to look through");
-  std::map<uint64_t, uint64_t> met;
+  std::map<uint64_t, CensusSockets> met;
   uint64_t cookie = 0;
   for (const void* at = nullptr; bpf_map_get_next_key(by_namespace, at, &cookie) == 0;
        at = &cookie) {
     bpf_map_lookup_elem(by_namespace, &cookie, &met[cookie]);
   }
+  return met;
+}
+
+Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, bool* has_changed) {
+  *result = {};
+  const auto incomplete = [&](const std::string& reason) {
+    if (result->reason.empty()) result->reason = reason;
+  };
+  incomplete(Overflow());
+  std::map<uint64_t, CensusSockets> met = MetByNamespace();
   for (const Namespace& each : namespaces) {
     uint64_t used = 0;
     if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
     if (!ReadSocketsUsed(&used)) return Status::kUnsupported;
     const auto found = met.find(each.cookie);
-    const uint64_t sockets = found == met.end() ? 0 : found->second;
+    const uint64_t sockets = found == met.end() ? 0 : found->second.met;
     if (found != met.end()) met.erase(found);
     result->sockets += sockets;
     if (used != each.used_before) *has_changed = true;
@@ -282,6 +327,124 @@ Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, b
     incomplete("met sockets of a network namespace that was not found");
   }
   return Status::kOk;
+}
+
+Status Census::TakeAfterCountHere(Result* result) {
+  *result = {};
+  ++number_in_pass_;
+  if (programs_->counts().not_counted != 0) {
+    const Status status = LoadPrograms(2 * most_sockets_);
+    if (status != Status::kOk) return status;
+  }
+  std::vector<FileDescriptor> opened;
+  std::vector<Namespace> namespaces;
+  std::vector<CensusNamespace> missing;
+  Status status = FindNamespaces(&opened, &namespaces, &missing);
+  if (status != Status::kOk) return status;
+  for (Namespace& each : namespaces) {
+    if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);
+    if (!ReadSocketsUsedOften(&each.readings)) return Status::kUnsupported;
+    each.used_before = each.readings.back().sockets;
+  }
+  // One that is made after this has no socket that was there at the moment that counts.
+  std::vector<CensusNamespace> after;
+  if (only_namespaces_.empty()) status = ListNamespaces(&after);
+  if (status != Status::kOk) return status;
+  StartCounting();
+  if (mutation_ != nullptr && mutation_->before_walks) mutation_->before_walks(number_in_pass_);
+  // A socket that travels while the census walks is met by another round.
+  uint64_t stayed = 0;
+  for (int round = 0; round < kMostRounds; ++round) {
+    status = WalkAll(namespaces, round == 0);
+    if (status != Status::kOk) return status;
+    const uint64_t now = CheckStayed(namespaces, result);
+    // While others come and go, a round that has met no more of those that stay is the last one.
+    if (result->reason.empty() ||
+        (round > 0 && now == stayed && (HasSeenSockets() || HasChanged(namespaces)))) {
+      break;
+    }
+    stayed = now;
+  }
+  // The next census knows those that this one has met.
+  ForgetLives([](const Life& life) { return life.seen.ended != 0 || life.met_now; });
+  if (!missing.empty()) {
+    result->reason = CannotEnter(missing);
+  } else if (!std::equal(listed_.begin(), listed_.end(), after.begin(), after.end(),
+                         [](const CensusNamespace& a, const CensusNamespace& b) {
+                           return a.id == b.id && a.inum == b.inum;
+                         })) {
+    result->reason = "a network namespace came or went";
+  }
+  if (!result->reason.empty()) result->reason += RingsWithFiles();
+  result->complete = result->reason.empty();
+  return Status::kOk;
+}
+
+bool Census::HasChanged(const std::vector<Namespace>& namespaces) {
+  return std::any_of(namespaces.begin(), namespaces.end(), [](const Namespace& each) {
+    uint64_t used = 0;
+    return setns(each.fd, CLONE_NEWNET) != 0 || !ReadSocketsUsed(&used) || used != each.used_before;
+  });
+}
+
+uint64_t Census::CheckStayed(const std::vector<Namespace>& namespaces, Result* result) {
+  *result = {};
+  result->reason = Overflow();
+  uint64_t stayed = 0;
+  const std::map<uint64_t, CensusSockets> met = MetByNamespace();
+  std::map<uint64_t, std::vector<KnownLife>> lives;
+  for (const Life& life : Lives()) {
+    if (life.stayed) continue;  // counted already
+    lives[life.seen.net].push_back({life.met_before ? KnownLife::kBefore : life.seen.first,
+                                    life.met_now ? KnownLife::kAfter : life.seen.last});
+  }
+  for (const Namespace& each : namespaces) {
+    const auto found = met.find(each.cookie);
+    const CensusSockets sockets = found == met.end() ? CensusSockets{} : found->second;
+    result->sockets += sockets.met;
+    stayed += sockets.stayed;
+    const Explanation count = ExplainCount(each.readings, sockets.stayed, lives[each.cookie]);
+    if (count.is_complete || !result->reason.empty()) continue;
+    result->reason = "two censuses met " + std::to_string(sockets.stayed) +
+                     " sockets of a network namespace that had at least " +
+                     std::to_string(sockets.stayed + count.fewest_others) + " between them";
+  }
+  return stayed;
+}
+
+std::vector<Census::Life> Census::Lives() const {
+  std::vector<Life> lives;
+  // Programs know the machine's clock, and a time namespace may have another one.
+  if (!is_watching_ || !is_same_clock_) return lives;
+  const int by_cookie = programs_->MapFd("census_lives");
+  const int by_address = programs_->MapFd("census_met");
+  const uint64_t census = programs_->counts().number;
+  std::set<uint64_t> cookies;
+  uint64_t cookie = 0;
+  for (const void* at = nullptr; bpf_map_get_next_key(by_cookie, at, &cookie) == 0; at = &cookie) {
+    // A walk over a map that changes may come to an element again, which would count twice.
+    Life life = {.cookie = cookie};
+    if (bpf_map_lookup_elem(by_cookie, &cookie, &life.seen) != 0) continue;
+    if (!cookies.insert(cookie).second) continue;
+    // Its address may have been another socket's before it, or may be one's by now.
+    CensusMet met = {};
+    if (bpf_map_lookup_elem(by_address, &life.seen.address, &met) == 0) {
+      const bool is_now = met.census == census;
+      const uint64_t before = is_now ? met.former : met.census + 1 == census ? met.identity : 0;
+      life.met_before = before == cookie;
+      life.met_now = is_now && met.identity == cookie;
+      life.stayed = life.met_before && is_now && met.stayed != 0;
+    }
+    lives.push_back(life);
+  }
+  return lives;
+}
+
+void Census::ForgetLives(const std::function<bool(const Life&)>& is_over) {
+  const int by_cookie = programs_->MapFd("census_lives");
+  for (const Life& life : Lives()) {
+    if (is_over(life)) bpf_map_delete_elem(by_cookie, &life.cookie);
+  }
 }
 
 }  // namespace inlay

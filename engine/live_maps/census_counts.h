@@ -10,7 +10,9 @@ enum {
   kMostNamespaces = 4096,     // of which a census knows
   kMostQueuedMessages = 512,  // in the queue of one UNIX socket, and descriptors in one message
   kMostWaiting = 1 << 17,     // connections that nobody has accepted, of one listener
-  kMostPassedFiles = 253,     // SCM_MAX_FD, Linux 6.18, include/net/scm.h
+  kMostLives = 1 << 17,       // sockets to which something happens during a census
+  kMostRings = 64,  // instances of io_uring of which a census says that they have registered files
+  kMostPassedFiles = 253,  // SCM_MAX_FD, Linux 6.18, include/net/scm.h
 };
 
 // A map whose field a census reads: its users are counted from `first` on, by code.
@@ -35,6 +37,32 @@ struct CensusCounts {
   __u64 beyond;        // messages or descriptors beyond the limits above: neither
   __u64 namespaces;    // in the list of all network namespaces
   __u64 placeholders;  // TIME_WAIT and request sockets
+  __u64 rings;         // instances of io_uring, by descriptor
+  __u64 clock;         // at the first file; the process sets it to 0
+};
+
+// A socket that was met, by its address. Its identity is a number that no other socket has or had;
+// 0: unknown.
+struct CensusMet {
+  __u64 census;  // the last one that met it
+  __u64 identity;
+  __u64 former;  // its identity when the census before met it; 0: that did not
+  __u64 stayed;  // both are the same
+};
+
+// Full sockets of a namespace that count in `sockets: used`.
+struct CensusSockets {
+  __u64 met;
+  __u64 stayed;  // that the census before met as well: they were there all the time between
+};
+
+// A socket that was seen alive by events: from the first to the last of them it was there.
+struct CensusLife {
+  __u64 address;
+  __u64 net;    // the cookie of its namespace
+  __u64 first;  // CLOCK_MONOTONIC, ns
+  __u64 last;
+  __u64 ended;  // the last was its end
 };
 
 struct CensusNamespace {
@@ -43,7 +71,7 @@ struct CensusNamespace {
   __u32 reserved;
 };
 
-// A descriptor of a socket.
+// A descriptor of a socket, or of an io_uring.
 struct CensusHolder {
   __u32 process;
   __u32 fd;

@@ -41,6 +41,17 @@ class Collecting {
   bool is_ours_ = false;
 };
 
+class Watching {
+ public:
+  explicit Watching(Census& census) : census_(census) { census_.Watch(); }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() { census_.EndWatch(); }
+
+ private:
+  Census& census_;
+};
+
 }  // namespace
 
 LiveCollector::LiveCollector(const std::vector<LiveMap*>& maps, const Options& options,
@@ -105,6 +116,7 @@ void LiveCollector::KeepUsed(std::vector<Candidate>* candidates, bool by_census,
   const auto is_used = [&](const Candidate& candidate) {
     LiveMap::Maps& map = *maps_[candidate.map]->maps_;
     const bool used = (by_census && UsersOf(candidate.map, candidate.index) != 0) ||
+                      census_->WasSeen(candidate.map, candidate.index) ||
                       map.held(candidate.index).load() != 0 ||
                       map.hint(candidate.index).load() != INLAY_HINT_NONE;
     if (!used) return false;
@@ -134,20 +146,27 @@ Status LiveCollector::CollectLocked(Report* report) {
       map->maps_->hint(index).compare_exchange_strong(set, INLAY_HINT_NONE);
     }
   }
-  uint32_t attempts_left = options_.most_attempts;
   Census::Result census;
   // Until it is complete, or there are no attempts left.
-  const auto take = [&] {
+  const auto take = [&](Status (Census::*one)(Census::Result*)) {
+    uint32_t attempts_left = options_.most_attempts;
     for (;;) {
-      const Status status = census_->Take(&census);
+      const Status status = (census_.get()->*one)(&census);
       if (status != Status::kOk || census.complete || attempts_left == 0) return status;
       --attempts_left;
     }
   };
   // Counts propose. This one need not be complete to find candidates, but to report users.
   census_->StartPass();
-  Status status = take();
+  const Watching watching(*census_);
+  Status status = take(&Census::Take);
   if (status != Status::kOk) return status;
+  std::vector<Candidate> unused = FindUnused();
+  // While sockets come and go, equal numbers are no proof, and different ones no refutation.
+  if (unused.empty() && (!census.complete || census_->HasSeenSockets())) {
+    status = take(&Census::TakeAfterCount);
+    if (status != Status::kOk) return status;
+  }
   report->complete = census.complete;
   report->reason = census.reason;
   report->sockets = census.sockets;
@@ -158,9 +177,7 @@ Status LiveCollector::CollectLocked(Report* report) {
     }
     map.spilled = UsersOf(i, maps_[i]->field().most_code());
   }
-  if (!census.complete) return Status::kOk;
-
-  std::vector<Candidate> unused = FindUnused();
+  if (unused.empty()) return Status::kOk;
   for (const Candidate& candidate : unused) {
     const LiveMap::Maps& map = *maps_[candidate.map]->maps_;
     if (candidate.has_key) bpf_map_delete_elem(map.fd(Part::kCodes), map.value(candidate.index));
@@ -174,13 +191,15 @@ Status LiveCollector::CollectLocked(Report* report) {
   KeepUsed(&unused, false, report);
   const int censuses = options_.mutation != nullptr && options_.mutation->one_census ? 1 : 2;
   for (int i = 0; i < censuses && !unused.empty(); ++i) {
-    status = take();
+    status = take(&Census::TakeAfterCount);
     if (status != Status::kOk) return give_up(status);
     if (!census.complete) {
       report->complete = false;
       report->reason = census.reason;
       return give_up(Status::kOk);
     }
+    report->complete = true;
+    report->reason.clear();
     KeepUsed(&unused, true, report);
   }
   status = GracePeriod();

@@ -9,6 +9,7 @@
 
 #include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_maps/census_counts.h"
+#include "engine/live_maps/explained_count.h"
 
 namespace inlay {
 
@@ -25,6 +26,8 @@ live_kernel::FileDescriptor OpenNamespaceOfSocket(const CensusHolder& holder, ui
 bool ReadNamespaceCookie(uint64_t* cookie);
 // `sockets: used`.
 bool ReadSocketsUsed(uint64_t* used);
+// The same, again and again while it changes, for at most 20 ms.
+bool ReadSocketsUsedOften(std::vector<UsedReading>* readings);
 
 }  // namespace inlay
 

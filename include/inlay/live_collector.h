@@ -3,9 +3,10 @@
 //
 // A census walks over all sockets, of all network namespaces, by every way that leads to them: open
 // descriptors, UNIX sockets and what is under way in their messages, UDP and TCP sockets with
-// TIME_WAIT and requests. It is complete if it met as many sockets in each namespace as the kernel
-// counts there (`sockets: used` in /proc/net/sockstat), before and after. An incomplete census
-// frees nothing.
+// TIME_WAIT and requests. It is complete if, at some moment between the census before it and its
+// walk, the kernel counted just the sockets that are known to have been there, in each namespace
+// (`sockets: used` in /proc/net/sockstat): both censuses have met them, or, while a pass runs,
+// programs at tracepoints have seen them before and after. An incomplete census frees nothing.
 //
 // An index is free again after, in this order: its value cannot be found any more; a grace period;
 // two complete censuses without a socket that has it; a grace period. A value that is met again
@@ -30,7 +31,8 @@ struct CollectorMutation;
 class LiveCollector {
  public:
   struct Options {
-    // How many censuses may be incomplete before a pass gives up.
+    // How many censuses may be incomplete before a pass gives up; counted anew for the one that
+    // proposes, and for each of the two that decide.
     uint32_t most_attempts = 5;
     // Descriptors of network namespaces; they stay the caller's. Empty: all of the machine.
     // Otherwise the caller vouches that no socket of another one has a value.
@@ -48,6 +50,8 @@ class LiveCollector {
   };
 
   struct Report {
+    // Whether all sockets were met. If there was nothing to free and no TCP socket was seen to come
+    // or go, by one census and the counts before and after it.
     bool complete = false;
     std::string reason = {};  // if it is not complete
     uint64_t sockets = 0;

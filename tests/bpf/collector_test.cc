@@ -1,165 +1,28 @@
 // LiveCollector: what a census meets, and which indexes it frees. Each mutation of the collector
 // must free an index that is in use.
 
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdio>
-#include <cstring>
 #include <thread>
 
 #include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/file_descriptor.h"
-#include "engine/live_kernel/scratch_cgroup.h"
 #include "engine/live_kernel/scratch_network.h"
 #include "engine/live_maps/collector_mutation.h"
 #include "inlay/live_collector.h"
-#include "inlay/live_map.h"
+#include "tests/bpf/collector_fixture.h"
 #include "tests/bpf/every_context.h"
-#include "tests/bpf/test_object.h"
-#include "tests/print_status.h"
 
 INLAY_EMBED_OBJECT(inlay_collected_object)
 
 namespace inlay::live_maps {
+
+std::span<const std::byte> CollectedObject() { return inlay_collected_object(); }
+
 namespace {
-
-using live_kernel::FileDescriptor;
-
-FileDescriptor OpenSocket(int type, int family = AF_INET) {
-  return FileDescriptor(socket(family, type | SOCK_CLOEXEC, 0));
-}
-
-class CollectorTest : public testing::Test {
- protected:
-  CollectorTest() {
-    live_kernel::EnterScratchNetwork();  // one without what other tests have left in theirs
-    namespace_ = FileDescriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    EXPECT_EQ(LiveMap::Prepare(object_.get(), {}), Status::kOk);
-    EXPECT_EQ(object_.Load(), 0);
-    EXPECT_EQ(LiveMap::Open(object_.get(), "policies", &map_), Status::kOk);
-    exchange_ = static_cast<Exchange*>(object_.Section(".bss"));
-  }
-
-  uint32_t Intern(uint64_t rate) {
-    const Policy policy = {rate, 0};
-    uint32_t index = 0;
-    EXPECT_EQ(map_->Intern(std::as_bytes(std::span(&policy, 1)), &index), Status::kOk);
-    EXPECT_EQ(map_->Release(index), Status::kOk);
-    return index;
-  }
-  void Set(const FileDescriptor& fd, uint64_t rate) {
-    const Policy policy = {rate, 0};
-    EXPECT_EQ(map_->Set(fd.get(), std::as_bytes(std::span(&policy, 1))), Status::kOk);
-  }
-  uint64_t RateOf(const FileDescriptor& fd) {
-    Policy policy = {};
-    const Status status = map_->Get(fd.get(), std::as_writable_bytes(std::span(&policy, 1)));
-    return status == Status::kOk ? policy.rate : 0;
-  }
-  LiveCollector::MapReport Collect(const CollectorMutation* mutation = nullptr) {
-    std::unique_ptr<LiveCollector> collector;
-    EXPECT_EQ(
-        LiveCollector::Create(
-            {map_.get()},
-            {.most_attempts = 20, .only_namespaces = {namespace_.get()}, .mutation = mutation},
-            &collector),
-        Status::kOk);
-    LiveCollector::Report report;
-    EXPECT_EQ(collector->Collect(&report), Status::kOk);
-    EXPECT_TRUE(report.complete) << report.reason;
-    return report.maps.at(0);
-  }
-
-  // In all namespaces. Other programs on the machine open and close sockets, so it need not be
-  // complete.
-  LiveCollector::Report CollectEverywhere(bool without_ids) {
-    CollectorMutation mutation;
-    mutation.no_namespace_ids = without_ids;
-    std::unique_ptr<LiveCollector> collector;
-    EXPECT_EQ(LiveCollector::Create({map_.get()}, {.mutation = &mutation}, &collector),
-              Status::kOk);
-    LiveCollector::Report report;
-    EXPECT_EQ(collector->Collect(&report), Status::kOk);
-    std::printf("complete: %d %s\n", report.complete, report.reason.c_str());
-    return report;
-  }
-
-  live_kernel::ScratchCgroup cgroup_;
-  TestObject object_{inlay_collected_object()};
-  FileDescriptor namespace_;
-  std::unique_ptr<LiveMap> map_;
-  Exchange* exchange_ = nullptr;
-};
-
-struct Server {
-  FileDescriptor listener = OpenSocket(SOCK_STREAM);
-  sockaddr_in address = {};
-
-  sockaddr* at() { return reinterpret_cast<sockaddr*>(&address); }
-  void Listen() {
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t bytes = sizeof(address);
-    ASSERT_EQ(bind(listener.get(), at(), bytes), 0);
-    ASSERT_EQ(listen(listener.get(), 16), 0);
-    ASSERT_EQ(getsockname(listener.get(), at(), &bytes), 0);
-  }
-  FileDescriptor Connect() {
-    FileDescriptor client = OpenSocket(SOCK_STREAM);
-    EXPECT_EQ(connect(client.get(), at(), sizeof(address)), 0);
-    return client;
-  }
-};
-
-// A channel that passes descriptors on.
-struct Channel {
-  FileDescriptor in;
-  FileDescriptor out;
-
-  Channel() {
-    int ends[2] = {-1, -1};
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
-    in = FileDescriptor(ends[0]);
-    out = FileDescriptor(ends[1]);
-  }
-  struct Message {
-    char byte = 0;
-    iovec data = {&byte, 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
-    msghdr head = {};
-
-    Message() {
-      head.msg_iov = &data;
-      head.msg_iovlen = 1;
-      head.msg_control = control.data();
-      head.msg_controllen = control.size();
-    }
-  };
-  void Send(FileDescriptor passed) const {
-    Message message;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message.head);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int fd = passed.get();
-    std::memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-    EXPECT_EQ(sendmsg(in.get(), &message.head, 0), 1);
-  }
-  FileDescriptor Receive() const {
-    Message message;
-    EXPECT_EQ(recvmsg(out.get(), &message.head, 0), 1);
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message.head)), sizeof(fd));
-    return FileDescriptor(fd);
-  }
-};
 
 TEST_F(CollectorTest, FreesWhatNoSocketHas) {
   const FileDescriptor udp = OpenSocket(SOCK_DGRAM);
@@ -272,12 +135,13 @@ TEST_P(NamespaceTest, FreesNothingIfANamespaceCannotBeEntered) {
   EXPECT_EQ(report.maps.at(0).freed, 0u);
 }
 
-// An incomplete census: a socket comes during every one.
+// An incomplete census: a socket goes before each of them walks.
 TEST_F(CollectorTest, FreesNothingIfTheCensusIsIncomplete) {
   Intern(1);
-  std::vector<FileDescriptor> come;
+  std::vector<FileDescriptor> going;
+  for (int i = 0; i < 10; ++i) going.push_back(OpenSocket(SOCK_DGRAM));
   CollectorMutation mutation;
-  mutation.after_files = [&](int) { come.push_back(OpenSocket(SOCK_DGRAM)); };
+  mutation.before_walks = [&](int) { going.pop_back(); };
   std::unique_ptr<LiveCollector> collector;
   ASSERT_EQ(LiveCollector::Create(
                 {map_.get()},
@@ -289,8 +153,17 @@ TEST_F(CollectorTest, FreesNothingIfTheCensusIsIncomplete) {
   EXPECT_FALSE(report.complete);
   EXPECT_NE(report.reason, "");
   EXPECT_EQ(report.maps.at(0).freed, 0u);
-  EXPECT_EQ(come.size(), 4u);
+  EXPECT_EQ(going.size(), 2u);  // four censuses to find candidates, and four to be sure
   EXPECT_EQ(map_->CountValues().values, 1u);
+}
+
+// A build that embeds an old object must not seem to meet no sockets.
+TEST_F(CollectorTest, RefusesProgramsOfAnotherVersion) {
+  CollectorMutation mutation;
+  mutation.other_version = true;
+  std::unique_ptr<LiveCollector> collector;
+  EXPECT_EQ(LiveCollector::Create({map_.get()}, {.mutation = &mutation}, &collector),
+            Status::kInvalid);
 }
 
 TEST_F(CollectorTest, OneCollectsAtATime) {
@@ -353,37 +226,75 @@ TEST_P(MutationTest, Requests) {
   EXPECT_EQ(RateOf(child), mutated() ? 3u : 1u);
 }
 
-// A socket that no table has arrives from a message when the walk over descriptors is over, and
-// before the walk over messages. The first census is as large as it should be, since another socket
-// has come before it and gone.
-TEST_P(MutationTest, OneCensus) {
-  const Channel channel;
-  FileDescriptor udp = OpenSocket(SOCK_DGRAM);
-  Set(udp, 1);
-  // The census that proposes must not meet it either: it gets a value that looks unused only then.
-  CollectorMutation mutation;
-  mutation.one_census = mutated();
-  const FileDescriptor other = OpenSocket(SOCK_DGRAM);
-  Set(other, 2);
-  channel.Send(std::move(udp));
-  FileDescriptor comes_and_goes;
-  FileDescriptor arrived;
-  mutation.before_walks = [&](int census) {
-    if (census <= 2) comes_and_goes = OpenSocket(SOCK_DGRAM);
-  };
-  mutation.after_files = [&](int census) {
-    if (census > 2) return;
-    comes_and_goes = FileDescriptor();
-    arrived = channel.Receive();
-  };
-  // Between the first two: back under way. A hook before the next walk is early enough.
-  const auto open_before = mutation.before_walks;
-  mutation.before_walks = [&](int census) {
-    if (census == 2) channel.Send(std::move(arrived));
-    open_before(census);
-  };
-  EXPECT_EQ(Collect(&mutation).freed, mutated() ? 1u : 0u);
-  EXPECT_EQ(map_->CountValues().values, mutated() ? 1u : 2u);
+// The census that proposes does not meet the listener, which is under way; it looks complete, since
+// another socket comes and goes. Then a client sends a SYN, and the listener gets another value.
+// While a complete census walks, the request turns into a child, is accepted behind the walk over
+// descriptors, and is reset before that over tables.
+class ChildBehindTheWalkTest : public CollectorTest {
+ protected:
+  ChildBehindTheWalkTest() {
+    mutation_.before_walks = [&](int census) {
+      if (census == 1) comes_and_goes_ = OpenSocket(SOCK_DGRAM);
+      if (census != 2) return;
+      server_.Listen();
+      client_ = server_.Connect();
+      Set(server_.listener, 2);
+    };
+    mutation_.after_files = [&](int census) {
+      if (census == 1) {
+        comes_and_goes_ = FileDescriptor();
+        server_.listener = channel_.Receive();
+      }
+      if (census == 3) MoveChild();
+    };
+  }
+  // How many were freed.
+  uint32_t Play() {
+    Set(server_.listener, 1);
+    const int seconds = 30;
+    EXPECT_EQ(setsockopt(server_.listener.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
+                         sizeof(seconds)),
+              0);
+    channel_.Send(std::move(server_.listener));
+    const uint32_t freed = Collect(&mutation_).freed;
+    Intern(3);
+    return freed;
+  }
+  void MoveChild() {
+    const char byte = 0;
+    EXPECT_EQ(send(client_.get(), &byte, 1, 0), 1);
+    child_ = FileDescriptor(accept(server_.listener.get(), nullptr, nullptr));
+    EXPECT_TRUE(child_.ok());
+    const linger reset = {1, 0};
+    EXPECT_EQ(setsockopt(client_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+    client_ = FileDescriptor();
+  }
+
+  const Channel channel_;
+  Server server_;
+  FileDescriptor comes_and_goes_;
+  FileDescriptor client_;
+  FileDescriptor child_;
+  CollectorMutation mutation_;
+};
+
+// Where the kernel lets nobody watch, two censuses do not miss it, and one does.
+class OneCensusTest : public ChildBehindTheWalkTest, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Collector, OneCensusTest, testing::Bool(),
+                         [](const auto& test) { return test.param ? "Mutated" : "AsItIs"; });
+
+TEST_P(OneCensusTest, NeedsTwo) {
+  mutation_.no_watch = true;
+  mutation_.one_census = GetParam();
+  EXPECT_EQ(Play(), GetParam() ? 1u : 0u);
+  EXPECT_EQ(RateOf(child_), GetParam() ? 3u : 1u);
+}
+
+// A watch sees the child when it comes, so that even one census does not miss it.
+TEST_F(ChildBehindTheWalkTest, IsSeenByTheWatch) {
+  mutation_.one_census = true;
+  EXPECT_EQ(Play(), 0u);
+  EXPECT_EQ(RateOf(child_), 1u);
 }
 
 // A program has found the value's index, and sets it later.
