@@ -174,9 +174,10 @@ class Proxy {
       const int fd = accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd < 0 && errno == EMFILE) {  // or the listener would stay ready, and this loop busy
         close(spare_);
-        close(accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC));
+        const int refused = accept4(listener->fd, nullptr, nullptr, SOCK_CLOEXEC);
+        if (refused >= 0) close(refused);
         spare_ = OpenSpare();
-        if (spare_ >= 0) continue;
+        if (refused >= 0 && spare_ >= 0) continue;
       }
       if (fd < 0) return;
       auto connection = std::make_unique<Connection>();
