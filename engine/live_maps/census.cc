@@ -206,17 +206,23 @@ void Census::StartCounting() {
   }
 }
 
-Status Census::TakeHere(Result* result) {
-  *result = {};
+// What every census begins with: more room if the last one had too little, and the namespaces.
+Status Census::Begin(std::vector<FileDescriptor>* opened, std::vector<Namespace>* found,
+                     std::vector<CensusNamespace>* missing) {
   ++number_in_pass_;
   if (programs_->counts().not_counted != 0) {
     const Status status = LoadPrograms(2 * most_sockets_);
     if (status != Status::kOk) return status;
   }
+  return FindNamespaces(opened, found, missing);
+}
+
+Status Census::TakeHere(Result* result) {
+  *result = {};
   std::vector<FileDescriptor> opened;
   std::vector<Namespace> namespaces;
   std::vector<CensusNamespace> missing;
-  Status status = FindNamespaces(&opened, &namespaces, &missing);
+  Status status = Begin(&opened, &namespaces, &missing);
   if (status != Status::kOk) return status;
 
   StartCounting();
@@ -331,15 +337,10 @@ Status Census::Check(const std::vector<Namespace>& namespaces, Result* result, b
 
 Status Census::TakeAfterCountHere(Result* result) {
   *result = {};
-  ++number_in_pass_;
-  if (programs_->counts().not_counted != 0) {
-    const Status status = LoadPrograms(2 * most_sockets_);
-    if (status != Status::kOk) return status;
-  }
   std::vector<FileDescriptor> opened;
   std::vector<Namespace> namespaces;
   std::vector<CensusNamespace> missing;
-  Status status = FindNamespaces(&opened, &namespaces, &missing);
+  Status status = Begin(&opened, &namespaces, &missing);
   if (status != Status::kOk) return status;
   for (Namespace& each : namespaces) {
     if (setns(each.fd, CLONE_NEWNET) != 0) return StatusOfErrno(errno);

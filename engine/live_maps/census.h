@@ -77,6 +77,8 @@ class Census {
   Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
          const CollectorMutation* mutation);
   Status LoadPrograms(uint32_t most_sockets);
+  Status Begin(std::vector<live_kernel::FileDescriptor>* opened, std::vector<Namespace>* found,
+               std::vector<CensusNamespace>* missing);
   Status TakeHere(Result* result);
   Status TakeAfterCountHere(Result* result);
   // Forgets what the last census has counted.

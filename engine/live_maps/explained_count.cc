@@ -7,10 +7,11 @@
 namespace inlay {
 namespace {
 
-// The kernel adds up numbers of its processors, one after the other. A socket that comes on one and
-// goes on another one meanwhile makes a sum too small, and then a hidden one might seem explained.
-// No socket lives so short, unless the sum was interrupted: so one that took much longer than
-// others does not count, nor does one during which a known life began or ended.
+// The kernel adds up the numbers of its processors, one after the other. A socket that comes on a
+// processor that has been read, and goes on one that has not, makes the sum too small: a hidden
+// socket might then seem explained. A socket's life is longer than a sum takes, unless the sum was
+// interrupted. So a sum that took much longer than others does not count, nor does one during which
+// a known life began or ended.
 constexpr uint64_t kMuchLonger = 4;
 // One sum that is too small is unlikely enough, and three are more so.
 constexpr int kSeen = 3;

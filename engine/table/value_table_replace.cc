@@ -61,26 +61,29 @@ Status ValueTable::ReplaceAll(FunctionRef<bool(std::span<std::byte> value)> chan
   const uint32_t used = state_->high_water.load(std::memory_order_acquire);
   for (ValueIndex index = 1; index <= used; ++index) {
     Status status = Status::kAgain;
-    while (status == Status::kAgain) {
-      // One section for each attempt. It keeps the bytes at their address, so that an address that
-      // is the same afterwards means that nobody has replaced them.
-      const ReadSection section;
-      if (state_->ref_word(index).count() == 0) break;
-      const std::byte* const seen = At(index);
-      std::memcpy(buffer.bytes().data(), seen, value_bytes_);
-      if (!change(buffer.bytes())) break;
-      if (std::memcmp(buffer.bytes().data(), seen, value_bytes_) == 0) break;
-      INLAY_TEST_POINT("replace_all.changed");
-      MutexLock lock(&state_->mutex);
-      status = state_->ReplaceSeen(index, seen, buffer.bytes());
-    }
+    while (status == Status::kAgain) status = state_->ReplaceHeld(index, change, buffer.bytes());
     if (status == Status::kOk) ++count;
-    // kAgain: the loop ended since there is nothing to replace.
-    if (status != Status::kOk && status != Status::kAgain && status != Status::kNotFound) {
-      return status;
-    }
+    if (status != Status::kOk && status != Status::kNotFound) return status;
   }
   return Status::kOk;
+}
+
+// Replaces a value by what `change` makes of a copy of it. kNotFound: there is nothing to replace.
+// kAgain: another thread has replaced it meanwhile.
+Status ValueTable::State::ReplaceHeld(ValueIndex index,
+                                      FunctionRef<bool(std::span<std::byte> value)> change,
+                                      std::span<std::byte> copy) {
+  // Keeps the bytes at their address, so that an address that is the same afterwards means that
+  // nobody has replaced them.
+  const ReadSection section;
+  if (ref_word(index).count() == 0) return Status::kNotFound;
+  const std::byte* const seen = value(index);
+  std::memcpy(copy.data(), seen, copy.size());
+  if (!change(copy)) return Status::kNotFound;
+  if (std::memcmp(copy.data(), seen, copy.size()) == 0) return Status::kNotFound;
+  INLAY_TEST_POINT("replace_all.changed");
+  MutexLock lock(&mutex);
+  return ReplaceSeen(index, seen, copy);
 }
 
 // Replaces every value of these bytes that somebody holds: the one that searches find, and its

@@ -22,6 +22,7 @@
 #include "engine/table/striped_count.h"
 #include "engine/table/unreferenced_set.h"
 #include "engine/table/value_copies.h"
+#include "inlay/function_ref.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
 
@@ -173,6 +174,8 @@ struct ValueTable::State : CreditLender {
   struct Change;
   Status ReplaceEqual(std::span<const std::byte> from, std::span<const std::byte> to)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  Status ReplaceHeld(ValueIndex index, FunctionRef<bool(std::span<std::byte> value)> change,
+                     std::span<std::byte> copy) LOCKS_EXCLUDED(mutex);
   Status ReplaceSeen(ValueIndex index, const std::byte* seen, std::span<const std::byte> to)
       EXCLUSIVE_LOCKS_REQUIRED(mutex);
   Status Prepare(std::span<const std::byte> to, std::span<Change> changes)

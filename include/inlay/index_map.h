@@ -138,6 +138,7 @@ class IndexMap final : private RegisteredMap {
         kField.word < Words::kWords && kField.shift + kField.width_bits <= Words::kWordBits,
         "the field does not lie in the words that this owner embeds");
     assert(InReadSection());
+    assert(replacement_offset_ == 0);
     const uint32_t code = owner.inline_words().Load(kField);
     if (code - 1 < kField.max_index()) [[likely]]
       return values_ + size_t{code} * kStrideBytes;
