@@ -17,7 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -46,7 +46,7 @@ std::vector<std::string> StatOf(const std::filesystem::path& process, std::strin
   return fields;
 }
 
-// Calls visit(process's folder, name, session) for every process.
+// Calls visit(process's folder, name, session, state) for every process.
 template <typename Visit>
 void ForEachProcess(Visit&& visit) {
   std::error_code gone;
@@ -57,28 +57,30 @@ void ForEachProcess(Visit&& visit) {
     std::string name;
     constexpr size_t kSession = 3;  // state, parent, group, session
     const std::vector<std::string> fields = StatOf(entry.path(), &name);
-    if (fields.size() > kSession) visit(entry.path(), name, fields[kSession]);
+    if (fields.size() > kSession) visit(entry.path(), name, fields[kSession], fields[0]);
   }
 }
 
-size_t ProcessesOfSession(pid_t session) {
-  size_t count = 0;
-  ForEachProcess([&](const auto&, const std::string&, const std::string& its) {
-    if (its == std::to_string(session)) ++count;
+// Their names and states.
+std::string ProcessesOfSession(pid_t session) {
+  std::string found;
+  ForEachProcess([&](const auto& process, const auto& name, const auto& its, const auto& state) {
+    if (its != std::to_string(session)) return;
+    found += " process " + process.filename().string() + " (" + name + ", " + state + ")";
   });
-  return count;
+  return found;
 }
 
-// Ids of programs and maps.
-struct BpfIds {
-  std::set<uint32_t> programs;
-  std::set<uint32_t> maps;
+// Names of programs and maps by their ids.
+struct BpfObjects {
+  std::map<uint32_t, std::string> programs;
+  std::map<uint32_t, std::string> maps;
 };
 
 // Objects that running kernel_bench processes hold: another user may run it too.
-BpfIds HeldByOthers() {
-  BpfIds held;
-  ForEachProcess([&](const std::filesystem::path& process, const std::string& name, const auto&) {
+BpfObjects HeldByOthers() {
+  BpfObjects held;
+  ForEachProcess([&](const auto& process, const auto& name, const auto&, const auto&) {
     if (name != "kernel_bench") return;
     constexpr size_t kFew = 500;  // holders of sockets have more descriptors, and no BPF objects
     size_t seen = 0;
@@ -88,8 +90,8 @@ BpfIds HeldByOthers() {
       std::ifstream info(entry.path());
       for (std::string word; info >> word;) {
         uint32_t id = 0;
-        if (word == "prog_id:" && info >> id) held.programs.insert(id);
-        if (word == "map_id:" && info >> id) held.maps.insert(id);
+        if (word == "prog_id:" && info >> id) held.programs[id] = name;
+        if (word == "map_id:" && info >> id) held.maps[id] = name;
       }
     }
   });
@@ -117,15 +119,15 @@ bool IsNameOfOurs(std::string_view name) {
 }
 
 // The objects in the kernel that have one of our names.
-BpfIds Loaded() {
-  BpfIds loaded;
+BpfObjects Loaded() {
+  BpfObjects loaded;
   for (uint32_t id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
     bpf_prog_info info = {};
     uint32_t size = sizeof(info);
     const int fd = bpf_prog_get_fd_by_id(id);
     if (fd < 0) continue;  // gone meanwhile
     if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && IsNameOfOurs(info.name)) {
-      loaded.programs.insert(id);
+      loaded.programs[id] = info.name;
     }
     close(fd);
   }
@@ -135,57 +137,89 @@ BpfIds Loaded() {
     const int fd = bpf_map_get_fd_by_id(id);
     if (fd < 0) continue;
     if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && IsNameOfOurs(info.name)) {
-      loaded.maps.insert(id);
+      loaded.maps[id] = info.name;
     }
     close(fd);
   }
   return loaded;
 }
 
-// Loaded programs and maps that no running kernel_bench holds. A leaked link would show as its
-// program.
-size_t AbandonedBpfObjects() {
-  const BpfIds loaded = Loaded();
-  const BpfIds held = HeldByOthers();
-  size_t count = 0;
-  for (const uint32_t id : loaded.programs) count += held.programs.contains(id) ? 0 : 1;
-  for (const uint32_t id : loaded.maps) count += held.maps.contains(id) ? 0 : 1;
-  return count;
+// The names of loaded programs and maps that no running kernel_bench holds. A leaked link would show
+// as its program.
+std::string AbandonedBpfObjects() {
+  const BpfObjects loaded = Loaded();
+  const BpfObjects held = HeldByOthers();
+  std::string found;
+  for (const auto& [id, name] : loaded.programs) {
+    if (!held.programs.contains(id)) found += " program " + std::to_string(id) + " " + name;
+  }
+  for (const auto& [id, name] : loaded.maps) {
+    if (!held.maps.contains(id)) found += " map " + std::to_string(id) + " " + name;
+  }
+  return found;
 }
 
-// Returns when the child has its own session. The child has no output.
-pid_t Start(const char* program, const char* sockets) {
-  std::fflush(stdout);
-  const pid_t process = fork();
-  if (process < 0) {
-    std::perror("fork");
-    std::exit(1);
+// A kernel_bench in a session of its own.
+class Run {
+ public:
+  // Returns when the child has its session.
+  Run(const char* program, const char* sockets) : printed_(std::tmpfile()) {
+    std::fflush(stdout);
+    process_ = printed_ == nullptr ? -1 : fork();
+    if (process_ < 0) {
+      std::perror("cannot start kernel_bench");
+      std::exit(1);
+    }
+    if (process_ > 0) {
+      while (getsid(process_) != process_) std::this_thread::yield();
+      return;
+    }
+    setsid();
+    dup2(fileno(printed_), STDOUT_FILENO);
+    dup2(fileno(printed_), STDERR_FILENO);
+    execl(program, program, sockets, "--benchmark_repetitions=1", static_cast<char*>(nullptr));
+    _exit(1);
   }
-  if (process > 0) {
-    while (getsid(process) != process) std::this_thread::yield();
-    return process;
-  }
-  setsid();
-  if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(1);
-  execl(program, program, sockets, "--benchmark_repetitions=1", static_cast<char*>(nullptr));
-  _exit(1);
-}
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  ~Run() { std::fclose(printed_); }
 
-// Prints what a run has left behind. The kernel frees BPF objects shortly after their process.
+  pid_t process() const { return process_; }
+
+  // Returns its status once it has ended.
+  int Await() {
+    waitpid(process_, &status_, 0);
+    return status_;
+  }
+
+  // Prints its status and what it has printed.
+  void Show(const std::string& name) {
+    std::printf("%s: ended with status %#x, after it printed:\n", name.c_str(), status_);
+    std::rewind(printed_);
+    for (int c = 0; (c = std::getc(printed_)) != EOF;) std::putchar(c);
+  }
+
+ private:
+  std::FILE* printed_;
+  pid_t process_ = 0;
+  int status_ = 0;
+};
+
+bool Succeeded(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
+
+// Prints what a run has left behind. The kernel frees BPF objects some time after their process:
+// what stays longer than a busy machine needs for that is left for ever.
 bool LeftSomething(pid_t process, bool cgroup_may_stay, const std::string& run) {
+  constexpr std::chrono::seconds kEnough(60);
+  const auto begun = std::chrono::steady_clock::now();
   std::string left;
-  for (int tries = 0; tries < 200; ++tries) {
-    left.clear();
-    if (const size_t processes = ProcessesOfSession(process); processes > 0) {
-      left += " " + std::to_string(processes) + " processes";
-    }
+  do {
+    left = ProcessesOfSession(process);
     if (!cgroup_may_stay && HasCgroupOf(process)) left += " its cgroup";
-    if (const size_t objects = AbandonedBpfObjects(); objects > 0) {
-      left += " " + std::to_string(objects) + " BPF objects";
-    }
+    left += AbandonedBpfObjects();
     if (left.empty()) return false;
     std::this_thread::sleep_for(milliseconds(50));
-  }
+  } while (std::chrono::steady_clock::now() - begun < kEnough);
   std::printf("%s: left behind:%s\n", run.c_str(), left.c_str());
   return true;
 }
@@ -198,55 +232,58 @@ struct Ending {
 
 // True if it ended as expected and left nothing.
 bool RunAndEnd(const char* program, const Ending& ending) {
-  std::string run = "by itself";
+  std::string name = "by itself";
   if (ending.signal != 0) {
-    run = std::string(strsignal(ending.signal)) + (ending.to_all ? " to all" : "") + " after " +
-          std::to_string(ending.after.count()) + " ms";
+    name = std::string(strsignal(ending.signal)) + (ending.to_all ? " to all" : "") + " after " +
+           std::to_string(ending.after.count()) + " ms";
   }
-  const pid_t process =
-      Start(program, ending.signal == 0 ? "--inlay_sockets=2000" : "--inlay_sockets=40000");
+  Run run(program, ending.signal == 0 ? "--inlay_sockets=2000" : "--inlay_sockets=40000");
+  const pid_t process = run.process();
   if (ending.signal != 0) {
     std::this_thread::sleep_for(ending.after);
     if (kill(ending.to_all ? -process : process, ending.signal) != 0) std::perror("kill");
   }
-  int status = 0;
-  waitpid(process, &status, 0);
+  const int status = run.Await();
   const bool as_expected = ending.signal == 0
-                               ? WIFEXITED(status) && WEXITSTATUS(status) == 0
+                               ? Succeeded(status)
                                : WIFSIGNALED(status) && WTERMSIG(status) == ending.signal;
-  if (!as_expected) std::printf("%s: ended with status %#x\n", run.c_str(), status);
+  if (!as_expected) run.Show(name);
   // After SIGKILL, the next run removes the cgroup.
   const bool killed = ending.signal == SIGKILL;
-  bool left = LeftSomething(process, killed, run);
+  if (LeftSomething(process, killed, name) || !as_expected) return false;
   if (killed && HasCgroupOf(process)) {
-    const pid_t next = Start(program, "--inlay_sockets=1000");
-    waitpid(next, &status, 0);
+    Run next(program, "--inlay_sockets=1000");
+    next.Await();
     if (HasCgroupOf(process)) {
-      std::printf("%s: the next run leaves the cgroup\n", run.c_str());
-      left = true;
+      next.Show("the run after SIGKILL leaves the cgroup of the killed one");
+      return false;
     }
   }
-  return as_expected && !left;
+  return true;
 }
 
 int Main(const char* program) {
-  int status = 0;
-  waitpid(Start(program, "--inlay_sockets=1000"), &status, 0);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipped) {
-    std::printf("skipped: kernel_bench cannot run here\n");
-    return kSkipped;
+  {
+    Run first(program, "--inlay_sockets=1000");
+    const int status = first.Await();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipped) {
+      std::printf("skipped: kernel_bench cannot run here\n");
+      return kSkipped;
+    }
   }
-  bool all_well = true;
-  const auto run = [&](const Ending& ending) { all_well = RunAndEnd(program, ending) && all_well; };
-  run({.signal = 0, .to_all = false, .after = {}});
+  std::vector<Ending> endings = {{.signal = 0, .to_all = false, .after = {}}};
   // At the start, while sockets are opened, get values, and are walked over.
   for (const int after_ms : {1, 20, 60, 150, 300, 600, 1200}) {
-    run({.signal = SIGTERM, .to_all = false, .after = milliseconds(after_ms)});
-    run({.signal = SIGINT, .to_all = true, .after = milliseconds(after_ms)});
+    endings.push_back({.signal = SIGTERM, .to_all = false, .after = milliseconds(after_ms)});
+    endings.push_back({.signal = SIGINT, .to_all = true, .after = milliseconds(after_ms)});
   }
-  run({.signal = SIGKILL, .to_all = false, .after = milliseconds(700)});
-  if (all_well) std::printf("nothing is left behind\n");
-  return all_well ? 0 : 1;
+  endings.push_back({.signal = SIGKILL, .to_all = false, .after = milliseconds(700)});
+  // What one run leaves behind, the later ones would seem to leave too.
+  for (const Ending& ending : endings) {
+    if (!RunAndEnd(program, ending)) return 1;
+  }
+  std::printf("nothing is left behind\n");
+  return 0;
 }
 
 }  // namespace

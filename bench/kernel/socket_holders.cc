@@ -19,9 +19,12 @@
 #include <system_error>
 
 #include "bench/kernel/socket_walk.h"
+#include "engine/live_kernel/signals_held_back.h"
 
 namespace inlay::bench {
 namespace {
+
+using live_kernel::SignalsHeldBack;
 
 // The running holders, which a signal handler ends. 0: a free entry.
 std::array<volatile pid_t, kMaxHolders> running;
@@ -55,22 +58,6 @@ extern "C" void EndHoldersAndPassOn(int signal) {
 // Descriptors that a holder has besides its sockets.
 constexpr int kHoldersChannel = STDERR_FILENO + 1;
 constexpr int kHoldersMap = STDERR_FILENO + 2;
-
-// Blocks all signals while it lives.
-class SignalsHeldBack {
- public:
-  SignalsHeldBack() {
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &earlier_);
-  }
-  SignalsHeldBack(const SignalsHeldBack&) = delete;
-  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
-  ~SignalsHeldBack() { sigprocmask(SIG_SETMASK, &earlier_, nullptr); }
-
- private:
-  sigset_t earlier_;
-};
 
 // A holder has nothing to clean up.
 void ForgetSignalHandlers() {
@@ -128,6 +115,8 @@ sockaddr_in AddressOf(uint32_t number) {
 }
 
 EndHoldersOnSignal::EndHoldersOnSignal() {
+  // The handler needs the earlier action, which sigaction() writes after it has set ours.
+  const SignalsHeldBack held_back;
   struct sigaction ending = {};
   ending.sa_handler = EndHoldersAndPassOn;
   sigfillset(&ending.sa_mask);

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "engine/live_kernel/signals_held_back.h"
+
 namespace inlay::live_kernel {
 namespace {
 
@@ -106,6 +108,8 @@ ScratchCgroup::ScratchCgroup() {
   RemoveAbandoned(mount);
   const std::string path = mount + "/" + std::string(kPrefix) + std::to_string(getpid());
   Set(paths.home_procs, home + "/cgroup.procs");
+  // A signal that ends us between mkdir() and sigaction() would leave the cgroup behind.
+  const SignalsHeldBack held_back;
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     throw std::system_error(errno, std::generic_category(), "cannot make the cgroup " + path);
   }

@@ -216,6 +216,17 @@ skipped_tests() {  # console.log
     reading && reason == "" { reason = $0 }'
 }
 
+# Prints the end of what a program has printed. Of a line of progress, only its last state.
+said_by() {  # console.log name
+  sed -e 's/\r$//' -e 's/.*\r//' "$1" | awk -v name="$2" '
+    /^=== / { begin = NR }
+    { lines[NR] = $0 }
+    $1 == "@result" && $2 == name {
+      for (i = begin > NR - 40 ? begin : NR - 40; i < NR; ++i) print "  | " lines[i]
+      exit
+    }'
+}
+
 run_guest() {  # version option
   local version=$1 option=$2 folder=$guests/$1 begun=$SECONDS status=0 passed=0 bad=()
   local finished=false name code seconds word
@@ -238,7 +249,12 @@ run_guest() {  # version option
       continue
     fi
     printf '%-28s %-12s %4d s\n' "$name" "$word" "$seconds"
-    if [ "$code" -eq 0 ]; then passed=$((passed + 1)); else bad+=("$name"); fi
+    if [ "$code" -eq 0 ]; then
+      passed=$((passed + 1))
+    else
+      bad+=("$name")
+      said_by "$folder/console.log" "$name"
+    fi
   done < <(tr -d '\r' <"$folder/console.log" | grep -a '^@result ' || true)
   if ! $finished; then
     bad+=("the guest, which ended too early")
