@@ -357,7 +357,7 @@ int census_find_holders(struct bpf_iter__task_file* context) {
   return kNext;
 }
 
-// --- beside the walks: what happens to TCP sockets ---
+// --- beside the walks: what happens to sockets ---
 
 static __always_inline void SeeMark(__u32 mark) {
   for (__u32 i = 0; i < kMostCensusMaps; ++i) {
@@ -404,6 +404,34 @@ int watch_states(__u64* arguments) {
 
 SEC("tp_btf/tcp_destroy_sock")
 int watch_ends(__u64* arguments) {
+  SeeAlive((struct sock*)arguments[0], 1);
+  return 0;
+}
+
+// Where programs can follow functions, sockets of every kind are seen at their begin and their end.
+// All three are called while the socket counts (Linux 6.1 and 6.18, net/core/sock.c).
+
+// (net, family, priority, protocol, is of the kernel's own) and the new socket.
+SEC("fexit/sk_alloc")
+int watch_allocated(__u64* arguments) {
+  struct sock* const sk = (struct sock*)arguments[5];
+  if (sk) SeeAlive(sk, 0);
+  return 0;
+}
+
+// (sock). The last of its references goes with its last packet under way, of which each has one. A
+// child that could not be made, and has no destructor, still has its listener's cookie.
+SEC("fentry/sk_free")
+int watch_freed(__u64* arguments) {
+  struct sock* const sk = (struct sock*)arguments[0];
+  if (sk->sk_wmem_alloc.refs.counter != 1) return 0;
+  if (sk->sk_destruct) SeeAlive(sk, 1);
+  return 0;
+}
+
+// (sock). UDP and raw sockets end here, and some compilers put sk_free() into this one.
+SEC("fentry/sk_common_release")
+int watch_released(__u64* arguments) {
   SeeAlive((struct sock*)arguments[0], 1);
   return 0;
 }

@@ -36,6 +36,18 @@ std::string CannotEnter(const std::vector<CensusNamespace>& missing) {
   return reason;
 }
 
+std::string Unwatched(CensusWatch watch) {
+  switch (watch) {
+    case CensusWatch::kNothing:
+      return "; this kernel does not show when sockets come and go";
+    case CensusWatch::kConnections:
+      return "; this kernel shows only of TCP sockets when they come and go";
+    case CensusWatch::kSockets:
+      return "";
+  }
+  return "";
+}
+
 }  // namespace
 
 Census::Census(const std::vector<MarkField>& fields, const std::vector<int>& only_namespaces,
@@ -64,7 +76,8 @@ Status Census::LoadPrograms(uint32_t most_sockets) {
   if (mutation_ != nullptr) {
     shape.settings.skip_time_wait = mutation_->no_time_wait;
     shape.settings.skip_requests = mutation_->no_requests;
-    shape.cannot_watch = mutation_->no_watch;
+    if (mutation_->only_connections) shape.most_watch = CensusWatch::kConnections;
+    if (mutation_->no_watch) shape.most_watch = CensusWatch::kNothing;
     shape.other_version = mutation_->other_version;
   }
   for (size_t i = 0; i < fields_.size(); ++i) {
@@ -408,7 +421,8 @@ uint64_t Census::CheckStayed(const std::vector<Namespace>& namespaces, Result* r
     if (count.is_complete || !result->reason.empty()) continue;
     result->reason = "two censuses met " + std::to_string(sockets.stayed) +
                      " sockets of a network namespace that had at least " +
-                     std::to_string(sockets.stayed + count.fewest_others) + " between them";
+                     std::to_string(sockets.stayed + count.fewest_others) + " between them" +
+                     Unwatched(programs_->watch());
   }
   return stayed;
 }

@@ -5,9 +5,9 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "engine/live_kernel/embedded_object.h"
@@ -20,10 +20,39 @@ namespace {
 
 using live_kernel::FileDescriptor;
 
-constexpr std::array kWatches = {"watch_states", "watch_ends"};
+// What a kernel must have for the program.
+CensusWatch Needs(const bpf_program* program) {
+  switch (bpf_program__expected_attach_type(program)) {
+    case BPF_TRACE_RAW_TP:
+      return CensusWatch::kConnections;
+    case BPF_TRACE_FENTRY:
+    case BPF_TRACE_FEXIT:
+      return CensusWatch::kSockets;
+    default:
+      return CensusWatch::kNothing;
+  }
+}
 
-bool IsWatch(const bpf_program* program) {
-  return bpf_program__expected_attach_type(program) == BPF_TRACE_RAW_TP;
+// Tries it, since libbpf would say on stderr what fails. A kernel may refuse such a program when it
+// is loaded, or when it is attached.
+bool CanFollow(const char* function) {
+  const int id = libbpf_find_vmlinux_btf_id(function, BPF_TRACE_FENTRY);
+  if (id <= 0) return false;
+  const bpf_insn return_0[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  bpf_prog_load_opts options = {};
+  options.sz = sizeof(options);
+  options.expected_attach_type = BPF_TRACE_FENTRY;
+  options.attach_btf_id = static_cast<uint32_t>(id);
+  const FileDescriptor program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "inlay_probe", "Dual BSD/GPL",
+                                             return_0, std::size(return_0), &options));
+  return program.ok() && FileDescriptor(bpf_raw_tracepoint_open(nullptr, program.get())).ok();
+}
+
+CensusWatch MostOf(CensusWatch wanted) {
+  if (wanted == CensusWatch::kSockets && !CanFollow("sk_free")) return CensusWatch::kConnections;
+  return wanted;
 }
 
 // Without this a build that embeds an old object, or reads it by an old header, does not fail, but
@@ -59,15 +88,17 @@ int CensusPrograms::MapFd(const char* name) const {
 
 Status CensusPrograms::Load(const Shape& shape, std::unique_ptr<CensusPrograms>* loaded) {
   std::unique_ptr<CensusPrograms> made(new CensusPrograms);
-  Status status = made->LoadObject(shape, !shape.cannot_watch);
-  if (status != Status::kOk && status != Status::kInvalid && !shape.cannot_watch) {
-    status = made->LoadObject(shape, false);
+  CensusWatch watch = MostOf(shape.most_watch);
+  Status status = made->LoadObject(shape, watch);
+  while (status != Status::kOk && status != Status::kInvalid && watch != CensusWatch::kNothing) {
+    watch = static_cast<CensusWatch>(static_cast<int>(watch) - 1);
+    status = made->LoadObject(shape, watch);
   }
   if (status == Status::kOk) *loaded = std::move(made);
   return status;
 }
 
-Status CensusPrograms::LoadObject(const Shape& shape, bool can_watch) {
+Status CensusPrograms::LoadObject(const Shape& shape, CensusWatch watch) {
   bpf_object_open_opts options = {};
   options.sz = sizeof(options);
   options.object_name = "inlay_census";
@@ -92,7 +123,7 @@ Status CensusPrograms::LoadObject(const Shape& shape, bool can_watch) {
   std::memcpy(initial, &shape.settings, sizeof(shape.settings));
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
-    if (IsWatch(program)) bpf_program__set_autoload(program, can_watch);
+    if (Needs(program) > watch) bpf_program__set_autoload(program, false);
   }
   if (const int error = bpf_object__load(object); error != 0) {
     const Status status = StatusOfErrno(error);
@@ -100,7 +131,7 @@ Status CensusPrograms::LoadObject(const Shape& shape, bool can_watch) {
   }
   links_.clear();
   bpf_object__for_each_program(program, object) {
-    if (IsWatch(program)) continue;
+    if (Needs(program) != CensusWatch::kNothing) continue;
     FileDescriptor link(bpf_link_create(bpf_program__fd(program), 0, BPF_TRACE_ITER, nullptr));
     if (!link.ok()) return StatusOfErrno(errno);
     links_.emplace(bpf_program__name(program), std::move(link));
@@ -112,14 +143,17 @@ Status CensusPrograms::LoadObject(const Shape& shape, bool can_watch) {
       !seen_.Map(MapFd("census_seen"), numbers, kBoth)) {
     return StatusOfErrno(errno);
   }
-  can_watch_ = can_watch;
+  watch_ = watch;
   return Status::kOk;
 }
 
 void CensusPrograms::Watch() {
-  if (!can_watch_ || !watches_.empty()) return;
-  for (const char* const name : kWatches) {
-    const bpf_program* const program = bpf_object__find_program_by_name(object_.get(), name);
+  if (!watches_.empty()) return;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) {
+    const CensusWatch needs = Needs(program);
+    if (needs == CensusWatch::kNothing || needs > watch_) continue;
+    // Without a name or a target: the program was loaded for one.
     FileDescriptor watch(bpf_raw_tracepoint_open(nullptr, bpf_program__fd(program)));
     if (watch.ok()) watches_.push_back(std::move(watch));
   }

@@ -20,15 +20,21 @@ struct bpf_object;
 
 namespace inlay {
 
+// What a kernel lets programs note beside the walks.
+enum class CensusWatch {
+  kNothing,
+  kConnections,  // tracepoints: what happens to TCP sockets
+  kSockets,      // functions too: the begin and the end of every socket
+};
+
 class CensusPrograms {
  public:
   struct Shape {
     CensusSettings settings = {};
     uint32_t codes = 0;  // of all fields
     uint32_t most_sockets = 0;
-    // Of tests: as if the kernel refused to watch; as if the object were of another version.
-    bool cannot_watch = false;
-    bool other_version = false;
+    CensusWatch most_watch = CensusWatch::kSockets;  // less as on other kernels, for tests
+    bool other_version = false;  // for tests: as if the object were of another version
   };
 
   // kUnsupported: the kernel does not load them. kInvalid: they are of another version than this
@@ -46,22 +52,23 @@ class CensusPrograms {
   // The descriptor to make an iterator from.
   int link(const char* program) const { return links_.at(program).get(); }
 
-  // From now on events of TCP sockets are noted. If the kernel cannot, nothing is noted.
+  // From now on events of sockets are noted: those that this kernel shows.
   void Watch();
   void EndWatch() { watches_.clear(); }
+  CensusWatch watch() const { return watch_; }
 
  private:
   CensusPrograms() = default;
   static std::span<uint64_t> Numbers(const MappedElement& of) {
     return {reinterpret_cast<uint64_t*>(of.data()), of.bytes() / sizeof(uint64_t)};
   }
-  Status LoadObject(const Shape& shape, bool can_watch);
+  Status LoadObject(const Shape& shape, CensusWatch watch);
 
   struct CloseObject {
     void operator()(bpf_object* open) const;
   };
   std::unique_ptr<bpf_object, CloseObject> object_;
-  bool can_watch_ = false;
+  CensusWatch watch_ = CensusWatch::kNothing;
   std::map<std::string, live_kernel::FileDescriptor> links_;
   std::vector<live_kernel::FileDescriptor> watches_;
   MappedElement counts_;

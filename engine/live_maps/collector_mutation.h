@@ -14,6 +14,7 @@ struct CollectorMutation {
   bool no_requests = false;
   bool no_namespace_ids = false;  // as on kernels that open no namespace by its id
   bool no_watch = false;          // as on kernels that refuse programs at tracepoints
+  bool only_connections = false;  // as on kernels that refuse them at functions
   bool other_version = false;     // the programs are of another version than the code
   // Called with the number of the census, from 1 on, which proposes.
   std::function<void(int census)> before_walks = nullptr;

@@ -52,6 +52,12 @@ struct sock {
   struct sock_common __sk_common;
   __u32 sk_mark;
   struct sk_buff_head sk_receive_queue;
+  struct {
+    struct {
+      int counter;
+    } refs;
+  } sk_wmem_alloc;
+  void (*sk_destruct)(struct sock* sk);
 };
 struct socket {
   struct sock* sk;

@@ -171,6 +171,69 @@ TEST_F(HiddenTest, FreesWhileConnectionsOfTwoThreadsStayForAWhile) {
               passes_ + 1);
 }
 
+// A socket that stays from one census to the next: at no moment are all that are there met by two.
+struct Kind {
+  const char* name;
+  int family;
+  int type;
+};
+class KindTest : public HiddenTest, public testing::WithParamInterface<Kind> {
+ protected:
+  KindTest() {
+    mutation_.before_walks = [this](int) {
+      comes_ = OpenSocket(GetParam().type, GetParam().family);
+    };
+  }
+  CollectorMutation mutation_;
+  FileDescriptor comes_;
+};
+INSTANTIATE_TEST_SUITE_P(Collector, KindTest,
+                         testing::Values(Kind{"Udp", AF_INET, SOCK_DGRAM},
+                                         Kind{"Udp6", AF_INET6, SOCK_DGRAM},
+                                         Kind{"Unix", AF_UNIX, SOCK_STREAM},
+                                         Kind{"Packet", AF_PACKET, SOCK_DGRAM}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+constexpr char kUnwatched[] = "; this kernel shows only of TCP sockets when they come and go";
+
+TEST_P(KindTest, Explained) {
+  Intern(2);
+  const uint32_t freed = CollectUntilFreed(10, &mutation_);
+  if (freed == 0 && reason_.ends_with(kUnwatched)) GTEST_SKIP() << reason_;
+  EXPECT_EQ(freed, 1u) << reason_;
+}
+
+TEST_P(KindTest, InTheWayIfUnwatched) {
+  mutation_.only_connections = true;
+  Intern(2);
+  EXPECT_EQ(CollectUntilFreed(3, &mutation_), 0u);
+  EXPECT_EQ(complete_, 0);
+  EXPECT_TRUE(reason_.ends_with(kUnwatched)) << reason_;
+}
+
+TEST_P(KindTest, DoesNotStandForOneThatIsHidden) {
+  ASSERT_NO_FATAL_FAILURE(Hide(1));
+  if (IsSkipped()) return;
+  Intern(2);
+  EXPECT_EQ(CollectUntilFreed(3, &mutation_), 0u);
+  EXPECT_EQ(complete_, 0);
+}
+
+// The watch has seen it come, but knows of no later time at which it was there.
+TEST_F(HiddenTest, FreesNothingWhileOneIsHiddenThatWasSeenToCome) {
+  Intern(2);
+  CollectorMutation mutation;
+  bool is_hidden = false;
+  mutation.before_walks = [&](int census) {
+    if (census < 2 || is_hidden) return;
+    is_hidden = true;
+    Hide(1);
+  };
+  EXPECT_EQ(CollectUntilFreed(3, &mutation), 0u);
+  EXPECT_TRUE(is_hidden);
+  EXPECT_EQ(complete_, 0);
+}
+
 TEST_F(HiddenTest, FreesNothingWhileOneIsHiddenAndOthersStayForAWhile) {
   ASSERT_NO_FATAL_FAILURE(Hide(1));
   if (IsSkipped()) return;
