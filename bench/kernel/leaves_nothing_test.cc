@@ -144,8 +144,8 @@ BpfObjects Loaded() {
   return loaded;
 }
 
-// The names of loaded programs and maps that no running kernel_bench holds. A leaked link would show
-// as its program.
+// The names of loaded programs and maps that no running kernel_bench holds. A leaked link would
+// show as its program.
 std::string AbandonedBpfObjects() {
   const BpfObjects loaded = Loaded();
   const BpfObjects held = HeldByOthers();
