@@ -27,10 +27,11 @@ inlay_map_front FrontOf(const inlay::IndexMap& map) {
   const inlay::InlineField field = map.field();
   return {.values = reinterpret_cast<const unsigned char*>(map.table().base()),
           .stride_bytes = map.table().stride_bytes(),
-          .most_indexes = field.max_index(),
+          .plain_indexes = map.table().is_replaceable() ? 0 : field.max_index(),
           .mask = field.mask(),
           .word = field.word,
-          .shift = field.shift};
+          .shift = field.shift,
+          .replacement_offset = map.table().replacement_offset_bytes()};
 }
 
 }  // namespace
@@ -41,9 +42,9 @@ int inlay_map_create(inlay_store* store, const inlay_map_options* options,
                      inlay_map** map) noexcept {
   inlay_map_options wishes;
   if (const int error = inlay::c_api::ReadSized<32>(options, &wishes)) return error;
-  if (map == nullptr || (wishes.flags & ~(INLAY_MAP_CLONE | INLAY_MAP_NO_BACKGROUND)) != 0) {
-    return -EINVAL;
-  }
+  constexpr uint32_t kKnownFlags =
+      INLAY_MAP_CLONE | INLAY_MAP_NO_BACKGROUND | INLAY_MAP_REPLACEABLE;
+  if (map == nullptr || (wishes.flags & ~kKnownFlags) != 0) return -EINVAL;
   inlay::MapOptions made_with;
   try {
     if (wishes.name != nullptr) made_with.name = wishes.name;
@@ -55,6 +56,7 @@ int inlay_map_create(inlay_store* store, const inlay_map_options* options,
   if (wishes.alignment != 0) made_with.alignment = wishes.alignment;
   made_with.clone = (wishes.flags & INLAY_MAP_CLONE) != 0;
   made_with.background = (wishes.flags & INLAY_MAP_NO_BACKGROUND) == 0;
+  made_with.replaceable = (wishes.flags & INLAY_MAP_REPLACEABLE) != 0;
 
   auto handle = inlay::TryNew<inlay_map>();
   if (handle == nullptr) return Result(Status::kNoMemory);
@@ -106,6 +108,22 @@ int inlay_modify(inlay_map* map, inlay_owner owner, inlay_modify_function* modif
 int inlay_delete(inlay_map* map, inlay_owner owner) noexcept {
   Owner of(owner);
   return of.is_valid() ? Result(map->map->Delete(of)) : -EINVAL;
+}
+
+int inlay_replace(inlay_map* map, const void* from, const void* to, size_t value_bytes) noexcept {
+  if (from == nullptr || to == nullptr) return -EINVAL;
+  return Result(map->map->Replace(BytesAt(from, value_bytes), BytesAt(to, value_bytes)));
+}
+
+int inlay_replace_all(inlay_map* map, inlay_change_function* change, void* context,
+                      uint32_t* replaced) noexcept {
+  if (replaced != nullptr) *replaced = 0;
+  if (change == nullptr) return -EINVAL;
+  return Result(map->map->ReplaceAll(
+      [change, context](std::span<std::byte> value) {
+        return change(value.data(), value.size(), context) != 0;
+      },
+      replaced));
 }
 
 int inlay_map_ensure_room(inlay_map* map, uint32_t new_values) noexcept {

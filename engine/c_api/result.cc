@@ -1,6 +1,7 @@
 #include "engine/c_api/result.h"
 
 #include <array>
+#include <cerrno>
 
 #include "inlay/inlay.h"
 
@@ -27,7 +28,7 @@ int Result(Status status) noexcept {
       if (kLimits[limit] == status) last_limit = static_cast<int>(limit);
     }
   }
-  return -ToErrno(status);
+  return status == Status::kUnsupported ? -EOPNOTSUPP : -ToErrno(status);
 }
 
 }  // namespace inlay::c_api
@@ -38,6 +39,7 @@ using inlay::Status;
 
 // The texts are literals, which end with a zero.
 extern "C" const char* inlay_status_text(int result) noexcept {
+  if (result == -EOPNOTSUPP) return "EOPNOTSUPP";
   return inlay::StatusName(static_cast<Status>(-result)).data();
 }
 

@@ -31,6 +31,8 @@
 //                        |                                | published
 //   inlay_delete         | -ENOENT                        | 0
 //
+// inlay_replace() and inlay_replace_all() change a value for all its owners in one step.
+//
 // Results are 0 or a negative errno. -ENOMEM: the system has no memory, or a limit is reached;
 // inlay_last_limit() says which. -EINVAL: a null pointer where a value, options or a place for a
 // result is needed; a wrong size; an unknown flag; an owner without the bits of the map. After a
@@ -209,6 +211,9 @@ typedef struct inlay_store_options {
 
 #define INLAY_MAP_CLONE 1u          // inlay_owner_clone() copies the values of this map
 #define INLAY_MAP_NO_BACKGROUND 2u  // the library's thread does not work on this map
+// inlay_replace() works. A value takes 16 bytes more, and what its alignment adds to them; a get
+// loads one more pointer. No owner gets a private value: an update that finds no index fails.
+#define INLAY_MAP_REPLACEABLE 4u
 
 typedef struct inlay_map_options {
   size_t size;
@@ -262,6 +267,21 @@ INLAY_API int inlay_modify(inlay_map* map, inlay_owner owner, inlay_modify_funct
                            void* context) INLAY_NOEXCEPT;
 INLAY_API int inlay_delete(inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT;
 
+// Gives every owner of the value `from` the value `to`, at once, in the same time for any number of
+// owners, as value_table.h says. -ENOENT: no owner has such a value. -EOPNOTSUPP: the map is not
+// INLAY_MAP_REPLACEABLE. -ENOMEM: inlay_last_limit() is INLAY_LIMIT_TABLE, INLAY_LIMIT_PENDING or
+// INLAY_LIMIT_SYSTEM.
+INLAY_API int inlay_replace(inlay_map* map, const void* from, const void* to,
+                            size_t value_bytes) INLAY_NOEXCEPT;
+// Calls change(copy of a value, its size, context) once for each value that owners have, or again
+// if another thread replaces that value meanwhile, and replaces the value by the copy if it returns
+// other than 0. `change` must not block or call functions of this map. *replaced, if given, is the
+// number of values that have other bytes now. Fails as inlay_replace(), at the first value that
+// fails, and then leaves those before it replaced; without values it is 0.
+typedef int inlay_change_function(void* value, size_t value_bytes, void* context);
+INLAY_API int inlay_replace_all(inlay_map* map, inlay_change_function* change, void* context,
+                                uint32_t* replaced) INLAY_NOEXCEPT;
+
 // Makes room for so many values besides those that owners have, for a reload without spilled
 // owners. -ENOMEM. No reader section.
 INLAY_API int inlay_map_ensure_room(inlay_map* map, uint32_t new_values) INLAY_NOEXCEPT;
@@ -295,10 +315,11 @@ INLAY_API int inlay_map_get_statistics(const inlay_map* map,
 struct inlay_map_front {
   const unsigned char* values;
   size_t stride_bytes;
-  uint32_t most_indexes;
+  uint32_t plain_indexes;  // 0: replaceable
   uint32_t mask;
   uint32_t word;
   uint32_t shift;
+  size_t replacement_offset;  // of the pointer to a value, behind its place; 0: not replaceable
 };
 INLAY_API const void* inlay_get_private(const inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT;
 
@@ -317,10 +338,16 @@ static inline const void* inlay_get(const inlay_map* map, inlay_owner owner) INL
   }
   code = (uint32_t)(word >> front->shift) & front->mask;
   // 0 is absent, and becomes the largest number; the code behind the last index is a private value.
-  if (__builtin_expect(code - 1 < front->most_indexes, 1)) {
+  if (__builtin_expect(code - 1 < front->plain_indexes, 1)) {
     return front->values + (size_t)code * front->stride_bytes;
   }
-  return code == 0 ? NULL : inlay_get_private(map, owner);
+  if (code == 0) return NULL;
+  if (front->replacement_offset != 0) {
+    const unsigned char* const place = front->values + (size_t)code * front->stride_bytes;
+    return __atomic_load_n((const void* const*)(const void*)(place + front->replacement_offset),
+                           __ATOMIC_ACQUIRE);
+  }
+  return inlay_get_private(map, owner);
 }
 
 #ifdef __cplusplus
