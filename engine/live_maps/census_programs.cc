@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -51,8 +52,11 @@ bool CanFollow(const char* function) {
 }
 
 CensusWatch MostOf(CensusWatch wanted) {
-  if (wanted == CensusWatch::kSockets && !CanFollow("sk_free")) return CensusWatch::kConnections;
-  return wanted;
+  // Once it could, it can. Without privilege it could not, and may get it.
+  static std::atomic<bool> can_follow = false;
+  if (wanted != CensusWatch::kSockets || can_follow) return wanted;
+  can_follow = CanFollow("sk_free");
+  return can_follow ? wanted : CensusWatch::kConnections;
 }
 
 // Without this a build that embeds an old object, or reads it by an old header, does not fail, but
