@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,8 +163,8 @@ std::string AbandonedBpfObjects() {
 // A kernel_bench in a session of its own.
 class Run {
  public:
-  // Returns when the child has its session.
-  Run(const char* program, const char* sockets) : printed_(std::tmpfile()) {
+  // Returns when the child has its session. A traced one stops at each of its system calls.
+  Run(const char* program, const char* sockets, bool is_traced = false) : printed_(std::tmpfile()) {
     std::fflush(stdout);
     process_ = printed_ == nullptr ? -1 : fork();
     if (process_ < 0) {
@@ -175,6 +176,7 @@ class Run {
       return;
     }
     setsid();
+    if (is_traced) ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     dup2(fileno(printed_), STDOUT_FILENO);
     dup2(fileno(printed_), STDERR_FILENO);
     execl(program, program, sockets, "--benchmark_repetitions=1", static_cast<char*>(nullptr));
@@ -262,6 +264,28 @@ bool RunAndEnd(const char* program, const Ending& ending) {
   return true;
 }
 
+// A signal that comes as soon as there is a cgroup.
+bool EndAsSoonAsItHasACgroup(const char* program) {
+  const std::string name = "a signal right after the cgroup is made";
+  Run run(program, "--inlay_sockets=1000", true);
+  const pid_t process = run.process();
+  for (;;) {
+    int status = 0;
+    if (waitpid(process, &status, 0) != process || !WIFSTOPPED(status)) {
+      std::printf("%s: cannot trace kernel_bench\n", name.c_str());
+      return false;
+    }
+    if (HasCgroupOf(process)) break;
+    ptrace(PTRACE_SYSCALL, process, nullptr, nullptr);
+  }
+  kill(process, SIGTERM);
+  ptrace(PTRACE_DETACH, process, nullptr, nullptr);
+  const int status = run.Await();
+  const bool as_expected = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+  if (!as_expected) run.Show(name);
+  return !LeftSomething(process, false, name) && as_expected;
+}
+
 int Main(const char* program) {
   {
     Run first(program, "--inlay_sockets=1000");
@@ -271,6 +295,7 @@ int Main(const char* program) {
       return kSkipped;
     }
   }
+  if (!EndAsSoonAsItHasACgroup(program)) return 1;
   std::vector<Ending> endings = {{.signal = 0, .to_all = false, .after = {}}};
   // At the start, while sockets are opened, get values, and are walked over.
   for (const int after_ms : {1, 20, 60, 150, 300, 600, 1200}) {
