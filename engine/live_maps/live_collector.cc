@@ -1,9 +1,9 @@
 #include "inlay/live_collector.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/membarrier.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,34 +11,45 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_maps/census.h"
 #include "engine/live_maps/kernel_maps.h"
+#include "engine/live_maps/map_objects.h"
 
 namespace inlay {
 namespace {
 
-// One process at a time collects in a map; one that has ended does not count.
+using live_kernel::FileDescriptor;
+
+// One collector at a time works in a map. It locks a byte of the file that all BPF maps share, in
+// which each has its own: by its id. So the kernel knows the lock in all namespaces, and ends it
+// with its process, however that ends.
 class Collecting {
  public:
-  explicit Collecting(inlay_map_state& head) : collector_(head.collector) {
-    const auto self = static_cast<uint32_t>(getpid());
-    uint32_t other = 0;
-    while (!collector_.compare_exchange_strong(other, self)) {
-      const bool has_ended = kill(static_cast<pid_t>(other), 0) != 0 && errno == ESRCH;
-      if (!has_ended) return;
+  // kExists: another one has it.
+  static Status Begin(int map_fd, std::unique_ptr<Collecting>* begun) {
+    bpf_map_info info = {};
+    uint32_t bytes = sizeof(info);
+    if (bpf_obj_get_info_by_fd(map_fd, &info, &bytes) != 0) return StatusOfErrno(errno);
+    // A lock belongs to an opening, so each needs one of its own.
+    FileDescriptor opened(bpf_map_get_fd_by_id(info.id));
+    if (!opened.ok()) return StatusOfErrno(errno);
+    struct flock byte = {};
+    byte.l_type = F_WRLCK;
+    byte.l_whence = SEEK_SET;
+    byte.l_start = info.id;
+    byte.l_len = 1;
+    if (fcntl(opened.get(), F_OFD_SETLK, &byte) != 0) {
+      return errno == EAGAIN || errno == EACCES ? Status::kExists : StatusOfErrno(errno);
     }
-    is_ours_ = true;
+    begun->reset(new Collecting(std::move(opened)));
+    return Status::kOk;
   }
-  Collecting(const Collecting&) = delete;
-  Collecting& operator=(const Collecting&) = delete;
-  ~Collecting() {
-    if (is_ours_) collector_.store(0);
-  }
-  bool is_ours() const { return is_ours_; }
 
  private:
-  std::atomic_ref<uint32_t> collector_;
-  bool is_ours_ = false;
+  explicit Collecting(FileDescriptor opened) : opened_(std::move(opened)) {}
+
+  FileDescriptor opened_;
 };
 
 class Watching {
@@ -72,8 +83,8 @@ Status LiveCollector::Create(const std::vector<LiveMap*>& maps, const Options& o
 Status LiveCollector::Collect(Report* report) {
   std::vector<std::unique_ptr<Collecting>> locks;
   for (const LiveMap* map : maps_) {
-    locks.push_back(std::make_unique<Collecting>(map->maps_->head()));
-    if (!locks.back()->is_ours()) return Status::kExists;
+    const Status status = Collecting::Begin(map->maps_->fd(Part::kState), &locks.emplace_back());
+    if (status != Status::kOk) return status;
   }
   return CollectLocked(report);
 }
@@ -202,7 +213,9 @@ Status LiveCollector::CollectLocked(Report* report) {
     report->reason.clear();
     KeepUsed(&unused, true, report);
   }
-  status = GracePeriod();
+  if (options_.mutation == nullptr || !options_.mutation->no_second_grace_period) {
+    status = GracePeriod();
+  }
   if (status != Status::kOk) return give_up(status);
   KeepUsed(&unused, false, report);
   for (const Candidate& candidate : unused) {

@@ -42,7 +42,7 @@ struct inlay_map_state {
   __u32 flags;
   __u32 held_offset;   // __u32 held[most_values]: how many holders an index has in user space
   __u32 hints_offset;  // __u8 hints[most_values]: an inlay_hint of each index
-  __u32 collector;     // the process that reclaims indexes; 0: none
+  __u32 reserved;      // 0
   __u64 next;          // indexes above this were never used; may exceed most_values
   __u64 interned;      // how often a value was written, also if another CPU was first
   __u64 spilled;       // how often a socket got a value of its own, since no index was left
