@@ -106,6 +106,13 @@ static __always_inline void CountMark(__u32 mark, int is_new) {
   }
 }
 
+// A child of MPTCP has its listener's cookie (Linux 6.18, mptcp_sk_clone_init()), and so have all of
+// them. The cookies of other sockets are their own.
+static __always_inline int HasOwnCookie(const struct sock* sk) {
+  enum { kMptcp = 262 };
+  return BPF_CORE_READ(sk, sk_protocol) != kMptcp;
+}
+
 // One process walks, so nobody else changes what was met.
 static __always_inline void CountSocket(const struct sock* sk, __u64 identity) {
   const __u64 address = (__u64)sk;
@@ -148,7 +155,7 @@ static __always_inline void CountSocket(const struct sock* sk, __u64 identity) {
 // The identity of a socket to which the census has no reference: its cookie, if it has one, or
 // `other`, a number of 62 bits of one kind.
 static __always_inline __u64 IdentityOf(const struct sock* sk, __u64 other, __u64 kind) {
-  const __u64 cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+  const __u64 cookie = HasOwnCookie(sk) ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
   return cookie ? cookie : (other & ((1ull << 62) - 1)) | kind << 62;
 }
 enum { kByInode = 1, kBySequences = 2 };
@@ -177,7 +184,10 @@ int census_files(struct bpf_iter__task_file* context) {
   struct sock* const sk = socket ? socket->sk : 0;
   struct task_struct* const task = context->task;
   if (file && task && !socket) NoteRing(file, task->tgid, context->fd);
-  if (sk) CountSocket(sk, bpf_get_socket_cookie(sk));
+  if (!sk) return kNext;
+  const __u64 cookie = bpf_get_socket_cookie(sk);
+  const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+  CountSocket(sk, HasOwnCookie(sk) ? cookie : IdentityOf(sk, inode, kByInode));
   return kNext;
 }
 
@@ -369,16 +379,21 @@ static __always_inline void SeeMark(__u32 mark) {
   }
 }
 
+enum SeenAt { kAlive = 0, kEnds = 1, kFreed = 2 };
+
 // At this time there is such a socket, and it counts in `sockets: used`.
-static __always_inline void SeeAlive(struct sock* sk, int is_last) {
+static __always_inline void SeeAlive(struct sock* sk, enum SeenAt at) {
   SeeMark(BPF_CORE_READ(sk, sk_mark));
-  if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt)) return;
+  if (!BPF_CORE_READ_BITFIELD_PROBED(sk, __sk_common.skc_net_refcnt) || !HasOwnCookie(sk)) return;
   const __u64 cookie = bpf_get_socket_cookie(sk);
   const __u64 now = bpf_ktime_get_ns();
   struct CensusLife* const known = bpf_map_lookup_elem(&census_lives, &cookie);
-  if (known) {
+  // A request that has a cookie gives it to each child that it makes, until one is kept.
+  const int is_its_own = known && known->address == (__u64)sk &&
+                         (known->ended == kAlive || (known->ended == kEnds && at == kFreed));
+  if (is_its_own) {
     known->last = now;
-    if (is_last) known->ended = 1;
+    known->ended = at;
     return;
   }
   const struct CensusLife life = {
@@ -386,10 +401,10 @@ static __always_inline void SeeAlive(struct sock* sk, int is_last) {
       .net = BPF_CORE_READ(sk, __sk_common.skc_net.net, net_cookie),
       .first = now,
       .last = now,
-      .ended = is_last,
+      .ended = at,
   };
   // Without room the socket stays unexplained, and the census incomplete.
-  bpf_map_update_elem(&census_lives, &cookie, &life, BPF_NOEXIST);
+  bpf_map_update_elem(&census_lives, &cookie, &life, BPF_ANY);
 }
 
 // (sock, old state, new state). A child is in SYN_RECV before it has its own mark and cookie (Linux
@@ -398,13 +413,13 @@ SEC("tp_btf/inet_sock_set_state")
 int watch_states(__u64* arguments) {
   struct sock* const sk = (struct sock*)arguments[0];
   const int state = (int)arguments[2];
-  if (state != kSynRecv) SeeAlive(sk, 0);
+  if (state != kSynRecv) SeeAlive(sk, kAlive);
   return 0;
 }
 
 SEC("tp_btf/tcp_destroy_sock")
 int watch_ends(__u64* arguments) {
-  SeeAlive((struct sock*)arguments[0], 1);
+  SeeAlive((struct sock*)arguments[0], kEnds);
   return 0;
 }
 
@@ -415,7 +430,7 @@ int watch_ends(__u64* arguments) {
 SEC("fexit/sk_alloc")
 int watch_allocated(__u64* arguments) {
   struct sock* const sk = (struct sock*)arguments[5];
-  if (sk) SeeAlive(sk, 0);
+  if (sk) SeeAlive(sk, kAlive);
   return 0;
 }
 
@@ -425,14 +440,14 @@ SEC("fentry/sk_free")
 int watch_freed(__u64* arguments) {
   struct sock* const sk = (struct sock*)arguments[0];
   if (sk->sk_wmem_alloc.refs.counter != 1) return 0;
-  if (sk->sk_destruct) SeeAlive(sk, 1);
+  if (sk->sk_destruct) SeeAlive(sk, kFreed);
   return 0;
 }
 
 // (sock). UDP and raw sockets end here, and some compilers put sk_free() into this one.
 SEC("fentry/sk_common_release")
 int watch_released(__u64* arguments) {
-  SeeAlive((struct sock*)arguments[0], 1);
+  SeeAlive((struct sock*)arguments[0], kEnds);
   return 0;
 }
 

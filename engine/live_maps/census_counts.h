@@ -62,7 +62,7 @@ struct CensusLife {
   __u64 net;    // the cookie of its namespace
   __u64 first;  // CLOCK_MONOTONIC, ns
   __u64 last;
-  __u64 ended;  // the last was its end
+  __u64 ended;  // how the last found it: 0 alive, 1 at its end, 2 about to be freed
 };
 
 struct CensusNamespace {

@@ -10,6 +10,7 @@ namespace inlay {
 struct CollectorMutation {
   bool one_census = false;
   bool no_grace_periods = false;
+  bool no_second_grace_period = false;
   bool no_time_wait = false;
   bool no_requests = false;
   bool no_namespace_ids = false;  // as on kernels that open no namespace by its id

@@ -51,6 +51,7 @@ struct sk_buff_head {
 struct sock {
   struct sock_common __sk_common;
   __u32 sk_mark;
+  unsigned short sk_protocol;
   struct sk_buff_head sk_receive_queue;
   struct {
     struct {

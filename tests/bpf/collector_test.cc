@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <thread>
 
@@ -178,6 +183,37 @@ TEST_F(CollectorTest, OneCollectsAtATime) {
   EXPECT_EQ(other->Collect(&report), Status::kOk);
 }
 
+// Its process is the first one of its own namespace, as in a container, and so is the next one.
+TEST_F(CollectorTest, OneCollectsAtATimeInAllNamespacesOfProcesses) {
+  for (int round = 0; round < 2; ++round) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const auto child = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0));
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      CollectorMutation mutation;
+      mutation.before_walks = [&](int) {
+        const char byte = 0;
+        if (write(ends[1], &byte, 1) == 1) pause();
+      };
+      Collect(&mutation);
+      _exit(1);
+    }
+    close(ends[1]);
+    char byte = 0;
+    EXPECT_EQ(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    std::unique_ptr<LiveCollector> other;
+    ASSERT_EQ(LiveCollector::Create({map_.get()}, {.only_namespaces = {namespace_.get()}}, &other),
+              Status::kOk);
+    LiveCollector::Report report;
+    EXPECT_EQ(other->Collect(&report), Status::kExists);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    EXPECT_EQ(other->Collect(&report), Status::kOk);
+  }
+}
+
 // --- each of these is right without a mutation, and wrong with it ---
 
 class MutationTest : public CollectorTest, public testing::WithParamInterface<bool> {
@@ -327,6 +363,42 @@ TEST_P(MutationTest, GracePeriods) {
   EXPECT_EQ(waiting, mutated());
   Intern(2);
   EXPECT_EQ(RateOf(udp), mutated() ? 2u : 1u);
+}
+
+// A socket got the index late, from a program that had found it before. Another program finds the
+// value by it, and still reads it when the socket has lost the index.
+TEST_P(MutationTest, SecondGracePeriod) {
+  object_.Attach("slow_get", cgroup_.fd());
+  exchange_->wait_ns = mutated() ? 15'000'000'000 : 500'000'000;
+  const uint32_t index = Intern(1);
+  const FileDescriptor udp = OpenSocket(SOCK_DGRAM);
+  const auto set_mark = [&](uint32_t mark) {
+    EXPECT_EQ(setsockopt(udp.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
+  };
+  CollectorMutation mutation;
+  mutation.no_second_grace_period = mutated();
+  mutation.only_connections = true;  // to stop to follow a function takes a grace period too
+  std::thread getting;
+  mutation.before_walks = [&](int census) {
+    if (census != 2) return;  // after the first grace period
+    set_mark(index << map_->field().shift);
+    getting = std::thread([&] {
+      sockaddr_in discard = {};
+      discard.sin_family = AF_INET;
+      discard.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      discard.sin_port = htons(9);
+      const char byte = 0;
+      sendto(udp.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&discard), sizeof(discard));
+    });
+    while (*static_cast<volatile __u32*>(&exchange_->waiting) == 0) std::this_thread::yield();
+    set_mark(0);
+  };
+  EXPECT_EQ(Collect(&mutation).freed, 1u);
+  EXPECT_EQ(exchange_->waiting == 1, mutated());
+  EXPECT_EQ(Intern(2), index);
+  exchange_->go_on = 1;
+  getting.join();
+  EXPECT_EQ(exchange_->seen.rate, mutated() ? 2u : 1u);
 }
 
 }  // namespace

@@ -176,6 +176,20 @@ int slow_set(struct bpf_sockopt* ctx) {
   return kAllow;
 }
 
+// In the path of packets the socket is not locked, so that it can lose its index meanwhile.
+SEC("cgroup_skb/egress")
+int slow_get(struct __sk_buff* packet) {
+  struct bpf_sock* const sk = packet->sk ? bpf_sk_fullsock(packet->sk) : 0;
+  const struct Policy* const found = sk ? inlay_get(policies, sk) : 0;
+  if (!found) return kAllow;
+  exchange.waiting = 1;
+  __u64 end_ns = bpf_ktime_get_ns() + exchange.wait_ns;
+  bpf_loop(1 << 23, Wait, &end_ns, 0);
+  exchange.seen = *found;
+  exchange.waiting = 2;
+  return kAllow;
+}
+
 SEC("cgroup/getsockopt")
 int in_getsockopt(struct bpf_sockopt* ctx) {
   struct bpf_sock* const sk = ctx->sk;

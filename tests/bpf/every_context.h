@@ -35,13 +35,13 @@ struct Exchange {
   struct Policy at_create;
   struct Policy in_setsockopt;
   struct Policy create_in_packet;
-  struct Policy seen;  // by the last packet
+  struct Policy seen;  // by the last packet, or slow_get
   struct Policy kind;
   struct Wide wide;
-  __u64 wait_ns;  // kSetSlowly: at most so long
+  __u64 wait_ns;  // slow_set and slow_get: at most so long
   __u32 index;    // for at_create and kSetIndex
   __s32 result;
-  __u32 waiting;  // kSetSlowly: 1 between finding the index and setting it; then 2
+  __u32 waiting;  // 1 between finding and using what they found; then 2
   __u32 go_on;    // ends the waiting
 };
 

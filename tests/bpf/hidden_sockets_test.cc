@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -102,6 +103,14 @@ class HiddenTest : public CollectorTest {
     FileDescriptor udp = OpenSocket(SOCK_DGRAM);
     Set(udp, rate);
     if (!ring_.Hide(std::move(udp))) GTEST_SKIP() << "no io_uring: " << std::strerror(errno);
+  }
+
+  static uint64_t SocketsUsed() {
+    std::ifstream file("/proc/thread-self/net/sockstat");
+    std::string word;
+    uint64_t used = 0;
+    file >> word >> word >> used;
+    return used;
   }
 
   Ring ring_;
@@ -217,6 +226,37 @@ TEST_P(KindTest, DoesNotStandForOneThatIsHidden) {
   Intern(2);
   EXPECT_EQ(CollectUntilFreed(3, &mutation_), 0u);
   EXPECT_EQ(complete_, 0);
+}
+
+// Children of MPTCP have the cookie of their listener: the next one is not the one before.
+TEST_F(HiddenTest, AChildOfMptcpDoesNotStandForTheNext) {
+  constexpr int kMptcp = 262;
+  Server server;
+  server.listener = FileDescriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, kMptcp));
+  if (!server.listener.ok()) GTEST_SKIP() << "no MPTCP: " << std::strerror(errno);
+  server.Listen();
+  ASSERT_NO_FATAL_FAILURE(Hide(1));
+  if (IsSkipped()) return;
+  const uint64_t used = SocketsUsed();
+  std::atomic<bool> ending = false;
+  std::thread churn([&] {
+    while (!ending) {
+      FileDescriptor client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, kMptcp));
+      EXPECT_EQ(connect(client.get(), server.at(), sizeof(server.address)), 0);
+      FileDescriptor child(accept4(server.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      usleep(2000);
+      const linger reset = {1, 0};
+      setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+      setsockopt(child.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+      client = FileDescriptor();
+      child = FileDescriptor();
+      for (int i = 0; i < 400 && SocketsUsed() > used; ++i) usleep(1000);
+      usleep(2000);
+    }
+  });
+  EXPECT_EQ(CollectUntilFreed(5), 0u);
+  ending = true;
+  churn.join();
 }
 
 // The watch has seen it come, but knows of no later time at which it was there.
