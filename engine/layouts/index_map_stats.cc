@@ -58,7 +58,7 @@ uint64_t IndexMap::codes() const noexcept {
   // Not private_values_->count(): releasing an owner empties its storage pointer before the store
   // counts down its code.
   if (table_ == nullptr) return 0;  // Create() failed
-  return table_->total_references() + spilled_now_.load(std::memory_order_relaxed);
+  return table_->FinalReferences() + spilled_now_.load(std::memory_order_relaxed);
 }
 
 bool IndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {

@@ -54,7 +54,7 @@ MemoryUsage KeyedIndexMap::memory_usage() const {
 
 uint64_t KeyedIndexMap::codes() const noexcept {
   if (keys_ == nullptr) return 0;  // Create() failed
-  return keys_->total_references() - keys_->open_refs() - state_->values;
+  return keys_->FinalReferences() - keys_->open_refs() - state_->values;
 }
 
 bool KeyedIndexMap::CheckCodes(const uint64_t* counted, std::string* reason) const {

@@ -189,6 +189,20 @@ void CreditRegistry::Add(CreditLender* lender) {
   lender->lends.store(true, std::memory_order_release);
 }
 
+void ReferenceCredits::GiveBackAllOf(CreditLender* lender) noexcept {
+  if (!lender->lends.load(std::memory_order_acquire)) return;
+  MutexLock lock(&registry.mutex);
+  for (ReferenceCredits* credits = registry.threads; credits != nullptr; credits = credits->next_) {
+    MutexLock other_lock(&credits->mutex_);
+    for (Slot& slot : credits->slots_) {
+      const uint32_t kept = slot.credits.load(std::memory_order_relaxed);
+      if (kept == 0 || slot.lender.load(std::memory_order_relaxed) != lender) continue;
+      slot.credits.store(0, std::memory_order_relaxed);
+      lender->give_back(lender, slot.index.load(std::memory_order_relaxed), kept);
+    }
+  }
+}
+
 void ReferenceCredits::Forget(CreditLender* lender) noexcept {
   if (!lender->lends.load(std::memory_order_acquire)) return;
   MutexLock lock(&registry.mutex);

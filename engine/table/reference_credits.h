@@ -106,6 +106,9 @@ class ReferenceCredits {
   static void Drain() noexcept;
   // Gives this thread's credits back.
   static void GiveBackOwn() noexcept;
+  // Gives back what all threads keep of a table that nobody uses any more, so that its counts are
+  // those of owners and ValueRefs, also while threads end.
+  static void GiveBackAllOf(CreditLender* lender) noexcept;
   // The lender's table is about to go, and nobody uses it any more.
   static void Forget(CreditLender* lender) noexcept;
   // The credits that all threads keep for a value. Exact while no thread uses the table.

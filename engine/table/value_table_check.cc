@@ -13,6 +13,7 @@
 #include "engine/sync/mutex.h"
 #include "engine/table/hash.h"
 #include "engine/table/ref_word.h"
+#include "engine/sync/test_point.h"
 #include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
@@ -31,9 +32,15 @@ void ValueTable::ForEach(
     if (!word.live()) continue;
     // Credits are nobody's references. Both may change while they are counted.
     const uint32_t count = word.count();
+    INLAY_TEST_POINT("for_each.counted");
     const uint32_t credits = std::min(count, ReferenceCredits::Kept(state_.get(), index));
     visit(index, {At(index), value_bytes_}, count - credits);
   }
+}
+
+uint64_t ValueTable::FinalReferences() noexcept {
+  ReferenceCredits::GiveBackAllOf(state_.get());
+  return total_references();
 }
 
 uint64_t ValueTable::total_references() const {

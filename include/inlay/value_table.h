@@ -277,6 +277,10 @@ class ValueTable {
   // not, StoreOptions::record_owners tells which owners still have values, and where each got its
   // first one.
   INLAY_API uint64_t total_references() const;
+  // The same, once nobody uses the table any more. Exact, also while threads that have used it end:
+  // takes back first what they keep for themselves. Takes a lock that such a thread takes.
+  // Reader section: not needed, allowed.
+  INLAY_API uint64_t FinalReferences() noexcept;
   // Of these, those that ValueRefs hold. Likewise.
   INLAY_API uint64_t open_refs() const noexcept;
 
