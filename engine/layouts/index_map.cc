@@ -257,8 +257,19 @@ Status IndexMap::Spill(const OwnerRef& owner, std::span<const std::byte> value,
   if (status != Status::kOk) return IsNoMemory(status) ? CountNoMemory(status) : status;
   INLAY_TEST_POINT("spill.private_put");
   // Under the lock the code cannot change to or from the spilled one, but indexes may come and go.
-  while (code != spilled && !words.CompareExchange(field_, &code, spilled)) {
-    status = expectation.Check(*this, owner, code);
+  // Check after each load, since a swap that fails may have met the mark of a closed owner.
+  if (code != spilled) {
+    status = words.Visit(field_, [&](auto& word) {
+      auto seen = word.load(std::memory_order_acquire);
+      Status expected = Status::kOk;
+      do {
+        code = ExtractCode(seen, field_);
+        expected = expectation.Check(*this, owner, code);
+      } while (expected == Status::kOk &&
+               !word.compare_exchange_weak(seen, ReplaceCode(seen, field_, spilled),
+                                           std::memory_order_acq_rel, std::memory_order_acquire));
+      return expected;
+    });
     if (status != Status::kOk) {
       private_values_->Remove(owner);
       return status;

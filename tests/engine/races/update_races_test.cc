@@ -203,5 +203,33 @@ TEST(ClosedOwnerRacesTest, ACloseThatComesFirstRefusesTheValue) {
   EXPECT_EQ(map->table().total_references(), 0U) << "no value has leaked";
 }
 
+// The same for a private value, which is put before the code.
+TEST(ClosedOwnerRacesTest, ACloseThatComesFirstRefusesAPrivateValue) {
+  for (const UpdateFlag flag : {UpdateFlag::kAny, UpdateFlag::kNoExist}) {
+    std::unique_ptr<Store> store;
+    std::unique_ptr<IndexMap> map;
+    ASSERT_EQ(Store::Create({.reserved_bits = 16, .mark_closed = true}, &store), Status::kOk);
+    ASSERT_EQ(
+        IndexMap::Create(*store, {.value_bytes = 8, .width_bits = 2, .background = false}, &map),
+        Status::kOk);
+    InlineWords<16> owners[3];
+    for (uint64_t value = 0; value < 2; ++value) {
+      ASSERT_EQ(map->Update(owners[value], std::as_bytes(std::span(&value, 1)), UpdateFlag::kAny),
+                Status::kOk);
+    }
+    const uint64_t value = 7;
+    {
+      const AtTestPoint put("spill.private_put",
+                            [&] { OnAnotherThread([&] { store->Close(owners[2]); }); });
+      EXPECT_EQ(map->Update(owners[2], std::as_bytes(std::span(&value, 1)), flag),
+                Status::kNotFound);
+    }
+    EXPECT_EQ(map->stats().spilled_now, 0U);
+    EXPECT_EQ(map->Update(owners[2], std::as_bytes(std::span(&value, 1)), flag), Status::kNotFound);
+    store->Close(owners[0]);
+    store->Close(owners[1]);
+  }
+}
+
 }  // namespace
 }  // namespace inlay
