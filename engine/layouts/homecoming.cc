@@ -97,7 +97,8 @@ IndexMap::HomeWalk IndexMap::WalkHome(size_t most_owners) noexcept {
     private_values_->ForSomeOwners(most_owners, visit);
   } else if (population != nullptr) {
     population->ForEachOwner([&](const OwnerRef& owner) {
-      const bool is_spilled = owner.words().Load(field_) == field_.spilled_code();
+      const bool is_spilled =
+          owner.words().Holds(field_) && owner.words().Load(field_) == field_.spilled_code();
       if (is_spilled && walk.seen < most_owners) visit(owner);
     });
   }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "inlay/index_map.h"
+#include "inlay/local_storage.h"
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/print_status.h"
@@ -26,7 +27,10 @@ class TwoValueMap : public testing::Test {
   static constexpr uint64_t kAbsent = ~uint64_t{0};
 
   TwoValueMap() {
-    EXPECT_EQ(Store::Create({.reserved_bits = 16}, &store_), Status::kOk);
+    constexpr bool kHasPointer = requires(Owner & owner) { owner.storage_pointer(); };
+    LocalStorageDomain* const private_values = kHasPointer ? &domain_ : nullptr;
+    EXPECT_EQ(Store::Create({.reserved_bits = 16, .private_values = private_values}, &store_),
+              Status::kOk);
     EXPECT_EQ(IndexMap::Create(
                   *store_, {.value_bytes = 8, .width_bits = 2, .background = false, .clone = true},
                   &map_),
@@ -56,6 +60,7 @@ class TwoValueMap : public testing::Test {
     return owner.inline_words().Load(map_->field()) == map_->field().spilled_code();
   }
 
+  LocalStorageDomain domain_;  // of owners with storage pointers
   std::unique_ptr<Store> store_;
   std::unique_ptr<IndexMap> map_;
 };
