@@ -34,6 +34,8 @@ check kernel/kernel_bench --inlay_sockets=500000
 for sweep in maps connections census; do
   check kernel/kernel_bench --inlay_sweep="$sweep" --inlay_sockets=500000
 done
+echo "=== reload_bench: nobody is spilled 100 ms after each of 100 reloads at 10 bits"
+build/release/bench/reload_bench 10 100 || failed=1
 echo "=== counts.sh"
 bench/counts.sh build/release/bench
 case $? in

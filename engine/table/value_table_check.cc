@@ -11,9 +11,9 @@
 
 #include "engine/memory/address_range.h"
 #include "engine/sync/mutex.h"
+#include "engine/sync/test_point.h"
 #include "engine/table/hash.h"
 #include "engine/table/ref_word.h"
-#include "engine/sync/test_point.h"
 #include "engine/table/reference_credits.h"
 #include "engine/table/slot_array.h"
 #include "engine/table/value_table_state.h"
