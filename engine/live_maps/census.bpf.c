@@ -106,8 +106,8 @@ static __always_inline void CountMark(__u32 mark, int is_new) {
   }
 }
 
-// Children of MPTCP have their listener's cookie (Linux 6.18, mptcp_sk_clone_init()). Those of other
-// sockets are their own.
+// Children of MPTCP have their listener's cookie (Linux 6.18, mptcp_sk_clone_init()). Those of
+// other sockets are their own.
 static __always_inline int HasOwnCookie(const struct sock* sk) {
   enum { kMptcp = 262 };
   return BPF_CORE_READ(sk, sk_protocol) != kMptcp;
