@@ -6,10 +6,12 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -138,6 +140,51 @@ TEST_F(CollectCommandTest, WritesMetrics) {
         std::string("inlay_census_complete_age_seconds gauge seconds\n")}) {
     EXPECT_THAT(read.text, HasSubstr(line));
   }
+}
+
+// One that repeats begins before anything is pinned, and sees when other maps are.
+TEST_F(CollectCommandTest, WaitsForMapsAndSeesWhenTheyArePinnedAnew) {
+  const auto unpin = [] {
+    for (const auto& pin : std::filesystem::directory_iterator("/sys/fs/bpf")) {
+      if (pin.path().filename().string().starts_with("policies_")) {
+        std::filesystem::remove(pin.path());
+      }
+    }
+  };
+  unpin();
+  EXPECT_EQ(Collect().exit_code, 2);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const auto self = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const std::string command = (self / INLAY_COMMAND).string();
+    execl(command.c_str(), "inlay", "collect", "--pinned", "/sys/fs/bpf", "--network-namespace",
+          "/proc/self/ns/net", "--every", "0.01", static_cast<char*>(nullptr));
+    _exit(1);
+  }
+  const auto await_collected = [](const LiveMap& map) {
+    for (int i = 0; i < 3000 && map.CountValues().values != 0; ++i) usleep(20'000);
+    EXPECT_EQ(map.CountValues().values, 0u);
+  };
+  Intern(1);
+  EXPECT_EQ(map_->Pin("/sys/fs/bpf"), Status::kOk);
+  await_collected(*map_);
+
+  TestObject other{inlay_pinned_object()};
+  std::unique_ptr<LiveMap> others;
+  ASSERT_EQ(LiveMap::Prepare(other.get(), {}), Status::kOk);
+  ASSERT_EQ(other.Load(), 0);
+  ASSERT_EQ(LiveMap::Open(other.get(), "policies", &others), Status::kOk);
+  map_.swap(others);
+  Intern(2);
+  unpin();
+  EXPECT_EQ(map_->Pin("/sys/fs/bpf"), Status::kOk);
+  await_collected(*map_);
+  kill(child, SIGTERM);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 TEST_F(CollectCommandTest, AFailedCommandLeavesTheMetrics) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -69,6 +71,41 @@ std::string Reason(Status status) {
              : std::strerror(ToErrno(status));
 }
 
+// The maps that are pinned in a folder, by what was there when they were last opened.
+class CollectedMaps {
+ public:
+  explicit CollectedMaps(std::string folder) : folder_(std::move(folder)) {}
+
+  const std::vector<LiveMap*>& all() const { return all_; }
+
+  // Opens the maps anew if others are pinned there by now. Returns what failed; empty if nothing.
+  std::string Refresh(bool* changed) {
+    std::vector<std::pair<std::string, ino_t>> pinned;
+    for (const std::string& name : LiveMap::NamesIn(folder_)) {
+      struct stat pin = {};
+      stat(absl::StrCat(folder_, "/", name, "_state").c_str(), &pin);
+      pinned.emplace_back(name, pin.st_ino);
+    }
+    *changed = pinned != pinned_;
+    if (!*changed) return "";
+    pinned_ = std::move(pinned);
+    all_.clear();
+    maps_.clear();
+    for (const auto& [name, inode] : pinned_) {
+      const Status opened = LiveMap::Open(folder_, name, &maps_.emplace_back());
+      if (opened != Status::kOk) return absl::StrCat(folder_, "/", name, ": ", Reason(opened));
+      all_.push_back(maps_.back().get());
+    }
+    return "";
+  }
+
+ private:
+  const std::string folder_;
+  std::vector<std::pair<std::string, ino_t>> pinned_;  // names, and inodes of their pins
+  std::vector<std::unique_ptr<LiveMap>> maps_;
+  std::vector<LiveMap*> all_;
+};
+
 // Waits for a signal that ends the command. True if it came.
 bool WaitForEnd(int signals, double seconds) {
   pollfd waiting = {signals, POLLIN, 0};
@@ -108,21 +145,6 @@ int Collect(const CollectOptions& options) {
     if (!namespaces.back().ok()) return fail(absl::StrCat(path, ": ", std::strerror(errno)));
     collecting.only_namespaces.push_back(namespaces.back().get());
   }
-  std::vector<std::unique_ptr<LiveMap>> maps;
-  std::vector<LiveMap*> all;
-  for (const std::string& name : LiveMap::NamesIn(options.pinned)) {
-    const Status opened = LiveMap::Open(options.pinned, name, &maps.emplace_back());
-    if (opened != Status::kOk) {
-      return fail(absl::StrCat(options.pinned, "/", name, ": ", Reason(opened)));
-    }
-    all.push_back(maps.back().get());
-  }
-  if (all.empty()) return fail(absl::StrCat(options.pinned, ": no maps are pinned there"));
-  std::unique_ptr<LiveCollector> collector;
-  const Status made = LiveCollector::Create(all, collecting, &collector);
-  if (made != Status::kOk) return fail(Reason(made));
-  WarnOfMarkUsers(all, collecting.only_namespaces);
-
   sigset_t ending;
   sigemptyset(&ending);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ending, signal);
@@ -131,7 +153,27 @@ int Collect(const CollectOptions& options) {
   const live_kernel::FileDescriptor signals(signalfd(-1, &ending, SFD_CLOEXEC));
   if (!signals.ok()) return fail(std::strerror(errno));
   CollectTotals totals;
+  CollectedMaps maps(options.pinned);
+  std::unique_ptr<LiveCollector> collector;
+  bool said_that_none_are_there = false;
   for (;;) {
+    bool changed = false;
+    if (const std::string failed = maps.Refresh(&changed); !failed.empty()) return fail(failed);
+    if (maps.all().empty()) {
+      const std::string none = absl::StrCat(options.pinned, ": no maps are pinned there");
+      if (options.every_seconds == 0) return fail(none);
+      if (!said_that_none_are_there) std::fprintf(stderr, "inlay collect: %s\n", none.c_str());
+      said_that_none_are_there = true;
+      if (WaitForEnd(signals.get(), options.every_seconds)) return kExitOk;
+      continue;
+    }
+    said_that_none_are_there = false;
+    if (changed) {
+      collector = nullptr;
+      const Status made = LiveCollector::Create(maps.all(), collecting, &collector);
+      if (made != Status::kOk) return fail(Reason(made));
+      WarnOfMarkUsers(maps.all(), collecting.only_namespaces);
+    }
     LiveCollector::Report report;
     const auto begin = std::chrono::steady_clock::now();
     const Status collected = collector->Collect(&report);
@@ -147,7 +189,7 @@ int Collect(const CollectOptions& options) {
     totals.Add(report, now, took.count());
     if (!options.metrics.empty()) {
       const absl::Status written =
-          WriteFiles({{options.metrics, CollectMetrics(all, report, totals, now)}});
+          WriteFiles({{options.metrics, CollectMetrics(maps.all(), report, totals, now)}});
       if (!written.ok()) return fail(std::string(written.message()));
     }
     if (options.every_seconds == 0) return report.complete ? kExitOk : kExitBadInput;
