@@ -34,22 +34,30 @@ class Collecting {
     // A lock belongs to an opening, so each needs one of its own.
     FileDescriptor opened(bpf_map_get_fd_by_id(info.id));
     if (!opened.ok()) return StatusOfErrno(errno);
-    struct flock byte = {};
-    byte.l_type = F_WRLCK;
-    byte.l_whence = SEEK_SET;
-    byte.l_start = info.id;
-    byte.l_len = 1;
-    if (fcntl(opened.get(), F_OFD_SETLK, &byte) != 0) {
+    if (SetLock(opened, info.id, F_WRLCK) != 0) {
       return errno == EAGAIN || errno == EACCES ? Status::kExists : StatusOfErrno(errno);
     }
-    begun->reset(new Collecting(std::move(opened)));
+    begun->reset(new Collecting(std::move(opened), info.id));
     return Status::kOk;
   }
+  Collecting(const Collecting&) = delete;
+  Collecting& operator=(const Collecting&) = delete;
+  // A child that was forked meanwhile may have the descriptor too.
+  ~Collecting() { SetLock(opened_, id_, F_UNLCK); }
 
  private:
-  explicit Collecting(FileDescriptor opened) : opened_(std::move(opened)) {}
+  Collecting(FileDescriptor opened, uint32_t id) : opened_(std::move(opened)), id_(id) {}
+  static int SetLock(const FileDescriptor& opened, uint32_t id, short type) {
+    struct flock byte = {};
+    byte.l_type = type;
+    byte.l_whence = SEEK_SET;
+    byte.l_start = id;
+    byte.l_len = 1;
+    return fcntl(opened.get(), F_OFD_SETLK, &byte);
+  }
 
-  FileDescriptor opened_;
+  const FileDescriptor opened_;
+  const uint32_t id_;
 };
 
 class Watching {

@@ -34,6 +34,12 @@ namespace {
 constexpr uint64_t kFewestCompared = 1000;
 constexpr uint64_t kFewestWritten = uint64_t{2} * kMostShadowed;  // so indexes were used again
 
+// Different values that sockets get at a time: usually fewer than there are indexes, and now and
+// then more.
+constexpr uint32_t kUsualNumbers = kMostShadowed / 3;
+constexpr uint32_t kManyNumbers = 2 * kMostShadowed;
+constexpr uint32_t kWalksOfMany = 4;  // of each 64
+
 // The part of .data that the programs read.
 struct Numbers {
   uint32_t first;
@@ -92,7 +98,7 @@ class CollectingThread {
   uint64_t passes_ = 0;
   uint64_t complete_ = 0;
   uint64_t complete_beside_births_ = 0;
-  uint64_t freed_ = 0;
+  std::atomic<uint64_t> freed_ = 0;
   uint64_t kept_ = 0;
   std::thread thread_;
 };
@@ -164,14 +170,20 @@ TEST_F(ShadowTest, BothAreTheSame) {
              counts_->walked > kFewestCompared && counts_->spilled > 0 &&
              map_->CountValues().interned > kFewestWritten;
     };
-    while (!is_done() && counts_->differed == 0) {
+    const uint32_t first = numbers_->first;
+    for (uint32_t walks = 0; !is_done() && counts_->differed == 0; ++walks) {
       Walk();
-      numbers_->first = numbers_->first + 1;
+      numbers_->count = walks % 64 < kWalksOfMany ? kManyNumbers : kUsualNumbers;
+      // New values come as indexes come back, so that most sockets have an index.
+      if (numbers_->first - first <= collecting.freed()) numbers_->first = numbers_->first + 1;
     }
     for (const auto& each : traffic) steps += each->steps();
   }
   collecting.End();
   const LiveMap::Statistics values = map_->CountValues();
+  const uint64_t by_index =
+      counts_->packets + counts_->walked - counts_->spilled - counts_->without;
+  std::printf("%lu by an index; ", by_index);
   std::printf(
       "%lu steps; compared %llu packets and %llu sockets (%llu spilled, %llu without a value, %llu "
       "not compared); %lu values written, %lu spilled\n",
@@ -189,6 +201,7 @@ TEST_F(ShadowTest, BothAreTheSame) {
   EXPECT_GT(counts_->packets, kFewestCompared);
   EXPECT_GT(counts_->walked, kFewestCompared);
   EXPECT_GT(counts_->spilled, 0u);
+  EXPECT_GT(by_index, kFewestCompared);
   EXPECT_GT(values.interned, kFewestWritten);
 }
 

@@ -3,7 +3,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -49,6 +52,7 @@ ShadowTraffic::ShadowTraffic(uint64_t seed, const volatile uint32_t* first_numbe
 ShadowTraffic::~ShadowTraffic() {
   ending_ = true;
   thread_.join();
+  if (forked_ > 0) waitpid(forked_, nullptr, 0);
 }
 
 uint32_t ShadowTraffic::Number() { return *first_number_ + Below(*numbers_); }
@@ -66,12 +70,13 @@ void ShadowTraffic::Change(const Socket& socket) {
 ShadowTraffic::Listener ShadowTraffic::Bind(int type, bool set_before) {
   Listener made = {};
   const bool wide = Below(2) == 0;
+  const bool dual = wide && Below(2) == 0;  // clients come by IPv4
   made.socket = Open(type, wide ? AF_INET6 : AF_INET);
   if (set_before) Change(made.socket);
   made.address_bytes = wide ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   made.address.sin6_family = wide ? AF_INET6 : AF_INET;
   if (wide) {
-    made.address.sin6_addr = in6addr_loopback;
+    made.address.sin6_addr = dual ? in6addr_any : in6addr_loopback;
   } else {
     const in_addr loopback = {htonl(INADDR_LOOPBACK)};
     std::memcpy(&reinterpret_cast<sockaddr_in*>(&made.address)->sin_addr, &loopback,
@@ -80,6 +85,13 @@ ShadowTraffic::Listener ShadowTraffic::Bind(int type, bool set_before) {
   auto* const at = reinterpret_cast<sockaddr*>(&made.address);
   if (bind(made.socket.get(), at, made.address_bytes) != 0) return made;
   getsockname(made.socket.get(), at, &made.address_bytes);
+  if (!dual) return made;
+  sockaddr_in by_ipv4 = {};
+  by_ipv4.sin_family = AF_INET;
+  by_ipv4.sin_port = made.address.sin6_port;
+  by_ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::memcpy(&made.address, &by_ipv4, sizeof(by_ipv4));
+  made.address_bytes = sizeof(by_ipv4);
   return made;
 }
 
@@ -160,6 +172,22 @@ void ShadowTraffic::TakeBack(Channel& channel) {
   channel.has_socket = false;
 }
 
+// A process that has the sockets too, for a while: they outlive their close here.
+void ShadowTraffic::Fork() {
+  if (forked_ > 0) {
+    if (waitpid(forked_, nullptr, WNOHANG) == 0) return;
+    forked_ = 0;
+    return;
+  }
+  const useconds_t stays_us = 1 + Below(50'000);
+  const pid_t process = fork();
+  if (process == 0) {
+    usleep(stays_us);
+    _exit(0);
+  }
+  forked_ = std::max(process, 0);
+}
+
 // Data may be in flight, and children of a listener not accepted.
 void ShadowTraffic::CloseOne() {
   if (sockets_.empty()) return;
@@ -215,6 +243,9 @@ void ShadowTraffic::Run() {
         break;
       case Step::kExchange:
         Exchange();
+        break;
+      case Step::kFork:
+        Fork();
         break;
     }
   }

@@ -6,6 +6,7 @@
 #define INLAY_TESTS_BPF_SHADOW_TRAFFIC_H_
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
 #include <array>
 #include <atomic>
@@ -47,8 +48,8 @@ class ShadowTraffic {
   };
 
   // What a step may do.
-  enum class Step : uint8_t { kConnect, kClose, kPass, kChange, kExchange };
-  static constexpr size_t kSteps = 5;
+  enum class Step : uint8_t { kConnect, kClose, kPass, kChange, kExchange, kFork };
+  static constexpr size_t kSteps = 6;
 
   void Run();
   void DrawOdds();
@@ -64,6 +65,7 @@ class ShadowTraffic {
   void Pass();
   void TakeBack(Channel& channel);
   void CloseOne();
+  void Fork();
 
   std::mt19937_64 random_;
   // Of each step, and of some of its variants: in 256.
@@ -79,6 +81,7 @@ class ShadowTraffic {
   std::vector<Listener> receivers_;  // UDP
   std::vector<Socket> sockets_;
   std::vector<Channel> channels_;
+  pid_t forked_ = 0;  // a child that may still have sockets
   std::atomic<uint64_t> steps_ = 0;
   std::atomic<bool> ending_ = false;
   std::thread thread_;
