@@ -23,9 +23,11 @@ constexpr SocketKind kUdp = {AF_INET, SOCK_DGRAM, "udp"};
 }  // namespace
 
 size_t LoadedByCaptures() {
-  constexpr std::array kPrograms = {
-      "values_by_file", "values_by_map",    "locked_by_file",  "locked_by_map",  "count_in_map",
-      "fold_in_map",    "fold_copy_in_map", "sockets_by_file", "sockets_of_tcp", "sockets_of_udp"};
+  constexpr std::array kPrograms = {"values_by_file",   "values_by_map",   "locked_by_file",
+                                    "locked_by_map",    "count_in_map",    "fold_in_map",
+                                    "fold_copy_in_map", "sockets_by_file", "sockets_of_tcp",
+                                    "sockets_of_udp",   "indexed_by_file", "indexed_by_map",
+                                    "indexed_of_tcp",   "indexed_of_udp",  "indexed_of_unix"};
   size_t count = 0;
   for (uint32_t id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
     const live_kernel::FileDescriptor fd(bpf_prog_get_fd_by_id(id));

@@ -25,7 +25,7 @@
 #include "tests/capture/held_sockets.h"
 #include "tools/capture/attribute_fields.h"
 #include "tools/capture/capture_source.h"
-#include "tools/capture/socket_attributes.h"
+#include "tools/capture/walk/socket_attributes.h"
 
 namespace inlay::capture {
 namespace {

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "tools/capture/socket_attributes.h"
+#include "tools/capture/walk/socket_attributes.h"
 
 namespace inlay::capture {
 namespace {

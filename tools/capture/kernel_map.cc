@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <set>
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tools/analysis/grammar/close_names.h"
+#include "tools/capture/inlay_map.h"
 #include "tools/capture/system/capabilities.h"
 
 namespace inlay::capture {
@@ -40,6 +42,7 @@ absl::StatusOr<KernelMap> Describe(live_kernel::FileDescriptor fd, const std::st
   map.key_bytes = info.key_size;
   map.value_bytes = info.value_size;
   map.max_entries = info.max_entries;
+  map.flags = info.map_flags;
   map.btf_id = info.btf_id;
   map.btf_value_type_id = info.btf_value_type_id;
   return map;
@@ -143,6 +146,15 @@ absl::StatusOr<KernelMap> OpenMapByName(std::string_view name) {
     found = &map;
   }
   if (ids.size() > 1) {
+    // A long name is that of other parts of the same map too.
+    const std::vector<InlayMap> shared = FindInlayMaps(*maps);
+    const auto is_it = [&](const InlayMap& map) { return map.name == name; };
+    if (std::count_if(shared.begin(), shared.end(), is_it) == 1) {
+      const uint32_t id = std::find_if(shared.begin(), shared.end(), is_it)->storage_id;
+      for (KernelMap& map : *maps) {
+        if (map.id == id) return std::move(map);
+      }
+    }
     return absl::InvalidArgumentError(
         absl::StrCat("--map ", std::string(name), ": ", ids.size(),
                      " maps have this name; choose one with --map-id: ", absl::StrJoin(ids, ", ")));

@@ -24,6 +24,7 @@ struct KernelMap {
   uint32_t key_bytes = 0;
   uint32_t value_bytes = 0;
   uint32_t max_entries = 0;
+  uint32_t flags = 0;   // BPF_F_*
   uint32_t btf_id = 0;  // 0: no BTF
   uint32_t btf_value_type_id = 0;
   uint64_t memlock_bytes = 0;  // the kernel's own figure
@@ -45,8 +46,9 @@ bool CanBeCaptured(uint32_t type);
 // The map with this id. kNotFound: there is none, or no longer. Needs CAP_SYS_ADMIN.
 absl::StatusOr<KernelMap> OpenMapById(uint32_t id);
 
-// The map of this name, of which the kernel keeps 15 bytes. If several maps have it, the error
-// lists their ids; if none has, it lists similar names. Needs CAP_SYS_ADMIN.
+// The map of this name, of which the kernel keeps 15 bytes; the storage, if a map of inlay.bpf.h
+// has it. If several maps have it, the error lists their ids; if none has, it lists similar names.
+// Needs CAP_SYS_ADMIN.
 absl::StatusOr<KernelMap> OpenMapByName(std::string_view name);
 
 // The map that is pinned here, in a BPF file system. Needs CAP_BPF and the right to read the file.

@@ -11,7 +11,7 @@
 #include "tools/capture/pinned_maps.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
-#include "tools/capture/walk_programs.h"
+#include "tools/capture/walk/walk_programs.h"
 
 namespace inlay::capture {
 namespace {

@@ -9,11 +9,11 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "tools/capture/buffered_sockets.h"
 #include "tools/capture/open_source.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/value_schema.h"
-#include "tools/capture/walk_programs.h"
+#include "tools/capture/walk/buffered_sockets.h"
+#include "tools/capture/walk/walk_programs.h"
 
 namespace inlay::capture {
 namespace {

@@ -12,12 +12,12 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tools/capture/buffered_sockets.h"
 #include "tools/capture/open_source.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/table_reader.h"
 #include "tools/capture/value_schema.h"
-#include "tools/capture/walk_programs.h"
+#include "tools/capture/walk/buffered_sockets.h"
+#include "tools/capture/walk/walk_programs.h"
 
 namespace inlay::capture {
 namespace {
@@ -34,7 +34,7 @@ constexpr char kPaused[] =
 
 class StorageCapture : public CaptureSource {
  public:
-  absl::Status Open(KernelMap map, const CaptureOptions& options) {
+  absl::Status Open(KernelMap map, const CaptureOptions& options, const std::string& doubt) {
     map_ = std::move(map);
     stop_ = options.stop;
     buffer_bytes_ = options.buffer_bytes;
@@ -47,6 +47,7 @@ class StorageCapture : public CaptureSource {
     description_.map_type = MapTypeName(map_.type);
     description_.value_type = schema_.type_name;
     description_.notes = schema_.notes;
+    if (!doubt.empty()) description_.notes.push_back(doubt);
     if (options.method == Method::kFold && schema_.lock_offset.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "--method fold does not take the bpf_spin_lock that the values of map ", map_.id, " '",
@@ -264,8 +265,9 @@ class StorageCapture : public CaptureSource {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenStorageCapture(KernelMap map,
-                                                                  const CaptureOptions& options) {
-  return OpenSource<StorageCapture>(std::move(map), options);
+                                                                  const CaptureOptions& options,
+                                                                  const std::string& doubt) {
+  return OpenSource<StorageCapture>(std::move(map), options, doubt);
 }
 
 }  // namespace inlay::capture

@@ -4,6 +4,7 @@
 #define INLAY_TOOLS_CAPTURE_STORAGE_CAPTURE_H_
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "tools/capture/capture_source.h"
@@ -11,9 +12,11 @@
 
 namespace inlay::capture {
 
-// REQUIRES: map.is_sk_storage(). Fails as OpenCapture() does.
+// REQUIRES: map.is_sk_storage(). `doubt`, unless it is empty, becomes a note. Fails as
+// OpenCapture() does.
 absl::StatusOr<std::unique_ptr<CaptureSource>> OpenStorageCapture(KernelMap map,
-                                                                  const CaptureOptions& options);
+                                                                  const CaptureOptions& options,
+                                                                  const std::string& doubt);
 
 }  // namespace inlay::capture
 

@@ -26,10 +26,19 @@ Btf LoadBtf(const KernelMap& map) {
   return Btf(btf__load_from_kernel_by_id(map.btf_id));
 }
 
+// The name that inlay.bpf.h gives to the type of a map's values, beside its own.
+bool IsInlayValue(const btf* types, const btf_type* type) {
+  const char* const name = btf__name_by_offset(types, type->name_off);
+  return btf_is_typedef(type) && name != nullptr &&
+         std::string_view(name).ends_with("_inlay_value");
+}
+
 // The name in C: "struct flow", "__u64"; empty for an anonymous type.
 std::string TypeName(const btf* types, uint32_t id) {
   const btf_type* type = btf__type_by_id(types, id);
-  while (type != nullptr && btf_is_mod(type)) type = btf__type_by_id(types, type->type);
+  while (type != nullptr && (btf_is_mod(type) || IsInlayValue(types, type))) {
+    type = btf__type_by_id(types, type->type);
+  }
   if (type == nullptr) return {};
   const char* const name = btf__name_by_offset(types, type->name_off);
   if (name == nullptr || *name == '\0') return {};

@@ -279,7 +279,9 @@ absl::Status TakeAll(const CaptureCommandOptions& options, CaptureSource& source
 std::string Nothing(const capture::CaptureDescription& what) {
   if (what.source == "sockets") return "no socket was found";
   const std::string map = absl::StrCat("map ", what.map_id.value_or(0), " '", what.map_name, "'");
-  if (what.map_type == "sk_storage") return absl::StrCat("no socket has a value in ", map);
+  if (what.map_type == "sk_storage" || what.map_type == "inlay_map") {
+    return absl::StrCat("no socket has a value in ", map);
+  }
   if (what.map_type == "task_storage") return absl::StrCat("no task has a value in ", map);
   if (what.map_type == "cgrp_storage") return absl::StrCat("no cgroup has a value in ", map);
   return absl::StrCat(map, " has no entry");

@@ -251,6 +251,14 @@ TEST_F(MapToPasteTest, ATypeWithoutANameGetsOne) {
   EXPECT_TRUE(Has(Analyze(), "INLAY_MAP(policy_map, struct policy_map_value, 30, 27);"));
 }
 
+TEST_F(MapToPasteTest, IsThereForAMapThatProgramsShareAlready) {
+  header_.provenance.map_type = "inlay_map";
+  const std::string text = Analyze();
+  EXPECT_TRUE(Has(text, "INLAY_MAP(policy_map, struct policy, 30, 27);")) << text;
+  EXPECT_TRUE(Has(text, "share the values of policy_map already")) << text;
+  EXPECT_FALSE(Has(text, "In place of the socket storage")) << text;
+}
+
 TEST_F(MapToPasteTest, OnlyWhereSharingIsAdvised) {
   EXPECT_FALSE(Has(Analyze("", 1000), "INLAY_MAP"));
   header_.provenance.map_type = "hash";

@@ -27,7 +27,7 @@ struct CaptureProvenance {
   std::string source = {};          // the kind of the records: "map", or "sockets"
   std::string map_name = {};
   std::optional<uint32_t> map_id = {};
-  std::string map_type = {};    // "sk_storage", "lru_hash": bpftool's name for it
+  std::string map_type = {};    // "sk_storage", "lru_hash": bpftool's name for it; "inlay_map"
   std::string value_type = {};  // the BTF name of the value's type, "struct flow"
   std::string method = {};      // the means of reading, "iter/task_file"
   // Other facts by name: "cgroup", "command". Names are unique and not empty.

@@ -40,8 +40,9 @@ bool HasPadding(const Report& report) {
 
 std::optional<page::Section> MapSection(const Report& report) {
   const analysis::RecordSchema& schema = report.schema;
-  if (schema.map_type != "sk_storage" || schema.map_name.empty() || report.records == 1 ||
-      report.value_bytes > kMostMapValueBytes || !IndexPays(report)) {
+  const bool is_shared = schema.map_type == "inlay_map";
+  if ((schema.map_type != "sk_storage" && !is_shared) || schema.map_name.empty() ||
+      report.records == 1 || report.value_bytes > kMostMapValueBytes || !IndexPays(report)) {
     return std::nullopt;
   }
   // Room for a change of all values; if that is too much, for the values of today.
@@ -56,11 +57,15 @@ std::optional<page::Section> MapSection(const Report& report) {
                    analysis::IndexCapacity(*bits), ", ", kMarkBits - *bits, ");  /* ", *bits,
                    " bits of the mark, from bit ", kMarkBits - *bits, " on */\n");
   page::Section section{.id = "map", .title = "The map for BPF programs"};
-  page::Text text(absl::StrCat(
-      "In place of the socket storage ", name, ", with room for ",
-      report.rollout_index_bits.has_value() ? "a change of all values" : "the values of today",
-      ". Choose bits of the mark that nobody else uses; docs/bpf.md has "
-      "what to change in programs."));
+  const std::string room = absl::StrCat("with room for ", report.rollout_index_bits.has_value()
+                                                              ? "a change of all values"
+                                                              : "the values of today");
+  page::Text text(
+      is_shared ? absl::StrCat("Programs share the values of ", name, " already. This is the map ",
+                               room, ". Choose bits of the mark that nobody else uses.")
+                : absl::StrCat("In place of the socket storage ", name, ", ", room,
+                               ". Choose bits of the mark that nobody else uses; docs/bpf.md has "
+                               "what to change in programs."));
   if (HasPadding(report)) text.Plain(" Give the padding of the struct a name, and zero it.");
   section.blocks.emplace_back(page::Paragraph{std::move(text)});
   section.blocks.emplace_back(page::CodeBlock{.title = "To paste", .code = std::move(code)});

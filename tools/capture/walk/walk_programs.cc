@@ -1,4 +1,4 @@
-#include "tools/capture/walk_programs.h"
+#include "tools/capture/walk/walk_programs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/file_descriptor.h"
+#include "inlay/live_map.h"
 #include "tools/capture/system/capabilities.h"
 #include "tools/capture/system/first_namespace.h"
 #include "tools/capture/system/libbpf_messages.h"
@@ -103,6 +104,12 @@ absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::Load(const Options& 
   int error = options.storage_map_fd >= 0 ? bpf_map__reuse_fd(captured, options.storage_map_fd)
                                           : bpf_map__set_autocreate(captured, false);
   if (error != 0) return CallFailed("using the map", -error, ToLoad());
+  for (const auto& [name, fd] : {std::pair{"indexed", options.indexed_values_fd},
+                                 std::pair{"indexed_state", options.indexed_state_fd}}) {
+    bpf_map* const indexed = bpf_object__find_map_by_name(object, name);
+    error = fd >= 0 ? bpf_map__reuse_fd(indexed, fd) : bpf_map__set_autocreate(indexed, false);
+    if (error != 0) return CallFailed("using the map's values", -error, ToLoad());
+  }
   if (options.most_records != 0) {
     bpf_map__set_value_size(records, static_cast<uint32_t>(loaded->record_bytes_));
     bpf_map__set_max_entries(records, static_cast<uint32_t>(options.most_records));
@@ -121,8 +128,14 @@ absl::StatusOr<std::unique_ptr<WalkPrograms>> WalkPrograms::Load(const Options& 
     void* const initial = const_cast<void*>(bpf_map__initial_value(map, &bytes));
     if (initial == nullptr || bytes < sizeof(WalkSettings)) continue;
     if (std::string_view(bpf_map__name(map)).ends_with(".rodata")) {
-      const WalkSettings settings = {static_cast<uint32_t>(options.value_bytes),
-                                     options.lock_offset};
+      WalkSettings settings = {};
+      settings.value_bytes = static_cast<uint32_t>(options.value_bytes);
+      settings.lock_offset = options.lock_offset;
+      settings.shift = options.state.shift;
+      settings.most_code = MarkField{options.state.shift, options.state.width}.most_code();
+      settings.most_values = options.state.most_values;
+      settings.any_storage = options.state.flags & INLAY_ANY_STORAGE;
+      settings.hints_offset = options.state.hints_offset;
       std::memcpy(initial, &settings, sizeof(settings));
     }
   }

@@ -1,4 +1,4 @@
-#include "tools/capture/buffered_sockets.h"
+#include "tools/capture/walk/buffered_sockets.h"
 
 #include <algorithm>
 #include <fstream>

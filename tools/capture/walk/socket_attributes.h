@@ -6,8 +6,8 @@
 // attribute_fields.cc has the names and types that analyze prints, and checks them against this
 // struct.
 
-#ifndef INLAY_TOOLS_CAPTURE_SOCKET_ATTRIBUTES_H_
-#define INLAY_TOOLS_CAPTURE_SOCKET_ATTRIBUTES_H_
+#ifndef INLAY_TOOLS_CAPTURE_WALK_SOCKET_ATTRIBUTES_H_
+#define INLAY_TOOLS_CAPTURE_WALK_SOCKET_ATTRIBUTES_H_
 
 #include <linux/types.h>
 
@@ -56,4 +56,4 @@ struct SocketAttributes {
   char upper_protocol[16];  // "tls", "mptcp"; empty: none
 };
 
-#endif  // INLAY_TOOLS_CAPTURE_SOCKET_ATTRIBUTES_H_
+#endif  // INLAY_TOOLS_CAPTURE_WALK_SOCKET_ATTRIBUTES_H_

@@ -6,131 +6,15 @@
 // when the buffer is full: a program that returns 1 is run again for the same object by the next
 // read().
 
-#include "tools/capture/socket_walk.h"
+#include "tools/capture/walk/socket_walk.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
-#include "tools/capture/socket_attributes.h"
-
-// The kernel's types, with the fields that we read; the loader relocates their offsets (CO-RE).
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct net {
-  __u64 net_cookie;
-};
-typedef struct {
-  struct net* net;
-} possible_net_t;
-struct sock_common {
-  unsigned short skc_family;
-  volatile unsigned char skc_state;
-  unsigned char skc_reuse : 4;
-  unsigned char skc_reuseport : 1;
-  unsigned char skc_ipv6only : 1;
-  int skc_bound_dev_if;
-  possible_net_t skc_net;
-  unsigned long skc_flags;
-};
-struct kernfs_node {
-  __u64 id;
-};
-struct cgroup {
-  struct kernfs_node* kn;
-};
-struct task_struct {
-  int pid;
-};
-struct sock_cgroup_data {
-  struct cgroup* cgroup;
-  __u32 classid;
-};
-typedef struct {
-  __u32 val;
-} kuid_t;
-struct sock {
-  struct sock_common __sk_common;
-  __u8 sk_userlocks;
-  int sk_rcvbuf;
-  int sk_rcvlowat;
-  __u32 sk_pacing_status;
-  unsigned long sk_max_pacing_rate;
-  __u32 sk_priority;
-  __u32 sk_mark;
-  kuid_t sk_uid;
-  __u16 sk_protocol;
-  __u16 sk_type;
-  int sk_sndbuf;
-  __u8 sk_shutdown;
-  __u32 sk_max_ack_backlog;
-  __u32 sk_tsflags;
-  struct sock_cgroup_data sk_cgrp_data;
-};
-struct inet_sock {
-  struct sock sk;
-  __s16 uc_ttl;
-  __u8 tos;
-  __u8 min_ttl;
-  __u8 mc_ttl;
-  __u8 pmtudisc;
-};
-struct tcp_congestion_ops {
-  char name[16];
-};
-struct tcp_ulp_ops {
-  char name[16];
-};
-struct inet_connection_sock {
-  struct inet_sock icsk_inet;
-  const struct tcp_congestion_ops* icsk_ca_ops;
-  const struct tcp_ulp_ops* icsk_ulp_ops;
-  __u8 icsk_syn_retries;
-  __u32 icsk_user_timeout;
-};
-struct tcp_sock {
-  struct inet_connection_sock inet_conn;
-  __u32 mss_cache;
-  __u32 window_clamp;
-  __u32 notsent_lowat;
-  __u16 advmss;
-  __u8 ecn_flags;
-  __u8 nonagle : 4;
-  __u8 keepalive_probes;
-  unsigned int keepalive_time;
-  unsigned int keepalive_intvl;
-};
-struct udp_sock {
-  struct inet_sock inet;
-};
-struct unix_sock {
-  struct sock sk;
-};
-struct socket {
-  struct sock* sk;
-};
-struct bpf_iter__task_file {
-  struct file* file;
-};
-struct bpf_iter__bpf_sk_storage_map {
-  struct sock* sk;
-  void* value;
-};
-struct bpf_iter__task {
-  struct task_struct* task;
-};
-struct bpf_iter__cgroup {
-  struct cgroup* cgroup;
-};
-struct bpf_iter__tcp {
-  struct sock_common* sk_common;
-};
-struct bpf_iter__udp {
-  struct udp_sock* udp_sk;
-};
-struct bpf_iter__unix {
-  struct unix_sock* unix_sk;
-};
-#pragma clang attribute pop
+#include "inlay/bpf_map_state.h"
+#include "tools/capture/walk/kernel_types.bpf.h"
+#include "tools/capture/walk/socket_attributes.h"
 
 // The loader replaces this map by the map to capture.
 struct AnyValue {
@@ -142,6 +26,21 @@ struct {
   __type(key, int);
   __type(value, struct AnyValue);
 } captured SEC(".maps");
+
+// The loader replaces these by the values and the state of a map of inlay.bpf.h, each of which is
+// one element.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct AnyValue);
+} indexed SEC(".maps");
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct inlay_map_state);
+} indexed_state SEC(".maps");
 
 // The loader sets the record size and the number of records.
 struct {
@@ -293,6 +192,89 @@ int fold_copy_in_map(struct bpf_iter__bpf_sk_storage_map* context) {
   return FoldValue(record + 1);
 }
 
+// --- values of a map of inlay.bpf.h ---
+
+enum {
+  kStateTimeWait = 6,
+  kStateNewRequest = 12,
+  kMostElementBytes = 1 << 28,
+};
+
+// Says to the verifier that the address is near `element`; that of Linux 6.1 does not know it by
+// itself. The compiler must not compare one copy of the distance and add another, nor add before it
+// compares.
+static __always_inline const char* Within(const char* element, __u64 distance) {
+  asm volatile("" : "+r"(distance));
+  if (distance >= kMostElementBytes) return 0;
+  asm volatile("" : "+r"(element));
+  return element + distance;
+}
+
+// The value of an index. Null if the index is not in use: the bits of the mark are somebody else's.
+static __always_inline const void* ValueAt(__u32 place) {
+  const __u32 first = 0;
+  const struct inlay_map_state* const state = bpf_map_lookup_elem(&indexed_state, &first);
+  const char* const values = bpf_map_lookup_elem(&indexed, &first);
+  if (!state || !values || place >= state->next) return 0;
+  __u8 hint = INLAY_HINT_FREE;
+  bpf_probe_read_kernel(&hint, sizeof(hint),
+                        Within((const char*)state, (__u64)settings.hints_offset + place));
+  return hint == INLAY_HINT_FREE ? 0 : Within(values, (__u64)place * settings.value_bytes);
+}
+
+// Reads what inlay_get() of this map returns for the socket. The program is a reader for which the
+// collector waits, so the index is still that of the value that is copied.
+static __always_inline int KeepIndexedValue(struct sock* sk) {
+  ++progress.visited;
+  const __u32 code = BPF_CORE_READ(sk, sk_mark) >> (settings.shift & 31) & settings.most_code;
+  const __u32 place = code - 1;
+  const void* value = 0;
+  if (place < settings.most_values) {
+    value = ValueAt(place);
+  } else if (code == settings.most_code || settings.any_storage) {
+    value = bpf_sk_storage_get(&captured, sk, 0, 0);
+  }
+  return value ? KeepValue(bpf_get_socket_cookie(sk), value) : kNext;
+}
+
+// Null for request and time-wait sockets, which are placeholders and not full sockets.
+static __always_inline struct sock* FullSocket(struct bpf_iter__tcp* context) {
+  struct sock_common* const common = context->sk_common;
+  if (!common) return 0;
+  const unsigned char state = common->skc_state;
+  return state == kStateTimeWait || state == kStateNewRequest ? 0 : (struct sock*)common;
+}
+
+SEC("iter/task_file")
+int indexed_by_file(struct bpf_iter__task_file* context) {
+  struct sock* const sk = SocketOfFile(context);
+  return sk ? KeepIndexedValue(sk) : kNext;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int indexed_by_map(struct bpf_iter__bpf_sk_storage_map* context) {
+  struct sock* const sk = context->sk;
+  return sk ? KeepIndexedValue(sk) : kNext;
+}
+
+SEC("iter/tcp")
+int indexed_of_tcp(struct bpf_iter__tcp* context) {
+  struct sock* const sk = FullSocket(context);
+  return sk ? KeepIndexedValue(sk) : kNext;
+}
+
+SEC("iter/udp")
+int indexed_of_udp(struct bpf_iter__udp* context) {
+  struct udp_sock* const udp = context->udp_sk;
+  return udp ? KeepIndexedValue((struct sock*)udp) : kNext;
+}
+
+SEC("iter/unix")
+int indexed_of_unix(struct bpf_iter__unix* context) {
+  struct unix_sock* const unix_socket = context->unix_sk;
+  return unix_socket ? KeepIndexedValue((struct sock*)unix_socket) : kNext;
+}
+
 // --- values of tasks and cgroups ---
 
 static __always_inline void* ValueOfTask(struct task_struct* task) {
@@ -358,8 +340,6 @@ enum {
   kFamilyInet6 = 10,
   kTypeStream = 1,
   kProtocolTcp = 6,
-  kStateTimeWait = 6,
-  kStateNewRequest = 12,
 };
 
 // This kernel does not have what the member of the record is read from: the process says so.
@@ -472,12 +452,8 @@ int sockets_by_file(struct bpf_iter__task_file* context) {
 
 SEC("iter/tcp")
 int sockets_of_tcp(struct bpf_iter__tcp* context) {
-  struct sock_common* const common = context->sk_common;
-  if (!common) return kNext;
-  // Request and time-wait sockets are placeholders, not full sockets.
-  const unsigned char state = common->skc_state;
-  if (state == kStateTimeWait || state == kStateNewRequest) return kNext;
-  return KeepAttributes((struct sock*)common);
+  struct sock* const sk = FullSocket(context);
+  return sk ? KeepAttributes(sk) : kNext;
 }
 
 SEC("iter/udp")

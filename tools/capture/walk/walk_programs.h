@@ -6,8 +6,8 @@
 //
 // Not thread-safe. Load one at a time: loading collects libbpf's messages for the whole process.
 
-#ifndef INLAY_TOOLS_CAPTURE_WALK_PROGRAMS_H_
-#define INLAY_TOOLS_CAPTURE_WALK_PROGRAMS_H_
+#ifndef INLAY_TOOLS_CAPTURE_WALK_WALK_PROGRAMS_H_
+#define INLAY_TOOLS_CAPTURE_WALK_WALK_PROGRAMS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tools/capture/socket_walk.h"
+#include "inlay/bpf_map_state.h"
+#include "tools/capture/walk/socket_walk.h"
 
 struct bpf_object;
 
@@ -38,7 +39,11 @@ class WalkPrograms {
     size_t most_records = 0;  // size of the buffer; 0: no buffer
     int storage_map_fd = -1;  // the map to read; -1: none
     uint32_t lock_offset = 0;
-    uint32_t most_folded = 0;  // distinct values in folded_map_fd(); 0: there is no such map
+    // Of a map of inlay.bpf.h, whose storage is storage_map_fd; -1: none.
+    int indexed_values_fd = -1;
+    int indexed_state_fd = -1;
+    inlay_map_state state = {};  // its description
+    uint32_t most_folded = 0;    // distinct values in folded_map_fd(); 0: there is no such map
   };
 
   // Fails if the kernel does not load the programs, with the kernel's reason; needs CAP_BPF and
@@ -93,4 +98,4 @@ class WalkPrograms {
 
 }  // namespace inlay::capture
 
-#endif  // INLAY_TOOLS_CAPTURE_WALK_PROGRAMS_H_
+#endif  // INLAY_TOOLS_CAPTURE_WALK_WALK_PROGRAMS_H_

@@ -1,7 +1,7 @@
 // The number of records that the buffer between the kernel and this process holds.
 
-#ifndef INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
-#define INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
+#ifndef INLAY_TOOLS_CAPTURE_WALK_BUFFERED_SOCKETS_H_
+#define INLAY_TOOLS_CAPTURE_WALK_BUFFERED_SOCKETS_H_
 
 #include <cstddef>
 
@@ -13,4 +13,4 @@ size_t BufferedSockets(size_t value_bytes, size_t most_bytes);
 
 }  // namespace inlay::capture
 
-#endif  // INLAY_TOOLS_CAPTURE_BUFFERED_SOCKETS_H_
+#endif  // INLAY_TOOLS_CAPTURE_WALK_BUFFERED_SOCKETS_H_

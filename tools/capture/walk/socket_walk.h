@@ -1,7 +1,7 @@
 // The data that the BPF programs of socket_walk.bpf.c share with the process that loads them.
 
-#ifndef INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_
-#define INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_
+#ifndef INLAY_TOOLS_CAPTURE_WALK_SOCKET_WALK_H_
+#define INLAY_TOOLS_CAPTURE_WALK_SOCKET_WALK_H_
 
 #include <linux/types.h>
 
@@ -14,6 +14,13 @@ struct WalkRecordHead {
 struct WalkSettings {
   __u32 value_bytes;
   __u32 lock_offset;  // of the bpf_spin_lock in the value; only for programs that take it
+  // Of a map of inlay.bpf.h: its field in the mark, the indexes, and whether a code of 0 says
+  // nothing, since the socket may have a value in its own storage.
+  __u32 shift;
+  __u32 most_code;
+  __u32 most_values;
+  __u32 any_storage;
+  __u32 hints_offset;  // in the state
 };
 
 // The state of a walk.
@@ -31,4 +38,4 @@ struct WalkProgress {
   __u64 absent[3];
 };
 
-#endif  // INLAY_TOOLS_CAPTURE_SOCKET_WALK_H_
+#endif  // INLAY_TOOLS_CAPTURE_WALK_SOCKET_WALK_H_
