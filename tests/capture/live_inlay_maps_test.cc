@@ -1,4 +1,5 @@
 // Maps of inlay.bpf.h on the running kernel: a capture has the value of every socket once, and
+// `inlay maps` lists each as one map.
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -34,6 +35,7 @@
 #include "tests/capture/started_command.h"
 #include "tests/tools/inlay_command.h"
 #include "tools/capture/capture_source.h"
+#include "tools/capture/map_list.h"
 
 INLAY_EMBED_OBJECT(inlay_maps_object)
 
@@ -276,6 +278,41 @@ TEST_F(LiveInlayMaps, MethodsThatSeeOnlyOwnValues) {
     EXPECT_TRUE(absl::IsInvalidArgument(source.status())) << source.status();
     EXPECT_NE(source.status().message().find("use auto or fd"), std::string::npos);
   }
+}
+
+TEST_F(LiveInlayMaps, AreListedAsOne) {
+  OpenAll(*OpenLive(object_, "cap_policies"));
+  const Outcome outcome = Inlay("maps --json");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<uint32_t> parts;
+  for (const char* const part : {"cap_policies", "cap_policies_codes", "cap_policies_free",
+                                 ".data.cap_policies", ".data.cap_policies_state"}) {
+    parts.push_back(IdOf(object_, part));
+  }
+  std::sort(parts.begin(), parts.end());
+  size_t found = 0;
+  const json list = json::parse(outcome.out);
+  for (const json& map : list["maps"]) {
+    if (std::find(parts.begin(), parts.end(), map["id"].get<uint32_t>()) == parts.end()) continue;
+    ++found;
+    EXPECT_EQ(map["id"], IdOf(object_, "cap_policies"));
+    EXPECT_EQ(map["name"], "cap_policies");
+    EXPECT_EQ(map["kind"], "inlay_map");
+    EXPECT_EQ(map["value_bytes"], sizeof(CapPolicy));
+    EXPECT_EQ(map["value_type"], "struct CapPolicy");
+    EXPECT_EQ(map["entries"], 3);
+    EXPECT_EQ(map["most_values"], kMostCapPolicies);
+    EXPECT_EQ(map["mark_shift"], 23);
+    EXPECT_EQ(map["mark_width"], 3);
+    EXPECT_EQ(map["spilled_sockets"], 3);
+    EXPECT_EQ(map["part_ids"].get<std::vector<uint32_t>>(), parts);
+    EXPECT_EQ(map["memlock_bytes"].get<uint64_t>(),
+              OpenLive(object_, "cap_policies")->KernelBytes());
+  }
+  EXPECT_EQ(found, 1u) << outcome.out;
+  const Outcome text = Inlay("maps");
+  EXPECT_NE(text.out.find("inlay_map (bits 23-25)"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("3 of 3"), std::string::npos) << text.out;
 }
 
 TEST_F(LiveInlayMaps, AnalyzeNamesTheFieldsAndEndsWithTheMap) {

@@ -28,11 +28,21 @@ Exit codes: 0 success, 2 the kernel does not tell. Manual: docs/capture.md)";
 constexpr size_t kShownBytes = 48;  // of a name or path
 
 std::string Entries(const capture::ListedMap& map) {
-  return map.entries.has_value() ? numbers::Grouped(*map.entries) : "?";
+  const std::string entries = map.entries.has_value() ? numbers::Grouped(*map.entries) : "?";
+  if (!map.inlay_map.has_value()) return entries;
+  return absl::StrCat(entries, " of ", numbers::Grouped(map.inlay_map->most_values));
+}
+
+// "inlay_map (bits 16-25)", of the mark.
+std::string Kind(const capture::ListedMap& map) {
+  if (!map.inlay_map.has_value()) return map.type;
+  const uint32_t first = map.inlay_map->mark_shift;
+  return absl::StrCat(map.type, " (bits ", first, "-", first + map.inlay_map->mark_width - 1, ")");
 }
 
 std::string Cost(const capture::ListedMap& map) {
-  if (!map.entries.has_value() && map.type.ends_with("_storage")) return "?";
+  const bool has_owners = map.inlay_map.has_value() || map.type.ends_with("_storage");
+  if (has_owners && !map.element_bytes.has_value()) return "?";
   if (!map.element_bytes.has_value()) return numbers::ByteSize(map.memlock_bytes);
   return numbers::ByteSize(map.memlock_bytes + *map.element_bytes + *map.storage_bytes);
 }
@@ -46,7 +56,7 @@ std::string AsText(const capture::MapList& list) {
                 "pinned"});
   for (const capture::ListedMap& map : list.maps) {
     table.AddRow(
-        {absl::StrCat(map.id), numbers::Printable(map.name, kShownBytes), map.type,
+        {absl::StrCat(map.id), numbers::Printable(map.name, kShownBytes), Kind(map),
          numbers::Grouped(map.value_bytes), Entries(map), numbers::ByteSize(map.memlock_bytes),
          Cost(map), map.value_type.empty() ? "-" : numbers::Printable(map.value_type, kShownBytes),
          map.pinned.empty() ? "-"
@@ -73,6 +83,13 @@ std::string AsJson(const capture::MapList& list) {
     one["memlock_bytes"] = map.memlock_bytes;
     one["element_bytes"] = optional(map.element_bytes);
     one["storage_bytes"] = optional(map.storage_bytes);
+    if (const auto& inlay_map = map.inlay_map; inlay_map.has_value()) {
+      one["mark_shift"] = inlay_map->mark_shift;
+      one["mark_width"] = inlay_map->mark_width;
+      one["most_values"] = inlay_map->most_values;
+      one["spilled_sockets"] = optional(inlay_map->spilled_sockets);
+      one["part_ids"] = inlay_map->part_ids;
+    }
     maps.push_back(std::move(one));
   }
   nlohmann::ordered_json document;
