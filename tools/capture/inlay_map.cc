@@ -31,7 +31,7 @@ std::optional<inlay_map_state> ReadState(const KernelMap& map) {
       map.value_bytes > kMostStateBytes || !map.name.starts_with(kData)) {
     return std::nullopt;
   }
-  std::vector<uint8_t> bytes((map.value_bytes + 7) / 8 * 8);
+  std::vector<uint8_t> bytes(size_t{map.value_bytes} + 7);  // the kernel copies whole words
   const uint32_t first = 0;
   if (bpf_map_lookup_elem(map.fd.get(), &first, bytes.data()) != 0) return std::nullopt;
   std::memcpy(&head, bytes.data(), sizeof(head));
@@ -182,10 +182,11 @@ absl::StatusOr<std::optional<OpenInlayMap>> FindInlayMapOf(const KernelMap& stor
     if (map.storage_id != storage.id) continue;
     OpenInlayMap found;
     for (KernelMap& part : *maps) {
-      if (part.id == map.values_id)
+      if (part.id == map.values_id) {
         found.values = std::move(part);
-      else if (part.id == map.state_id)
+      } else if (part.id == map.state_id) {
         found.state = std::move(part);
+      }
     }
     found.map = std::move(map);
     return found;
