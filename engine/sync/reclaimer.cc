@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine/sync/fork.h"
+#include "engine/sync/keep_loaded.h"
 #include "engine/sync/liburcu.h"
 #include "engine/sync/test_point.h"
 
@@ -39,6 +40,7 @@ Waiting* Reversed(Waiting* list) {
 
 Status Reclaimer::Start() noexcept {
   if (started_.load(std::memory_order_acquire)) return Status::kOk;
+  KeepLoaded();
   HandleForks();
   MutexLock lock(&start_);
   if (started_.load(std::memory_order_relaxed)) return Status::kOk;
