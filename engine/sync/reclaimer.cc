@@ -7,6 +7,7 @@
 #include <new>
 #include <thread>
 
+#include "engine/sync/broken_rule.h"
 #include "engine/sync/fork.h"
 #include "engine/sync/keep_loaded.h"
 #include "engine/sync/liburcu.h"
@@ -34,6 +35,13 @@ Waiting* Reversed(Waiting* list) {
     list = next;
   }
   return reversed;
+}
+
+// A wait for readers inside this thread's own section would never end, nor would one for a lock
+// that another thread holds while it waits for the section.
+void ExpectNoSection() {
+  if (InReadSection()) [[unlikely]]
+    BrokenRule("thread", "", "waits for readers inside its own reader section, and so for ever");
 }
 
 }  // namespace
@@ -110,6 +118,7 @@ void Reclaimer::Want(uint64_t number) noexcept {
 }
 
 void Reclaimer::Synchronize() noexcept {
+  ExpectNoSection();
   if (thread_is_draining) return SynchronizeWithoutForks();
   const auto no_forks = KeepForksAway();
   SynchronizeWithoutForks();
@@ -157,6 +166,7 @@ void Reclaimer::RestartInChild() noexcept {
 }
 
 void Reclaimer::Drain() noexcept {
+  ExpectNoSection();
   if (thread_is_draining) {
     DrainLocked();  // a reclaim function drains: this thread holds the lock
     return;
