@@ -31,7 +31,8 @@ inlay_map_front FrontOf(const inlay::IndexMap& map) {
           .mask = field.mask(),
           .word = field.word,
           .shift = field.shift,
-          .replacement_offset = map.table().replacement_offset_bytes()};
+          .replacement_offset = map.table().replacement_offset_bytes(),
+          .end_bits = field.end_bits()};
 }
 
 }  // namespace

@@ -74,6 +74,8 @@ Status IndexMap::MakeTable() noexcept {
   table_options.replaceable = options_.replaceable;
   const Status status = ValueTable::Create(table_options, &table_);
   if (status != Status::kOk) return status;
+  mask_ = field_.mask();
+  field_end_bits_ = field_.end_bits();
   values_ = table_->base();
   stride_bytes_ = table_->stride_bytes();
   replacement_offset_ = table_->replacement_offset_bytes();

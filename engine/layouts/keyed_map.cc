@@ -61,6 +61,8 @@ KeyedIndexMap::KeyedIndexMap(Store& store, const MapOptions& options)
     : closed_(store.closed_field()), store_(store), options_(options) {}
 
 Status KeyedIndexMap::MakeTable(uint32_t key_bytes) noexcept {
+  mask_ = field_.mask();
+  field_end_bits_ = field_.end_bits();
   state_ = TryNew<State>();
   if (state_ == nullptr) return Status::kNoMemory;
   Account* const own = options_.account;

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "engine/sync/broken_rule.h"
 #include "engine/sync/mutex.h"
 #include "inlay/rcu.h"
 
@@ -24,9 +25,15 @@ Account::Account(AccountOptions options) noexcept
 Account::~Account() {
   // What waits for readers uncharges itself when it is freed. So does what a store leaves behind
   // with accounts of its own, which may be below this one.
-  if (used_bytes() != 0 || HasChildren()) RetireBarrier();
-  assert(used_bytes() == 0 && "a map or a table that an account pays for outlives it");
-  assert(!HasChildren() && "a child outlives its account");
+  const auto has_users = [this] { return users_.load(std::memory_order_acquire) != 0; };
+  if (used_bytes() != 0 || has_users() || HasChildren()) RetireBarrier();
+  if (has_users()) {
+    BrokenRule("account", name_.c_str(), "is destroyed before a map or table that it pays for");
+  }
+  if (HasChildren()) {
+    BrokenRule("account", name_.c_str(), "is destroyed before an account below it, or a store");
+  }
+  assert(used_bytes() == 0 && "a charge outlives its account");
   if (parent_ == nullptr) return;
   MutexLock lock(&account_lists);
   Account** link = &parent_->first_child_;

@@ -32,7 +32,11 @@ Status LocalStorageMap::Create(LocalStorageDomain& domain, const MapOptions& opt
 
 LocalStorageMap::LocalStorageMap(LocalStorageDomain& domain, const MapOptions& options,
                                  uint32_t cache_slot, std::unique_ptr<Buckets> buckets)
-    : domain_(domain), options_(options), cache_slot_(cache_slot), buckets_(std::move(buckets)) {}
+    : domain_(domain),
+      options_(options),
+      account_use_(options.account),
+      cache_slot_(cache_slot),
+      buckets_(std::move(buckets)) {}
 
 LocalStorageMap::~LocalStorageMap() {
   dying_.store(true, std::memory_order_release);

@@ -7,7 +7,9 @@
 #include <new>
 #include <thread>
 
+#include "engine/sync/broken_rule.h"
 #include "engine/sync/fork.h"
+#include "engine/sync/keep_loaded.h"
 #include "engine/sync/liburcu.h"
 #include "engine/sync/test_point.h"
 
@@ -35,10 +37,18 @@ Waiting* Reversed(Waiting* list) {
   return reversed;
 }
 
+// A wait for readers inside this thread's own section would never end, nor would one for a lock
+// that another thread holds while it waits for the section.
+void ExpectNoSection() {
+  if (InReadSection()) [[unlikely]]
+    BrokenRule("thread", "", "waits for readers inside its own reader section, and so for ever");
+}
+
 }  // namespace
 
 Status Reclaimer::Start() noexcept {
   if (started_.load(std::memory_order_acquire)) return Status::kOk;
+  KeepLoaded();
   HandleForks();
   MutexLock lock(&start_);
   if (started_.load(std::memory_order_relaxed)) return Status::kOk;
@@ -108,6 +118,7 @@ void Reclaimer::Want(uint64_t number) noexcept {
 }
 
 void Reclaimer::Synchronize() noexcept {
+  ExpectNoSection();
   if (thread_is_draining) return SynchronizeWithoutForks();
   const auto no_forks = KeepForksAway();
   SynchronizeWithoutForks();
@@ -155,6 +166,7 @@ void Reclaimer::RestartInChild() noexcept {
 }
 
 void Reclaimer::Drain() noexcept {
+  ExpectNoSection();
   if (thread_is_draining) {
     DrainLocked();  // a reclaim function drains: this thread holds the lock
     return;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "engine/sync/keep_loaded.h"
 #include "engine/sync/liburcu.h"
 #include "engine/sync/mutex.h"
 // For the reader that liburcu keeps of each thread, which nothing else names.
@@ -60,6 +61,7 @@ pthread_key_t ExitKey() {
 }  // namespace
 
 [[gnu::noinline]] void RegisterThread() noexcept {
+  KeepLoaded();  // for the destructor of ExitKey()
   urcu_reader* const reader = &URCU_TLS(urcu_memb_reader);
   if (!reader->registered) {
     MutexLock lock(&registrations);

@@ -63,6 +63,8 @@ Status ValueTable::Create(const ValueTableOptions& options, std::unique_ptr<Valu
   state->max_values = options.max_values;
   state->account = options.account;
   state->pending = options.pending;
+  state->account_use.emplace(options.account);
+  state->pending_use.emplace(options.pending);
   state->seed = options.seed.has_value() ? *options.seed : RandomSeed();
   if (options.background) {
     state->idle_task.Own(TryNew<BackgroundTask>(&State::RunIdleTask, state.get()));

@@ -22,6 +22,7 @@
 #include "engine/table/striped_count.h"
 #include "engine/table/unreferenced_set.h"
 #include "engine/table/value_copies.h"
+#include "inlay/account.h"
 #include "inlay/function_ref.h"
 #include "inlay/rcu.h"
 #include "inlay/value_table.h"
@@ -62,6 +63,8 @@ struct ValueTable::State : CreditLender {
   AddressRange entry_range;
   Account* account = nullptr;
   Account* pending = nullptr;
+  std::optional<AccountUse> account_use;
+  std::optional<AccountUse> pending_use;
   uint64_t seed = 0;
   uint32_t max_values = 0;
   uint32_t value_bytes = 0;

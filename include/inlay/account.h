@@ -45,7 +45,8 @@ class Account {
   explicit Account(size_t limit_bytes = kUnlimited) noexcept
       : Account(AccountOptions{.limit_bytes = limit_bytes}) {}
   INLAY_API explicit Account(AccountOptions options) noexcept;
-  // REQUIRES: the maps, tables and stores that it pays for, and its children, are destroyed. What
+  // REQUIRES: the maps, tables and stores that it pays for, and its children, are destroyed. If not,
+  // says so on standard error and aborts, in every build: they would use the freed account. What
   // they left for readers may still be charged: then waits until that is freed.
   // Reader section: REQUIRES none (may wait for grace periods).
   INLAY_API ~Account();
@@ -112,6 +113,8 @@ class Account {
   INLAY_API void ForEachChild(FunctionRef<void(const Account& child)> visit) const;
 
  private:
+  friend class AccountUse;
+
   bool HasRoomHere(size_t used, size_t bytes) const noexcept {
     return bytes <= limit_bytes_ && used <= limit_bytes_ - bytes;
   }
@@ -136,10 +139,27 @@ class Account {
   Account* const parent_;
   std::atomic<size_t> used_bytes_{0};
   std::atomic<uint64_t> refusals_{0};
+  std::atomic<uint32_t> users_{0};  // maps and tables that it pays for
   std::atomic<const Account*> last_refuser_{nullptr};
   // The list of children, guarded by one mutex of all accounts.
   Account* first_child_ = nullptr;
   Account* next_sibling_ = nullptr;
+};
+
+// For maps and tables: says that they use an account, as long as it exists. Null: none.
+class AccountUse {
+ public:
+  explicit AccountUse(Account* account) noexcept : account_(account) {
+    if (account_ != nullptr) account_->users_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~AccountUse() {
+    if (account_ != nullptr) account_->users_.fetch_sub(1, std::memory_order_release);
+  }
+  AccountUse(const AccountUse&) = delete;
+  AccountUse& operator=(const AccountUse&) = delete;
+
+ private:
+  Account* const account_;
 };
 
 }  // namespace inlay

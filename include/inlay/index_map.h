@@ -95,7 +95,8 @@ class IndexMap final : private RegisteredMap {
   IndexMap(const IndexMap&) = delete;
   IndexMap& operator=(const IndexMap&) = delete;
 
-  // The value, or null if absent. Guarantee W2. `section` is an open reader section of this thread;
+  // The value, or null if absent: also if the owner embeds fewer words than the store reserves, and
+  // the map's field is not in them. Guarantee W2. `section` is an open reader section of this thread;
   // one that would end with the call does not compile.
   // Reader section: `section`. Pointer valid until: its end. Ordering: acquire.
   template <InlineOwner O>
@@ -111,8 +112,9 @@ class IndexMap final : private RegisteredMap {
   template <InlineOwner O>
   const std::byte* Get(const O& owner) const noexcept {
     assert(InReadSection());
-    assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
-    const uint32_t code = owner.inline_words().Load(field_);
+    if (!owner.inline_words().Reaches(field_end_bits_)) [[unlikely]]
+      return nullptr;
+    const uint32_t code = owner.inline_words().Load(field_, mask_);
     // One comparison excludes absent, which wraps around, and spilled, which is the highest index +
     // 1; and all codes of a replaceable map.
     if (code - 1 < plain_indexes_) [[likely]] {
@@ -163,6 +165,13 @@ class IndexMap final : private RegisteredMap {
   // Reader section: required. Pointers valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   void GetMany(std::span<O* const> owners, std::span<const std::byte*> found) const noexcept {
+    using Words = std::remove_cvref_t<decltype(owners[0]->inline_words())>;
+    if constexpr (requires { Words::kWords; }) {
+      if (!Words::Reaches(field_end_bits_)) [[unlikely]] {
+        std::fill_n(found.begin(), owners.size(), nullptr);
+        return;
+      }
+    }
     for (size_t first = 0; first < owners.size(); first += kGetAtOnce) {
       const size_t end = std::min(owners.size(), first + kGetAtOnce);
       for (size_t i = first; i < end; ++i) owners[i]->inline_words().Prefetch(field_);
@@ -365,6 +374,8 @@ class IndexMap final : private RegisteredMap {
   InlineField field_;
   uint32_t plain_indexes_ = 0;  // how many, or 0 if the map is replaceable
   uint32_t replacement_offset_ = 0;
+  uint32_t mask_ = 0;            // field_.mask()
+  uint32_t field_end_bits_ = 0;  // field_.end_bits()
   const std::byte* values_ = nullptr;
   size_t stride_bytes_ = 0;
   std::unique_ptr<LocalStorageMap> pointer_;  // set if the map has fallen back

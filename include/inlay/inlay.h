@@ -320,20 +320,24 @@ struct inlay_map_front {
   uint32_t word;
   uint32_t shift;
   size_t replacement_offset;  // of the pointer to a value, behind its place; 0: not replaceable
+  uint32_t end_bits;          // so many an owner embeds at least that has the bits of the map
 };
 INLAY_API const void* inlay_get_private(const inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT;
 
-// The value, or null if it is absent. Takes no lock, and stores nothing to shared memory. The owner
-// must have the words that the store reserves. In a reader section.
+// The value, or null if it is absent, or if the owner's words do not have the bits of the map. Takes
+// no lock, and stores nothing to shared memory. In a reader section.
 static inline const void* inlay_get(const inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT {
   const struct inlay_map_front* front = (const struct inlay_map_front*)(const void*)map;
   uint64_t word;
   uint32_t code;
   if (owner.word_bits == 16) {
-    word = __atomic_load_n((const uint16_t*)owner.words + front->word, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(front->end_bits > 16, 0)) return NULL;
+    word = __atomic_load_n((const uint16_t*)owner.words, __ATOMIC_ACQUIRE);
   } else if (owner.word_bits == 32) {
-    word = __atomic_load_n((const uint32_t*)owner.words + front->word, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(front->end_bits > 32, 0)) return NULL;
+    word = __atomic_load_n((const uint32_t*)owner.words, __ATOMIC_ACQUIRE);
   } else {
+    if (__builtin_expect(front->end_bits > (uint64_t)owner.word_count * 64, 0)) return NULL;
     word = __atomic_load_n((const uint64_t*)owner.words + front->word, __ATOMIC_ACQUIRE);
   }
   code = (uint32_t)(word >> front->shift) & front->mask;

@@ -52,6 +52,9 @@ struct InlineField {
   constexpr uint32_t spilled_code() const { return mask(); }
   // The number of indexes that a code of this width can name: all but absent and spilled.
   constexpr uint32_t max_index() const { return mask() - 1; }
+  // How many bits an owner embeds at least that has this field: only fields of 64-bit words are
+  // beyond the first word. 0 for a map without a field.
+  constexpr uint32_t end_bits() const { return uint32_t{word} * 64 + shift + width_bits; }
 
   friend constexpr bool operator==(const InlineField&, const InlineField&) = default;
 };
@@ -103,7 +106,10 @@ class InlineWords {
   InlineWords(const InlineWords&) = delete;  // the table would not count a copied code
   InlineWords& operator=(const InlineWords&) = delete;
 
-  // The field's code now.
+  // Whether the words have a field whose end_bits() is this.
+  static constexpr bool Reaches(uint32_t end_bits) noexcept { return end_bits <= kBits; }
+
+  // The field's code now. REQUIRES: Reaches(field.end_bits()).
   uint32_t Load(InlineField field) const noexcept {
     if constexpr (kWords == 1) {
       return ExtractCode(words_[0].load(std::memory_order_acquire), field);
@@ -112,7 +118,14 @@ class InlineWords {
     }
   }
 
-  // Prefetches the field's word.
+  // The same, for callers that keep field.mask().
+  uint32_t Load(InlineField field, uint32_t mask) const noexcept {
+    const size_t word = kWords == 1 ? 0 : field.word;
+    return static_cast<uint32_t>(words_[word].load(std::memory_order_acquire) >> field.shift) &
+           mask;
+  }
+
+  // Prefetches the field's word. REQUIRES: as Load().
   void Prefetch(InlineField field) const noexcept { __builtin_prefetch(&words_[field.word]); }
 
   // Makes an InlineWords an InlineOwner by itself.
@@ -161,7 +174,7 @@ class InlineWordsRef {
         word_count_(InlineWords<kBits>::kWords) {}
 
   // The words that another reference named by its address() and word_bits(), or of an owner that is
-  // no C++ object. word_bits: 16, 32 or 64.
+  // no C++ object. word_bits: 16, 32 or 64; of 16 or 32 there is one.
   // REQUIRES: the owner exists while a function is called that reads or writes a field. Without
   // word_count, the other reference's Holds() was true for the field.
   InlineWordsRef(const void* address, uint32_t word_bits, uint32_t word_count = UINT32_MAX) noexcept
@@ -169,8 +182,10 @@ class InlineWordsRef {
 
   // Whether the owner embeds words that have this field. If not, no other function may be called
   // with it.
-  bool Holds(InlineField field) const noexcept {
-    return field.word < word_count_ && uint32_t{field.shift} + field.width_bits <= word_bits_;
+  bool Holds(InlineField field) const noexcept { return Reaches(field.end_bits()); }
+  // The same of a field whose end_bits() is this.
+  bool Reaches(uint32_t end_bits) const noexcept {
+    return end_bits <= (word_bits_ == 64 ? uint64_t{64} * word_count_ : word_bits_);
   }
 
   // Identifies the owner while it exists.
@@ -182,6 +197,9 @@ class InlineWordsRef {
       return ExtractCode(word.load(std::memory_order_acquire), field);
     });
   }
+
+  // The same; InlineWords has its like.
+  uint32_t Load(InlineField field, uint32_t /*mask*/) const noexcept { return Load(field); }
 
   // If the field's code is *expected, replaces it by `code` and returns true. Otherwise stores the
   // code in *expected and returns false.

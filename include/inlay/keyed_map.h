@@ -176,8 +176,9 @@ class KeyedIndexMap final : private RegisteredMap {
 
   // --- owners
 
-  // The value of the owner's key. Null: the owner has no key, or its key has no value. `section` is
-  // an open reader section of this thread; one that would end with the call does not compile.
+  // The value of the owner's key. Null: the owner has no key, or its key has no value, or the owner
+  // embeds fewer words than the store reserves, and the map's field is not in them. `section` is an
+  // open reader section of this thread; one that would end with the call does not compile.
   // Reader section: `section`. Pointer valid until: its end. Ordering: acquire.
   template <InlineOwner O>
   const std::byte* Get(const ReadSection& /*section*/, const O& owner) const noexcept {
@@ -192,9 +193,10 @@ class KeyedIndexMap final : private RegisteredMap {
   template <InlineOwner O>
   const std::byte* Get(const O& owner) const noexcept {
     assert(InReadSection());
-    assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
+    if (!owner.inline_words().Reaches(field_end_bits_)) [[unlikely]]
+      return nullptr;
     // The place of the code 0, absent, is always null; and nothing spills.
-    return values_[owner.inline_words().Load(field_)].load(std::memory_order_acquire);
+    return values_[owner.inline_words().Load(field_, mask_)].load(std::memory_order_acquire);
   }
 
   // Copies the value to `value`, in a reader section of its own. kNotFound: Get() would be null.
@@ -210,13 +212,14 @@ class KeyedIndexMap final : private RegisteredMap {
     return Status::kOk;
   }
 
-  // The owner's key; null if it has none.
+  // The owner's key; null if it has none, or does not embed the map's field.
   // Reader section: required. Pointer valid until: the end of the section. Ordering: acquire.
   template <InlineOwner O>
   const std::byte* KeyOf(const O& owner) const noexcept {
     assert(InReadSection());
-    assert(OwnerRef(const_cast<O&>(owner)).words().Holds(field_));
-    const uint32_t code = owner.inline_words().Load(field_);
+    if (!owner.inline_words().Reaches(field_end_bits_)) [[unlikely]]
+      return nullptr;
+    const uint32_t code = owner.inline_words().Load(field_, mask_);
     return code == kAbsentCode ? nullptr : keys_->At(code);
   }
 
@@ -322,6 +325,8 @@ class KeyedIndexMap final : private RegisteredMap {
 
   // Get() reads these. Constant after Create().
   InlineField field_;
+  uint32_t mask_ = 0;            // field_.mask()
+  uint32_t field_end_bits_ = 0;  // field_.end_bits()
   // The value of each key, by the key's index. While it is not null, the map holds a reference to
   // the key, which therefore keeps its index.
   std::atomic<const std::byte*>* values_ = nullptr;

@@ -28,6 +28,7 @@
 #include <span>
 #include <string>
 
+#include "inlay/account.h"
 #include "inlay/export.h"
 #include "inlay/memory_usage.h"
 #include "inlay/operation.h"
@@ -210,6 +211,7 @@ class LocalStorageMap {
 
   LocalStorageDomain& domain_;
   const MapOptions options_;
+  const AccountUse account_use_;
   const uint32_t cache_slot_;
   std::atomic<bool> dying_{false};
   std::atomic<size_t> elements_{0};

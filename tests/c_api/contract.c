@@ -271,6 +271,8 @@ static void TestSharing(void) {
 // A map whose field is in the second word, and owners that do not have it.
 static void TestWrongOwners(void) {
   words one = {0, 0, {0, 0}};
+  uint16_t behind16[2] = {0, 1};
+  uint32_t behind32[2] = {0, 1};
   const inlay_owner owner = OwnerOf(&one, 64);
   const inlay_owner too_short = inlay_owner64(one.words64, 1);
   const inlay_owner nowhere = inlay_owner64(NULL, 2);
@@ -297,6 +299,13 @@ static void TestWrongOwners(void) {
     inlay_read_unlock();
     CHECK_EQUAL(result, -EINVAL);
   }
+  // A get looks at nothing behind an owner's words.
+  inlay_read_lock();
+  CHECK(inlay_get(maps[4], owner) != NULL);
+  CHECK(inlay_get(maps[4], too_short) == NULL);
+  CHECK(inlay_get(maps[4], inlay_owner16(&behind16[0])) == NULL);
+  CHECK(inlay_get(maps[4], inlay_owner32(&behind32[0])) == NULL);
+  inlay_read_unlock();
   CHECK_EQUAL(inlay_owner_close(store, too_short), 0);  // it has no field of such a map
   CHECK_EQUAL(inlay_owner_close(store, nowhere), -EINVAL);
   CHECK_EQUAL(inlay_owner_close(store, odd), -EINVAL);
