@@ -414,8 +414,13 @@ Status IndexMap::InternOrCount(std::span<const std::byte> value, ValueIndex* ind
 
 Status IndexMap::CountNoMemory(Status reason) noexcept {
   no_memory_.fetch_add(1, std::memory_order_relaxed);
-  if (reason == Status::kSpillLimit) spill_limit_.fetch_add(1, std::memory_order_relaxed);
-  if (reason == Status::kPendingLimit) pending_limit_.fetch_add(1, std::memory_order_relaxed);
+  const auto count_if = [reason](Status of_these, std::atomic<uint64_t>& counter) {
+    if (reason == of_these) counter.fetch_add(1, std::memory_order_release);
+  };
+  count_if(Status::kSpillLimit, spill_limit_);
+  count_if(Status::kPendingLimit, pending_limit_);
+  count_if(Status::kAccountLimit, failed_account_limit_);
+  count_if(Status::kNoIndexes, failed_no_indexes_);
   return reason;
 }
 
@@ -464,6 +469,7 @@ void IndexMap::ReleaseCode(const OwnerRef& owner, uint32_t code) noexcept {
 
 Status IndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
   if (!options_.clone) return Status::kOk;
+  if (parent.IsClosed(closed_) || child.IsClosed(closed_)) return Status::kNotFound;
   const Expectation child_is_new{.may_be_dying = false};
   ReadSection section;
   if (pointer_ != nullptr) {

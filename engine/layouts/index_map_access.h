@@ -41,8 +41,12 @@ struct IndexMapAccess {
   }
   static Status Delete(IndexMap& map, const OwnerRef& owner) { return map.DeleteValue(owner); }
 
-  // Whether a code can be stored in a new owner without the map: nobody records who has one.
-  static bool AllowsPlainStores(const IndexMap& map) { return !map.store_.options().record_owners; }
+  // Whether a code can be stored in a new owner without the map: nobody records who has one, and no
+  // owner is marked as closed.
+  static bool AllowsPlainStores(const IndexMap& map) {
+    const StoreOptions& options = map.store_.options();
+    return !options.record_owners && !options.mark_closed;
+  }
 
   // Whether no owner has a value. Walks over the table.
   static bool IsEmpty(const IndexMap& map) {

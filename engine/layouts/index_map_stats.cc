@@ -18,9 +18,12 @@ OverflowCounters IndexMap::Ladder(uint64_t reclaimed) const {
   ladder.no_indexes = no_indexes_.load(std::memory_order_relaxed);
   ladder.account_limit = account_limit_.load(std::memory_order_relaxed);
   ladder.spilled = spilled_.load(std::memory_order_relaxed);
+  // The sum last: it is counted first, and so is never less than its parts.
+  ladder.spill_limit = spill_limit_.load(std::memory_order_acquire);
+  ladder.pending_limit = pending_limit_.load(std::memory_order_acquire);
+  ladder.failed_account_limit = failed_account_limit_.load(std::memory_order_acquire);
+  ladder.failed_no_indexes = failed_no_indexes_.load(std::memory_order_acquire);
   ladder.no_memory = no_memory_.load(std::memory_order_relaxed);
-  ladder.spill_limit = spill_limit_.load(std::memory_order_relaxed);
-  ladder.pending_limit = pending_limit_.load(std::memory_order_relaxed);
   ladder.spilled_now = spilled_now_.load(std::memory_order_relaxed);
   ladder.brought_home = brought_home_.load(std::memory_order_relaxed);
   return ladder;

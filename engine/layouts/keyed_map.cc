@@ -215,9 +215,9 @@ const std::byte* KeyedIndexMap::ValueOf(std::span<const std::byte> key) const no
 
 Status KeyedIndexMap::CountNoMemory(Status status) noexcept {
   const auto count = [](std::atomic<uint64_t>& counter) {
-    counter.fetch_add(1, std::memory_order_relaxed);
+    counter.fetch_add(1, std::memory_order_release);
   };
-  if (IsNoMemory(status)) count(state_->no_memory);
+  if (IsNoMemory(status)) count(state_->no_memory);  // first: Describe() loads it last
   if (status == Status::kNoIndexes) count(state_->no_indexes);
   if (status == Status::kAccountLimit) count(state_->account_limit);
   if (status == Status::kPendingLimit) count(state_->pending_limit);
@@ -297,7 +297,9 @@ void KeyedIndexMap::ReleaseCode(const OwnerRef& /*owner*/, uint32_t code) noexce
 }
 
 Status KeyedIndexMap::CloneValue(const OwnerRef& parent, const OwnerRef& child) noexcept {
-  if (!options_.clone || !parent.words().Holds(field_)) return Status::kOk;
+  if (!options_.clone) return Status::kOk;
+  if (parent.IsClosed(closed_) || child.IsClosed(closed_)) return Status::kNotFound;
+  if (!parent.words().Holds(field_)) return Status::kOk;
   const ReadSection section;
   uint32_t code = parent.words().Load(field_);
   for (;;) {

@@ -35,9 +35,12 @@ void KeyedIndexMap::Describe(MapReport* report) const {
   report->memory = memory_usage();
   DescribeTable(*keys_, field_, report);
   report->pending_bytes = state_->copies.waiting_bytes();
-  report->ladder.no_indexes = state_->no_indexes.load(std::memory_order_relaxed);
-  report->ladder.account_limit = state_->account_limit.load(std::memory_order_relaxed);
-  report->ladder.pending_limit = state_->pending_limit.load(std::memory_order_relaxed);
+  report->ladder.no_indexes = state_->no_indexes.load(std::memory_order_acquire);
+  report->ladder.account_limit = state_->account_limit.load(std::memory_order_acquire);
+  report->ladder.failed_no_indexes = report->ladder.no_indexes;
+  report->ladder.failed_account_limit = report->ladder.account_limit;
+  report->ladder.pending_limit = state_->pending_limit.load(std::memory_order_acquire);
+  // Last: it is counted first, and so is never less than its parts.
   report->ladder.no_memory = state_->no_memory.load(std::memory_order_relaxed);
 }
 

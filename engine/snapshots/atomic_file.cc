@@ -59,6 +59,16 @@ bool IsFileOf(int fd, const std::string& path) {
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+Status FailIrregular(const std::string& path, std::string* error) {
+  return FailFile(Status::kIo, path, "is no regular file, and so is not replaced", error);
+}
+
+// Whether the name stands for something that is no regular file: a link, a FIFO, a device...
+bool IsIrregular(const std::string& path) {
+  struct stat named = {};
+  return lstat(path.c_str(), &named) == 0 && !S_ISREG(named.st_mode);
+}
+
 class FileDescriptorHold {
  public:
   explicit FileDescriptorHold(int fd) : fd_(fd) {}
@@ -95,9 +105,11 @@ AtomicFile::~AtomicFile() {
 Status AtomicFile::Open(const std::string& path, std::string* error) {
   path_ = path;
   saving_ = path + ".saving";
+  if (IsIrregular(path_)) return FailIrregular(path_, error);
   for (;;) {
-    const int fd = Uninterrupted(
-        [&] { return open(saving_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); });
+    if (IsIrregular(saving_)) return FailIrregular(saving_, error);
+    constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    const int fd = Uninterrupted([&] { return open(saving_.c_str(), kFlags, 0600); });
     if (fd < 0) return FailCall("open", saving_, error);
     if (Uninterrupted([&] { return flock(fd, LOCK_EX); }) != 0) {
       const Status status = FailCall("flock", saving_, error);
@@ -129,6 +141,7 @@ Status AtomicFile::Write(std::span<const std::byte> bytes, std::string* error) {
 Status AtomicFile::Commit(std::string* error) {
   if (Uninterrupted([&] { return fsync(fd_); }) != 0) return FailCall("fsync", saving_, error);
   INLAY_TEST_POINT("atomic_file.synced");
+  if (IsIrregular(path_)) return FailIrregular(path_, error);  // it may have come meanwhile
   if (rename(saving_.c_str(), path_.c_str()) != 0) return FailCall("rename", path_, error);
   INLAY_TEST_POINT("atomic_file.renamed");
   close(std::exchange(fd_, -1));
@@ -143,8 +156,9 @@ Status AtomicFile::Commit(std::string* error) {
 }
 
 Status ReadWholeFile(const std::string& path, FileBytes* bytes, std::string* error) {
+  // Waits for no writer of a FIFO. Reads of a file wait as ever.
   const FileDescriptorHold file(
-      Uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+      Uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
   if (file.get() < 0) return FailCall("open", path, error);
   struct stat described = {};
   if (fstat(file.get(), &described) != 0) return FailCall("fstat", path, error);

@@ -210,6 +210,7 @@ void Store::CloseOwner(const OwnerRef& owner) noexcept {
 }
 
 Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept {
+  if (parent.IsClosed(closed_field_) || child.IsClosed(closed_field_)) return Status::kNotFound;
   ReadSection section;
   // First: on failure the domain empties the child's slot, which must not hold the private value of
   // a spilled code yet.
@@ -233,6 +234,7 @@ Status Store::CloneOwner(const OwnerRef& parent, const OwnerRef& child) noexcept
 // Private values are copied first, so that nothing has moved if there is no memory. Codes move
 // before the storage pointer: a get of `from` that sees the spilled code finds the value there.
 Status Store::MoveOwner(const OwnerRef& from, const OwnerRef& to) noexcept {
+  if (from.IsClosed(closed_field_) || to.IsClosed(closed_field_)) return Status::kNotFound;
   ReadSection section;
   Status status = Status::kOk;
   const auto has_code = [&from](const Entry& entry) {

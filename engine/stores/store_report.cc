@@ -127,7 +127,10 @@ void AppendMap(const MapReport& map, std::string* text) {
            Grouped(ladder.account_limit) + ", spilled " + Grouped(ladder.spilled) + ", came home " +
            Grouped(ladder.brought_home) + ", failed " + Grouped(ladder.no_memory) +
            " (at the spill limit " + Grouped(ladder.spill_limit) + ", at the pending limit " +
-           Grouped(ladder.pending_limit) + ")\n";
+           Grouped(ladder.pending_limit) + ", at the account's limit " +
+           Grouped(ladder.failed_account_limit) + ", without an index " +
+           Grouped(ladder.failed_no_indexes) + ", otherwise " + Grouped(ladder.failed_otherwise()) +
+           ")\n";
 }
 
 // --- OpenMetrics
@@ -301,6 +304,10 @@ void AddCounters(std::span<const StoreReport> reports, OpenMetrics* metrics) {
       {"inlay_map_spill_limit", &OverflowCounters::spill_limit, "Of these, at the spill limit."},
       {"inlay_map_pending_limit", &OverflowCounters::pending_limit,
        "Of these, at the pending limit."},
+      {"inlay_map_failed_account_limit", &OverflowCounters::failed_account_limit,
+       "Of these, at the account's limit."},
+      {"inlay_map_failed_no_indexes", &OverflowCounters::failed_no_indexes,
+       "Of these, without an index, in a map that does not spill."},
   };
   for (const auto& rung : kRungs) {
     counter(rung.name, rung.help, [&](const MapReport& map) { return map.ladder.*rung.counter; });

@@ -96,8 +96,8 @@ class IndexMap final : private RegisteredMap {
   IndexMap& operator=(const IndexMap&) = delete;
 
   // The value, or null if absent: also if the owner embeds fewer words than the store reserves, and
-  // the map's field is not in them. Guarantee W2. `section` is an open reader section of this thread;
-  // one that would end with the call does not compile.
+  // the map's field is not in them. Guarantee W2. `section` is an open reader section of this
+  // thread; one that would end with the call does not compile.
   // Reader section: `section`. Pointer valid until: its end. Ordering: acquire.
   template <InlineOwner O>
   const std::byte* Get(const ReadSection& /*section*/, const O& owner) const noexcept {
@@ -233,7 +233,8 @@ class IndexMap final : private RegisteredMap {
   }
 
   // Gives `child` the value of `parent` if the map has the clone flag and the value exists;
-  // otherwise does nothing. kNoMemory.
+  // otherwise does nothing. kNoMemory. kNotFound: one of them is marked as closed
+  // (StoreOptions::mark_closed).
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed. Ordering: acq_rel.
   template <InlineOwner O>
@@ -394,6 +395,8 @@ class IndexMap final : private RegisteredMap {
   std::atomic<uint64_t> no_memory_{0};
   std::atomic<uint64_t> spill_limit_{0};
   std::atomic<uint64_t> pending_limit_{0};
+  std::atomic<uint64_t> failed_account_limit_{0};
+  std::atomic<uint64_t> failed_no_indexes_{0};
   std::atomic<uint64_t> brought_home_{0};
   mutable std::atomic<uint64_t> missing_private_{0};
 };

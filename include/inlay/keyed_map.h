@@ -248,7 +248,8 @@ class KeyedIndexMap final : private RegisteredMap {
   }
 
   // Gives `child` the key of `parent`, erased or not, if the map has the clone flag and the parent
-  // has one; otherwise does nothing. kNoMemory: the key is named 2^29 times.
+  // has one; otherwise does nothing. kNoMemory: the key is named 2^29 times. kNotFound: one of them
+  // is marked as closed (StoreOptions::mark_closed).
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed. Ordering: acq_rel.
   template <InlineOwner O>

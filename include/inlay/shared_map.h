@@ -166,14 +166,18 @@ class SharedMap {
   template <std::invocable<T&> F>
   requires(!std::invocable<F, T>) Status ReplaceAll(F&& change, uint32_t* replaced = nullptr)
   noexcept {
+    using Result = std::invoke_result_t<F, T&>;
+    static_assert(std::is_void_v<Result> || std::is_same_v<Result, bool>,
+                  "SharedMap<T>::ReplaceAll(): the function returns nothing, or a bool: whether to "
+                  "replace the value");
     return map_->ReplaceAll(
         [&](std::span<std::byte> bytes) {
           T& value = *reinterpret_cast<T*>(bytes.data());
-          if constexpr (std::is_void_v<std::invoke_result_t<F, T&>>) {
+          if constexpr (std::is_void_v<Result>) {
             change(value);
             return true;
           } else {
-            return static_cast<bool>(change(value));
+            return change(value);
           }
         },
         replaced);

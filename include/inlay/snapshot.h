@@ -88,7 +88,9 @@ class SnapshotSaver {
 
 // Writes the values of the owners that `each_owner` names to the file `path`. kNoMemory.
 // kNotFound, kNotPermitted, kIo: the system refused; *error, if given, then names the file and says
-// why. kInvalid: the map's name has more than 4,096 bytes. On failure `path` is what it was before.
+// why. kIo: also if `path`, or `path`.saving, exists and is no regular file, such as a link, a FIFO
+// or a folder. kInvalid: the map's name has more than 4,096 bytes. On failure `path` is what it was
+// before.
 // The file is for its user alone (mode 0600).
 // Reader section: not needed, allowed, but the call waits for the disk.
 INLAY_API Status SaveSnapshot(IndexMap& map, const std::string& path, const SaveOptions& options,
@@ -116,7 +118,7 @@ struct LoadOptions {
   bool any_name = false;
   // The owners are new: they have no values, and no other thread uses them during the load, be it
   // for another map. Then an owner costs a plain store instead of a compare-and-swap, unless the
-  // store records owners (StoreOptions::record_owners).
+  // store records owners or marks closed ones (StoreOptions::record_owners, mark_closed).
   bool owners_are_new = false;
 };
 
@@ -125,7 +127,7 @@ struct LoadResult {
   uint64_t owners = 0;    // that have their value now
   uint64_t spilled = 0;   // of these, with a private value, since the map has no index for it
   uint64_t unknown = 0;   // keys for which the program had no owner
-  uint64_t unfit = 0;     // owners that are dying, or embed words without the map's field
+  uint64_t unfit = 0;     // owners that are dying or closed, or embed words without the map's field
   uint64_t failed = 0;    // owners for whose private value there was no memory
   uint64_t migrated = 0;  // distinct values that went through `migrate`
 };
@@ -215,7 +217,8 @@ class SnapshotLoad {
 // its value in place of theirs. Works for maps of any width: the values that most owners have get
 // indexes first, and owners of the others spill.
 //
-// kNotFound, kNotPermitted, kIo: the file cannot be read. kDamaged: it is no snapshot, or damaged.
+// kNotFound, kNotPermitted, kIo: the file cannot be read. kDamaged: it is no snapshot, or damaged;
+// or no file, but a FIFO, a device or a folder.
 // kIncompatible: it has another name, schema or value size, and nothing migrates its values.
 // kNoMemory. In all these cases nothing changed, and *error, if given, names the file and says what
 // is wrong. If some owners found no memory for a private value, the others have theirs:

@@ -54,8 +54,10 @@ class OwnerRef {
   bool dying() const { return is_dying_ != nullptr && is_dying_(owner_); }
   // Whether it may have no first value any more: it is dying, or marked as closed. `closed` is
   // Store::closed_field().
-  bool IsGone(InlineField closed) const {
-    return dying() || (closed.width_bits != 0 && words_.Holds(closed) && words_.Load(closed) != 0);
+  bool IsGone(InlineField closed) const { return dying() || IsClosed(closed); }
+  // Whether it is marked as closed.
+  bool IsClosed(InlineField closed) const {
+    return closed.width_bits != 0 && words_.Holds(closed) && words_.Load(closed) != 0;
   }
 
  private:
@@ -107,9 +109,9 @@ struct StoreOptions {
   Account* account = nullptr;
   // A closed owner stays closed: Close() sets a bit of its words, and from then on creating a value
   // in it fails with kNotFound, as in an owner that is dying, until its words are constructed again
-  // or Reopen() is called. Takes the last reserved bit of the first word; an owner that embeds
-  // fewer bits is not marked. Without it, a value that is created after Close() leaks. Owners that
-  // have is_dying() need it less.
+  // or Reopen() is called; so do Clone() and Move() of it and to it. Takes the last reserved bit of
+  // the first word; an owner that embeds fewer bits is not marked. Without it, a value that is
+  // created after Close() leaks. Owners that have is_dying() need it less.
   bool mark_closed = false;
   // To find owners that were freed without Close(): the store remembers the owners that have
   // values, and where each got its first one. See ForEachOpenOwner(). Gets cost nothing; a value in
@@ -204,7 +206,7 @@ class Store {
 
   // Gives `child` the values of `parent` in all maps with the clone flag; they may be of different
   // classes, such as a listener and a connection. kNoMemory: a value could not be copied; then the
-  // child has no values.
+  // child has no values. kNotFound: one of them is marked as closed (StoreOptions::mark_closed).
   // REQUIRES: the child is new and no other thread sees it.
   // Reader section: not needed, allowed.
   template <InlineOwner Parent, InlineOwner Child>
@@ -216,10 +218,11 @@ class Store {
   // of owners grows. Afterwards `from` has no values, as after Close(), and may be freed. Indexes
   // cost no allocation; a private value in a side table, which is kept by the owner's address, is
   // copied. kNoMemory, kPendingLimit, kAccountLimit: there is no room for the copy; nothing has
-  // moved. memcpy() instead would lose those values (IndexMapStats::missing_private). REQUIRES:
-  // `to` is new, no other thread sees it, and none writes to `from` or closes it. If owners have
-  // storage pointers, BringHome() does not run meanwhile. Gets of `from` may run: each finds the
-  // value or none. Reader section: not needed, allowed.
+  // moved. kNotFound: one of them is marked as closed; likewise. memcpy() instead would lose those
+  // values (IndexMapStats::missing_private). REQUIRES: `to` is new, no other thread sees it, and
+  // none writes to `from` or closes it. If owners have storage pointers, BringHome() does not run
+  // meanwhile. Gets of `from` may run: each finds the value or none. Reader section: not needed,
+  // allowed.
   template <InlineOwner O>
   Status Move(O& from, O& to) noexcept {
     return MoveOwner(OwnerRef(from), OwnerRef(to));

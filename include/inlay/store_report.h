@@ -31,13 +31,20 @@ namespace inlay {
 struct OverflowCounters {
   uint64_t reclaimed = 0;      // values that gave up their index
   uint64_t no_indexes = 0;     // operations whose value got no index: all were in use
-  uint64_t account_limit = 0;  // the same, since the store's account allowed no more memory
+  uint64_t account_limit = 0;  // the same, since the account allowed no more memory for the table
   uint64_t spilled = 0;        // updates that made a private value
   uint64_t no_memory = 0;      // operations that failed with IsNoMemory()
   uint64_t spill_limit = 0;    // of these, with kSpillLimit
   uint64_t pending_limit = 0;  // of these, with kPendingLimit
-  uint64_t spilled_now = 0;    // owners that have a private value
-  uint64_t brought_home = 0;   // owners that came home without a write
+  uint64_t failed_account_limit = 0;  // of these, with kAccountLimit, also for a private value
+  uint64_t failed_no_indexes = 0;     // of these, with kNoIndexes: of what may not spill
+  uint64_t spilled_now = 0;           // owners that have a private value
+  uint64_t brought_home = 0;          // owners that came home without a write
+
+  // The rest of no_memory: the system had no memory, or the owner's own limit was reached.
+  uint64_t failed_otherwise() const {
+    return no_memory - spill_limit - pending_limit - failed_account_limit - failed_no_indexes;
+  }
 };
 
 // When a map's live values will have taken all of its indexes, if they go on to become more as they

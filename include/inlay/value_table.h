@@ -432,7 +432,8 @@ class ValueRef {
   explicit operator bool() const noexcept { return bits_ != 0; }
   // The table of the value; null if empty.
   ValueTable* table() const noexcept {
-    return reinterpret_cast<ValueTable*>(static_cast<uintptr_t>(bits_ >> kIndexBits));
+    const uintptr_t address = bits_ >> kIndexBits;
+    return reinterpret_cast<ValueTable*>(address);
   }
   // Whether it refers to a value of this table.
   bool IsOf(const ValueTable* table_of_value) const noexcept {
@@ -450,7 +451,7 @@ class ValueRef {
   }
   size_t Hash() const noexcept {
     const uint64_t mixed = bits_ * 0x9e3779b97f4a7c15U;
-    return static_cast<size_t>(mixed ^ mixed >> 32);
+    return mixed ^ mixed >> 32;
   }
 
   // Whether a ValueRef can refer to a table at this address. ValueTable::Create() makes no other

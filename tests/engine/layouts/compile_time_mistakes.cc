@@ -19,6 +19,11 @@ void Use(inlay::SharedMap<Policy, kField>& map, inlay::InlineWords<64>& large,
 #ifdef INLAY_TEST_MODIFY_COPY
   static_cast<void>(map.Modify(large, [](Policy policy) { ++policy.rate_limit; }));
 #endif
+  static_cast<void>(map.ReplaceAll([](Policy& policy) { policy.rate_limit = 0; }));
+  static_cast<void>(map.ReplaceAll([](Policy& policy) { return policy.rate_limit == 0; }));
+#ifdef INLAY_TEST_REPLACE_ALL_RESULT
+  static_cast<void>(map.ReplaceAll([](Policy& policy) { return policy.rate_limit = 0; }));
+#endif
 #ifdef INLAY_TEST_UNNAMED_SECTION
   inlay::ReadSection();
 #endif

@@ -1,6 +1,7 @@
 // Maps with accounts of their own: what a map takes is charged to who opened it, and nobody else
 // learns how much that is.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -13,6 +14,7 @@
 #include "inlay/index_map.h"
 #include "inlay/rcu.h"
 #include "inlay/store.h"
+#include "inlay/store_report.h"
 #include "tests/engine/sockets/sockets_fixture.h"
 #include "tests/engine/stores/owner_kinds.h"
 #include "tests/failing_allocations.h"
@@ -112,6 +114,13 @@ TEST_F(MapAccountTest, AtItsLimitAnOperationFailsByNameAndChangesNothing) {
     EXPECT_EQ(machine.used_bytes(), used);
   }
   EXPECT_EQ(account.last_refusal(), "module");
+  const OverflowCounters ladder = map->stats();
+  EXPECT_EQ(ladder.no_memory, 4U);
+  EXPECT_EQ(ladder.failed_account_limit, 4U) << "of private values too";
+  EXPECT_EQ(ladder.failed_otherwise(), 0U);
+  EXPECT_THAT(ToText(store_->Report()),
+              testing::HasSubstr("failed 4 (at the spill limit 0, at the pending limit 0, at the "
+                                 "account's limit 4, without an index 0, otherwise 0)"));
   EXPECT_EQ(Put(*map, owners_[had], 0), Status::kOk) << "a value of the table needs no room";
   CloseAll();
   RetireBarrier();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "inlay/index_map.h"
+#include "inlay/keyed_map.h"
 #include "inlay/rcu.h"
 #include "inlay/store.h"
 #include "tests/engine/stores/owner_kinds.h"
@@ -108,6 +109,75 @@ TYPED_TEST(ClosedOwnerTest, AFailedCloneClosesNobody) {
   SetAllocationsLeftForTest(-1);
   EXPECT_EQ(this->store_->Clone(owners[2], child), Status::kOk);
   for (TypeParam& owner : owners) this->store_->Close(owner);
+}
+
+// Neither a child nor a parent may be closed, as long as one is marked.
+TYPED_TEST(ClosedOwnerTest, IsNotCloned) {
+  this->Make(9);
+  TypeParam parent;
+  TypeParam child;
+  ASSERT_EQ(this->Update(parent, 1), Status::kOk);
+  this->store_->Close(child);
+  EXPECT_EQ(this->store_->Clone(parent, child), Status::kNotFound);
+  EXPECT_EQ(this->map_->Clone(parent, child), Status::kNotFound);
+  this->ExpectRefused(child);
+  EXPECT_EQ(this->map_->table().total_references(), 1U);
+
+  this->store_->Close(parent);
+  this->store_->Reopen(child);
+  EXPECT_EQ(this->store_->Clone(parent, child), Status::kNotFound);
+  EXPECT_EQ(this->map_->Clone(parent, child), Status::kNotFound);
+  this->store_->Reopen(parent);
+  EXPECT_EQ(this->store_->Clone(parent, child), Status::kOk);
+}
+
+TYPED_TEST(ClosedOwnerTest, IsNotClonedAlsoAPrivateValue) {
+  this->Make(2);
+  TypeParam owners[3];
+  TypeParam child;
+  for (uint64_t n = 0; n < 3; ++n) ASSERT_EQ(this->Update(owners[n], n), Status::kOk);
+  ASSERT_EQ(this->map_->stats().spilled_now, 1U);
+  this->store_->Close(child);
+  EXPECT_EQ(this->store_->Clone(owners[2], child), Status::kNotFound);
+  EXPECT_EQ(this->map_->Clone(owners[2], child), Status::kNotFound);
+  EXPECT_EQ(this->map_->stats().spilled_now, 1U);
+  for (TypeParam& owner : owners) this->store_->Close(owner);
+}
+
+TYPED_TEST(ClosedOwnerTest, IsNotMoved) {
+  this->Make(9);
+  TypeParam from;
+  TypeParam to;
+  ASSERT_EQ(this->Update(from, 1), Status::kOk);
+  this->store_->Close(to);
+  EXPECT_EQ(this->store_->Move(from, to), Status::kNotFound);
+  this->ExpectRefused(to);
+  EXPECT_EQ(this->Update(from, 2, UpdateFlag::kExist), Status::kOk) << "nothing has moved";
+  this->store_->Reopen(to);
+  EXPECT_EQ(this->store_->Move(from, to), Status::kOk);
+  TypeParam next;
+  EXPECT_EQ(this->store_->Move(from, next), Status::kNotFound) << "it was moved, and so is closed";
+  this->store_->Close(to);
+}
+
+TYPED_TEST(ClosedOwnerTest, GetsNoKey) {
+  this->Make(2);
+  std::unique_ptr<KeyedIndexMap> keyed;
+  ASSERT_EQ(
+      KeyedIndexMap::Create(*this->store_, 8,
+                            {.value_bytes = kClosedBytes, .width_bits = 4, .clone = true}, &keyed),
+      Status::kOk);
+  const Bytes key = NumberedValue(1, 8);
+  ASSERT_EQ(keyed->Set(key, NumberedValue(1, kClosedBytes)), Status::kOk);
+  TypeParam parent;
+  TypeParam child;
+  ASSERT_EQ(keyed->Assign(parent, key), Status::kOk);
+  this->store_->Close(child);
+  EXPECT_EQ(keyed->Assign(child, key), Status::kNotFound);
+  EXPECT_EQ(keyed->Clone(parent, child), Status::kNotFound);
+  EXPECT_EQ(this->store_->Clone(parent, child), Status::kNotFound);
+  EXPECT_EQ(this->store_->Move(parent, child), Status::kNotFound);
+  this->store_->Close(parent);
 }
 
 // The mark has the last bit of the first word, and no map's field.
