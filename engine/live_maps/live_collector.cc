@@ -75,7 +75,8 @@ Status LiveCollector::Collect(Report* report) {
     locks.push_back(std::make_unique<Collecting>(map->maps_->head()));
     if (!locks.back()->is_ours()) return Status::kExists;
   }
-  return CollectLocked(report);
+  const Status status = CollectLocked(report);
+  return status == Status::kOk ? BringHome(report) : status;
 }
 
 // The indexes that the last census did not meet, nobody holds and nobody has set since the hints

@@ -7,6 +7,7 @@
 
 enum {
   kMostPolicies = 6,
+  kSlowBytes = 500,  // packets that slow_packet looks at have as many
   // A socket option that the programs take.
   kExchangeLevel = 0x1a7,
   kSet = 1,
@@ -38,11 +39,13 @@ struct Exchange {
   struct Policy seen;  // by the last packet
   struct Policy kind;
   struct Wide wide;
-  __u64 wait_ns;  // kSetSlowly: at most so long
+  __u64 wait_ns;  // kSetSlowly and slow_packet: at most so long
   __u32 index;    // for at_create and kSetIndex
   __s32 result;
-  __u32 waiting;  // kSetSlowly: 1 between finding the index and setting it; then 2
-  __u32 go_on;    // ends the waiting
+  // kSetSlowly: 1 between finding the index and setting it; then 2. slow_packet: 1 between reading
+  // the mark and getting the value; then 2.
+  __u32 waiting;
+  __u32 go_on;  // ends the waiting
 };
 
 #endif  // INLAY_TESTS_BPF_EVERY_CONTEXT_H_
