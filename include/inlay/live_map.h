@@ -104,8 +104,9 @@ class LiveMap {
 
   // --- sockets, by descriptor ---
 
-  // A process that ends in the midst of Set() or Delete() leaves the map's counter of changes up:
-  // then no socket of the map comes home (inlay_programs.bpf.h) until the map is loaded anew.
+  // A process that ends in the midst of Set() or Delete() leaves the map's counter of changes up.
+  // Until the map is loaded anew, no socket of it comes home (inlay_programs.bpf.h), and its
+  // collector leaves the storages of those of other maps, after waiting for a second.
 
   // Gives a socket a value; if no index is left, in the socket's own storage. Reads and writes the
   // mark in two system calls: nobody else may change the mark of this socket meanwhile.

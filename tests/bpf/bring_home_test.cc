@@ -297,6 +297,26 @@ TEST_F(ChangesMeanwhileTest, StoragesStayWhileAProcessChangesAnotherMap) {
   EXPECT_EQ(StoredRate("policies", client_), 0u);
 }
 
+// LiveMap relies on it: while a program has the socket, SO_MARK waits, also if it changes nothing.
+TEST_F(BringHomeTest, SoMarkWaitsForThePrograms) {
+  object_.Attach("slow_set", cgroup_.fd());
+  Set(client_, 1);
+  exchange_->wait_ns = 300'000'000;
+  exchange_->in_setsockopt = {1, 0};
+  std::thread program([&] {
+    const int unused = 0;
+    setsockopt(client_.get(), kExchangeLevel, kSetSlowly, &unused, sizeof(unused));
+  });
+  const auto waiting = [&] { return *static_cast<volatile __u32*>(&exchange_->waiting); };
+  while (waiting() == 0) std::this_thread::yield();
+  uint32_t mark = 0;
+  socklen_t bytes = sizeof(mark);
+  EXPECT_EQ(getsockopt(client_.get(), SOL_SOCKET, SO_MARK, &mark, &bytes), 0);
+  EXPECT_EQ(setsockopt(client_.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), 0);
+  EXPECT_EQ(waiting(), 2u);
+  program.join();
+}
+
 // One thread sets values, by programs and by descriptor, with an index and spilled, while another
 // one brings the socket home all the time. After each set the socket has the value of that set.
 TEST_F(ChangesMeanwhileTest, ASetAlwaysWins) {
@@ -370,7 +390,7 @@ TEST_F(BringHomeTest, FromThePacketPathAndTakenAway) {
 
 uint16_t ChecksumOf(std::span<const uint8_t> bytes) {
   uint32_t sum = 0;
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) sum += bytes[i] << 8 | bytes[i + 1];
+  for (size_t i = 0; i + 1 < bytes.size(); i += 2) sum += uint32_t{bytes[i]} << 8 | bytes[i + 1];
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(~sum);
 }
