@@ -27,6 +27,7 @@
 #include "inlay/live_collector.h"
 #include "inlay/live_map.h"
 #include "tests/bpf/collector_fixture.h"
+#include "tests/bpf/send_as_peer.h"
 
 INLAY_EMBED_OBJECT(inlay_homing_object)
 
@@ -388,49 +389,6 @@ TEST_F(BringHomeTest, FromThePacketPathAndTakenAway) {
   EXPECT_EQ(KindOf(*kinds_, client_), 0u);
 }
 
-uint16_t ChecksumOf(std::span<const uint8_t> bytes) {
-  uint32_t sum = 0;
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) sum += uint32_t{bytes[i]} << 8 | bytes[i + 1];
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(~sum);
-}
-
-// A packet for the socket `to`, from its peer, which TCP will drop after programs have seen it. A
-// peer that sends would be locked meanwhile, and a walk wait for it.
-void SendAsPeer(const FileDescriptor& to) {
-  sockaddr_in own = {};
-  sockaddr_in peer = {};
-  socklen_t bytes = sizeof(own);
-  ASSERT_EQ(getsockname(to.get(), reinterpret_cast<sockaddr*>(&own), &bytes), 0);
-  ASSERT_EQ(getpeername(to.get(), reinterpret_cast<sockaddr*>(&peer), &bytes), 0);
-  // What the checksum covers before the segment: addresses, protocol, length.
-  struct Packet {
-    uint32_t source;
-    uint32_t destination;
-    uint16_t protocol;
-    uint16_t segment_bytes;
-    tcphdr head;
-    std::array<uint8_t, kSlowBytes> data;
-  } packet = {};
-  constexpr size_t kSegment = sizeof(tcphdr) + kSlowBytes;
-  packet.source = peer.sin_addr.s_addr;
-  packet.destination = own.sin_addr.s_addr;
-  packet.protocol = htons(IPPROTO_TCP);
-  packet.segment_bytes = htons(kSegment);
-  packet.head.th_sport = peer.sin_port;
-  packet.head.th_dport = own.sin_port;
-  packet.head.th_off = sizeof(tcphdr) / 4;
-  packet.head.th_flags = TH_ACK;
-  const std::span<const uint8_t> covered(reinterpret_cast<const uint8_t*>(&packet),
-                                         offsetof(Packet, head) + kSegment);
-  packet.head.th_sum = htons(ChecksumOf(covered));
-  const FileDescriptor raw(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP));
-  own.sin_port = 0;
-  ASSERT_EQ(sendto(raw.get(), &packet.head, kSegment, 0, reinterpret_cast<const sockaddr*>(&own),
-                   sizeof(own)),
-            static_cast<ssize_t>(kSegment));
-}
-
 // A packet's program has read the mark before the socket came home, and goes on when the pass waits
 // for it; or, without grace periods, after the pass: then it finds no value, and creates another.
 class SlowPacketTest : public BringHomeTest, public testing::WithParamInterface<bool> {
@@ -477,7 +435,7 @@ TEST_P(SlowPacketTest, StillFindsTheValue) {
     exchange_->create_in_packet = {kOwnRate + 1, 0};
     packet = std::thread([&] {
       Stay(packets_);
-      SendAsPeer(client_);
+      SendAsPeer(client_, kSlowBytes);
     });
     while (*static_cast<volatile __u32*>(&exchange_->waiting) == 0) std::this_thread::yield();
   };
