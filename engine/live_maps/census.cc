@@ -208,6 +208,20 @@ Status Census::TakeAfterCount(Result* result) {
   return status;
 }
 
+Status Census::InEveryNamespace(const std::function<Status()>& visit) {
+  Status status = Status::kOk;
+  std::thread([&] {
+    std::vector<FileDescriptor> opened;
+    std::vector<Namespace> namespaces;
+    std::vector<CensusNamespace> missing;
+    status = FindNamespaces(&opened, &namespaces, &missing);
+    for (size_t i = 0; i < namespaces.size() && status == Status::kOk; ++i) {
+      status = setns(namespaces[i].fd, CLONE_NEWNET) == 0 ? visit() : StatusOfErrno(errno);
+    }
+  }).join();
+  return status;
+}
+
 void Census::StartCounting() {
   CensusCounts& counts = programs_->counts();
   ++counts.number;

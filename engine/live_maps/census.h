@@ -50,6 +50,9 @@ class Census {
   // them, or events tell that they were there. So of all that there were at that moment this one
   // has met the code, later, or the watch has seen it. REQUIRES: a census before it.
   Status TakeAfterCount(Result* result);
+  // Calls `visit` in each of the namespaces that a census would walk over and that can be entered,
+  // on a thread of its own, until it fails.
+  Status InEveryNamespace(const std::function<Status()>& visit);
   // How many sockets of the last census have this code in this field.
   uint32_t UsersOf(size_t field, uint32_t code) const;
   // Whether there was an event in these namespaces since Watch(), or since the last

@@ -20,6 +20,10 @@ struct CollectorMutation {
   // Called with the number of the census, from 1 on, which proposes.
   std::function<void(int census)> before_walks = nullptr;
   std::function<void(int census)> after_files = nullptr;
+  // Called before sockets get indexes in place of values of their own.
+  std::function<void()> before_home_walks = nullptr;
+  // Called when sockets have got indexes, and still have their storages.
+  std::function<void()> between_home_walks = nullptr;
 };
 
 }  // namespace inlay

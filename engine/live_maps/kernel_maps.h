@@ -54,6 +54,8 @@ struct LiveMap::Maps {
   MappedElement state;
   MappedElement values;
   bool values_writable = false;
+  // The programs of INLAY_BRING_HOME(), if the object has them.
+  std::array<live_kernel::FileDescriptor, kHomePrograms.size()> home;
   std::mutex writing_values;  // if the memory is not writable: one system call writes all values
 
   int fd(Part part) const { return fds[static_cast<size_t>(part)].get(); }
@@ -69,6 +71,8 @@ struct LiveMap::Maps {
     return std::atomic_ref<uint8_t>(
         reinterpret_cast<uint8_t*>(state.data() + head().hints_offset)[index - 1]);
   }
+  // Counts processes that change a socket by its descriptor.
+  std::atomic_ref<uint32_t> changing() const { return std::atomic_ref<uint32_t>(head().changing); }
   // Makes an index free, which nothing refers to.
   void Free(uint32_t index) {
     hint(index).store(INLAY_HINT_FREE);

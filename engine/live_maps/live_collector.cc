@@ -94,7 +94,8 @@ Status LiveCollector::Collect(Report* report) {
     const Status status = Collecting::Begin(map->maps_->fd(Part::kState), &locks.emplace_back());
     if (status != Status::kOk) return status;
   }
-  return CollectLocked(report);
+  const Status status = CollectLocked(report);
+  return status == Status::kOk ? BringHome(report) : status;
 }
 
 // The indexes that the last census did not meet, nobody holds and nobody has set since the hints

@@ -30,6 +30,30 @@ Status ReadMark(int fd, uint32_t* mark) {
                                                                 : StatusOfErrno(errno);
 }
 
+// While a process changes a mark and a storage, no program brings sockets of the map home.
+class Changing {
+ public:
+  explicit Changing(std::atomic_ref<uint32_t> count) : count_(count) { count_.fetch_add(1); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+  ~Changing() { count_.fetch_sub(1); }
+
+ private:
+  const std::atomic_ref<uint32_t> count_;
+};
+
+// Waits for a program that brings this socket home and has not seen us: it has the socket locked,
+// and SO_MARK locks it (Linux 6.1 and 6.18, sk_setsockopt()). REQUIRES: a Changing.
+Status WaitForHome(int fd) {
+  uint32_t mark = 0;
+  const Status read = ReadMark(fd, &mark);
+  if (read != Status::kOk) return read;
+  // If a program has given the socket an index meanwhile, this takes it away again; the storage
+  // that had the value is still there.
+  return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 ? Status::kOk
+                                                                       : StatusOfErrno(errno);
+}
+
 bool IsListener(int fd) {
   int listens = 0;
   socklen_t bytes = sizeof(listens);
@@ -181,9 +205,10 @@ Status LiveMap::SetCode(int fd, uint32_t code) {
   if (changed != mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &changed, sizeof(changed)) != 0) {
     return StatusOfErrno(errno);
   }
-  // A program may have kept the bits, for an application (inlay_programs.bpf.h).
+  // A program may have kept the bits, for an application (inlay_programs.bpf.h). Those of another
+  // map may be others by now: then the socket has come home there.
   uint32_t kept = 0;
-  if (changed != mark && ReadMark(fd, &kept) == Status::kOk && kept != changed) {
+  if (changed != mark && ReadMark(fd, &kept) == Status::kOk && field().CodeIn(kept) != code) {
     return Status::kUnsupported;
   }
   // A listener's children may still need a storage that it had (inlay.bpf.h).
@@ -197,6 +222,7 @@ Status LiveMap::SetCode(int fd, uint32_t code) {
 Status LiveMap::Set(int fd, std::span<const std::byte> value) {
   uint32_t index = 0;
   const Status interned = Intern(value, &index);
+  const Changing changing(maps_->changing());
   if (interned == Status::kOk) {
     Status set = SetCode(fd, index);
     const int storage = maps_->fd(Part::kStorage);
@@ -209,6 +235,7 @@ Status LiveMap::Set(int fd, std::span<const std::byte> value) {
     return set != Status::kOk ? set : released;
   }
   if (interned != Status::kNoMemory) return interned;
+  if (const Status waited = WaitForHome(fd); waited != Status::kOk) return waited;
   if (bpf_map_update_elem(maps_->fd(Part::kStorage), &fd, value.data(), BPF_ANY) != 0) {
     return StatusOfErrno(errno);
   }
@@ -227,9 +254,14 @@ Status LiveMap::Get(int fd, std::span<std::byte> value) const {
       if (code != field().most_code() && (maps_->flags & INLAY_ANY_STORAGE) == 0) {
         return Status::kNotFound;
       }
-      return bpf_map_lookup_elem(maps_->fd(Part::kStorage), &fd, value.data()) == 0
-                 ? Status::kOk
-                 : StatusOfErrno(errno);
+      if (bpf_map_lookup_elem(maps_->fd(Part::kStorage), &fd, value.data()) == 0) {
+        return Status::kOk;
+      }
+      const Status missing = StatusOfErrno(errno);
+      // Or it came home meanwhile.
+      uint32_t again = 0;
+      if (ReadMark(fd, &again) == Status::kOk && field().CodeIn(again) != code) continue;
+      return missing;
     }
     // Held first, and the socket looked at again: so the index is the socket's while it is held.
     maps_->held(code).fetch_add(1);
@@ -243,6 +275,10 @@ Status LiveMap::Get(int fd, std::span<std::byte> value) const {
 }
 
 Status LiveMap::Delete(int fd) {
+  const Changing changing(maps_->changing());
+  if ((maps_->flags & INLAY_ANY_STORAGE) != 0) {
+    if (const Status waited = WaitForHome(fd); waited != Status::kOk) return waited;
+  }
   uint32_t mark = 0;
   const Status read = ReadMark(fd, &mark);
   if (read != Status::kOk) return read;

@@ -21,6 +21,10 @@ enum class Part : uint8_t { kStorage, kCodes, kFree, kValues, kState };
 inline constexpr std::array kParts = {Part::kStorage, Part::kCodes, Part::kFree, Part::kValues,
                                       Part::kState};
 
+// The endings of the names of the programs of INLAY_BRING_HOME(), in an object and of their pins,
+// in the order in which they run.
+inline constexpr std::array kHomePrograms = {"_home", "_home_end"};
+
 // The name of a part in an object, as libbpf knows it; and of its pin.
 std::string NameInObject(const std::string& map, Part part);
 std::string NameOfPin(const std::string& map, Part part);

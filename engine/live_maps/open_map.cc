@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/live_maps/kernel_maps.h"
 #include "engine/live_maps/map_objects.h"
@@ -41,6 +43,14 @@ uint32_t TypeOf(Part part) {
 
 std::string PathOf(const std::string& folder, const std::string& name, Part part) {
   return folder + "/" + NameOfPin(name, part);
+}
+
+// Of all that a map may have there.
+std::vector<std::string> PathsIn(const std::string& folder, const std::string& name) {
+  std::vector<std::string> paths;
+  for (const Part part : kParts) paths.push_back(PathOf(folder, name, part));
+  for (const char* const ending : kHomePrograms) paths.push_back(folder + "/" + name + ending);
+  return paths;
 }
 
 }  // namespace
@@ -100,6 +110,13 @@ Status LiveMap::Open(const bpf_object* object, const std::string& name,
     if (!own.ok()) return StatusOfErrno(errno);
     maps->fds[static_cast<size_t>(part)] = std::move(own);
   }
+  for (size_t i = 0; i < kHomePrograms.size(); ++i) {
+    const bpf_program* const program =
+        bpf_object__find_program_by_name(object, (name + kHomePrograms[i]).c_str());
+    if (program == nullptr || bpf_program__fd(program) < 0) continue;
+    maps->home[i] = FileDescriptor(fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0));
+    if (!maps->home[i].ok()) return StatusOfErrno(errno);
+  }
   return Finish(std::move(maps), opened);
 }
 
@@ -111,6 +128,10 @@ Status LiveMap::Open(const std::string& folder, const std::string& name,
     FileDescriptor own(bpf_obj_get(PathOf(folder, name, part).c_str()));
     if (!own.ok()) return StatusOfErrno(errno);
     maps->fds[static_cast<size_t>(part)] = std::move(own);
+  }
+  for (size_t i = 0; i < kHomePrograms.size(); ++i) {
+    maps->home[i] = FileDescriptor(bpf_obj_get((folder + "/" + name + kHomePrograms[i]).c_str()));
+    if (!maps->home[i].ok() && errno != ENOENT) return StatusOfErrno(errno);
   }
   return Finish(std::move(maps), opened);
 }
@@ -135,19 +156,24 @@ Status LiveMap::ShareWith(bpf_object* object) const {
 }
 
 Status LiveMap::Pin(const std::string& folder) const {
-  for (size_t i = 0; i < kParts.size(); ++i) {
-    if (bpf_obj_pin(maps_->fd(kParts[i]), PathOf(folder, name(), kParts[i]).c_str()) == 0) continue;
+  const std::vector<std::string> paths = PathsIn(folder, name());
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const FileDescriptor& fd = i < kParts.size() ? maps_->fds[i] : maps_->home[i - kParts.size()];
+    if (i >= kParts.size() && !fd.ok()) continue;  // the object has no such program
+    if (bpf_obj_pin(fd.get(), paths[i].c_str()) == 0) continue;
     const int error = errno;
-    while (i-- > 0) unlink(PathOf(folder, name(), kParts[i]).c_str());
+    while (i-- > 0) unlink(paths[i].c_str());
     return StatusOfErrno(error);
   }
   return Status::kOk;
 }
 
 Status LiveMap::Unpin(const std::string& folder, const std::string& name) {
+  const std::vector<std::string> paths = PathsIn(folder, name);
   Status status = Status::kOk;
-  for (const Part part : kParts) {
-    if (unlink(PathOf(folder, name, part).c_str()) != 0) status = StatusOfErrno(errno);
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (unlink(paths[i].c_str()) == 0 || (i >= kParts.size() && errno == ENOENT)) continue;
+    status = StatusOfErrno(errno);
   }
   return status;
 }

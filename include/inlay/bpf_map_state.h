@@ -12,7 +12,7 @@
 
 enum {
   INLAY_STATE_MAGIC = 0x79616c6e,  // "nlay"
-  INLAY_STATE_VERSION = 1,
+  INLAY_STATE_VERSION = 2,
   // A socket without a bit for `shift` yet: the loader has to allot its bits.
   INLAY_NO_SHIFT = 32,
 };
@@ -46,6 +46,10 @@ struct inlay_map_state {
   __u64 next;          // indexes above this were never used; may exceed most_values
   __u64 interned;      // how often a value was written, also if another CPU was first
   __u64 spilled;       // how often a socket got a value of its own, since no index was left
+  // How many processes are changing a mark or a storage of a socket by its descriptor just now:
+  // until they have, programs bring no socket of the map home (inlay_programs.bpf.h).
+  __u32 changing;
+  __u32 unused;
 };
 
 // NOLINTEND(readability-identifier-naming)

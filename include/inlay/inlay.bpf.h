@@ -17,7 +17,8 @@
 // Compile it with -mcpu=v3: new indexes come from an atomic operation that returns a value.
 //
 // A code is what the field in the mark holds: 0, no value; 1 to MOST, the index of a value; all
-// ones, the value is in the socket's own storage (spilled), since all indexes were in use.
+// ones, the value is in the socket's own storage (spilled), since all indexes were in use. It gets
+// an index by the next set, or by INLAY_BRING_HOME() of inlay_programs.bpf.h.
 //
 // Rules:
 // - A value type has at most 512 bytes, the kernel's limit for keys, and no padding: equal bytes

@@ -8,6 +8,7 @@
 //   INLAY_MAP_CLONED(policies, struct policy, 1000, 16);
 //   INLAY_KEEP_BITS(policy_marks, INLAY_BITS(policies));
 //   INLAY_FOLLOW_LISTENERS(policies);
+//   INLAY_BRING_HOME(policies);
 
 #ifndef INLAY_INLAY_PROGRAMS_BPF_H_
 #define INLAY_INLAY_PROGRAMS_BPF_H_
@@ -83,5 +84,89 @@
     return 1;                                    \
   }                                              \
   struct name##_inlay_children /* takes the semicolon */
+
+// INLAY_BRING_HOME(name): the programs NAME_home and NAME_home_end (iter/tcp), which give TCP
+// sockets with a spilled value, or with one that was created in the packet path, an index when
+// there is room. Nobody attaches them: LiveMap::Open() finds them in the object, Pin() pins them
+// beside the map, and a pass of LiveCollector runs them at its end. Not for maps whose values are
+// read-only for programs. The object's licence has to be compatible with the GPL.
+//
+// NAME_home interns the stored value and sets the mark. NAME_home_end takes away the storage of
+// sockets that have an index, after a grace period for programs and one for processes. No value is
+// lost, and no older one wins over a newer one:
+//
+// - Both programs run with the socket locked. All programs that may set a mark do as well (sockops,
+//   cgroup/connect, bind and setsockopt of TCP, iter/tcp), so between reading the storage and
+//   setting the mark there is no other one, and a later one sees the new mark. Exempt are the
+//   timestamp operations of sockops, without the lock: do not set values there.
+// - The packet path does not lock the socket. It only reads values, and creates one if there is
+//   none, so it writes over nothing. A program that has read the former mark still finds the value
+//   in the storage, which stays until it has ended: else it would create a second one.
+// - LiveMap::Set() and Delete() take two system calls, and would write a former mark back or have
+//   their new storage taken away. They count themselves in `changing` first: then both programs let
+//   the map's sockets alone; those that did not see it have unlocked the socket before Set() goes
+//   on. NAME_home_end runs only after each map of the collector had nobody who changes anything.
+// - A listener keeps its storage, for children of SYNs that came before.
+//
+// Not allowed: a process that sets values by descriptor in a map that this collector does not have,
+// of the same sockets. Let one collector have all maps of a mark. An application behind
+// INLAY_KEEP_BITS() may write our former bits back, between the program and the kernel's change of
+// the mark. That does no harm before NAME_home_end; one that is stopped there, within setsockopt(),
+// until NAME_home_end has run makes the socket lose its value. Nothing excludes that.
+//
+// UDP sockets, and TCP sockets that are in none of the kernel's tables (neither bound nor
+// connected), come home by the next set: in iter/udp the kernel lets nobody set a mark.
+#define INLAY_BRING_HOME(name)                                                      \
+  SEC("iter/tcp")                                                                   \
+  int name##_home(__u64* ctx) {                                                     \
+    void* const tcp = inlay_walked_tcp(ctx);                                        \
+    if (!tcp || *(volatile __u32*)&name##_state.head.changing) return 0;            \
+    const __u32 mark = ((struct sock___inlay*)tcp)->sk_mark;                        \
+    const __u32 code = name##_inlay_code(mark);                                     \
+    if (code != name##_inlay_mask && (code || !name##_inlay_any_storage)) return 0; \
+    const name##_inlay_value* const stored = bpf_sk_storage_get(&name, tcp, 0, 0);  \
+    if (!stored) return 0;                                                          \
+    const __u32 index = name##_inlay_intern(stored);                                \
+    if (index && !name##_inlay_mark(tcp, mark, index)) inlay_count_walked(ctx);     \
+    return 0;                                                                       \
+  }                                                                                 \
+  SEC("iter/tcp")                                                                   \
+  int name##_home_end(__u64* ctx) {                                                 \
+    void* const tcp = inlay_walked_tcp(ctx);                                        \
+    if (!tcp || *(volatile __u32*)&name##_state.head.changing) return 0;            \
+    const __u32 code = name##_inlay_code(((struct sock___inlay*)tcp)->sk_mark);     \
+    const __u8 state = ((struct sock_common___inlay*)tcp)->skc_state;               \
+    if (!code || code == name##_inlay_mask) return 0;                               \
+    /* A child in SYN_RECV may not have followed its listener yet. */               \
+    if (state == INLAY_LISTEN_ || state == INLAY_SYN_RECV_) return 0;               \
+    if (!bpf_sk_storage_delete(&name, tcp)) inlay_count_walked(ctx);                \
+    return 0;                                                                       \
+  }                                                                                 \
+  struct name##_inlay_home /* takes the semicolon */
+
+// --- below: no part of the interface ---
+
+enum { INLAY_SYN_RECV_ = 3 };  // TCP_SYN_RECV
+
+// The kernel's types, as far as these programs read them; names end as no other header's.
+struct sock___inlay {
+  __u32 sk_mark;
+} __attribute__((preserve_access_index));
+struct sock_common___inlay {
+  unsigned char skc_state;
+} __attribute__((preserve_access_index));
+
+// The context of iter/tcp is { meta, sk_common, ... }, and its meta { seq, ... }. Null for requests
+// and TIME_WAIT, which are not locked.
+INLAY_FUNCTION_ void* inlay_walked_tcp(const __u64* ctx) {
+  void* const common = (void*)ctx[1];
+  return common ? bpf_skc_to_tcp_sock(common) : 0;
+}
+// Who reads the iterator counts bytes.
+INLAY_FUNCTION_ void inlay_count_walked(const __u64* ctx) {
+  const __u64* const meta = (const __u64*)ctx[0];
+  const char one = 1;
+  bpf_seq_write((void*)meta[0], &one, sizeof(one));
+}
 
 #endif  // INLAY_INLAY_PROGRAMS_BPF_H_

@@ -11,6 +11,10 @@
 // An index is free again after, in this order: its value cannot be found any more; a grace period;
 // two complete censuses without a socket that has it; a grace period. A value that is met again
 // keeps its index.
+//
+// At the end of a pass, complete or not, TCP sockets with a value of their own get an index if
+// there is room: those of maps whose object has the programs of INLAY_BRING_HOME(), and of the
+// namespaces that the collector walks over.
 
 #ifndef INLAY_LIVE_COLLECTOR_H_
 #define INLAY_LIVE_COLLECTOR_H_
@@ -47,6 +51,9 @@ class LiveCollector {
     uint32_t spilled = 0;  // sockets with a value of their own
     uint32_t freed = 0;
     uint32_t kept = 0;  // that looked unused, and were not
+    // Sockets with a value of their own that have got an index since that census. Their storages
+    // are freed by now, or by a later pass if a process was changing sockets' values all the time.
+    uint32_t came_home = 0;
   };
 
   struct Report {
@@ -71,7 +78,8 @@ class LiveCollector {
 
   // One pass. kOk also if a census was not complete: then the report says so, and nothing was
   // freed. kExists: another process is collecting in one of the maps. kUnsupported: the kernel has
-  // no grace period for processes (membarrier(), with nohz_full).
+  // no grace period for processes (membarrier(), with nohz_full). After an error of bringing
+  // sockets home the rest of the pass has been done, and the report is true.
   Status Collect(Report* report);
 
  private:
@@ -90,6 +98,11 @@ class LiveCollector {
   void Restore(const Candidate& candidate) const;
   uint32_t UsersOf(size_t map, uint32_t code) const;
   Status GracePeriod() const;
+  Status BringHome(Report* report) const;
+  // Whether there was a moment for each map, since the call, without a process that changes it.
+  bool WaitForChanges() const;
+  // Runs one of kHomePrograms in every namespace. *counts: for how many sockets it did something.
+  Status WalkHome(size_t program, std::vector<uint32_t>* counts) const;
 
   const std::vector<LiveMap*> maps_;
   const Options options_;

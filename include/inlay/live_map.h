@@ -75,7 +75,9 @@ class LiveMap {
   // kInvalid: its map is another one, by its type, size or field.
   Status ShareWith(bpf_object* object) const;
   // Pins the five maps of the kernel in a folder of a BPF file system, which must be there, as
-  // NAME_storage, NAME_codes, NAME_free, NAME_values and NAME_state. A failure leaves no pin.
+  // NAME_storage, NAME_codes, NAME_free, NAME_values and NAME_state; and the programs of
+  // INLAY_BRING_HOME(), if the object has them, as NAME_home and NAME_home_end. A failure leaves no
+  // pin.
   Status Pin(const std::string& folder) const;
   static Status Unpin(const std::string& folder, const std::string& name);
 
@@ -101,6 +103,10 @@ class LiveMap {
   Status Replace(uint32_t index, std::span<const std::byte> value);
 
   // --- sockets, by descriptor ---
+
+  // A process that ends in the midst of Set() or Delete() leaves the map's counter of changes up.
+  // Until the map is loaded anew, no socket of it comes home (inlay_programs.bpf.h), and its
+  // collector leaves the storages of those of other maps, after waiting for a second.
 
   // Gives a socket a value; if no index is left, in the socket's own storage. Reads and writes the
   // mark in two system calls: nobody else may change the mark of this socket meanwhile.

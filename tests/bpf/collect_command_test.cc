@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "engine/live_kernel/embedded_object.h"
 #include "engine/live_kernel/file_descriptor.h"
@@ -105,6 +106,22 @@ TEST_F(CollectCommandTest, CollectsInPinnedMaps) {
   EXPECT_EQ(output.exit_code, 0) << output.text;
   EXPECT_THAT(output.text, HasSubstr("policies"));
   EXPECT_EQ(map_->CountValues().values, 1u) << output.text;
+}
+
+TEST_F(CollectCommandTest, SaysHowManyCameHome) {
+  const FileDescriptor tcp(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(tcp.get(), 1), 0);
+  for (uint64_t rate = 1; rate <= kMostPolicies; ++rate) Intern(rate);
+  const Policy policy = {100, 0};
+  ASSERT_EQ(map_->Set(tcp.get(), std::as_bytes(std::span(&policy, 1))), Status::kOk);
+  const std::string file = folder_ + "/inlay.prom";
+  const Output output = Collect("--metrics " + file);
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("came home\n"));
+  EXPECT_THAT(output.text, testing::ContainsRegex("policies +0 +0 +1 +6 +0 +1\n")) << output.text;
+  std::ifstream metrics(file);
+  const std::string text{std::istreambuf_iterator<char>(metrics), {}};
+  EXPECT_THAT(text, HasSubstr("inlay_map_came_home_total{map=\"policies\"} 1\n"));
 }
 
 TEST_F(CollectCommandTest, SaysWhoElseUsesTheMark) {

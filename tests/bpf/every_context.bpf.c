@@ -5,7 +5,7 @@
 // The types above come first.
 #include <bpf/bpf_helpers.h>
 
-#include "inlay/inlay.bpf.h"
+#include "inlay/inlay_programs.bpf.h"
 #include "tests/bpf/every_context.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -38,6 +38,12 @@ INLAY_MAP_ALLOTTED(owners, struct Policy, kMostPolicies);
 INLAY_MAP(wide, struct Wide, 6, 16);
 INLAY_MAP(odd, struct Odd, 6, INLAY_AFTER(wide));
 
+INLAY_BRING_HOME(policies);
+INLAY_BRING_HOME(kinds);
+INLAY_BRING_HOME(owners);
+INLAY_BRING_HOME(wide);
+INLAY_BRING_HOME(odd);
+
 struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -64,7 +70,7 @@ PACKET_GET(storage, bpf_sk_storage_get(&plain_storage, sk, 0, 0))
 
 // --- every context ---
 
-enum { kAllow = 1 };
+enum { kAllow = 1, kStream = 1 };
 
 SEC("cgroup_skb/ingress")
 int in_packet(struct __sk_buff* packet) {
@@ -186,6 +192,25 @@ int slow_get(struct __sk_buff* packet) {
   __u64 end_ns = bpf_ktime_get_ns() + exchange.wait_ns;
   bpf_loop(1 << 23, Wait, &end_ns, 0);
   exchange.seen = *found;
+  exchange.waiting = 2;
+  return kAllow;
+}
+
+// Reads the mark, waits, and gets or creates the value by that mark.
+SEC("cgroup_skb/ingress")
+int slow_packet(struct __sk_buff* packet) {
+  struct bpf_sock* const common = packet->sk;
+  struct bpf_sock* const sk = common ? bpf_sk_fullsock(common) : 0;
+  // Raw sockets get a copy.
+  if (!sk || sk->type != kStream || packet->len < kSlowBytes) return kAllow;
+  const __u32 mark = sk->mark;
+  if (kinds_inlay_code(mark)) return kAllow;
+  exchange.waiting = 1;
+  __u64 end_ns = bpf_ktime_get_ns() + exchange.wait_ns;
+  bpf_loop(1 << 23, Wait, &end_ns, 0);
+  const struct Policy initial = exchange.create_in_packet;
+  const struct Policy* const kind = kinds_inlay_get_or_create_in_packet(sk, mark, &initial);
+  if (kind) exchange.kind = *kind;
   exchange.waiting = 2;
   return kAllow;
 }

@@ -7,6 +7,7 @@
 
 enum {
   kMostPolicies = 6,
+  kSlowBytes = 500,  // packets that slow_packet looks at have as many
   // A socket option that the programs take.
   kExchangeLevel = 0x1a7,
   kSet = 1,
@@ -38,10 +39,10 @@ struct Exchange {
   struct Policy seen;  // by the last packet, or slow_get
   struct Policy kind;
   struct Wide wide;
-  __u64 wait_ns;  // slow_set and slow_get: at most so long
+  __u64 wait_ns;  // the programs that wait, slow_*: at most so long
   __u32 index;    // for at_create and kSetIndex
   __s32 result;
-  __u32 waiting;  // 1 between finding and using what they found; then 2
+  __u32 waiting;  // 1 between what they find or read and its use; then 2
   __u32 go_on;    // ends the waiting
 };
 

@@ -5,7 +5,7 @@
 // The types above come first.
 #include <bpf/bpf_helpers.h>
 
-#include "inlay/inlay.bpf.h"
+#include "inlay/inlay_programs.bpf.h"
 #include "tests/bpf/shadow.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -39,6 +39,7 @@ struct bpf_iter__task_file {
 #pragma clang attribute pop
 
 INLAY_MAP(inlaid, struct ShadowedValue, kMostShadowed, 9);
+INLAY_BRING_HOME(inlaid);
 
 struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);

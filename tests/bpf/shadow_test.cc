@@ -77,6 +77,7 @@ class CollectingThread {
   uint64_t complete_beside_births() const { return complete_beside_births_; }
   uint64_t freed() const { return freed_; }
   uint64_t kept() const { return kept_; }
+  uint64_t came_home() const { return came_home_; }
 
  private:
   void Run() {
@@ -89,6 +90,7 @@ class CollectingThread {
       if (report.complete) ++(is_quiet ? complete_ : complete_beside_births_);
       freed_ += report.maps.at(0).freed;
       kept_ += report.maps.at(0).kept;
+      came_home_ += report.maps.at(0).came_home;
     }
   }
 
@@ -100,6 +102,7 @@ class CollectingThread {
   uint64_t complete_beside_births_ = 0;
   std::atomic<uint64_t> freed_ = 0;
   uint64_t kept_ = 0;
+  uint64_t came_home_ = 0;
   std::thread thread_;
 };
 
@@ -191,9 +194,9 @@ TEST_F(ShadowTest, BothAreTheSame) {
       counts_->changing, values.interned, values.spilled);
   std::printf(
       "%lu passes: complete %lu, and %lu while sockets came and went; freed %lu indexes, kept "
-      "%lu\n",
+      "%lu; %lu sockets came home\n",
       collecting.passes(), collecting.complete(), collecting.complete_beside_births(),
-      collecting.freed(), collecting.kept());
+      collecting.freed(), collecting.kept(), collecting.came_home());
   EXPECT_EQ(counts_->differed, 0u)
       << "seed " << seed << ", place " << counts_->place << std::hex << ", mark " << counts_->mark
       << ", in Inlay " << counts_->in_inlay << ", in the storage " << counts_->in_storage;

@@ -49,9 +49,9 @@ Manual: docs/bpf.md)";
 
 std::string AsText(const LiveCollector::Report& report) {
   using Align = numbers::TextTable::Align;
-  numbers::TextTable table(
-      {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
-  table.AddRow({"map", "values in use", "sockets", "spilled", "freed", "kept"});
+  numbers::TextTable table({Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
+                            Align::kRight, Align::kRight, Align::kRight});
+  table.AddRow({"map", "values in use", "sockets", "spilled", "freed", "kept", "came home"});
   for (const LiveCollector::MapReport& map : report.maps) {
     uint64_t sockets = 0;
     for (const uint32_t users : map.users) sockets += users;
@@ -59,7 +59,7 @@ std::string AsText(const LiveCollector::Report& report) {
         map.users.size() - static_cast<size_t>(std::count(map.users.begin(), map.users.end(), 0u));
     table.AddRow({map.name, numbers::Grouped(in_use), numbers::Grouped(sockets),
                   numbers::Grouped(map.spilled), numbers::Grouped(map.freed),
-                  numbers::Grouped(map.kept)});
+                  numbers::Grouped(map.kept), numbers::Grouped(map.came_home)});
   }
   return table.Format();
 }

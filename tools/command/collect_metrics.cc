@@ -53,7 +53,10 @@ void CollectTotals::Add(const LiveCollector::Report& report, double now_seconds,
   } else {
     ++incomplete;
   }
-  for (const LiveCollector::MapReport& map : report.maps) freed[map.name] += map.freed;
+  for (const LiveCollector::MapReport& map : report.maps) {
+    freed[map.name] += map.freed;
+    came_home[map.name] += map.came_home;
+  }
 }
 
 std::string CollectMetrics(const std::vector<LiveMap*>& maps, const LiveCollector::Report& report,
@@ -83,10 +86,15 @@ std::string CollectMetrics(const std::vector<LiveMap*>& maps, const LiveCollecto
       [&](size_t i) { return counts[i].spilled; });
   add("inlay_map_interned", Type::kCounter, "How often a value was written",
       [&](size_t i) { return counts[i].interned; });
-  add("inlay_map_freed", Type::kCounter, "Indexes that this collector has freed", [&](size_t i) {
-    const auto freed = totals.freed.find(maps[i]->name());
-    return freed == totals.freed.end() ? 0 : freed->second;
-  });
+  const auto total = [&](const std::map<std::string, uint64_t>& by_map, size_t i) {
+    const auto found = by_map.find(maps[i]->name());
+    return found == by_map.end() ? 0 : found->second;
+  };
+  add("inlay_map_freed", Type::kCounter, "Indexes that this collector has freed",
+      [&](size_t i) { return total(totals.freed, i); });
+  add("inlay_map_came_home", Type::kCounter,
+      "Sockets with a value of their own to which this collector has given an index",
+      [&](size_t i) { return total(totals.came_home, i); });
   add(
       "inlay_map", Type::kGauge,
       "Kernel memory of the map: values, keys, state, and the storages of spilled sockets",

@@ -17,9 +17,10 @@ namespace inlay {
 struct CollectTotals {
   uint64_t passes = 0;
   uint64_t incomplete = 0;
-  std::map<std::string, uint64_t> freed = {};  // indexes, by map
-  double last_complete_seconds = 0;            // since 1970; 0: none was complete
-  double pass_seconds = 0;                     // how long the last one took
+  std::map<std::string, uint64_t> freed = {};      // indexes, by map
+  std::map<std::string, uint64_t> came_home = {};  // sockets, by map
+  double last_complete_seconds = 0;                // since 1970; 0: none was complete
+  double pass_seconds = 0;                         // how long the last one took
 
   // Adds a pass that has ended at `now_seconds`.
   void Add(const LiveCollector::Report& report, double now_seconds, double took_seconds);

@@ -15,7 +15,8 @@ guest_programs=(
   tests/capture/live_capture_test tests/capture/capture_command_test
   tests/capture/capture_signals_test tools/demo_sockets tools/demo_bpf
   tests/bpf/live_map_test tests/bpf/ready_programs_test tests/bpf/collector_test
-  tests/bpf/collect_command_test tests/bpf/mark_users_test tests/bpf/shadow_test
+  tests/bpf/bring_home_test tests/bpf/collect_command_test tests/bpf/mark_users_test
+  tests/bpf/shadow_test
   bench/kernel/kernel_bench bench/kernel/leaves_nothing_test
   tools/inlay
 )

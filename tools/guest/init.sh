@@ -70,6 +70,7 @@ run live_map_test /build/tests/bpf/live_map_test
 run mark_users_test /build/tests/bpf/mark_users_test
 run ready_programs_test /build/tests/bpf/ready_programs_test
 run collector_test /build/tests/bpf/collector_test
+run bring_home_test /build/tests/bpf/bring_home_test
 run collect_command_test /build/tests/bpf/collect_command_test
 run shadow_test env INLAY_SHADOW_SECONDS=5 /build/tests/bpf/shadow_test
 run kernel_bench /build/bench/kernel/kernel_bench --inlay_sockets=1000 --benchmark_repetitions=1
