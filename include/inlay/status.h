@@ -3,8 +3,9 @@
 // that. Several values may have one twin: there are several reasons for ENOMEM, and a caller that
 // need not tell them apart asks IsNoMemory().
 //
-// The library never throws, prints or exits: it returns one of these. One mistake it cannot return:
-// a store that is destroyed before its maps (store.h) prints a line and aborts.
+// The library never throws, prints or exits: it returns one of these. A few mistakes it cannot
+// return, such as a store that is destroyed before its maps (store.h), or a thread that waits for
+// readers inside its own section (rcu.h): these print a line and abort.
 
 #ifndef INLAY_STATUS_H_
 #define INLAY_STATUS_H_
