@@ -45,9 +45,9 @@ class Account {
   explicit Account(size_t limit_bytes = kUnlimited) noexcept
       : Account(AccountOptions{.limit_bytes = limit_bytes}) {}
   INLAY_API explicit Account(AccountOptions options) noexcept;
-  // REQUIRES: the maps, tables and stores that it pays for, and its children, are destroyed. If not,
-  // says so on standard error and aborts, in every build: they would use the freed account. What
-  // they left for readers may still be charged: then waits until that is freed.
+  // REQUIRES: the maps, tables and stores that it pays for, and its children, are destroyed. If
+  // not, says so on standard error and aborts, in every build: they would use the freed account.
+  // What they left for readers may still be charged: then waits until that is freed.
   // Reader section: REQUIRES none (may wait for grace periods).
   INLAY_API ~Account();
   Account(const Account&) = delete;

@@ -324,8 +324,8 @@ struct inlay_map_front {
 };
 INLAY_API const void* inlay_get_private(const inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT;
 
-// The value, or null if it is absent, or if the owner's words do not have the bits of the map. Takes
-// no lock, and stores nothing to shared memory. In a reader section.
+// The value, or null if it is absent, or if the owner's words do not have the bits of the map.
+// Takes no lock, and stores nothing to shared memory. In a reader section.
 static inline const void* inlay_get(const inlay_map* map, inlay_owner owner) INLAY_NOEXCEPT {
   const struct inlay_map_front* front = (const struct inlay_map_front*)(const void*)map;
   uint64_t word;

@@ -155,8 +155,8 @@ void Retire(RcuHead* head) noexcept {
 }
 
 // Waits for a grace period: returns when every reader section that existed at the call has ended.
-// Reader section: REQUIRES none on the calling thread, which would wait for itself: that aborts, and
-// says so on standard error, in every build, here and in all functions that wait for readers.
+// Reader section: REQUIRES none on the calling thread, which would wait for itself: that aborts,
+// and says so on standard error, in every build, here and in all functions that wait for readers.
 INLAY_API void Synchronize() noexcept;
 
 // Waits until every earlier Retire() has run its function; runs those that have not run yet on this

@@ -2,7 +2,7 @@
 // in the library.
 //
 //   unload_test plugin.so           loads it, uses it, unloads it, and all that twice
-//   unload_test one.so other.so     each with a copy of the library: unloads one, and uses the other
+//   unload_test one.so other.so     each with a copy of the library: unloads one, uses the other
 
 #include <dlfcn.h>
 #include <sys/wait.h>
