@@ -1,7 +1,6 @@
 #include "inlay/live_collector.h"
 
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -11,54 +10,13 @@
 #include <cerrno>
 #include <utility>
 
-#include "engine/live_kernel/file_descriptor.h"
 #include "engine/live_maps/census.h"
 #include "engine/live_maps/kernel_maps.h"
+#include "engine/live_maps/map_lock.h"
 #include "engine/live_maps/map_objects.h"
 
 namespace inlay {
 namespace {
-
-using live_kernel::FileDescriptor;
-
-// One collector at a time works in a map. It locks a byte of the file that all BPF maps share, in
-// which each has its own: by its id. So the kernel knows the lock in all namespaces, and ends it
-// with its process, however that ends.
-class Collecting {
- public:
-  // kExists: another one has it.
-  static Status Begin(int map_fd, std::unique_ptr<Collecting>* begun) {
-    bpf_map_info info = {};
-    uint32_t bytes = sizeof(info);
-    if (bpf_obj_get_info_by_fd(map_fd, &info, &bytes) != 0) return StatusOfErrno(errno);
-    // A lock belongs to an opening, so each needs one of its own.
-    FileDescriptor opened(bpf_map_get_fd_by_id(info.id));
-    if (!opened.ok()) return StatusOfErrno(errno);
-    if (SetLock(opened, info.id, F_WRLCK) != 0) {
-      return errno == EAGAIN || errno == EACCES ? Status::kExists : StatusOfErrno(errno);
-    }
-    begun->reset(new Collecting(std::move(opened), info.id));
-    return Status::kOk;
-  }
-  Collecting(const Collecting&) = delete;
-  Collecting& operator=(const Collecting&) = delete;
-  // A child that was forked meanwhile may have the descriptor too.
-  ~Collecting() { SetLock(opened_, id_, F_UNLCK); }
-
- private:
-  Collecting(FileDescriptor opened, uint32_t id) : opened_(std::move(opened)), id_(id) {}
-  static int SetLock(const FileDescriptor& opened, uint32_t id, short type) {
-    struct flock byte = {};
-    byte.l_type = type;
-    byte.l_whence = SEEK_SET;
-    byte.l_start = id;
-    byte.l_len = 1;
-    return fcntl(opened.get(), F_OFD_SETLK, &byte);
-  }
-
-  const FileDescriptor opened_;
-  const uint32_t id_;
-};
 
 class Watching {
  public:
@@ -89,9 +47,10 @@ Status LiveCollector::Create(const std::vector<LiveMap*>& maps, const Options& o
 }
 
 Status LiveCollector::Collect(Report* report) {
-  std::vector<std::unique_ptr<Collecting>> locks;
+  std::vector<std::unique_ptr<MapLock>> locks;
   for (const LiveMap* map : maps_) {
-    const Status status = Collecting::Begin(map->maps_->fd(Part::kState), &locks.emplace_back());
+    const Status status = MapLock::Take(map->maps_->fd(Part::kState), MapLock::Of::kCollecting,
+                                        false, &locks.emplace_back());
     if (status != Status::kOk) return status;
   }
   const Status status = CollectLocked(report);
@@ -166,6 +125,9 @@ Status LiveCollector::CollectLocked(Report* report) {
       map->maps_->hint(index).compare_exchange_strong(set, INLAY_HINT_NONE);
     }
   }
+  for (LiveMap* const map : maps_) {
+    if (const Status repaired = map->RepairKeys(); repaired != Status::kOk) return repaired;
+  }
   Census::Result census;
   // Until it is complete, or there are no attempts left.
   const auto take = [&](Status (Census::*one)(Census::Result*)) {
@@ -181,6 +143,14 @@ Status LiveCollector::CollectLocked(Report* report) {
   const Watching watching(*census_);
   Status status = take(&Census::Take);
   if (status != Status::kOk) return status;
+  for (size_t i = 0; i < maps_.size(); ++i) {
+    const uint32_t touched = maps_[i]->CountValues().indexes_touched;
+    std::vector<uint32_t> used;
+    for (uint32_t index = 1; index <= touched; ++index) {
+      if (UsersOf(i, index) != 0) used.push_back(index);
+    }
+    if (status = maps_[i]->RestoreKeys(used); status != Status::kOk) return status;
+  }
   std::vector<Candidate> unused = FindUnused();
   // While sockets come and go, equal numbers are no proof, and different ones no refutation.
   if (unused.empty() && (!census.complete || census_->HasSeenSockets())) {

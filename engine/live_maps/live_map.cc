@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "engine/live_maps/kernel_maps.h"
+#include "engine/live_maps/map_lock.h"
+#include "engine/live_maps/map_objects.h"
 
 namespace inlay {
 namespace {
@@ -171,6 +173,12 @@ Status LiveMap::Read(uint32_t index, std::span<std::byte> value) const {
 
 Status LiveMap::Replace(uint32_t index, std::span<const std::byte> value) {
   if (!IsIndex(index) || value.size() != value_bytes()) return Status::kInvalid;
+  // Who collects repairs what a process has left that was killed at any step (repair_keys.h), and
+  // must not take the steps of a living one for that.
+  std::unique_ptr<MapLock> replacing;
+  const Status locked =
+      MapLock::Take(maps_->fd(Part::kState), MapLock::Of::kReplacing, true, &replacing);
+  if (locked != Status::kOk) return locked;
   if (std::equal(value.begin(), value.end(), maps_->value(index))) return Status::kOk;
   const std::vector<std::byte> former(maps_->value(index), maps_->value(index) + value.size());
   const int codes = maps_->fd(Part::kCodes);

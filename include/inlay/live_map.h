@@ -32,6 +32,8 @@ struct MarkField {
   uint32_t Put(uint32_t mark, uint32_t code) const { return (mark & ~bits()) | code << shift; }
 };
 
+class MapLock;
+
 class LiveMap {
  public:
   struct PrepareOptions {
@@ -100,6 +102,8 @@ class LiveMap {
   // Gives an index that the caller holds another value, and so all its sockets; but not the copies
   // that listeners of a map of INLAY_MAP_CLONED() keep for their children: Set() these. A program
   // that reads meanwhile may see a mixture of both. kExists: another index has the new value.
+  // Waits for another Replace() in the map, also of another process. After one whose process was
+  // killed, the next pass of a collector gives the index the former or the new value as a whole.
   Status Replace(uint32_t index, std::span<const std::byte> value);
 
   // --- sockets, by descriptor ---
@@ -134,6 +138,13 @@ class LiveMap {
   // Whether a socket's storage has a copy of its value, for its children.
   bool KeepsCopy(int fd) const;
   Status WriteValue(uint32_t index, std::span<const std::byte> value);
+  // For a collector, which has its lock; both do nothing while a process replaces a value.
+  // Removes keys that lead to an index of another value. If an index has the value of none of its
+  // keys, its write was cut off: it gets the value of one of them.
+  Status RepairKeys();
+  // Makes the values of these indexes known again that no key leads to.
+  Status RestoreKeys(const std::vector<uint32_t>& used) const;
+  Status LockForRepair(std::unique_ptr<MapLock>* lock) const;
   bool IsIndex(uint32_t code) const { return code >= 1 && code <= most_values(); }
 
   const std::unique_ptr<Maps> maps_;
