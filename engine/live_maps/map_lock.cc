@@ -14,7 +14,8 @@ namespace {
 
 using live_kernel::FileDescriptor;
 
-int SetLock(const FileDescriptor& opened, uint64_t byte, short type, int command) {
+int SetLock(const FileDescriptor& opened, uint64_t byte, decltype(flock::l_type) type,
+            int command) {
   struct flock lock = {};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
