@@ -64,7 +64,7 @@ class OpenMetricsTest(unittest.TestCase):
 
     def test_counters_end_in_total(self):
         counters = [f for f in self.families.values() if f.type == "counter"]
-        self.assertEqual(len(counters), 9)
+        self.assertEqual(len(counters), 11)
         for family in counters:
             self.assertEqual({s.name for s in family.samples}, {family.name + "_total"})
 
