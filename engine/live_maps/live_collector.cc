@@ -94,7 +94,13 @@ void LiveCollector::Restore(const Candidate& candidate) const {
 void LiveCollector::KeepUsed(std::vector<Candidate>* candidates, bool by_census, Report* report) {
   const auto is_used = [&](const Candidate& candidate) {
     LiveMap::Maps& map = *maps_[candidate.map]->maps_;
-    const bool used = (by_census && UsersOf(candidate.map, candidate.index) != 0) ||
+    // A program that had taken the index, and stood still before it made it known, goes on.
+    uint32_t found = 0;
+    const bool is_known_now =
+        !candidate.has_key &&
+        bpf_map_lookup_elem(map.fd(Part::kCodes), map.value(candidate.index), &found) == 0 &&
+        found == candidate.index;
+    const bool used = is_known_now || (by_census && UsersOf(candidate.map, candidate.index) != 0) ||
                       census_->WasSeen(candidate.map, candidate.index) ||
                       map.held(candidate.index).load() != 0 ||
                       map.hint(candidate.index).load() != INLAY_HINT_NONE;

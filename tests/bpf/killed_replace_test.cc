@@ -152,6 +152,24 @@ TEST_F(KilledReplaceTest, TheStepsOfALivingOneStay) {
   ExpectSound(1, 2);
 }
 
+// A program takes an index, stands still, and makes the value known when a pass has found nobody
+// who has it.
+TEST_F(KilledReplaceTest, AnIndexThatBecomesKnownDuringAPassStays) {
+  const uint32_t taken = Intern(5);
+  RemoveKey(5);
+  CollectorMutation mutation;
+  mutation.before_walks = [&](int census) {
+    const Policy policy = WithRate(5);
+    if (census == 2) {
+      EXPECT_EQ(bpf_map_update_elem(codes(), &policy, &taken, BPF_NOEXIST), 0);
+    }
+  };
+  EXPECT_EQ(Collect(&mutation).freed, 0u);
+  EXPECT_EQ(IndexOf(5), taken);
+  EXPECT_EQ(Collect().freed, 1u);
+  EXPECT_EQ(IndexOf(5), 0u);
+}
+
 TEST_F(KilledReplaceTest, OneReplacesAtATime) {
   const int state = bpf_object__find_map_fd_by_name(object_.get(), ".data.policies_state");
   std::unique_ptr<MapLock> lock;

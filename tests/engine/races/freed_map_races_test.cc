@@ -25,18 +25,21 @@ struct FreedMapOwner {
   auto& inline_words() const { return words; }
 };
 
-constexpr MapOptions kFreedMap = {.value_bytes = 24, .width_bits = 10, .background = false};
+constexpr uint32_t kFreedMapBytes = 24;
+
+MapOptions FreedMapOptions() {
+  return {.value_bytes = kFreedMapBytes, .width_bits = 10, .background = false};
+}
 
 TEST(FreedMapTest, AThreadThatEndsMeanwhileLeavesNoCodes) {
   std::unique_ptr<Store> store;
   std::unique_ptr<IndexMap> map;
   ASSERT_EQ(Store::Create({.reserved_bits = 16}, &store), Status::kOk);
-  ASSERT_EQ(IndexMap::Create(*store, kFreedMap, &map), Status::kOk);
+  ASSERT_EQ(IndexMap::Create(*store, FreedMapOptions(), &map), Status::kOk);
   std::deque<FreedMapOwner> owners;
   const auto add = [&] {
     FreedMapOwner& owner = owners.emplace_back();
-    EXPECT_EQ(map->Update(owner, NumberedValue(1, kFreedMap.value_bytes), UpdateFlag::kAny),
-              Status::kOk);
+    EXPECT_EQ(map->Update(owner, NumberedValue(1, kFreedMapBytes), UpdateFlag::kAny), Status::kOk);
   };
   for (int i = 0; i < 4000; ++i) add();
 
@@ -64,7 +67,7 @@ TEST(FreedMapTest, AThreadThatEndsMeanwhileLeavesNoCodes) {
   }
   ASSERT_TRUE(has_ended);
   for (FreedMapOwner& owner : owners) store->Close(owner);
-  EXPECT_EQ(IndexMap::Create(*store, kFreedMap, &map), Status::kOk);
+  EXPECT_EQ(IndexMap::Create(*store, FreedMapOptions(), &map), Status::kOk);
 }
 
 }  // namespace
