@@ -57,8 +57,8 @@ class LiveCollector {
   };
 
   struct Report {
-    // Whether all sockets were met. If there was nothing to free and no TCP socket was seen to come
-    // or go, by one census and the counts before and after it.
+    // Whether all sockets were met. If there was nothing to free and no socket was seen to come or
+    // go, by one census and the counts before and after it.
     bool complete = false;
     std::string reason = {};  // if it is not complete
     uint64_t sockets = 0;
@@ -77,7 +77,7 @@ class LiveCollector {
   LiveCollector& operator=(const LiveCollector&) = delete;
 
   // One pass. kOk also if a census was not complete: then the report says so, and nothing was
-  // freed. kExists: another process is collecting in one of the maps. kUnsupported: the kernel has
+  // freed. kExists: another collector is working in one of the maps. kUnsupported: the kernel has
   // no grace period for processes (membarrier(), with nohz_full). After an error of bringing
   // sockets home the rest of the pass has been done, and the report is true.
   Status Collect(Report* report);
